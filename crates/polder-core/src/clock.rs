@@ -1,0 +1,10 @@
+//! The one clock of the platform.
+
+use chrono::{DateTime, DurationRound, TimeDelta, Utc};
+
+/// The current instant, cut to whole microseconds: the precision in which tables and the catalog keep time, so that
+/// a value read back equals the value written.
+pub fn now() -> DateTime<Utc> {
+    let instant = Utc::now();
+    instant.duration_trunc(TimeDelta::microseconds(1)).unwrap_or(instant)
+}

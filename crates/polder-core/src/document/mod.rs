@@ -1,0 +1,83 @@
+//! Declared documents (YAML, of which JSON is a subset): values with positions, and a reader that reports everything
+//! that is wrong at once.
+
+mod diagnostic;
+mod node;
+mod parse;
+mod position;
+mod reader;
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+pub use diagnostic::{Diagnostic, Severity, Span, nearest};
+pub use node::{Entry, Node, Value};
+pub use parse::{MAX_BYTES, MAX_DEPTH, MAX_EXPANDED_NODES, parse};
+pub use reader::{MapReader, Reader};
+
+use crate::{Error, ErrorKind, Result, ResultExt};
+
+/// One document: its text and the name under which users know it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    /// The file as shown to users, relative to the mesh's root.
+    pub path: PathBuf,
+    /// The whole text.
+    pub text: Arc<str>,
+}
+
+impl Source {
+    /// A document from text at hand.
+    pub fn new(path: impl Into<PathBuf>, text: impl Into<Arc<str>>) -> Self {
+        Self {
+            path: path.into(),
+            text: text.into(),
+        }
+    }
+
+    /// Reads the file `path`, which is relative to `root` (or absolute).
+    ///
+    /// # Errors
+    /// `NotFound` when there is no such file; `Document` when it is larger than [`MAX_BYTES`] or not UTF-8;
+    /// `Refused` when it cannot be read.
+    pub fn read(root: &Path, path: &Path) -> Result<Self> {
+        let full = root.join(path);
+        let bytes = std::fs::metadata(&full).and_then(|file| {
+            if file.is_dir() {
+                return Err(std::io::Error::from(std::io::ErrorKind::IsADirectory));
+            }
+            if file.len() > MAX_BYTES as u64 {
+                Ok(None)
+            } else {
+                std::fs::read(&full).map(Some)
+            }
+        });
+        let bytes = match bytes {
+            Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => {
+                return Err(Error::new(
+                    ErrorKind::NotFound,
+                    format!("there is no file {}", path.display()),
+                ));
+            }
+            other => other.context(ErrorKind::Refused, || format!("cannot read {}", path.display()))?,
+        };
+        let Some(bytes) = bytes else {
+            return Err(Error::document(vec![parse::too_large(path)]));
+        };
+        let text = String::from_utf8(bytes).map_err(|cause| {
+            let byte = cause.utf8_error().valid_up_to();
+            let line = cause.as_bytes()[..byte].iter().filter(|b| **b == b'\n').count() + 1;
+            Error::document(vec![Diagnostic {
+                severity: Severity::Error,
+                code: "encoding".into(),
+                message: format!("line {line} is not UTF-8"),
+                help: Some("save the file as UTF-8".to_owned()),
+                file: path.to_owned(),
+                span: None,
+            }])
+        })?;
+        Ok(Self::new(path, text))
+    }
+}

@@ -1,0 +1,301 @@
+use std::time::{Duration, Instant};
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn source(text: &str) -> Source {
+    Source::new("x.yaml", text)
+}
+
+fn parsed(text: &str) -> Node {
+    parse(&source(text)).unwrap()
+}
+
+fn codes(text: &str) -> Vec<String> {
+    parse(&source(text))
+        .unwrap_err()
+        .iter()
+        .map(|diagnostic| diagnostic.code.to_string())
+        .collect()
+}
+
+fn shown(text: &str) -> String {
+    parse(&source(text)).unwrap_err().first().unwrap().to_string()
+}
+
+/// Every node and key with the text that its span covers.
+fn slices<'t>(node: &Node, text: &'t str, out: &mut Vec<&'t str>) {
+    out.push(
+        text.get(node.span.start..node.span.end)
+            .expect("spans lie on character borders inside the text"),
+    );
+    match &node.value {
+        Value::List(items) => items.iter().for_each(|item| slices(item, text, out)),
+        Value::Map(entries) => entries.iter().for_each(|entry| {
+            out.push(text.get(entry.key_span.start..entry.key_span.end).expect("as above"));
+            slices(&entry.value, text, out);
+        }),
+        _ => {}
+    }
+}
+
+#[test]
+fn values_have_the_types_of_the_core_schema() {
+    let cases = [
+        ("null", Value::Null),
+        ("~", Value::Null),
+        ("", Value::Null),
+        ("true", Value::Bool(true)),
+        ("False", Value::Bool(false)),
+        ("yes", Value::String("yes".into())),
+        ("12.340", Value::Number("12.340".into())),
+        ("-0x1F", Value::String("-0x1F".into())),
+        ("0x1F", Value::Number("0x1F".into())),
+        ("1e3", Value::Number("1e3".into())),
+        ("1.0.0", Value::String("1.0.0".into())),
+        ("2022-01-01", Value::String("2022-01-01".into())),
+        (".inf", Value::Number(".inf".into())),
+        (".", Value::String(".".into())),
+        ("e5", Value::String("e5".into())),
+        ("'12'", Value::String("12".into())),
+        ("!!str 12", Value::String("12".into())),
+    ];
+    for (text, value) in cases {
+        assert_eq!(parsed(text).value, value, "{text}");
+    }
+}
+
+#[test]
+fn json_is_read_too() {
+    let node = parsed("{\"a\": [1, \"x\", null], \"b\": {\"c\": true}}");
+    assert_eq!(
+        node.to_json(),
+        serde_json::json!({"a": [1, "x", null], "b": {"c": true}})
+    );
+}
+
+#[test]
+fn each_value_knows_its_place() {
+    for (text, breaks) in [
+        ("a: \"é\"\nlist:\n  - one\n  - two # note\nempty:\nz: {k: v}\n", "\n"),
+        ("", "\r\n"),
+    ] {
+        let text = if text.is_empty() {
+            "a: \"é\"\nlist:\n  - one\n  - two # note\nempty:\nz: {k: v}\n".replace('\n', breaks)
+        } else {
+            text.to_owned()
+        };
+        let node = parsed(&text);
+        let two = &node.get("list").unwrap().as_list().unwrap()[1];
+        assert_eq!((two.span.line, two.span.column), (4, 5));
+        assert_eq!(&text[two.span.start..two.span.end], "two");
+        let empty = node.get("empty").unwrap();
+        assert_eq!((empty.span.line, empty.span.column), (5, 1));
+        let z = node.get("z").unwrap();
+        assert_eq!(&text[z.span.start..z.span.end], "{k: v}");
+        let mut all = Vec::new();
+        slices(&node, &text, &mut all);
+        assert!(all.contains(&"\"é\"") && all.contains(&"list"), "{all:?}");
+    }
+}
+
+#[test]
+fn a_byte_order_mark_shifts_no_position() {
+    let text = "\u{feff}a: 1\nb: x\n";
+    let node = parsed(text);
+    let b = node.get("b").unwrap();
+    assert_eq!(
+        (b.span.line, b.span.column, &text[b.span.start..b.span.end]),
+        (2, 4, "x")
+    );
+}
+
+#[test]
+fn every_duplicate_key_is_found() {
+    let text = "a: 1\nb: 2\na: 3\nc: {d: 1, d: 2}\n";
+    assert_eq!(codes(text), ["duplicate-key", "duplicate-key"]);
+    assert_eq!(shown(text), "x.yaml:3:1: the key `a` is here twice");
+}
+
+#[test]
+fn what_is_no_document_is_refused_with_its_place() {
+    assert_eq!(codes("a: [1, 2"), ["syntax"]);
+    assert_eq!(codes("a: b: c"), ["syntax"]);
+    assert_eq!(codes("a: 1\n---\nb: 2\n"), ["several-documents"]);
+    assert_eq!(codes("? [a, b]\n: 1\n"), ["key-not-text"]);
+    assert_eq!(codes("a: !secret x\n"), ["unknown-tag"]);
+    assert_eq!(codes("base: &b {x: 1}\na:\n  <<: *b\n"), ["merge-key"]);
+    assert_eq!(codes("a: &a [*a]\n"), ["alias-of-itself"]);
+    assert_eq!(codes("a: *nowhere\n"), ["syntax"]);
+    assert_eq!(
+        shown("a: 1\nb: \u{0}\nc: 2\n"),
+        "x.yaml:2:4: the control character U+0000 is not allowed"
+    );
+}
+
+#[test]
+fn aliases_stand_for_their_value() {
+    let node = parsed("a: &x {k: [1, 2]}\nb: *x\n");
+    assert_eq!(node.get("b").unwrap().to_json(), serde_json::json!({"k": [1, 2]}));
+    assert_eq!(node.get("b").unwrap().span.line, 2);
+}
+
+#[test]
+fn hostile_documents_end_soon() {
+    let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
+    for level in 1..10 {
+        let aliases = vec![format!("*a{}", level - 1); 10].join(", ");
+        bomb.push_str(&format!("a{level}: &a{level} [{aliases}]\n"));
+    }
+    let deep_flow = "[".repeat(200_000);
+    let deep_block: String = (0..2_000).map(|level| format!("{}a:\n", " ".repeat(level))).collect();
+    let deep_dashes = "- ".repeat(100_000);
+    let many_keys: String = (0..200_000).map(|key| format!("k{key}: 1\n")).collect();
+    let long_line = format!("[{}]", "é, ".repeat(300_000));
+    let questions = "? ".repeat(100_000);
+    let started = Instant::now();
+    assert_eq!(codes(&bomb), ["aliases-explode"]);
+    assert_eq!(codes(&deep_flow).len(), 1);
+    assert_eq!(codes(&"[".repeat(100)), ["nested-too-deep"]);
+    assert_eq!(codes(&deep_block), ["nested-too-deep"]);
+    assert_eq!(codes(&deep_dashes), ["nested-too-deep"]);
+    assert_eq!(codes(&questions).len(), 1);
+    assert!(parse(&source(&many_keys)).is_ok());
+    assert!(parse(&source(&long_line)).is_ok());
+    assert_eq!(codes(&" ".repeat(MAX_BYTES + 1)), ["document-too-large"]);
+    assert!(started.elapsed() < Duration::from_secs(30), "{:?}", started.elapsed());
+}
+
+#[test]
+fn a_reader_finds_everything_at_once() {
+    let source = source("name: 5\nsizes: x\nflag: maybe\nqantity: 3\ninner:\n  count: -1\n");
+    let document = parse(&source).unwrap();
+    let reader = Reader::new(&source);
+    let map = reader.map(&document).unwrap();
+    assert_eq!(map.required_string("name"), None);
+    assert_eq!(map.string_list("sizes"), Vec::<String>::new());
+    assert_eq!(map.optional_bool("flag"), None);
+    assert_eq!(map.optional_u64("quantity"), None);
+    assert_eq!(map.required_string("dataset"), None);
+    let inner = map.map("inner").unwrap();
+    assert_eq!(inner.optional_u64("count"), None);
+    inner.finish();
+    map.finish();
+    let shown: Vec<_> = reader.finish().iter().map(|d| format!("{} {d}", d.code)).collect();
+    assert_eq!(
+        shown,
+        [
+            "missing-value x.yaml:1:1: `dataset` is missing",
+            "wrong-type x.yaml:1:7: `name` must be text, but is a number",
+            "wrong-type x.yaml:2:8: `sizes` must be a list, but is text",
+            "wrong-type x.yaml:3:7: `flag` must be true or false, but is text",
+            "unknown-key x.yaml:4:1: `qantity` is not known",
+            "wrong-value x.yaml:6:10: `inner.count` must be a whole number from 0",
+        ]
+    );
+}
+
+#[test]
+fn an_unknown_key_is_told_the_nearest_right_name() {
+    let source = source("qantity: 3\nzzz: 1\n");
+    let document = parse(&source).unwrap();
+    let reader = Reader::new(&source);
+    let map = reader.map(&document).unwrap();
+    assert_eq!(map.optional_u64("quantity"), None);
+    map.finish();
+    let help: Vec<_> = reader.finish().into_iter().filter_map(|d| d.help).collect();
+    assert_eq!(help, ["did you mean `quantity`?", "known here: quantity"]);
+}
+
+#[test]
+fn a_file_that_is_not_utf8_is_refused_with_its_line() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("a.yaml"), b"a: 1\nb: \xff\n").unwrap();
+    let error = Source::read(folder.path(), Path::new("a.yaml")).unwrap_err();
+    assert_eq!(
+        (error.kind(), error.to_string().as_str()),
+        (ErrorKind::Document, "a.yaml: line 2 is not UTF-8")
+    );
+    let error = Source::read(folder.path(), Path::new("b.yaml")).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+}
+
+/// Text rich in what YAML gives a meaning to.
+fn yaml_like() -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        Just("a: "),
+        Just("- "),
+        Just("\n"),
+        Just("  "),
+        Just("\r\n"),
+        Just("\r"),
+        Just("\t"),
+        Just("["),
+        Just("]"),
+        Just("{"),
+        Just("}"),
+        Just(","),
+        Just(": "),
+        Just("? "),
+        Just("&x "),
+        Just("*x "),
+        Just("!!str "),
+        Just("!t "),
+        Just("|\n"),
+        Just(">-\n"),
+        Just("\""),
+        Just("'"),
+        Just("#"),
+        Just("---\n"),
+        Just("...\n"),
+        Just("%TAG ! x\n"),
+        Just("é"),
+        Just("語"),
+        Just("\\x"),
+        Just("\u{feff}"),
+        Just("\u{85}"),
+        Just("\u{2028}"),
+        Just("1.5"),
+        Just("null"),
+        Just("b"),
+        Just("<<: "),
+    ];
+    proptest::collection::vec(piece, 0..40).prop_map(|pieces| pieces.concat())
+}
+
+fn spans_are_inside(text: &str) {
+    match parse(&source(text)) {
+        Ok(node) => slices(&node, text, &mut Vec::new()),
+        Err(diagnostics) => {
+            assert!(!diagnostics.is_empty());
+            for span in diagnostics.iter().filter_map(|diagnostic| diagnostic.span) {
+                assert!(
+                    text.get(span.start..span.end).is_some() && span.line >= 1 && span.column >= 1,
+                    "{span:?}"
+                );
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    #[test]
+    fn no_text_brings_the_parser_down(text in "\\PC{0,60}") {
+        spans_are_inside(&text);
+    }
+
+    #[test]
+    fn no_yaml_like_text_brings_the_parser_down(text in yaml_like()) {
+        spans_are_inside(&text);
+    }
+
+    #[test]
+    fn what_json_writes_is_read_back(keys in proptest::collection::btree_map("[a-zé\"\\\\ ]{1,8}", "\\PC{0,12}", 0..6)) {
+        let json = serde_json::to_value(&keys).unwrap();
+        prop_assert_eq!(parsed(&json.to_string()).to_json(), json.clone());
+        prop_assert_eq!(parsed(&format!("{json:#}")).to_json(), json);
+    }
+}
