@@ -1,0 +1,146 @@
+//! Bringing a batch's columns into the contract's types without changing a value.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, RecordBatch, RecordBatchOptions, make_comparator};
+use arrow::compute::kernels::cmp::distinct;
+use arrow::compute::{CastOptions, SortOptions, cast_with_options};
+use arrow::datatypes::{DataType, Field, Schema};
+use polder_core::{Error, ErrorKind, Result, ResultExt};
+
+/// A batch whose contract columns have the contract's types, and the values that those types cannot hold.
+pub(crate) struct Conformed {
+    /// The batch, its columns in their own order; a value that did not fit is null.
+    pub(crate) batch: RecordBatch,
+    /// What did not fit: the column's place in the contract, and its rows.
+    pub(crate) misfits: Vec<(usize, Vec<usize>)>,
+}
+
+/// How a column of another type may become the contract's.
+enum Way {
+    /// Every value means the same in both types.
+    Representation,
+    /// Some values may not fit: each is compared with its way back.
+    Compared,
+}
+
+/// Casts the columns that `contract` names where their types differ. Nothing is rounded or cut: what the contract's
+/// type cannot hold exactly is reported as a misfit.
+///
+/// # Errors
+/// `Document`, where a type cannot become the contract's without a decision that only the author can take.
+pub(crate) fn conform(batch: &RecordBatch, contract: &Schema) -> Result<Conformed> {
+    let schema = batch.schema();
+    let (mut fields, mut columns) = (schema.fields().to_vec(), batch.columns().to_vec());
+    let mut misfits = Vec::new();
+    for (place, wanted) in contract.fields().iter().enumerate() {
+        let Ok(index) = schema.index_of(wanted.name()) else {
+            continue;
+        };
+        let Some((column, rows)) = convert(&columns[index], wanted)? else {
+            continue;
+        };
+        fields[index] = Arc::new(Field::new(wanted.name(), wanted.data_type().clone(), true));
+        columns[index] = column;
+        if !rows.is_empty() {
+            misfits.push((place, rows));
+        }
+    }
+    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    let batch = RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), columns, &options)
+        .context(ErrorKind::Internal, || {
+            "cannot put the converted columns together".to_owned()
+        })?;
+    Ok(Conformed { batch, misfits })
+}
+
+/// The column in the wanted type with the rows that did not fit; `None` where it has that type already.
+fn convert(column: &ArrayRef, wanted: &Field) -> Result<Option<(ArrayRef, Vec<usize>)>> {
+    let (from, to) = (column.data_type(), wanted.data_type());
+    if from == to {
+        return Ok(None);
+    }
+    let Some(way) = way(from, to) else {
+        return Err(Error::new(
+            ErrorKind::Document,
+            format!("column `{}` is {from}, the contract says {to}", wanted.name()),
+        )
+        .with_help("cast it explicitly where it is made, or change the contract"));
+    };
+    let failure = || format!("cannot turn column `{}` from {from} into {to}", wanted.name());
+    // Safe casts give null where a value does not fit; the comparison below finds those.
+    let options = CastOptions {
+        safe: true,
+        ..CastOptions::default()
+    };
+    let converted = cast_with_options(column, to, &options).context(ErrorKind::Document, failure)?;
+    let rows = match way {
+        Way::Representation => Vec::new(),
+        Way::Compared => {
+            let back = cast_with_options(&converted, from, &options).context(ErrorKind::Document, failure)?;
+            differing(column, &back).context(ErrorKind::Internal, failure)?
+        }
+    };
+    if rows.is_empty() {
+        return Ok(Some((converted, rows)));
+    }
+    let mut fits = vec![true; converted.len()];
+    rows.iter().for_each(|row| fits[*row] = false);
+    let unfit = fits.iter().map(|fit| Some(!fit)).collect();
+    let converted = arrow::compute::nullif(&converted, &unfit).context(ErrorKind::Internal, failure)?;
+    Ok(Some((converted, rows)))
+}
+
+/// Rows in which two columns of one type differ; null equals null.
+fn differing(left: &ArrayRef, right: &ArrayRef) -> Result<Vec<usize>, arrow::error::ArrowError> {
+    if left.data_type().is_nested() {
+        let compare = make_comparator(left, right, SortOptions::default())?;
+        return Ok((0..left.len()).filter(|row| compare(*row, *row).is_ne()).collect());
+    }
+    let differs = distinct(&left, &right)?;
+    Ok(if differs.has_true() {
+        differs.values().set_indices().collect()
+    } else {
+        Vec::new()
+    })
+}
+
+/// Whether one type may become the other, and how. Absent on purpose: floats into decimals (a rounding that someone
+/// must choose), local times into instants (a time zone that someone must name), numbers into text and back.
+fn way(from: &DataType, to: &DataType) -> Option<Way> {
+    use DataType::*;
+    match (from, to) {
+        (Null, _) => Some(Way::Representation),
+        (Dictionary(_, values), to) if values.as_ref() == to => Some(Way::Representation),
+        (Dictionary(_, values), to) => way(values, to),
+        (LargeUtf8 | Utf8View, Utf8) => Some(Way::Representation),
+        (LargeBinary | BinaryView | FixedSizeBinary(_), Binary) => Some(Way::Representation),
+        (Int8 | Int16 | UInt8 | UInt16, Int32 | Int64 | Float64) | (Int32 | UInt32, Int64 | Float64) => {
+            Some(Way::Representation)
+        }
+        (Float32, Float64) => Some(Way::Representation),
+        (Int64 | UInt64 | UInt32, Int32) | (UInt64, Int64) | (Int64 | UInt64, Float64) => Some(Way::Compared),
+        (from, Decimal128(..)) if from.is_integer() => Some(Way::Compared),
+        (Decimal32(..) | Decimal64(..) | Decimal128(..) | Decimal256(..), Decimal128(..)) => Some(Way::Compared),
+        (Date64, Date32) => Some(Way::Compared),
+        // The zone of an instant is how it is shown; what it holds is UTC in any case.
+        (Timestamp(_, Some(_)), Timestamp(_, Some(_))) | (Timestamp(_, None), Timestamp(_, None)) => {
+            Some(Way::Compared)
+        }
+        (Struct(from), Struct(to)) => {
+            let same = from.len() == to.len() && from.iter().zip(to).all(|(from, to)| from.name() == to.name());
+            let each = from
+                .iter()
+                .zip(to)
+                .all(|(from, to)| inner(from.data_type(), to.data_type()));
+            (same && each).then_some(Way::Compared)
+        }
+        (List(from) | LargeList(from), List(to)) => inner(from.data_type(), to.data_type()).then_some(Way::Compared),
+        _ => None,
+    }
+}
+
+/// Whether the element or field types of nested columns are the same or may become so.
+fn inner(from: &DataType, to: &DataType) -> bool {
+    from == to || way(from, to).is_some()
+}
