@@ -1,0 +1,80 @@
+//! Where in which document something is declared.
+
+use std::borrow::Cow;
+use std::path::Path;
+use std::sync::Arc;
+
+use polder_core::document::{Diagnostic, Node, Severity, Span};
+
+/// A place in a document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The document, as shown to users.
+    pub file: Arc<Path>,
+    /// The stretch of its text.
+    pub span: Span,
+}
+
+impl Place {
+    /// Another stretch of the same document.
+    pub(crate) fn at(&self, span: Span) -> Self {
+        Self {
+            file: Arc::clone(&self.file),
+            span,
+        }
+    }
+
+    /// An error at this place.
+    pub(crate) fn error(&self, code: &'static str, message: impl Into<String>, help: Option<&str>) -> Diagnostic {
+        Diagnostic {
+            severity: Severity::Error,
+            code: Cow::Borrowed(code),
+            message: message.into(),
+            help: help.map(str::to_owned),
+            file: self.file.to_path_buf(),
+            span: Some(self.span),
+        }
+    }
+}
+
+/// A value as written, with its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written {
+    /// The value's text; numbers with every digit.
+    pub text: String,
+    /// Where it stands.
+    pub place: Place,
+}
+
+impl Written {
+    /// The text, number or boolean under a key.
+    pub(crate) fn under(node: &Node, key: &str, place: &Place) -> Option<Self> {
+        let value = node.get(key)?;
+        Some(Self {
+            text: value.scalar_text()?.to_owned(),
+            place: place.at(value.span),
+        })
+    }
+}
+
+/// The text under a key.
+pub(crate) fn text(node: &Node, key: &str) -> Option<String> {
+    node.get(key)?.as_str().map(str::to_owned)
+}
+
+/// Whether the value under a key is `true`.
+pub(crate) fn flag(node: &Node, key: &str) -> bool {
+    node.get(key)
+        .is_some_and(|value| value.value == polder_core::document::Value::Bool(true))
+}
+
+/// The whole number under a key, where it is not negative.
+pub(crate) fn count(node: &Node, key: &str) -> Option<u64> {
+    let text = node.get(key)?.scalar_text()?;
+    text.strip_suffix(".0").unwrap_or(text).parse().ok()
+}
+
+/// The items of the list under a key; empty where there is none.
+pub(crate) fn items<'n>(node: &'n Node, key: &str) -> &'n [Node] {
+    node.get(key).and_then(Node::as_list).unwrap_or_default()
+}

@@ -1,0 +1,177 @@
+//! All contracts of a mesh, by dataset.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use polder_core::DatasetName;
+use polder_core::document::{Diagnostic, Severity, Source, nearest};
+
+use crate::contract::{Contract, parse};
+use crate::schema::SchemaObject;
+
+/// The contract of one dataset: a contract and which of its objects is meant. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct DatasetContract {
+    /// The contract.
+    pub contract: Arc<Contract>,
+    /// The position of the object in `contract.objects`; it is bound to a dataset.
+    pub object: usize,
+}
+
+impl DatasetContract {
+    /// The contracts of all datasets that a contract describes.
+    pub fn all(contract: &Arc<Contract>) -> Vec<Self> {
+        let bound = contract
+            .objects
+            .iter()
+            .enumerate()
+            .filter(|(_, object)| object.dataset.is_some());
+        bound
+            .map(|(object, _)| Self {
+                contract: Arc::clone(contract),
+                object,
+            })
+            .collect()
+    }
+
+    /// What the dataset's rows look like.
+    ///
+    /// # Panics
+    /// Where the value was built by hand with a position that the contract does not have.
+    pub fn object(&self) -> &SchemaObject {
+        &self.contract.objects[self.object]
+    }
+
+    /// The contract's version.
+    pub fn version(&self) -> &str {
+        &self.contract.version
+    }
+
+    /// The dataset.
+    ///
+    /// # Panics
+    /// Where the value was built by hand over an object that is bound to no dataset.
+    pub fn dataset(&self) -> &DatasetName {
+        match &self.object().dataset {
+            Some(dataset) => dataset,
+            None => panic!("`{}` is bound to no dataset", self.object().name),
+        }
+    }
+}
+
+/// The contracts of a mesh.
+#[derive(Debug, Clone, Default)]
+pub struct ContractSet {
+    contracts: Vec<Arc<Contract>>,
+    datasets: BTreeMap<DatasetName, DatasetContract>,
+}
+
+impl ContractSet {
+    /// Reads the contracts of a mesh, each document with the domain in whose folder it lies. What is right is in the
+    /// set, beside the findings about what is not: documents that are no contracts, objects that name no dataset of
+    /// their domain, a dataset with two contracts, a contract id that is used twice.
+    pub fn load(sources: impl IntoIterator<Item = (String, Source)>) -> (Self, Vec<Diagnostic>) {
+        let mut set = Self::default();
+        let mut diagnostics = Vec::new();
+        for (domain, source) in sources {
+            let parsed = parse(&source);
+            diagnostics.extend(parsed.diagnostics);
+            if let Some(contract) = parsed.contract {
+                set.add(&domain, Arc::new(contract), &mut diagnostics);
+            }
+        }
+        (set, diagnostics)
+    }
+
+    fn add(&mut self, domain: &str, contract: Arc<Contract>, diagnostics: &mut Vec<Diagnostic>) {
+        let root = |code: &'static str, message: String, help: &str| Diagnostic {
+            severity: Severity::Error,
+            code: code.into(),
+            message,
+            help: Some(help.to_owned()),
+            file: contract.source_path.clone(),
+            span: contract.document.get("id").map(|id| id.span),
+        };
+        if let Some(other) = self.contracts.iter().find(|other| other.id == contract.id) {
+            let message = format!(
+                "the id `{}` is that of {} too",
+                contract.id,
+                other.source_path.display()
+            );
+            diagnostics.push(root(
+                "duplicate-contract",
+                message,
+                "give each contract an id of its own",
+            ));
+        }
+        if contract.objects.is_empty() {
+            let message = format!("the contract `{}` has no schema", contract.name);
+            diagnostics.push(root("no-columns", message, "describe the dataset under `schema`"));
+        }
+        for (object, schema) in contract.objects.iter().enumerate() {
+            match bind(domain, schema) {
+                Ok(dataset) => {
+                    if let Some(other) = self.datasets.get(dataset) {
+                        let path = other.contract.source_path.display();
+                        let message = format!("{dataset} has another contract in {path}");
+                        let help = Some("a dataset has one contract: keep one");
+                        diagnostics.push(schema.place.error("duplicate-dataset", message, help));
+                    } else {
+                        let contract = Arc::clone(&contract);
+                        self.datasets
+                            .insert(dataset.clone(), DatasetContract { contract, object });
+                    }
+                }
+                Err(problem) => diagnostics.push(*problem),
+            }
+        }
+        self.contracts.push(contract);
+    }
+
+    /// The contract of a dataset.
+    pub fn get(&self, dataset: &DatasetName) -> Option<DatasetContract> {
+        self.datasets.get(dataset).cloned()
+    }
+
+    /// The dataset that was probably meant by a name that has no contract.
+    pub fn nearest(&self, name: &str) -> Option<&DatasetName> {
+        let names: Vec<_> = self.datasets.keys().map(ToString::to_string).collect();
+        let found = nearest(name, names.iter().map(String::as_str))?;
+        self.datasets.keys().find(|dataset| dataset.to_string() == found)
+    }
+
+    /// Every dataset with a contract, by name.
+    pub fn datasets(&self) -> impl Iterator<Item = &DatasetName> {
+        self.datasets.keys()
+    }
+
+    /// Every dataset's contract, by the dataset's name.
+    pub fn iter(&self) -> impl Iterator<Item = &DatasetContract> {
+        self.datasets.values()
+    }
+
+    /// Every contract, in the order read.
+    pub fn contracts(&self) -> &[Arc<Contract>] {
+        &self.contracts
+    }
+}
+
+fn bind<'o>(domain: &str, object: &'o SchemaObject) -> Result<&'o DatasetName, Box<Diagnostic>> {
+    let help = "its physicalName is the dataset's full name, such as sales.bronze.invoice_lines";
+    let Some(dataset) = &object.dataset else {
+        let message = match &object.physical_name {
+            Some(name) => format!("`{}` is bound to `{name}`, which is no dataset", object.name),
+            None => format!("`{}` is bound to no dataset", object.name),
+        };
+        return Err(Box::new(object.place.error("unbound-object", message, Some(help))));
+    };
+    if dataset.domain() == domain {
+        return Ok(dataset);
+    }
+    let message = format!(
+        "{dataset} belongs to the domain `{}`, not to `{domain}`",
+        dataset.domain()
+    );
+    let help = format!("move the contract to contracts/{}", dataset.domain());
+    Err(Box::new(object.place.error("foreign-dataset", message, Some(&help))))
+}

@@ -1,0 +1,146 @@
+//! Objects and properties: what a property may say depends on its logical type.
+
+use polder_core::document::Node;
+
+use super::tables::{ELEMENT, OBJECT, PROPERTY};
+use super::{Field, Rule, Walk, join, optional, required};
+use Rule::{Bool, List, Map, Number, OneOf, Positive, Special, Text, Whole};
+
+pub(super) const LOGICAL_TYPES: &[&str] = &[
+    "string",
+    "date",
+    "timestamp",
+    "time",
+    "number",
+    "integer",
+    "object",
+    "array",
+    "boolean",
+    "map",
+];
+
+const STRING: &[Field] = &[
+    optional("minLength", Whole(0)),
+    optional("maxLength", Whole(0)),
+    optional("pattern", Text),
+    optional("format", Text),
+];
+
+const DATE: &[Field] = &[
+    optional("format", Text),
+    optional("minimum", Text),
+    optional("maximum", Text),
+    optional("exclusiveMinimum", Text),
+    optional("exclusiveMaximum", Text),
+];
+
+const ZONE: &[Field] = &[optional("timezone", Bool), optional("defaultTimezone", Text)];
+
+const NUMERIC: &[Field] = &[
+    optional("multipleOf", Positive),
+    optional("minimum", Number),
+    optional("maximum", Number),
+    optional("exclusiveMinimum", Number),
+    optional("exclusiveMaximum", Number),
+];
+
+const INTEGER: &[Field] = &[optional(
+    "format",
+    OneOf(&["i8", "i16", "i32", "i64", "i128", "u8", "u16", "u32", "u64", "u128"]),
+)];
+
+const FLOAT: &[Field] = &[optional("format", OneOf(&["f32", "f64"]))];
+
+const OBJECT_OPTIONS: &[Field] = &[
+    optional("minProperties", Whole(0)),
+    optional("maxProperties", Whole(0)),
+    optional("required", Rule::Set(&Text)),
+];
+
+const ARRAY: &[Field] = &[
+    optional("minItems", Whole(0)),
+    optional("maxItems", Whole(0)),
+    optional("uniqueItems", Bool),
+];
+
+const PROPERTIES: &[Field] = &[optional("properties", List(&Special(check_named)))];
+const ITEMS: &[Field] = &[optional("items", Special(check))];
+const MAP: &[Field] = &[required("map", Map(MAP_SIDES))];
+const UNTYPED_MAP: &[Field] = &[optional("map", Map(MAP_SIDES))];
+const MAP_SIDES: &[Field] = &[required("key", Special(check)), required("value", Special(check))];
+
+/// An object of the schema.
+pub(super) fn check_object(walk: &Walk<'_, '_>, node: &Node, path: &str) {
+    walk.map(&[ELEMENT, OBJECT], false, node, path);
+    distinct_names(walk, node, path);
+}
+
+/// A property, which needs a name.
+pub(super) fn check_named(walk: &Walk<'_, '_>, node: &Node, path: &str) {
+    check(walk, node, path);
+    if node.as_map().is_some() && node.get("name").is_none() {
+        walk.missing(node, path, "name", None);
+    }
+}
+
+/// A property, or the items of an array or a side of a map, which need no name.
+fn check(walk: &Walk<'_, '_>, node: &Node, path: &str) {
+    if walk.entries(node, path).is_none() {
+        return;
+    }
+    let logical = node.get("logicalType").and_then(Node::as_str);
+    let (options, inside): (&[&[Field]], &[&[Field]]) = match logical {
+        Some("string") => (&[STRING], &[]),
+        Some("date") => (&[DATE], &[]),
+        Some("timestamp" | "time") => (&[DATE, ZONE], &[]),
+        Some("integer") => (&[NUMERIC, INTEGER], &[]),
+        Some("number") => (&[NUMERIC, FLOAT], &[]),
+        Some("object") => (&[OBJECT_OPTIONS], &[PROPERTIES]),
+        Some("array") => (&[ARRAY], &[ITEMS]),
+        Some("map") => (&[], &[MAP]),
+        Some("boolean") => (&[], &[]),
+        _ => (&[], &[PROPERTIES, ITEMS, UNTYPED_MAP]),
+    };
+    let mut tables = vec![ELEMENT, PROPERTY];
+    tables.extend(inside);
+    walk.map(&tables, false, node, path);
+    if let Some(written) = node
+        .get("logicalTypeOptions")
+        .filter(|written| written.as_map().is_some_and(|map| !map.is_empty()))
+    {
+        let path = join(path, "logicalTypeOptions");
+        match logical {
+            Some("boolean" | "map") => {}
+            Some(_) => walk.map(options, false, written, &path),
+            None => walk.wrong_value(
+                written,
+                &path,
+                "options depend on the logical type",
+                "add `logicalType`",
+            ),
+        }
+    }
+    distinct_names(walk, node, path);
+}
+
+/// Two properties of one name: a table cannot have both.
+fn distinct_names(walk: &Walk<'_, '_>, node: &Node, path: &str) {
+    let mut seen = std::collections::HashSet::new();
+    for property in node.get("properties").and_then(Node::as_list).unwrap_or_default() {
+        if let Some(name) = property.get("name")
+            && let Some(text) = name.as_str()
+            && !seen.insert(text)
+        {
+            let message = format!(
+                "`{}` has two properties `{text}`",
+                if path.is_empty() { "schema" } else { path }
+            );
+            walk.reader.error(
+                name.span,
+                "duplicate-name",
+                message,
+                Some("give one of them another name".to_owned()),
+            );
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! The standard's own examples, and what happens to them when something is broken.
+
+use std::fs;
+use std::path::PathBuf;
+
+use polder_core::document::{Entry, Node, Source, Value, parse as parse_document};
+use proptest::prelude::*;
+
+use crate::parse;
+
+/// The official examples; nothing, said aloud, where they are not at hand.
+fn examples() -> Vec<Source> {
+    let beside = || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared"));
+    let folder = std::env::var_os("POLDER_SHARED")
+        .map_or_else(beside, PathBuf::from)
+        .join("odcs/examples");
+    let Ok(listing) = fs::read_dir(&folder) else {
+        println!(
+            "SKIPPED: the standard's examples are not in ../shared/odcs/examples (POLDER_SHARED names the folder)"
+        );
+        return Vec::new();
+    };
+    let mut sources: Vec<_> = listing
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "yaml"))
+        .map(|path| {
+            Source::new(
+                path.file_name().unwrap().to_string_lossy().into_owned(),
+                fs::read_to_string(&path).unwrap(),
+            )
+        })
+        .collect();
+    sources.sort_by(|a, b| a.path.cmp(&b.path));
+    sources
+}
+
+#[test]
+fn every_official_example_is_accepted() {
+    let sources = examples();
+    if sources.is_empty() {
+        return;
+    }
+    assert_eq!(sources.len(), 18);
+    for source in sources {
+        let parsed = parse(&source);
+        let shown: Vec<_> = parsed.diagnostics.iter().map(ToString::to_string).collect();
+        assert!(parsed.contract.is_some() && shown.is_empty(), "{shown:#?}");
+    }
+}
+
+#[test]
+fn what_the_full_example_says_is_read() {
+    let Some(source) = examples()
+        .into_iter()
+        .find(|source| source.path.starts_with("all-full-example.odcs.yaml"))
+    else {
+        return;
+    };
+    let contract = parse(&source).contract.unwrap();
+    assert_eq!(
+        (
+            contract.version.as_str(),
+            contract.status.as_str(),
+            contract.domain.as_deref()
+        ),
+        ("1.1.0", "active", Some("seller"))
+    );
+    assert_eq!(contract.owner.as_deref(), Some("daustin"));
+    assert_eq!(contract.objects.len(), 2);
+    let table = &contract.objects[0];
+    assert_eq!(
+        (
+            table.name.as_str(),
+            table.physical_name.as_deref(),
+            table.dataset.as_ref()
+        ),
+        ("tbl", Some("tbl_1"), None)
+    );
+    let names: Vec<_> = table.properties.iter().map(|property| property.name.as_str()).collect();
+    assert_eq!(names, ["txn_ref_dt", "rcvr_id", "rcvr_cntry_code"]);
+    let key: Vec<_> = contract.objects[1]
+        .primary_key()
+        .iter()
+        .map(|property| property.name.as_str())
+        .collect();
+    assert_eq!(key, ["id", "country_code"]);
+    let latency = &contract.service_levels[0];
+    assert_eq!(
+        (
+            latency.property.as_str(),
+            latency.value.as_str(),
+            latency.unit.as_deref()
+        ),
+        ("latency", "4", Some("d"))
+    );
+}
+
+/// Every mapping that the standard closes to unknown keys, as a path of positions.
+fn mappings(node: &Node, path: &mut Vec<usize>, out: &mut Vec<Vec<usize>>) {
+    match &node.value {
+        Value::Map(entries) => {
+            out.push(path.clone());
+            for (index, entry) in entries.iter().enumerate() {
+                // What is under these keys is the author's own.
+                if matches!(
+                    entry.key.as_str(),
+                    "description" | "value" | "arguments" | "implementation" | "examples"
+                ) {
+                    continue;
+                }
+                path.push(index);
+                mappings(&entry.value, path, out);
+                path.pop();
+            }
+        }
+        Value::List(items) => {
+            for (index, item) in items.iter().enumerate() {
+                path.push(index);
+                mappings(item, path, out);
+                path.pop();
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Puts an unknown key into each of these mappings.
+fn spoil(node: &mut Node, path: &[usize]) {
+    match (&mut node.value, path.split_first()) {
+        (Value::Map(entries), Some((index, rest))) => spoil(&mut entries[*index].value, rest),
+        (Value::List(items), Some((index, rest))) => spoil(&mut items[*index], rest),
+        (Value::Map(entries), None) => {
+            let value = Node {
+                value: Value::String("x".to_owned()),
+                span: node.span,
+            };
+            entries.push(Entry {
+                key: "quantitty".to_owned(),
+                key_span: node.span,
+                value,
+            });
+        }
+        _ => unreachable!("paths lead through lists and mappings to a mapping"),
+    }
+}
+
+#[test]
+fn an_unknown_key_is_refused_in_every_mapping_of_the_examples() {
+    for source in examples() {
+        let mut document = parse_document(&source).unwrap();
+        let mut paths = Vec::new();
+        mappings(&document, &mut Vec::new(), &mut paths);
+        paths.iter().for_each(|path| spoil(&mut document, path));
+        let broken = Source::new(source.path.clone(), document.to_json().to_string());
+        let parsed = parse(&broken);
+        assert!(parsed.contract.is_none());
+        assert_eq!(
+            parsed.diagnostics.len(),
+            paths.len(),
+            "{}: {:#?}",
+            source.path.display(),
+            parsed.diagnostics
+        );
+        for diagnostic in parsed.diagnostics {
+            let span = diagnostic.span.unwrap();
+            assert_eq!(
+                (diagnostic.code.as_ref(), &broken.text[span.start..span.end]),
+                ("unknown-key", "\"quantitty\"")
+            );
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    /// Whatever is cut out of an example, reading it neither panics nor points outside of the text.
+    #[test]
+    fn damaged_examples_bring_nothing_down(pick in any::<prop::sample::Index>(), from in any::<prop::sample::Index>(), length in 0..200_usize) {
+        let sources = examples();
+        if sources.is_empty() {
+            return Ok(());
+        }
+        let source = pick.get(&sources);
+        let characters: Vec<char> = source.text.chars().collect();
+        let start = from.index(characters.len());
+        let end = (start + length).min(characters.len());
+        let text: String = characters[..start].iter().chain(&characters[end..]).collect();
+        for diagnostic in parse(&Source::new("x.yaml", text.as_str())).diagnostics {
+            if let Some(span) = diagnostic.span {
+                prop_assert!(text.get(span.start..span.end).is_some(), "{diagnostic}");
+            }
+        }
+    }
+}

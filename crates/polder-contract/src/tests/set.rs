@@ -1,0 +1,76 @@
+//! The contracts of a mesh.
+
+use polder_core::document::Source;
+
+use crate::{ContractSet, DatasetContract};
+
+fn source(domain: &str, file: &str, id: &str, dataset: &str) -> (String, Source) {
+    let text = format!(
+        "apiVersion: v3.1.0\nkind: DataContract\nid: {id}\nversion: 1.2.0\nstatus: active\nschema:\n  - name: t\n    \
+         physicalName: {dataset}\n    properties:\n      - {{name: a, logicalType: string}}\n"
+    );
+    (
+        domain.to_owned(),
+        Source::new(format!("contracts/{domain}/{file}.odcs.yaml"), text),
+    )
+}
+
+fn messages(sources: Vec<(String, Source)>) -> Vec<String> {
+    ContractSet::load(sources).1.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn a_contract_is_found_by_its_dataset() {
+    let (set, diagnostics) = ContractSet::load([
+        source("sales", "a", "a", "sales.bronze.lines"),
+        source("finance", "b", "b", "finance.gold.sums"),
+    ]);
+    assert_eq!(diagnostics, []);
+    let names: Vec<_> = set.datasets().map(ToString::to_string).collect();
+    assert_eq!(names, ["finance.gold.sums", "sales.bronze.lines"]);
+    let contract: DatasetContract = set.get(&"sales.bronze.lines".parse().unwrap()).unwrap();
+    assert_eq!(
+        (contract.version(), contract.dataset().to_string().as_str()),
+        ("1.2.0", "sales.bronze.lines")
+    );
+    assert_eq!(contract.object().name, "t");
+    assert!(set.get(&"sales.bronze.other".parse().unwrap()).is_none());
+    assert_eq!(
+        set.nearest("sales.bronze.line").map(ToString::to_string).as_deref(),
+        Some("sales.bronze.lines")
+    );
+}
+
+#[test]
+fn two_contracts_for_one_dataset_are_refused() {
+    let two = vec![
+        source("sales", "a", "a", "sales.bronze.t"),
+        source("sales", "b", "b", "sales.bronze.t"),
+    ];
+    assert_eq!(
+        messages(two),
+        ["contracts/sales/b.odcs.yaml:7:11: sales.bronze.t has another contract in contracts/sales/a.odcs.yaml"]
+    );
+}
+
+#[test]
+fn a_contract_binds_datasets_of_its_own_domain_only() {
+    assert_eq!(
+        messages(vec![
+            source("sales", "a", "a", "finance.gold.t"),
+            source("sales", "b", "a", "orders")
+        ]),
+        [
+            "contracts/sales/a.odcs.yaml:7:11: finance.gold.t belongs to the domain `finance`, not to `sales`",
+            "contracts/sales/b.odcs.yaml:3:5: the id `a` is that of contracts/sales/a.odcs.yaml too",
+            "contracts/sales/b.odcs.yaml:7:11: `t` is bound to `orders`, which is no dataset",
+        ]
+    );
+}
+
+#[test]
+fn a_broken_document_does_not_hide_the_others() {
+    let broken = ("sales".to_owned(), Source::new("contracts/sales/x.odcs.yaml", "a: [\n"));
+    let (set, diagnostics) = ContractSet::load([broken, source("sales", "a", "a", "sales.bronze.t")]);
+    assert_eq!((set.contracts().len(), diagnostics.len()), (1, 1));
+}
