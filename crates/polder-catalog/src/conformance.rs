@@ -2,7 +2,6 @@
 //! on PostgreSQL where `POLDER_TEST_POSTGRES` names one.
 
 use std::collections::BTreeMap;
-use std::io::Write as _;
 use std::path::Path;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -55,7 +54,7 @@ macro_rules! conformance {
 
         #[tokio::test(flavor = "multi_thread")]
         async fn postgres_conforms() {
-            let Some(server) = postgres("postgres_conforms") else { return };
+            let Some(server) = postgres() else { return };
             $(
                 let schema = Schema::create(&server, stringify!($behaviour)).await;
                 $behaviour(&schema.place).await;
@@ -87,7 +86,7 @@ conformance! {
 
 #[tokio::test]
 async fn a_refusal_of_postgres_does_not_show_the_password() {
-    let Some(server) = postgres("a_refusal_of_postgres_does_not_show_the_password") else {
+    let Some(server) = postgres() else {
         return;
     };
     let mut url = url::Url::parse(&server).unwrap();
@@ -102,14 +101,8 @@ async fn a_refusal_of_postgres_does_not_show_the_password() {
 }
 
 /// The server to test against; says on the terminal when there is none.
-fn postgres(test: &str) -> Option<String> {
-    let server = std::env::var("POLDER_TEST_POSTGRES").ok();
-    if server.is_none() {
-        // Past the harness's capture, so that it is seen although the test passes.
-        let line = format!("SKIPPED polder-catalog {test}: POLDER_TEST_POSTGRES is not set\n");
-        std::io::stderr().write_all(line.as_bytes()).unwrap();
-    }
-    server
+fn postgres() -> Option<String> {
+    polder_testkit::skip::variable("polder-catalog", "POLDER_TEST_POSTGRES", "PostgreSQL")
 }
 
 /// A schema of its own in a shared PostgreSQL database.

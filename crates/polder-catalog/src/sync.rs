@@ -53,10 +53,8 @@ pub struct SyncReport {
 
 impl SyncReport {
     /// What no inventory can bring back once the database is lost.
-    pub const NOT_REBUILT: &'static [&'static str] = &[
-        "runs that failed, were cut off or wrote nothing",
-        "messages and rejected rows of runs",
-    ];
+    pub const NOT_REBUILT: &'static [&'static str] =
+        &["runs that failed, were cut off or wrote nothing", "messages of runs"];
 }
 
 impl Catalog {

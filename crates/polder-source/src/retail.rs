@@ -282,11 +282,7 @@ mod tests {
     /// Control totals from the data's own README, computed there with Python.
     #[test]
     fn the_real_invoices_meet_their_control_totals() {
-        let Some(folder) = std::env::var_os("POLDER_DATA")
-            .map(PathBuf::from)
-            .filter(|path| path.join(FOLDER).is_dir())
-        else {
-            eprintln!("skipped: POLDER_DATA names no folder with {FOLDER}");
+        let Some(folder) = polder_testkit::data::retail("polder-source") else {
             return;
         };
         let mut source = RetailFiles::open(&folder).unwrap();

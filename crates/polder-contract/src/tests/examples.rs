@@ -15,8 +15,9 @@ fn examples() -> Vec<Source> {
         .map_or_else(beside, PathBuf::from)
         .join("odcs/examples");
     let Ok(listing) = fs::read_dir(&folder) else {
-        println!(
-            "SKIPPED: the standard's examples are not in ../shared/odcs/examples (POLDER_SHARED names the folder)"
+        polder_testkit::skip::skip(
+            "polder-contract",
+            "the standard's examples are not there (POLDER_SHARED names their folder)",
         );
         return Vec::new();
     };
