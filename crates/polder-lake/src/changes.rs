@@ -1,0 +1,159 @@
+//! What happened to a table: which files came and went between two versions, and who committed what.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use deltalake::kernel::{Action, CommitInfo};
+use futures::{StreamExt, TryStreamExt};
+use polder_core::{Error, ErrorKind, Result, RunId};
+use serde_json::Value;
+
+use crate::commit::KEY_PREFIX;
+use crate::file::DataFile;
+use crate::table::Table;
+
+/// Commits that are read at the same time.
+const READ_AHEAD: usize = 8;
+
+/// The files whose rows are new and those whose rows are gone.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Changes {
+    /// The version up to which this tells.
+    pub to: u64,
+    /// Files whose rows came, in the order of their commits.
+    pub added: Vec<DataFile>,
+    /// Files whose rows went.
+    pub removed: Vec<DataFile>,
+}
+
+impl Changes {
+    /// Whether no row came or went.
+    pub fn is_empty(&self) -> bool {
+        self.added.is_empty() && self.removed.is_empty()
+    }
+
+    fn apply(&mut self, action: Action) {
+        match action {
+            Action::Add(add) if add.data_change => match position(&self.removed, &add.path) {
+                Some(index) => drop(self.removed.remove(index)),
+                // A repeated description of a file that is there replaces the first.
+                None => match position(&self.added, &add.path) {
+                    Some(index) => self.added[index] = DataFile::from_add(add),
+                    None => self.added.push(DataFile::from_add(add)),
+                },
+            },
+            Action::Remove(remove) if remove.data_change => match position(&self.added, &remove.path) {
+                Some(index) => drop(self.added.remove(index)),
+                None => self.removed.push(DataFile::from_remove(remove)),
+            },
+            _ => {}
+        }
+    }
+}
+
+fn position(files: &[DataFile], path: &str) -> Option<usize> {
+    files.iter().position(|file| file.path() == path)
+}
+
+/// One commit of a table's log.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CommitRecord {
+    /// The version that it made.
+    pub version: u64,
+    /// When, by its writer's clock.
+    pub timestamp: DateTime<Utc>,
+    /// What it did: Polder's word where Polder wrote it, else Delta's.
+    pub operation: String,
+    /// The run that wrote it, where Polder did.
+    pub run_id: Option<RunId>,
+    /// What its writer noted besides, where Polder wrote it.
+    pub metadata: BTreeMap<String, String>,
+}
+
+impl Table {
+    /// What happened after version `since`, up to this handle's version. Commits that only rewrote files tell nothing,
+    /// and a file that came and went again is not told.
+    ///
+    /// `None` when the log does not reach back that far: then the whole table is to be read.
+    ///
+    /// # Errors
+    /// `Conflict`, when the table has not reached `since` (it was made anew); `Unreachable` or `Refused` when the store
+    /// fails; `Data` for a log that cannot be read.
+    pub async fn changes(&self, since: u64) -> Result<Option<Changes>> {
+        let to = self.version();
+        if since > to {
+            let message = format!("{} is at version {to} and was at {since} before", self.name);
+            return Err(Error::new(ErrorKind::Conflict, message)
+                .with_help("the table was made anew; rebuild what was built from it (`polder run --full`)"));
+        }
+        let mut commits = futures::stream::iter(since + 1..=to)
+            .map(|version| self.actions(version))
+            .buffered(READ_AHEAD);
+        let mut changes = Changes {
+            to,
+            ..Changes::default()
+        };
+        while let Some(actions) = commits.try_next().await? {
+            let Some(actions) = actions else { return Ok(None) };
+            actions.into_iter().for_each(|action| changes.apply(action));
+        }
+        Ok(Some(changes))
+    }
+
+    /// The newest commits up to this handle's version, newest first, as far as the log reaches back.
+    ///
+    /// # Errors
+    /// `Unreachable` or `Refused` when the store fails; `Data` for a log that cannot be read.
+    pub async fn history(&self, limit: usize) -> Result<Vec<CommitRecord>> {
+        let mut commits = futures::stream::iter((0..=self.version()).rev().take(limit))
+            .map(async |version| (version, self.actions(version).await))
+            .buffered(READ_AHEAD);
+        let mut records = Vec::new();
+        while let Some((version, actions)) = commits.next().await {
+            let Some(actions) = actions? else { break };
+            let info = actions.into_iter().find_map(|action| match action {
+                Action::CommitInfo(info) => Some(info),
+                _ => None,
+            });
+            records.push(record(version, info.unwrap_or_default()));
+        }
+        Ok(records)
+    }
+}
+
+/// The run that a commit carries.
+pub(crate) fn run_of(info: &CommitInfo) -> Option<String> {
+    info.info
+        .get(&format!("{KEY_PREFIX}run_id"))
+        .and_then(Value::as_str)
+        .map(ToOwned::to_owned)
+}
+
+fn record(version: u64, info: CommitInfo) -> CommitRecord {
+    let run_id = run_of(&info).and_then(|run| run.parse().ok());
+    let mut metadata: BTreeMap<_, _> = info
+        .info
+        .iter()
+        .filter_map(|(key, value)| {
+            let key = key.strip_prefix(KEY_PREFIX)?;
+            let value = value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
+            Some((key.to_owned(), value))
+        })
+        .collect();
+    metadata.remove("run_id");
+    let operation = metadata
+        .remove("operation")
+        .or(info.operation)
+        .unwrap_or_else(|| "unknown".to_owned());
+    let timestamp = info
+        .timestamp
+        .and_then(DateTime::from_timestamp_millis)
+        .unwrap_or_default();
+    CommitRecord {
+        version,
+        timestamp,
+        operation,
+        run_id,
+        metadata,
+    }
+}

@@ -1,0 +1,508 @@
+//! One commit: files and progress land together, once, or not at all.
+//!
+//! Delta's `txn` action is storage, not a guard: two commits with the same pair can both land. What guards is the log's
+//! create-if-absent: progress is compared in one snapshot, and the commit is written as exactly the next version after
+//! that snapshot. Whoever else commits in between takes that version, and everything is looked at again.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::time::Duration;
+
+use deltalake::checkpoints;
+use deltalake::kernel::transaction::{CommitData, PROTOCOL, TransactionError};
+use deltalake::kernel::{Action, Transaction};
+use deltalake::logstore::CommitOrBytes;
+use deltalake::protocol::{DeltaOperation, SaveMode};
+use polder_core::{Error, ErrorKind, Result, ResultExt, RunId, clock};
+use serde_json::Value;
+
+use crate::changes::run_of;
+use crate::failure::failure;
+use crate::file::DataFile;
+use crate::table::Table;
+
+/// Our keys in a commit's information begin with this.
+pub(crate) const KEY_PREFIX: &str = "polder.";
+/// The table property that makes a table forget progress.
+pub(crate) const FORGETS_PROGRESS: &str = "delta.setTransactionRetentionDuration";
+/// A checkpoint is written at every version that this divides: opening a table reads fewer commits than that.
+pub(crate) const CHECKPOINT_INTERVAL: u64 = 100;
+/// How often others may take the next version before a commit gives up.
+const RACES: u32 = 50;
+/// How often a commit with an unclear outcome is looked for and tried again before it is left unsettled.
+const UNCLEAR_ATTEMPTS: u32 = 4;
+/// How far back a commit is looked for that its writer believes to have failed.
+const SEARCHED_COMMITS: u64 = 1000;
+
+/// What a commit does to the table's rows; told to other engines in Delta's own words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Operation {
+    /// New rows are added.
+    Append,
+    /// Rows are replaced by others.
+    Replace,
+    /// Rows are taken away.
+    Delete,
+    /// The same rows in other files.
+    Compact,
+}
+
+impl Operation {
+    /// The operation's word in the log.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Append => "append",
+            Self::Replace => "replace",
+            Self::Delete => "delete",
+            Self::Compact => "compact",
+        }
+    }
+
+    fn to_delta(self) -> DeltaOperation {
+        let write = |mode| DeltaOperation::Write {
+            mode,
+            partition_by: None,
+            predicate: None,
+        };
+        match self {
+            Self::Append => write(SaveMode::Append),
+            Self::Replace => write(SaveMode::Overwrite),
+            Self::Delete => DeltaOperation::Delete { predicate: None },
+            Self::Compact => DeltaOperation::Optimize {
+                predicate: None,
+                target_size: 0,
+            },
+        }
+    }
+}
+
+/// How far a stream or pipeline got, written in the same commit as its rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Progress {
+    /// Who it is: one id for each stream, topic and partition, or pipeline and source.
+    pub id: String,
+    /// What the table must hold for this commit to be the next one.
+    pub expected: Option<i64>,
+    /// What it holds afterwards.
+    pub next: i64,
+}
+
+/// A change of a table, to be committed at once.
+///
+/// To settle an unclear outcome commit the **same** value again, on the same handle.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Commit {
+    /// The run that makes it; stamped into the log.
+    pub run: RunId,
+    /// What it does.
+    pub operation: Operation,
+    /// New files, from a [`FileWriter`](crate::FileWriter) of this table.
+    pub add: Vec<DataFile>,
+    /// Files that go, as this table listed them.
+    pub remove: Vec<DataFile>,
+    /// Progress that is made with it.
+    pub progress: Vec<Progress>,
+    /// What else the log shall say of it.
+    pub metadata: BTreeMap<String, String>,
+}
+
+impl Commit {
+    /// A commit of nothing yet.
+    pub fn new(run: RunId, operation: Operation) -> Self {
+        Self {
+            run,
+            operation,
+            add: Vec::new(),
+            remove: Vec::new(),
+            progress: Vec::new(),
+            metadata: BTreeMap::new(),
+        }
+    }
+
+    fn identity(&self) -> Identity {
+        Identity {
+            run: self.run.to_string(),
+            add: self.add.iter().map(|file| file.path().to_owned()).collect(),
+            remove: self.remove.iter().map(|file| file.path().to_owned()).collect(),
+            progress: self
+                .progress
+                .iter()
+                .map(|progress| (progress.id.clone(), progress.next))
+                .collect(),
+        }
+    }
+}
+
+/// How a commit ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Committed {
+    /// It landed as this version.
+    Now(u64),
+    /// It had landed as this version already, in an attempt that looked failed.
+    Earlier(u64),
+}
+
+impl Committed {
+    /// The version that holds the commit.
+    pub fn version(self) -> u64 {
+        match self {
+            Self::Now(version) | Self::Earlier(version) => version,
+        }
+    }
+}
+
+/// What makes a commit itself: new files have unique names, and a run makes each step of progress once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Identity {
+    run: String,
+    add: BTreeSet<String>,
+    remove: BTreeSet<String>,
+    progress: BTreeMap<String, i64>,
+}
+
+impl Identity {
+    fn of_actions(actions: &[Action]) -> Option<Self> {
+        let mut run = None;
+        let (mut add, mut remove, mut progress) = (BTreeSet::new(), BTreeSet::new(), BTreeMap::new());
+        for action in actions {
+            match action {
+                Action::CommitInfo(info) => run = run_of(info),
+                Action::Add(file) => {
+                    add.insert(file.path.clone());
+                }
+                Action::Remove(file) => {
+                    remove.insert(file.path.clone());
+                }
+                Action::Txn(txn) => {
+                    progress.insert(txn.app_id.clone(), txn.version);
+                }
+                _ => {}
+            }
+        }
+        Some(Self {
+            run: run?,
+            add,
+            remove,
+            progress,
+        })
+    }
+}
+
+/// A commit whose outcome is not known, and the version that its maker had read.
+#[derive(Debug, Clone)]
+pub(crate) struct Unsettled {
+    identity: Identity,
+    read_version: u64,
+}
+
+/// How one attempt to write the next version ended.
+enum Attempt {
+    Landed(u64),
+    /// Somebody else has that version (or this very commit, by a request that was repeated below us).
+    Taken,
+    /// It is not known whether it landed.
+    Unclear(Error),
+}
+
+impl Table {
+    /// Commits files and progress at once, as the version after a snapshot in which every `expected` held.
+    ///
+    /// Other commits that only add rows do not disturb one that only adds rows: it is tried again after them. A commit
+    /// that removes files was computed from the version that this handle showed; it lands only if no row changed since.
+    /// Afterwards the handle shows the version with the commit (or a newer one).
+    ///
+    /// # Errors
+    /// `Conflict`: progress is not what was expected, rows changed under a commit that removes files, or the table
+    /// changed so that its files do not fit; nothing was committed. `Unreachable`: the store failed; whether the commit
+    /// landed is unknown **unless** the same value is committed again on this handle. `Refused`: the store refused the
+    /// write. `Data`: the table needs a Delta feature that Polder does not write, or forgets progress. `Usage`: the
+    /// commit is empty or names an id twice.
+    pub async fn commit(&mut self, commit: Commit) -> Result<Committed> {
+        self.validate(&commit)?;
+        let identity = commit.identity();
+        let before = self.unsettled.take().filter(|unsettled| unsettled.identity == identity);
+        let read_version = before
+            .as_ref()
+            .map_or(self.version(), |unsettled| unsettled.read_version);
+        let mut unclear = before.is_some();
+        let schema = self.schema();
+        let (mut races, mut failures) = (0, 0);
+        loop {
+            let problem = match self.advance().await {
+                Err(error) => error,
+                Ok(()) => {
+                    if unclear || races > 0 {
+                        match self.find(&identity, read_version).await {
+                            Ok(Some(version)) => return Ok(Committed::Earlier(version)),
+                            Ok(None) => {}
+                            Err(error) => return Err(self.leave_unsettled(identity, read_version, error)),
+                        }
+                    }
+                    if let Some(version) = self.check(&commit, &identity, read_version, &schema).await? {
+                        return Ok(Committed::Earlier(version));
+                    }
+                    match self.attempt(&commit).await? {
+                        Attempt::Landed(version) => return Ok(Committed::Now(version)),
+                        Attempt::Taken if races < RACES => {
+                            races += 1;
+                            pause(races).await;
+                            continue;
+                        }
+                        Attempt::Taken => {
+                            let message = format!("{} others committed to {} first", races + 1, self.name);
+                            return Err(Error::new(ErrorKind::Conflict, message).with_help("run again"));
+                        }
+                        Attempt::Unclear(error) => {
+                            unclear = true;
+                            error
+                        }
+                    }
+                }
+            };
+            failures += 1;
+            tracing::warn!(dataset = %self.name, run = %commit.run, error = %problem.report(), "commit is unclear");
+            if failures > UNCLEAR_ATTEMPTS || problem.kind() != ErrorKind::Unreachable {
+                // Before the first write nothing can have landed.
+                return Err(if unclear {
+                    self.leave_unsettled(identity, read_version, problem)
+                } else {
+                    problem
+                });
+            }
+            pause(failures).await;
+        }
+    }
+
+    fn validate(&self, commit: &Commit) -> Result<()> {
+        if commit.add.is_empty() && commit.remove.is_empty() && commit.progress.is_empty() {
+            return Err(Error::new(
+                ErrorKind::Usage,
+                format!("a commit to {} changes nothing", self.name),
+            ));
+        }
+        let mut ids = HashSet::new();
+        if let Some(twice) = commit.progress.iter().find(|progress| !ids.insert(&progress.id)) {
+            let message = format!("a commit to {} names the progress of {} twice", self.name, twice.id);
+            return Err(Error::new(ErrorKind::Usage, message));
+        }
+        Ok(())
+    }
+
+    fn leave_unsettled(&mut self, identity: Identity, read_version: u64, error: Error) -> Error {
+        self.unsettled = Some(Unsettled { identity, read_version });
+        let message = format!("whether a commit to {} landed is not known", self.name);
+        Error::new(error.kind(), message)
+            .with_help("nothing is lost: the next run reads from the table how far it got")
+            .with_source(error)
+    }
+
+    /// The version after `since` that holds this very commit.
+    async fn find(&self, identity: &Identity, since: u64) -> Result<Option<u64>> {
+        for version in (since + 1..=self.version()).rev() {
+            let Some(actions) = self.actions(version).await? else {
+                return Ok(None);
+            };
+            if Identity::of_actions(&actions).as_ref() == Some(identity) {
+                return Ok(Some(version));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Looks whether the commit may follow the loaded snapshot. Gives the version of this very commit where it turns
+    /// out to have landed before.
+    async fn check(
+        &self,
+        commit: &Commit,
+        identity: &Identity,
+        read_version: u64,
+        schema: &arrow::datatypes::SchemaRef,
+    ) -> Result<Option<u64>> {
+        let conflict = |message: String| {
+            Error::new(ErrorKind::Conflict, format!("{}: {message}", self.name))
+                .with_help("another process is at work on the same; one of them is enough")
+        };
+        let configuration = self.state()?.metadata().configuration();
+        if !commit.progress.is_empty() && configuration.contains_key(FORGETS_PROGRESS) {
+            return Err(forgets_progress(&self.name.to_string()));
+        }
+        let mut differing = None;
+        let mut all_made = !commit.progress.is_empty();
+        for progress in &commit.progress {
+            let stored = self.progress(&progress.id).await?;
+            all_made &= stored == Some(progress.next);
+            if stored != progress.expected {
+                differing.get_or_insert((progress, stored));
+            }
+        }
+        if let Some((progress, stored)) = differing {
+            if all_made {
+                let since = self.version().saturating_sub(SEARCHED_COMMITS);
+                if let Some(version) = self.find(identity, since).await? {
+                    return Ok(Some(version));
+                }
+            }
+            let word = |value: Option<i64>| value.map_or_else(|| "nothing".to_owned(), |value| value.to_string());
+            return Err(conflict(format!(
+                "the progress of {} is {}, not {}",
+                progress.id,
+                word(stored),
+                word(progress.expected)
+            )));
+        }
+        let now = self.schema();
+        let fits = schema.fields().iter().all(|field| {
+            now.field_with_name(field.name())
+                .is_ok_and(|now| now.data_type() == field.data_type())
+        });
+        let still_optional = now.fields().iter().all(|now| {
+            now.is_nullable()
+                || schema
+                    .field_with_name(now.name())
+                    .is_ok_and(|field| !field.is_nullable())
+        });
+        let columns_hold = commit.add.is_empty() || (fits && still_optional);
+        if !columns_hold {
+            return Err(conflict("its columns changed while rows were written".to_owned()));
+        }
+        if !commit.remove.is_empty() {
+            self.check_removals(commit, read_version, conflict).await?;
+        }
+        Ok(None)
+    }
+
+    /// Files can go only while they are there; and rows that replace others were computed from what the handle showed.
+    async fn check_removals(
+        &self,
+        commit: &Commit,
+        read_version: u64,
+        conflict: impl Fn(String) -> Error,
+    ) -> Result<()> {
+        let present: HashSet<_> = self.files()?.iter().map(|file| file.path().to_owned()).collect();
+        if let Some(gone) = commit.remove.iter().find(|file| !present.contains(file.path())) {
+            return Err(conflict(format!("file {} is no longer part of the table", gone.path())));
+        }
+        if commit.operation == Operation::Compact {
+            return Ok(());
+        }
+        for version in read_version + 1..=self.version() {
+            let rows_changed = self.actions(version).await?.is_none_or(|actions| {
+                actions.iter().any(|action| match action {
+                    Action::Add(file) => file.data_change,
+                    Action::Remove(file) => file.data_change,
+                    _ => false,
+                })
+            });
+            if rows_changed {
+                return Err(conflict(format!(
+                    "rows changed in version {version}, after version {read_version} was read"
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the commit as the version after the loaded snapshot, once.
+    async fn attempt(&mut self, commit: &Commit) -> Result<Attempt> {
+        let now = clock::now();
+        let data_change = commit.operation != Operation::Compact;
+        let mut actions: Vec<Action> = Vec::with_capacity(commit.add.len() + commit.remove.len());
+        actions.extend(
+            commit
+                .remove
+                .iter()
+                .map(|file| Action::Remove(file.to_remove(data_change, now))),
+        );
+        actions.extend(commit.add.iter().map(|file| Action::Add(file.to_add(data_change))));
+        let mut metadata = HashMap::new();
+        for (key, value) in &commit.metadata {
+            metadata.insert(format!("{KEY_PREFIX}{key}"), Value::from(value.as_str()));
+        }
+        metadata.insert(format!("{KEY_PREFIX}run_id"), Value::from(commit.run.to_string()));
+        metadata.insert(format!("{KEY_PREFIX}operation"), Value::from(commit.operation.as_str()));
+        metadata.insert(
+            "isBlindAppend".to_owned(),
+            Value::from(commit.remove.is_empty() && data_change),
+        );
+        metadata.insert("readVersion".to_owned(), Value::from(self.version()));
+        let transactions = commit.progress.iter().map(|progress| Transaction {
+            app_id: progress.id.clone(),
+            version: progress.next,
+            last_updated: Some(now.timestamp_millis()),
+        });
+        let operation = commit.operation.to_delta();
+        PROTOCOL
+            .can_commit(self.state()?, &actions, &operation)
+            .context(ErrorKind::Data, || {
+                format!("{} uses Delta features that Polder does not write", self.name)
+            })?;
+        let data = CommitData::new(actions, operation, metadata, transactions.collect());
+        let bytes = data.get_bytes().context(ErrorKind::Internal, || {
+            format!("cannot write down a commit to {}", self.name)
+        })?;
+        let version = self.version() + 1;
+        // The operation id ties parts of a transaction together in stores that have such; this one has no parts.
+        let id = Default::default();
+        match self
+            .log_store()
+            .write_commit_entry(version, CommitOrBytes::LogBytes(bytes), id)
+            .await
+        {
+            Ok(()) => {
+                self.take_in(&data.actions);
+                self.checkpoint().await;
+                Ok(Attempt::Landed(version))
+            }
+            Err(TransactionError::VersionAlreadyExists(_)) => Ok(Attempt::Taken),
+            Err(cause) => Ok(Attempt::Unclear(failure(
+                format!("cannot write version {version} of {}", self.name),
+                cause,
+            ))),
+        }
+    }
+
+    /// Writes a checkpoint where one is due. The commit stands whatever happens here; a checkpoint that is missing
+    /// costs time only.
+    async fn checkpoint(&mut self) {
+        if !self.version().is_multiple_of(CHECKPOINT_INTERVAL) {
+            return;
+        }
+        if let Err(error) = self.write_checkpoint().await {
+            tracing::warn!(
+                dataset = %self.name,
+                version = self.version(),
+                error = %error.report(),
+                "checkpoint was not written"
+            );
+        }
+    }
+
+    async fn write_checkpoint(&mut self) -> Result<()> {
+        let failed = |cause| failure("cannot write a checkpoint", cause);
+        self.reload(Some(self.version())).await?;
+        checkpoints::create_checkpoint(&self.delta, None)
+            .await
+            .map_err(failed)?;
+        // Commits older than the table keeps its log (30 days where it does not say) go.
+        checkpoints::cleanup_metadata(&self.delta, None).await.map_err(failed)?;
+        Ok(())
+    }
+}
+
+/// The refusal of a table that may forget how far a stream got.
+pub(crate) fn forgets_progress(name: &str) -> Error {
+    Error::new(
+        ErrorKind::Data,
+        format!("{name} sets {FORGETS_PROGRESS}: it would forget progress and double rows"),
+    )
+    .with_help(format!(
+        "remove the property: ALTER TABLE … UNSET TBLPROPERTIES ('{FORGETS_PROGRESS}')"
+    ))
+}
+
+/// Waits a little longer each time, and not as long as others that met the same.
+async fn pause(times: u32) {
+    let spread = u64::from(clock::now().timestamp_subsec_micros() % 10);
+    let longest = 5_u64 << times.min(6);
+    tokio::time::sleep(Duration::from_millis(longest / 2 + longest * spread / 20)).await;
+}

@@ -1,0 +1,106 @@
+//! One data file of a table, as the Delta log describes it.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use deltalake::kernel::{Add, LogicalFileView, Remove};
+use serde_json::Value;
+
+/// A Parquet file of a table: added by a commit, in its snapshot, or removed by one.
+///
+/// Files are immutable; two descriptions of one path are the same data.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DataFile {
+    add: Add,
+    rows: Option<u64>,
+}
+
+impl DataFile {
+    pub(crate) fn from_add(add: Add) -> Self {
+        let rows = add
+            .stats
+            .as_deref()
+            .and_then(|stats| serde_json::from_str::<Value>(stats).ok())
+            .and_then(|stats| stats.get("numRecords").and_then(Value::as_u64));
+        Self { add, rows }
+    }
+
+    /// A removed file: the log keeps its size at best, not its statistics.
+    pub(crate) fn from_remove(remove: Remove) -> Self {
+        let add = Add {
+            path: remove.path,
+            partition_values: remove.partition_values.unwrap_or_default(),
+            size: remove.size.unwrap_or_default(),
+            modification_time: remove.deletion_timestamp.unwrap_or_default(),
+            data_change: remove.data_change,
+            deletion_vector: remove.deletion_vector,
+            ..Add::default()
+        };
+        Self { add, rows: None }
+    }
+
+    pub(crate) fn from_view(view: &LogicalFileView) -> Self {
+        let add = Add {
+            path: view.path().into_owned(),
+            partition_values: view.partition_values_map(),
+            size: view.size(),
+            modification_time: view.modification_time(),
+            data_change: true,
+            stats: view.stats(),
+            deletion_vector: view.deletion_vector_descriptor(),
+            ..Add::default()
+        };
+        let rows = view.num_records().and_then(|rows| u64::try_from(rows).ok());
+        Self { add, rows }
+    }
+
+    /// Where the file is: relative to the table's folder, not percent-encoded.
+    pub fn path(&self) -> &str {
+        &self.add.path
+    }
+
+    /// The file's size in bytes; 0 where a removal did not say.
+    pub fn size_bytes(&self) -> u64 {
+        u64::try_from(self.add.size).unwrap_or_default()
+    }
+
+    /// How many rows the file holds, where its statistics tell; never known of a removed file.
+    pub fn rows(&self) -> Option<u64> {
+        self.rows
+    }
+
+    /// When the file was written (of a removed file: when it was removed).
+    pub fn modified(&self) -> DateTime<Utc> {
+        DateTime::from_timestamp_millis(self.add.modification_time).unwrap_or_default()
+    }
+
+    /// The Delta statistics as JSON text.
+    pub(crate) fn statistics(&self) -> Option<&str> {
+        self.add.stats.as_deref()
+    }
+
+    /// Whether its rows cannot be read from the file alone.
+    pub(crate) fn needs_delta_reader(&self) -> bool {
+        self.add.deletion_vector.is_some() || !self.add.partition_values.is_empty() || self.add.path.contains("://")
+    }
+
+    pub(crate) fn to_add(&self, data_change: bool) -> Add {
+        Add {
+            data_change,
+            ..self.add.clone()
+        }
+    }
+
+    pub(crate) fn to_remove(&self, data_change: bool, at: DateTime<Utc>) -> Remove {
+        Remove {
+            path: self.add.path.clone(),
+            data_change,
+            deletion_timestamp: Some(at.timestamp_millis()),
+            extended_file_metadata: Some(true),
+            partition_values: Some(HashMap::clone(&self.add.partition_values)),
+            size: Some(self.add.size),
+            deletion_vector: self.add.deletion_vector.clone(),
+            ..Remove::default()
+        }
+    }
+}

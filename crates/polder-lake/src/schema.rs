@@ -1,0 +1,367 @@
+//! Between Arrow's schemas and Delta's: which columns a table gets, and what may change.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, new_null_array};
+use arrow::compute::{CastOptions, cast_with_options};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use deltalake::kernel::engine::arrow_conversion::{TryIntoArrow, TryIntoKernel};
+use deltalake::kernel::{StructField, StructType, normalize_for_delta};
+use polder_core::{DatasetName, Error, ErrorKind, Result};
+
+/// The Delta schema of Arrow columns.
+///
+/// # Errors
+/// `Document`, for a type that Delta tables do not have.
+pub(crate) fn to_delta(name: &DatasetName, schema: &SchemaRef) -> Result<StructType> {
+    let plain: Vec<_> = schema.fields().iter().map(|field| plain_field(field)).collect();
+    for (field, plain) in schema.fields().iter().zip(&plain) {
+        if let DataType::Time32(_) | DataType::Time64(_) | DataType::Duration(_) | DataType::Interval(_) =
+            plain.data_type()
+        {
+            let message = format!(
+                "{name}: column `{}` is {}, which tables do not have",
+                field.name(),
+                field.data_type()
+            );
+            return Err(Error::new(ErrorKind::Document, message).with_help("keep it as text or as a number"));
+        }
+    }
+    let normal = normalize_for_delta(&Arc::new(Schema::new(plain)));
+    normal.as_ref().try_into_kernel().map_err(|cause| {
+        Error::new(
+            ErrorKind::Document,
+            format!("{name}: these columns cannot be kept in a table"),
+        )
+        .with_source(cause)
+    })
+}
+
+/// The Arrow columns of a Delta schema.
+pub(crate) fn to_arrow(name: &DatasetName, schema: &StructType) -> Result<SchemaRef> {
+    let schema: Schema = schema.try_into_arrow().map_err(|cause| {
+        Error::new(
+            ErrorKind::Data,
+            format!("{name}: the table has a column that cannot be read"),
+        )
+        .with_source(cause)
+    })?;
+    Ok(Arc::new(schema))
+}
+
+/// A field without metadata and with plain strings and bytes instead of views, large and dictionary encodings.
+fn plain_field(field: &Field) -> Field {
+    Field::new(field.name(), plain_type(field.data_type()), field.is_nullable())
+}
+
+fn plain_type(data_type: &DataType) -> DataType {
+    match data_type {
+        DataType::Utf8View | DataType::LargeUtf8 => DataType::Utf8,
+        DataType::BinaryView | DataType::LargeBinary => DataType::Binary,
+        DataType::Dictionary(_, value) => plain_type(value),
+        DataType::RunEndEncoded(_, value) => plain_type(value.data_type()),
+        DataType::List(item) | DataType::LargeList(item) | DataType::ListView(item) => {
+            DataType::List(Arc::new(plain_field(item).with_name("element")))
+        }
+        DataType::Struct(fields) => DataType::Struct(fields.iter().map(|field| plain_field(field)).collect()),
+        // Any zone names the same instant; Delta's timestamps are UTC.
+        DataType::Timestamp(unit, Some(_)) => DataType::Timestamp(*unit, Some("UTC".into())),
+        other => other.clone(),
+    }
+}
+
+/// What must happen to a table before rows of a wanted schema fit in.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Evolution {
+    /// New columns, all nullable.
+    pub(crate) add: Vec<StructField>,
+    /// Columns that must take nulls from now on.
+    pub(crate) relax: Vec<String>,
+}
+
+impl Evolution {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.add.is_empty() && self.relax.is_empty()
+    }
+}
+
+/// Compares a table with wanted columns: new ones are added as nullable columns, `NOT NULL` is dropped where it is no
+/// longer wanted (never added: older rows may hold nulls), and columns that are not wanted stay if they take nulls.
+///
+/// # Errors
+/// `Document`, for a changed type, a new required column in a table that has rows, and a required column that nobody
+/// would fill any more.
+pub(crate) fn evolution(
+    name: &DatasetName,
+    table: &StructType,
+    wanted: &StructType,
+    has_rows: bool,
+) -> Result<Evolution> {
+    let table_columns = to_arrow(name, table)?;
+    let wanted_columns = to_arrow(name, wanted)?;
+    let refuse = |message: String| {
+        Error::new(ErrorKind::Document, format!("{name}: {message}"))
+            .with_help("add an optional column under a new name, or give the dataset a new name and rebuild it")
+    };
+    let mut evolution = Evolution::default();
+    for (field, delta) in wanted_columns.fields().iter().zip(wanted.fields()) {
+        match table_columns.field_with_name(field.name()) {
+            Ok(existing) => {
+                if !same_type(existing.data_type(), field.data_type()) {
+                    return Err(refuse(format!(
+                        "column `{}` is {} in the table and {} in the contract",
+                        field.name(),
+                        existing.data_type(),
+                        field.data_type()
+                    )));
+                }
+                if field.is_nullable() && !existing.is_nullable() {
+                    evolution.relax.push(field.name().clone());
+                }
+            }
+            Err(_) if !field.is_nullable() && has_rows => {
+                return Err(refuse(format!(
+                    "column `{}` is new and required, but the table has rows without it",
+                    field.name()
+                )));
+            }
+            Err(_) => evolution
+                .add
+                .push(StructField::nullable(field.name(), delta.data_type().clone())),
+        }
+    }
+    for field in table_columns.fields() {
+        if !field.is_nullable() && wanted_columns.field_with_name(field.name()).is_err() {
+            evolution.relax.push(field.name().clone());
+        }
+    }
+    Ok(evolution)
+}
+
+/// Equal but for the names of list items and for what may be null within.
+fn same_type(one: &DataType, other: &DataType) -> bool {
+    match (one, other) {
+        (DataType::List(a), DataType::List(b)) => same_type(a.data_type(), b.data_type()),
+        (DataType::Map(a, _), DataType::Map(b, _)) => same_type(a.data_type(), b.data_type()),
+        (DataType::Struct(a), DataType::Struct(b)) => {
+            a.len() == b.len()
+                && a.iter()
+                    .zip(b)
+                    .all(|(a, b)| a.name() == b.name() && same_type(a.data_type(), b.data_type()))
+        }
+        _ => one == other,
+    }
+}
+
+/// A batch with exactly the table's columns, in its order: by name, encodings cast, missing nullable columns null.
+///
+/// # Errors
+/// `Data`, for a column that the table does not have, a type that would not keep its value, a value that does not fit,
+/// and a null in a required column.
+pub(crate) fn conform(name: &DatasetName, batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
+    let refuse = |message: String| Error::new(ErrorKind::Data, format!("{name}: {message}"));
+    let given = batch.schema();
+    if let Some(extra) = given
+        .fields()
+        .iter()
+        .find(|field| schema.field_with_name(field.name()).is_err())
+    {
+        return Err(refuse(format!("column `{}` is not in the table", extra.name())));
+    }
+    let options = CastOptions {
+        safe: false,
+        ..CastOptions::default()
+    };
+    let columns = schema.fields().iter().map(|field| -> Result<ArrayRef> {
+        let column = match batch.column_by_name(field.name()) {
+            Some(column) if column.data_type() == field.data_type() => Arc::clone(column),
+            Some(column) if keeps_value(column.data_type(), field.data_type()) => {
+                cast_with_options(column, field.data_type(), &options).map_err(|cause| {
+                    refuse(format!(
+                        "a value of column `{}` does not fit {}",
+                        field.name(),
+                        field.data_type()
+                    ))
+                    .with_source(cause)
+                })?
+            }
+            Some(column) => {
+                let (from, to) = (column.data_type(), field.data_type());
+                return Err(
+                    refuse(format!("column `{}` is {from}, the table has {to}", field.name()))
+                        .with_help("cast it in the query"),
+                );
+            }
+            None => new_null_array(field.data_type(), batch.num_rows()),
+        };
+        if !field.is_nullable() && column.null_count() > 0 {
+            return Err(refuse(format!(
+                "column `{}` is required and holds a null",
+                field.name()
+            )));
+        }
+        Ok(column)
+    });
+    let columns = columns.collect::<Result<Vec<_>>>()?;
+    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options)
+        .map_err(|cause| refuse("rows do not fit the table".to_owned()).with_source(cause))
+}
+
+/// Whether a cast keeps every value or fails; nothing is rounded, cut or given another meaning. One exception:
+/// timestamps finer than a microsecond lose what tables cannot keep.
+fn keeps_value(from: &DataType, to: &DataType) -> bool {
+    let from = &plain_type(from);
+    match (from, to) {
+        (DataType::Null, _) => true,
+        (DataType::Float32, DataType::Float64) => true,
+        (DataType::Date64, DataType::Date32) => true,
+        (DataType::Timestamp(_, from_zone), DataType::Timestamp(TimeUnit::Microsecond, to_zone)) => {
+            from_zone.is_some() == to_zone.is_some()
+        }
+        (DataType::Decimal128(_, from_scale), DataType::Decimal128(_, to_scale))
+        | (DataType::Decimal256(_, from_scale), DataType::Decimal128(_, to_scale)) => from_scale <= to_scale,
+        (from, DataType::Decimal128(..)) => from.is_integer(),
+        (from, to) if from.is_integer() && to.is_integer() => true,
+        (DataType::FixedSizeBinary(_), DataType::Binary) => true,
+        (DataType::List(a), DataType::List(b)) => keeps_value(a.data_type(), b.data_type()),
+        (DataType::Struct(a), DataType::Struct(b)) => {
+            a.len() == b.len()
+                && a.iter()
+                    .zip(b)
+                    .all(|(a, b)| a.name() == b.name() && keeps_value(a.data_type(), b.data_type()))
+        }
+        (from, to) => from == to,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::{Array, AsArray, Decimal128Array, Float64Array, Int64Array, StringViewArray};
+    use arrow::datatypes::Int32Type;
+
+    use super::*;
+
+    fn name() -> DatasetName {
+        "sales.bronze.lines".parse().unwrap()
+    }
+
+    fn schema(fields: Vec<Field>) -> SchemaRef {
+        Arc::new(Schema::new(fields))
+    }
+
+    fn delta(fields: Vec<Field>) -> StructType {
+        to_delta(&name(), &schema(fields)).unwrap()
+    }
+
+    #[test]
+    fn every_type_of_contracts_survives_the_way_there_and_back() {
+        let utc = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
+        let fields = vec![
+            Field::new("a", DataType::Boolean, true),
+            Field::new("b", DataType::Int32, false),
+            Field::new("c", DataType::Int64, true),
+            Field::new("d", DataType::Float64, true),
+            Field::new("e", DataType::Decimal128(12, 3), true),
+            Field::new("f", DataType::Utf8, true),
+            Field::new("g", DataType::Binary, true),
+            Field::new("h", DataType::Date32, true),
+            Field::new("i", utc, true),
+            Field::new("j", DataType::Timestamp(TimeUnit::Microsecond, None), true),
+            Field::new(
+                "k",
+                DataType::List(Arc::new(Field::new("element", DataType::Utf8, true))),
+                true,
+            ),
+            Field::new(
+                "l",
+                DataType::Struct(vec![Field::new("x", DataType::Int32, true)].into()),
+                true,
+            ),
+        ];
+        let there = schema(fields);
+        assert_eq!(to_arrow(&name(), &to_delta(&name(), &there).unwrap()).unwrap(), there);
+    }
+
+    #[test]
+    fn a_time_of_day_is_refused() {
+        let error = to_delta(
+            &name(),
+            &schema(vec![Field::new("t", DataType::Time64(TimeUnit::Microsecond), true)]),
+        );
+        assert_eq!(error.unwrap_err().kind(), ErrorKind::Document);
+    }
+
+    #[test]
+    fn optional_columns_are_added_and_required_ones_refused() {
+        let table = delta(vec![Field::new("id", DataType::Int64, false)]);
+        let wanted = delta(vec![
+            Field::new("id", DataType::Int64, true),
+            Field::new("note", DataType::Utf8, true),
+        ]);
+        let plan = evolution(&name(), &table, &wanted, true).unwrap();
+        assert_eq!(plan.relax, ["id"]);
+        assert_eq!(plan.add.iter().map(StructField::name).collect::<Vec<_>>(), ["note"]);
+        let required = delta(vec![
+            Field::new("id", DataType::Int64, false),
+            Field::new("note", DataType::Utf8, false),
+        ]);
+        assert_eq!(
+            evolution(&name(), &table, &required, true).unwrap_err().kind(),
+            ErrorKind::Document
+        );
+        let changed = delta(vec![Field::new("id", DataType::Utf8, false)]);
+        let error = evolution(&name(), &table, &changed, true).unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .contains("`id` is Int64 in the table and Utf8 in the contract"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_batch_is_brought_into_the_tables_form() {
+        let table = schema(vec![
+            Field::new("text", DataType::Utf8, true),
+            Field::new("number", DataType::Int32, true),
+            Field::new("later", DataType::Utf8, true),
+        ]);
+        let batch = RecordBatch::try_from_iter([
+            ("number", Arc::new(Int64Array::from(vec![7])) as ArrayRef),
+            ("text", Arc::new(StringViewArray::from(vec!["seven"])) as ArrayRef),
+        ])
+        .unwrap();
+        let conformed = conform(&name(), &batch, &table).unwrap();
+        assert_eq!(conformed.schema(), table);
+        assert_eq!(conformed.column(0).as_string::<i32>().value(0), "seven");
+        assert_eq!(conformed.column(1).as_primitive::<Int32Type>().value(0), 7);
+        assert_eq!(conformed.column(2).null_count(), 1);
+    }
+
+    #[test]
+    fn nothing_is_rounded_cut_or_dropped() {
+        let cases: Vec<(ArrayRef, DataType)> = vec![
+            (Arc::new(Float64Array::from(vec![1.5])), DataType::Decimal128(12, 3)),
+            (Arc::new(Float64Array::from(vec![1.5])), DataType::Int64),
+            (Arc::new(Int64Array::from(vec![i64::MAX])), DataType::Int32),
+            (
+                Arc::new(
+                    Decimal128Array::from(vec![12345])
+                        .with_precision_and_scale(10, 4)
+                        .unwrap(),
+                ),
+                DataType::Decimal128(10, 2),
+            ),
+            (Arc::new(StringViewArray::from(vec!["1"])), DataType::Int32),
+        ];
+        for (column, to) in cases {
+            let batch = RecordBatch::try_from_iter([("x", column)]).unwrap();
+            let error = conform(&name(), &batch, &schema(vec![Field::new("x", to.clone(), true)])).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Data, "{to}");
+        }
+        let batch = RecordBatch::try_from_iter([("y", Arc::new(Int64Array::from(vec![1])) as ArrayRef)]).unwrap();
+        let error = conform(&name(), &batch, &schema(vec![Field::new("x", DataType::Int64, true)])).unwrap_err();
+        assert!(error.to_string().contains("`y` is not in the table"), "{error}");
+    }
+}

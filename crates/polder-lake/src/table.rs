@@ -1,0 +1,336 @@
+//! One table at one version.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use arrow::datatypes::SchemaRef;
+use datafusion::catalog::TableProvider;
+use deltalake::DeltaTable;
+use deltalake::delta_datafusion::{DeltaScanConfig, DeltaScanNext};
+use deltalake::kernel::Action;
+use deltalake::logstore::LogStoreRef;
+use deltalake::table::state::DeltaTableState;
+use object_store::ObjectStoreExt;
+use object_store::path::Path;
+use polder_core::{DatasetName, Error, ErrorKind, Result, ResultExt};
+
+use crate::commit::Unsettled;
+use crate::failure::failure;
+use crate::file::DataFile;
+use crate::provider::{DeltaProvider, FilesProvider, StoreAddress};
+use crate::schema::to_arrow;
+use crate::tail::Tail;
+use crate::writer::FileWriter;
+
+/// The snapshot in memory is taken anew after so many commits.
+const FOLLOWED_COMMITS: u64 = 100;
+
+/// A dataset's Delta table as of one version; [`Table::refresh`] moves it to the newest.
+///
+/// Clones are independent: each keeps its own version.
+pub struct Table {
+    pub(crate) name: DatasetName,
+    /// A snapshot of this version, or of one before it.
+    pub(crate) delta: DeltaTable,
+    /// What came after the snapshot.
+    tail: Tail,
+    version: u64,
+    address: StoreAddress,
+    folder: Path,
+    schema: SchemaRef,
+    /// Progress by id as of this version, as far as somebody asked.
+    progress: Mutex<HashMap<String, Option<i64>>>,
+    /// A commit of this handle whose outcome could not be found out.
+    pub(crate) unsettled: Option<Unsettled>,
+}
+
+impl Clone for Table {
+    fn clone(&self) -> Self {
+        Self {
+            name: self.name.clone(),
+            delta: self.delta.clone(),
+            tail: self.tail.clone(),
+            version: self.version,
+            address: self.address.clone(),
+            folder: self.folder.clone(),
+            schema: Arc::clone(&self.schema),
+            progress: Mutex::new(self.known_progress().clone()),
+            unsettled: self.unsettled.clone(),
+        }
+    }
+}
+
+impl std::fmt::Debug for Table {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Table")
+            .field("name", &self.name)
+            .field("version", &self.version())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Table {
+    /// Takes a loaded table; `folder` is its place in the store.
+    pub(crate) fn new(name: DatasetName, delta: DeltaTable, address: StoreAddress, folder: Path) -> Result<Self> {
+        let state = delta
+            .snapshot()
+            .map_err(|cause| failure(format!("{name} is not loaded"), cause))?;
+        let schema = to_arrow(&name, state.schema().as_ref())?;
+        let version = state.version();
+        let (tail, progress) = (Tail::default(), Mutex::default());
+        Ok(Self {
+            name,
+            delta,
+            tail,
+            version,
+            address,
+            folder,
+            schema,
+            progress,
+            unsettled: None,
+        })
+    }
+
+    /// The dataset's name.
+    pub fn name(&self) -> &DatasetName {
+        &self.name
+    }
+
+    /// The version that this handle shows.
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// The table's columns: plain encodings, timestamps in microseconds.
+    pub fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    /// What the table says of itself.
+    pub fn description(&self) -> Option<&str> {
+        self.delta
+            .snapshot()
+            .ok()
+            .and_then(|state| state.metadata().description())
+    }
+
+    /// Moves to the newest version.
+    ///
+    /// # Errors
+    /// `Unreachable` or `Refused` when the store fails; the handle then stays where it was.
+    pub async fn refresh(&mut self) -> Result<()> {
+        self.unsettled = None;
+        self.advance().await
+    }
+
+    /// Takes in what was committed since, or the whole table anew where that is shorter or the only way.
+    pub(crate) async fn advance(&mut self) -> Result<()> {
+        while let Some(actions) = self.actions(self.version + 1).await? {
+            self.take_in(&actions);
+            if self.tail.commits() > FOLLOWED_COMMITS {
+                return self.reload(None).await;
+            }
+        }
+        // Logs are cleaned from their beginning: as long as this version is there, nothing after it is missing.
+        if !self.is_in_log(self.version).await? {
+            return self.reload(None).await;
+        }
+        let whole = self.tail.needs_delta_reader() || (self.tail.commits() > 0 && !self.is_plain());
+        if whole || self.tail.is_reshaped() {
+            return self.reload(Some(self.version)).await;
+        }
+        Ok(())
+    }
+
+    /// The commit after this version happened.
+    pub(crate) fn take_in(&mut self, actions: &[Action]) {
+        self.tail.apply(actions);
+        self.version += 1;
+        let mut known = self.known_progress();
+        for action in actions {
+            if let Action::Txn(txn) = action {
+                known.insert(txn.app_id.clone(), Some(txn.version));
+            }
+        }
+    }
+
+    async fn is_in_log(&self, version: u64) -> Result<bool> {
+        let commit = Path::from(format!("_delta_log/{version:020}.json"));
+        match self.log_store().object_store(None).head(&commit).await {
+            Ok(_) => Ok(true),
+            Err(object_store::Error::NotFound { .. }) => Ok(false),
+            Err(cause) => Err(failure(format!("cannot read the log of {}", self.name), cause)),
+        }
+    }
+
+    /// Takes the snapshot anew.
+    pub(crate) async fn reload(&mut self, version: Option<u64>) -> Result<()> {
+        let mut delta = DeltaTable::new(self.log_store());
+        let loaded = match version {
+            Some(version) => delta.load_version(version).await,
+            None => delta.load().await,
+        };
+        loaded.map_err(|cause| failure(format!("cannot read the table of {}", self.name), cause))?;
+        let state = delta
+            .snapshot()
+            .context(ErrorKind::Internal, || format!("{} is not loaded", self.name))?;
+        self.schema = to_arrow(&self.name, state.schema().as_ref())?;
+        if state.version() != self.version {
+            self.known_progress().clear();
+        }
+        self.version = state.version();
+        self.delta = delta;
+        self.tail = Tail::default();
+        Ok(())
+    }
+
+    /// How far a stream or pipeline got: the version that the last commit with this id wrote; `None` before the first.
+    ///
+    /// # Errors
+    /// `Unreachable` or `Refused` when the store fails.
+    pub async fn progress(&self, id: &str) -> Result<Option<i64>> {
+        if let Some(known) = self.known_progress().get(id) {
+            return Ok(*known);
+        }
+        let stored = self
+            .state()?
+            .transaction_version(self.log_store().as_ref(), id)
+            .await
+            .map_err(|cause| failure(format!("cannot read the progress of {id} in {}", self.name), cause))?;
+        self.known_progress().insert(id.to_owned(), stored);
+        Ok(stored)
+    }
+
+    /// The number of rows, where every file's statistics tell.
+    pub fn row_count(&self) -> Option<u64> {
+        self.files().ok()?.iter().map(DataFile::rows).sum()
+    }
+
+    /// Bytes of the data files of this version.
+    pub fn size_bytes(&self) -> u64 {
+        self.files()
+            .map_or(0, |files| files.iter().map(DataFile::size_bytes).sum())
+    }
+
+    /// The data files of this version.
+    ///
+    /// # Errors
+    /// `Internal`, when the table is not loaded.
+    pub fn files(&self) -> Result<Vec<DataFile>> {
+        let views = self.state()?.log_data();
+        let older = views
+            .iter()
+            .map(|view| DataFile::from_view(&view))
+            .filter(|file| self.tail.keeps(file.path()));
+        Ok(older.chain(self.tail.added().cloned()).collect())
+    }
+
+    /// The rows of this version for the query engine. Reads nothing yet.
+    ///
+    /// # Errors
+    /// `Data`, when the table uses a Delta feature that cannot be read.
+    pub fn provider(&self) -> Result<Arc<dyn TableProvider>> {
+        let files = self.files()?;
+        if self.is_plain() && !files.iter().any(DataFile::needs_delta_reader) {
+            return self.files_provider(&files);
+        }
+        let config = DeltaScanConfig {
+            schema_force_view_types: false,
+            ..DeltaScanConfig::new()
+        };
+        let scan = DeltaScanNext::new(self.state()?.snapshot().clone(), config).context(ErrorKind::Data, || {
+            format!("{} uses a Delta feature that cannot be read", self.name)
+        })?;
+        Ok(Arc::new(DeltaProvider {
+            address: self.address.clone(),
+            scan,
+        }))
+    }
+
+    /// The rows of exactly these files, in this version's columns; also of files that were removed, as long as nobody
+    /// vacuumed them (reading then ends with the store's "not found").
+    ///
+    /// # Errors
+    /// `Data`, when another engine gave the table deletion vectors, partitions or column mapping: single files do not
+    /// show its rows then.
+    pub fn files_provider(&self, files: &[DataFile]) -> Result<Arc<dyn TableProvider>> {
+        if !self.is_plain() || files.iter().any(DataFile::needs_delta_reader) {
+            let message = format!("{} has deletion vectors, partitions or column mapping", self.name);
+            return Err(Error::new(ErrorKind::Data, message).with_help("read the whole table, or rewrite it without"));
+        }
+        let provider = FilesProvider::new(self.address.clone(), &self.folder, self.schema(), files)
+            .context(ErrorKind::Data, || format!("cannot read files of {}", self.name))?;
+        Ok(Arc::new(provider))
+    }
+
+    /// A writer of new files for this table.
+    ///
+    /// # Errors
+    /// `Data`, when another engine gave the table partitions or column mapping, which Polder does not write.
+    pub fn writer(&self) -> Result<FileWriter> {
+        if !self.is_plain() {
+            let message = format!(
+                "{} has partitions or column mapping, which Polder does not write",
+                self.name
+            );
+            return Err(Error::new(ErrorKind::Data, message));
+        }
+        FileWriter::new(self)
+    }
+
+    /// The snapshot in memory. Columns, properties and protocol are those of this version; files may be older.
+    pub(crate) fn state(&self) -> Result<&DeltaTableState> {
+        self.delta
+            .snapshot()
+            .context(ErrorKind::Internal, || format!("{} is not loaded", self.name))
+    }
+
+    pub(crate) fn log_store(&self) -> LogStoreRef {
+        self.delta.log_store()
+    }
+
+    /// The actions of one commit; `None` where the log does not hold it (any more).
+    pub(crate) async fn actions(&self, version: u64) -> Result<Option<Vec<Action>>> {
+        let context = || format!("cannot read version {version} of {}", self.name);
+        let bytes = self
+            .log_store()
+            .read_commit_entry(version)
+            .await
+            .map_err(|cause| failure(context(), cause))?;
+        let Some(bytes) = bytes else { return Ok(None) };
+        let mut actions = Vec::new();
+        for line in bytes
+            .split(|byte| *byte == b'\n')
+            .filter(|line| !line.trim_ascii().is_empty())
+        {
+            match serde_json::from_slice(line) {
+                Ok(action) => actions.push(action),
+                Err(cause) if concerns_rows(line) => return Err(cause).context(ErrorKind::Data, context),
+                // Notes of other engines, and actions that this protocol version lets a reader ignore.
+                Err(_) => {}
+            }
+        }
+        Ok(Some(actions))
+    }
+
+    /// No partitions and no column mapping.
+    fn is_plain(&self) -> bool {
+        self.delta.snapshot().is_ok_and(|state| {
+            let mapping = state.metadata().configuration().get("delta.columnMapping.mode");
+            state.metadata().partition_columns().is_empty() && mapping.is_none_or(|mode| mode == "none")
+        })
+    }
+
+    fn known_progress(&self) -> MutexGuard<'_, HashMap<String, Option<i64>>> {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether an action of the log must be understood to know the table's rows, columns and progress.
+fn concerns_rows(line: &[u8]) -> bool {
+    const ACTIONS: [&str; 5] = ["add", "remove", "metaData", "protocol", "txn"];
+    match serde_json::from_slice::<HashMap<String, serde::de::IgnoredAny>>(line) {
+        Ok(action) => ACTIONS.iter().any(|known| action.contains_key(*known)),
+        Err(_) => true,
+    }
+}

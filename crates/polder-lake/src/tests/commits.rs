@@ -1,0 +1,281 @@
+//! Exactly once, whatever the store and other writers do.
+
+use polder_core::ErrorKind;
+
+use super::faults::Fault;
+use super::*;
+use crate::Committed;
+
+const ID: &str = "stream/sales.lines/lines/0";
+
+#[tokio::test]
+async fn rows_and_progress_land_together() {
+    let (lake, _) = faulty_lake();
+    let mut table = table(&lake).await;
+    assert_eq!(table.progress(ID).await.unwrap(), None);
+    let commit = append(&table, 0..3, step(None, 3)).await;
+    assert_eq!(table.commit(commit).await.unwrap(), Committed::Now(1));
+    assert_eq!(table.progress(ID).await.unwrap(), Some(3));
+    assert_eq!((table.version(), table.row_count()), (1, Some(3)));
+    let fresh = lake.load(&name()).await.unwrap().unwrap();
+    assert_eq!(fresh.progress(ID).await.unwrap(), Some(3));
+    assert_eq!(fresh.progress("another").await.unwrap(), None);
+    assert_eq!(stored(&lake).await, [0, 1, 2]);
+}
+
+#[tokio::test]
+async fn a_write_that_did_not_land_is_written_again() {
+    let (lake, store) = faulty_lake();
+    let mut table = table(&lake).await;
+    store.plan(&[Fault::Before, Fault::Before]);
+    let commit = append(&table, 0..3, step(None, 3)).await;
+    assert_eq!(table.commit(commit).await.unwrap(), Committed::Now(1));
+    assert_eq!(stored(&lake).await, [0, 1, 2]);
+}
+
+#[tokio::test]
+async fn a_write_that_landed_though_it_looked_failed_is_not_written_again() {
+    for fault in [Fault::After, Fault::Repeated] {
+        for progress in [step(None, 3), Vec::new()] {
+            let (lake, store) = faulty_lake();
+            let mut table = table(&lake).await;
+            let before = store.attempts();
+            store.plan(&[fault]);
+            let commit = append(&table, 0..3, progress).await;
+            assert_eq!(table.commit(commit).await.unwrap(), Committed::Earlier(1), "{fault:?}");
+            assert_eq!(store.attempts(), before + 1, "{fault:?}");
+            assert_eq!(table.version(), 1);
+            assert_eq!(stored(&lake).await, [0, 1, 2]);
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_unclear_commit_is_settled_by_committing_it_again() {
+    for reopen in [false, true] {
+        let (lake, store) = faulty_lake();
+        let mut table = table(&lake).await;
+        store.plan(&[Fault::AfterThenDown]);
+        let commit = append(&table, 0..3, step(None, 3)).await;
+        let error = table.commit(commit.clone()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unreachable, "{}", error.report());
+        store.set_down(false);
+        if reopen {
+            table = lake.load(&name()).await.unwrap().unwrap();
+        }
+        assert_eq!(table.commit(commit).await.unwrap(), Committed::Earlier(1));
+        let next = append(&table, 3..5, step(Some(3), 5)).await;
+        assert_eq!(table.commit(next).await.unwrap(), Committed::Now(2));
+        assert_eq!(stored(&lake).await, [0, 1, 2, 3, 4]);
+    }
+}
+
+#[tokio::test]
+async fn the_same_step_of_another_run_is_a_conflict() {
+    let (lake, store) = faulty_lake();
+    let mut first = table(&lake).await;
+    let mut second = first.clone();
+    let (one, other) = (
+        append(&first, 0..3, step(None, 3)).await,
+        append(&second, 0..3, step(None, 3)).await,
+    );
+    store.plan(&[Fault::After]);
+    assert_eq!(first.commit(one).await.unwrap(), Committed::Earlier(1));
+    let error = second.commit(other).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict);
+    assert!(error.to_string().contains("is 3, not nothing"), "{error}");
+    assert_eq!(stored(&lake).await, [0, 1, 2]);
+}
+
+#[tokio::test]
+async fn a_refused_write_is_reported_as_refused() {
+    let (lake, store) = faulty_lake();
+    let mut table = table(&lake).await;
+    store.plan(&[Fault::Denied]);
+    let commit = append(&table, 0..3, step(None, 3)).await;
+    assert_eq!(table.commit(commit).await.unwrap_err().kind(), ErrorKind::Refused);
+    assert_eq!(stored(&lake).await, [0_i64; 0]);
+}
+
+#[tokio::test]
+async fn a_commit_of_nothing_is_refused() {
+    let (lake, _) = faulty_lake();
+    let mut table = table(&lake).await;
+    let error = table
+        .commit(Commit::new(RunId::new(), Operation::Append))
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Usage);
+}
+
+/// Two writers race on one id, each answer may be lost: every number is there once and in no other order of progress.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn two_writers_of_one_stream_never_double_a_row() {
+    let (lake, store) = faulty_lake();
+    drop(table(&lake).await);
+    store.plan(&[
+        Fault::After,
+        Fault::Before,
+        Fault::Repeated,
+        Fault::After,
+        Fault::Before,
+        Fault::After,
+    ]);
+    let writers = (0..2).map(|_| {
+        let lake = lake.clone();
+        tokio::spawn(async move {
+            let mut table = lake.load(&name()).await.unwrap().unwrap();
+            let mut conflicts = 0;
+            loop {
+                table.refresh().await.unwrap();
+                let at = table.progress(ID).await.unwrap();
+                let next = at.unwrap_or(0);
+                if next >= 30 {
+                    return conflicts;
+                }
+                let commit = append(&table, [next], step(at, next + 1)).await;
+                match table.commit(commit).await {
+                    Ok(_) => {}
+                    Err(error) if error.kind() == ErrorKind::Conflict => conflicts += 1,
+                    Err(error) => panic!("{}", error.report()),
+                }
+            }
+        })
+    });
+    for writer in writers.collect::<Vec<_>>() {
+        writer.await.unwrap();
+    }
+    assert_eq!(stored(&lake).await, (0..30).collect::<Vec<_>>());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn unrelated_appends_all_land_and_a_checkpoint_keeps_opening_short() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = polder_core::config::LakeConfig {
+        location: folder.path().join("my läke #1").to_string_lossy().into_owned(),
+        options: Default::default(),
+    };
+    let lake = Lake::open(&config, folder.path()).unwrap();
+    let mut first = table(&lake).await;
+    let mut behind = first.clone();
+    let writers = (0..4_i64).map(|writer| {
+        let lake = lake.clone();
+        tokio::spawn(async move {
+            let mut table = lake.load(&name()).await.unwrap().unwrap();
+            let id = format!("stream/sales.lines/lines/{writer}");
+            for step in 0..30 {
+                let expected = table.progress(&id).await.unwrap();
+                assert_eq!(expected, (step > 0).then_some(step));
+                let progress = vec![Progress {
+                    id: id.clone(),
+                    expected,
+                    next: step + 1,
+                }];
+                let commit = append(&table, [writer * 1000 + step], progress).await;
+                table.commit(commit).await.unwrap();
+            }
+        })
+    });
+    for writer in writers.collect::<Vec<_>>() {
+        writer.await.unwrap();
+    }
+    let expected: Vec<i64> = (0..4)
+        .flat_map(|writer| (0..30).map(move |step| writer * 1000 + step))
+        .collect();
+    assert_eq!(stored(&lake).await, expected);
+    let fresh = lake.load(&name()).await.unwrap().unwrap();
+    assert_eq!(fresh.version(), 120);
+    for writer in 0..4 {
+        assert_eq!(
+            fresh
+                .progress(&format!("stream/sales.lines/lines/{writer}"))
+                .await
+                .unwrap(),
+            Some(30)
+        );
+    }
+    let log = folder.path().join("my läke #1/sales/bronze/lines/_delta_log");
+    assert!(log.join("00000000000000000100.checkpoint.parquet").exists());
+    assert!(log.join("_last_checkpoint").exists());
+    behind.refresh().await.unwrap();
+    assert_eq!((behind.version(), behind.row_count()), (120, Some(120)));
+    // With the checkpoint, the commits before it are not needed to open the table.
+    for version in 0..100 {
+        std::fs::remove_file(log.join(format!("{version:020}.json"))).unwrap();
+    }
+    let fresh = lake.load(&name()).await.unwrap().unwrap();
+    assert_eq!(numbers(fresh.provider().unwrap()).await, expected);
+    // A handle that stood still finds the newest version without the log's beginning, as it did with it.
+    first.refresh().await.unwrap();
+    assert_eq!((first.version(), first.row_count()), (120, Some(120)));
+    assert_eq!(numbers(first.provider().unwrap()).await, expected);
+    assert_eq!(fresh.progress("stream/sales.lines/lines/2").await.unwrap(), Some(30));
+    assert_eq!(fresh.changes(50).await.unwrap(), None);
+    assert_eq!(fresh.changes(110).await.unwrap().unwrap().added.len(), 10);
+}
+
+#[tokio::test]
+async fn rows_are_replaced_only_if_none_changed_since_they_were_read() {
+    let (lake, _) = faulty_lake();
+    let mut table = table(&lake).await;
+    let commit = append(&table, 0..3, Vec::new()).await;
+    table.commit(commit).await.unwrap();
+    let mut other = table.clone();
+    let replace = |table: &Table, add| Commit {
+        add,
+        remove: table.files().unwrap(),
+        ..Commit::new(RunId::new(), Operation::Replace)
+    };
+    let ours = replace(&table, files(&table, 10..12).await);
+    let commit = append(&other, 5..6, Vec::new()).await;
+    other.commit(commit).await.unwrap();
+    let error = table.commit(ours).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict);
+    assert!(error.to_string().contains("rows changed in version 2"), "{error}");
+    assert_eq!(stored(&lake).await, [0, 1, 2, 5]);
+    let ours = replace(&table, files(&table, 10..12).await);
+    assert_eq!(table.commit(ours).await.unwrap(), Committed::Now(3));
+    assert_eq!(stored(&lake).await, [10, 11]);
+    // The files went with the replacement; another one that names them is too late.
+    let late = Commit {
+        remove: other.files().unwrap(),
+        ..Commit::new(RunId::new(), Operation::Delete)
+    };
+    assert_eq!(other.commit(late).await.unwrap_err().kind(), ErrorKind::Conflict);
+}
+
+#[tokio::test]
+async fn files_written_before_a_column_was_added_land_after_it() {
+    let (lake, _) = faulty_lake();
+    let mut table = table(&lake).await;
+    let commit = append(&table, 0..2, Vec::new()).await;
+    let mut fields = columns().fields().to_vec();
+    fields.push(Arc::new(Field::new("later", DataType::Utf8, true)));
+    lake.ensure(&name(), Arc::new(Schema::new(fields)), &TableOptions::default())
+        .await
+        .unwrap();
+    assert_eq!(table.commit(commit).await.unwrap(), Committed::Now(2));
+    assert_eq!(table.schema().fields().len(), 3);
+    assert_eq!(stored(&lake).await, [0, 1]);
+}
+
+/// Others run all of it on tasks of their own.
+#[tokio::test]
+async fn everything_can_be_spawned() {
+    let (lake, _) = faulty_lake();
+    let task = tokio::spawn(async move {
+        let mut table = table(&lake).await;
+        let commit = append(&table, 0..1, step(None, 1)).await;
+        table.commit(commit).await?;
+        table.refresh().await?;
+        lake.probe().await?;
+        let names = lake.datasets().await?;
+        let newest = lake
+            .load_at(&names[0], crate::Version::Number(1))
+            .await?
+            .map(|table| table.version());
+        let changes = table.changes(0).await?.map(|changes| changes.added.len());
+        Ok::<_, polder_core::Error>((newest, changes, table.history(9).await?.len()))
+    });
+    assert_eq!(task.await.unwrap().unwrap(), (Some(1), Some(1), 2));
+}
