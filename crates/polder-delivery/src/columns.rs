@@ -1,0 +1,56 @@
+//! Columns that Polder adds to tables, and the columns of quarantine.
+
+use std::sync::{Arc, LazyLock};
+
+use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef, TimeUnit};
+
+/// An instant as tables keep it: microseconds in UTC.
+fn instant() -> DataType {
+    DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))
+}
+
+fn field(name: &str, data_type: DataType, nullable: bool) -> FieldRef {
+    Arc::new(Field::new(name, data_type, nullable))
+}
+
+/// The platform columns of a dataset that a stream feeds: where each row came from, and when.
+pub static STREAM_COLUMNS: LazyLock<[FieldRef; 8]> = LazyLock::new(|| {
+    [
+        field("_topic", DataType::Utf8, false),
+        field("_partition", DataType::Int32, false),
+        field("_offset", DataType::Int64, false),
+        field("_key", DataType::Binary, true),
+        field("_event_time", instant(), true),
+        field("_ingested_at", instant(), false),
+        field("_schema_id", DataType::Int32, true),
+        field("_run_id", DataType::Utf8, false),
+    ]
+});
+
+/// The columns of every quarantine table.
+///
+/// `_quarantine_id` is the row's stable key: `<origin>/<topic>/<partition>/<offset>` for streams, `<origin>/<hash of
+/// the row>` for pipelines. `rule` is the first rule that the row breaks, `reason` lists them all. `record` is the
+/// row as JSON where it could be decoded, `raw` the bytes as they were received.
+pub fn quarantine_schema() -> SchemaRef {
+    static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
+        Arc::new(Schema::new(vec![
+            field("_quarantine_id", DataType::Utf8, false),
+            field("_origin", DataType::Utf8, false),
+            field("_topic", DataType::Utf8, true),
+            field("_partition", DataType::Int32, true),
+            field("_offset", DataType::Int64, true),
+            field("_key", DataType::Binary, true),
+            field("_event_time", instant(), true),
+            field("_schema_id", DataType::Int32, true),
+            field("_ingested_at", instant(), false),
+            field("_run_id", DataType::Utf8, false),
+            field("rule", DataType::Utf8, false),
+            field("reason", DataType::Utf8, false),
+            field("contract_version", DataType::Utf8, false),
+            field("record", DataType::Utf8, true),
+            field("raw", DataType::Binary, true),
+        ]))
+    });
+    Arc::clone(&SCHEMA)
+}

@@ -1,0 +1,240 @@
+//! One origin's way into one dataset.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use arrow::datatypes::{FieldRef, Schema, SchemaRef};
+use polder_contract::DatasetContract;
+use polder_core::{DatasetName, Error, ErrorKind, Result, RunId};
+use polder_gate::Gate;
+use polder_lake::{Lake, Table, TableOptions};
+
+use crate::columns::quarantine_schema;
+use crate::known::{Window, read_contents};
+use crate::shipment::Shipment;
+
+/// Where rows of one stream or pipeline go: the dataset's table, and its quarantine for what the contract refuses.
+///
+/// One delivery has one shipment open at a time. A second process that delivers from the same origin is noticed when
+/// it commits: one of the two gets `Conflict`, must drop what it has pushed, [refresh](Self::refresh) and begin again
+/// from the progress that it then reads.
+pub struct Delivery {
+    pub(crate) lake: Lake,
+    pub(crate) dataset: DatasetName,
+    pub(crate) contract_version: String,
+    pub(crate) origin: String,
+    pub(crate) gate: Gate,
+    pub(crate) schema: SchemaRef,
+    pub(crate) table: Table,
+    pub(crate) quarantine: Option<Table>,
+    pub(crate) known: Known,
+}
+
+/// How refused rows are recognised when they come again.
+pub(crate) enum Known {
+    /// By their position, for what has one: a stream's records.
+    Positions(Positions),
+    /// By their content: a pipeline's rows. Read from quarantine when the first row is refused.
+    Contents(Option<HashSet<u128>>),
+}
+
+/// What is known of a stream's records in quarantine.
+#[derive(Default)]
+pub(crate) struct Positions {
+    pub(crate) window: Window,
+    /// The quarantine's version up to which the window was read.
+    pub(crate) read_to: Option<u64>,
+    /// The origin's count of quarantine commits at that version.
+    pub(crate) sequence: Option<i64>,
+}
+
+impl Delivery {
+    /// Opens the way from `origin` (the full name of a stream or pipeline) to the dataset of this contract. Creates
+    /// the table, or adds the columns that the contract gained. Streams pass [`STREAM_COLUMNS`](crate::STREAM_COLUMNS)
+    /// as platform columns, pipelines none.
+    ///
+    /// # Errors
+    /// `Document`, where the contract cannot be enforced, clashes with a platform column or with the table that is
+    /// there; what the lake reports otherwise.
+    pub async fn open(lake: &Lake, contract: &DatasetContract, platform: &[FieldRef], origin: &str) -> Result<Self> {
+        let dataset = contract.dataset().clone();
+        let gate = Gate::compile(contract)?;
+        let mut fields = gate.schema().fields().to_vec();
+        for column in platform {
+            if fields.iter().any(|field| field.name() == column.name()) {
+                let message = format!("column `{}` of {dataset} belongs to the platform", column.name());
+                return Err(Error::new(ErrorKind::Document, message)
+                    .with_help("names with a leading underscore are Polder's: give the column another name"));
+            }
+            fields.push(Arc::clone(column));
+        }
+        let schema = Arc::new(Schema::new(fields));
+        let options = TableOptions {
+            description: contract.object().description.clone(),
+        };
+        let table = lake.ensure(&dataset, Arc::clone(&schema), &options).await?;
+        let known = if platform.is_empty() {
+            Known::Contents(None)
+        } else {
+            Known::Positions(Positions::default())
+        };
+        Ok(Self {
+            lake: lake.clone(),
+            contract_version: contract.version().to_owned(),
+            origin: origin.to_owned(),
+            gate,
+            schema,
+            table,
+            quarantine: lake.load(&dataset.quarantine()).await?,
+            known,
+            dataset,
+        })
+    }
+
+    /// The columns of a batch that is to be pushed: the contract's, then the platform's.
+    pub fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    /// The dataset's table, as of the last refresh or commit.
+    pub fn table(&self) -> &Table {
+        &self.table
+    }
+
+    /// Declared rules that the gate does not run; see [`Gate::not_run`].
+    pub fn not_run(&self) -> &[String] {
+        self.gate.not_run()
+    }
+
+    /// How far a source was delivered, as of the last refresh or commit; `None` where nothing was.
+    ///
+    /// # Errors
+    /// What the lake reports.
+    pub async fn progress(&self, id: &str) -> Result<Option<i64>> {
+        self.table.progress(id).await
+    }
+
+    /// Reads what others committed in the meantime.
+    ///
+    /// # Errors
+    /// What the lake reports.
+    pub async fn refresh(&mut self) -> Result<()> {
+        // In this order: what others settle in the meantime is still open in the table that was read, so their
+        // refused rows are recognised.
+        self.table.refresh().await?;
+        self.refresh_quarantine().await
+    }
+
+    pub(crate) async fn refresh_quarantine(&mut self) -> Result<()> {
+        match &mut self.quarantine {
+            Some(quarantine) => quarantine.refresh().await,
+            None => {
+                self.quarantine = self.lake.load(&self.dataset.quarantine()).await?;
+                Ok(())
+            }
+        }
+    }
+
+    /// Begins a shipment. Rows that a crash left in quarantine without their progress are looked up now.
+    ///
+    /// A stream's shipment begins at the table's newest version. A pipeline's begins at the version that the delivery
+    /// shows: what it replaces was computed from that one, and its commit is refused when rows changed since.
+    ///
+    /// # Errors
+    /// What the lake reports.
+    pub async fn shipment(&mut self, run: RunId) -> Result<Shipment<'_>> {
+        match &self.known {
+            Known::Positions(_) => self.refresh().await?,
+            Known::Contents(_) => self.refresh_quarantine().await?,
+        }
+        let sequence = self.sequence().await?;
+        self.read_window(sequence).await?;
+        Ok(Shipment::new(self, run, sequence))
+    }
+
+    /// The progress id under which quarantine counts this origin's commits, and the dataset's table keeps the
+    /// quarantine's version up to which they are settled.
+    pub(crate) fn quarantine_progress(&self) -> String {
+        format!("quarantine/{}", self.origin)
+    }
+
+    /// How many commits this origin has made to quarantine.
+    pub(crate) async fn sequence(&self) -> Result<Option<i64>> {
+        match &self.quarantine {
+            Some(quarantine) => quarantine.progress(&self.quarantine_progress()).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The quarantine's version up to which every row of this origin belongs to a completed shipment.
+    pub(crate) async fn settled(&self) -> Result<Option<u64>> {
+        let settled = self.table.progress(&self.quarantine_progress()).await?;
+        Ok(settled.and_then(|version| u64::try_from(version).ok()))
+    }
+
+    /// The quarantine table, made where it is not there yet.
+    pub(crate) async fn quarantine_table(&mut self) -> Result<&mut Table> {
+        if self.quarantine.is_none() {
+            let description = format!(
+                "Rows that the contract of {} refused, whole, with rule and reason.",
+                self.dataset
+            );
+            let options = TableOptions {
+                description: Some(description),
+            };
+            self.quarantine = Some(
+                self.lake
+                    .ensure(&self.dataset.quarantine(), quarantine_schema(), &options)
+                    .await?,
+            );
+        }
+        let dataset = &self.dataset;
+        self.quarantine.as_mut().ok_or_else(|| {
+            Error::new(
+                ErrorKind::Internal,
+                format!("the quarantine of {dataset} was not opened"),
+            )
+        })
+    }
+
+    /// Takes into the window what this origin wrote to quarantine since the window was last read, or, in a new
+    /// process, since the last completed shipment.
+    async fn read_window(&mut self, sequence: Option<i64>) -> Result<()> {
+        let settled = self.settled().await?;
+        let (Known::Positions(known), Some(quarantine)) = (&mut self.known, &self.quarantine) else {
+            return Ok(());
+        };
+        let version = quarantine.version();
+        if sequence.is_none() || (known.read_to.is_some() && known.sequence == sequence) {
+            return Ok(());
+        }
+        // A version beyond the table's is of an earlier table in the same place.
+        let since = known.read_to.or(settled).filter(|since| *since <= version);
+        let changes = match since {
+            Some(since) => quarantine.changes(since).await?,
+            None => None,
+        };
+        // Other engines may have rewritten the files and removed them since; the whole table holds their rows too.
+        let read = match changes {
+            Some(changes) if changes.added.is_empty() => true,
+            Some(changes) => match quarantine.files_provider(&changes.added) {
+                Ok(files) => known.window.read(files, &self.origin).await.is_ok(),
+                Err(_) => false,
+            },
+            None => false,
+        };
+        if !read {
+            known.window.read(quarantine.provider()?, &self.origin).await?;
+        }
+        (known.read_to, known.sequence) = (Some(version), sequence);
+        Ok(())
+    }
+
+    /// The keys of a pipeline's rows in quarantine.
+    pub(crate) async fn read_contents(&self) -> Result<HashSet<u128>> {
+        match &self.quarantine {
+            Some(quarantine) => read_contents(quarantine.provider()?, &self.origin).await,
+            None => Ok(HashSet::new()),
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! The one way rows reach a table: the contract's gate first, then refused rows into quarantine and accepted rows with
+//! their progress into the table, each once.
+//!
+//! A [`Delivery`] stands for one origin (a stream or a pipeline) that feeds one dataset. Rows travel in a
+//! [`Shipment`]: pushed batch by batch, then committed. Two tables cannot be committed in one step, so the refused
+//! rows go first, keyed by where they came from; what a crash leaves between the two commits is recognised when the
+//! same records come again. This crate knows neither sources nor SQL.
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
+
+mod columns;
+mod delivery;
+mod known;
+mod quarantine;
+mod record;
+mod shipment;
+#[cfg(test)]
+mod tests;
+
+pub use columns::{STREAM_COLUMNS, quarantine_schema};
+pub use delivery::Delivery;
+pub use record::{NoRecords, RawRecord, RawRecords, Reject};
+pub use shipment::{Outcome, Receipt, Shipment};

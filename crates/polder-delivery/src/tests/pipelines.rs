@@ -1,0 +1,134 @@
+//! What pipelines deliver: rows without records, recognised by their content.
+
+use polder_core::ErrorKind;
+use polder_lake::Operation;
+
+use super::*;
+use crate::NoRecords;
+
+const PIPELINE: &str = "sales.build";
+
+fn batch(numbers: &[i32]) -> RecordBatch {
+    RecordBatch::try_from_iter(vec![
+        ("n", Arc::new(Int32Array::from(numbers.to_vec())) as ArrayRef),
+        ("name", Arc::new(StringArray::from(vec!["x"; numbers.len()]))),
+    ])
+    .unwrap()
+}
+
+async fn pipeline(lake: &Lake) -> Delivery {
+    Delivery::open(lake, &contract(0), &[], PIPELINE).await.unwrap()
+}
+
+/// Builds the whole dataset anew from these numbers.
+async fn build(delivery: &mut Delivery, numbers: &[i32], version: i64) -> Result<Receipt> {
+    let progress_id = "pipeline/sales.build/0000000000000000/sales.bronze.source".to_owned();
+    let mut shipment = delivery.shipment(RunId::new()).await?;
+    let expected = shipment.progress(&progress_id).await?;
+    let remove = shipment.table().files()?;
+    shipment.push(&batch(numbers), &NoRecords).await?;
+    let progress = vec![Progress {
+        id: progress_id,
+        expected,
+        next: version,
+    }];
+    shipment
+        .commit(Outcome {
+            progress,
+            remove,
+            operation: Operation::Replace,
+        })
+        .await
+}
+
+async fn quarantined(lake: &Lake) -> Vec<String> {
+    let Some(rows) = rows(lake, "sales.quarantine.bronze_events").await else {
+        return Vec::new();
+    };
+    let mut records: Vec<_> = texts(&rows, "record").into_iter().flatten().collect();
+    records.sort_unstable();
+    records
+}
+
+#[tokio::test]
+async fn a_rebuild_quarantines_the_same_row_only_once() {
+    let lake = lake();
+    let mut delivery = pipeline(&lake).await;
+    let first = build(&mut delivery, &[1, -1, -2], 1).await.unwrap();
+    assert_eq!((first.accepted, first.rejected, first.recognised), (1, 2, 0));
+    let again = build(&mut delivery, &[1, -1, -3], 2).await.unwrap();
+    assert_eq!((again.accepted, again.rejected, again.recognised), (1, 1, 1));
+    let elsewhere = build(&mut pipeline(&lake).await, &[2, 3, -3, -1], 3).await.unwrap();
+    assert_eq!(
+        (elsewhere.accepted, elsewhere.rejected, elsewhere.recognised),
+        (2, 0, 2)
+    );
+    let record = |n: i32| format!(r#"{{"name":"x","n":{n}}}"#);
+    assert_eq!(quarantined(&lake).await, [record(-1), record(-2), record(-3)]);
+    assert_eq!(rows(&lake, "sales.bronze.events").await.unwrap().num_rows(), 2);
+}
+
+#[tokio::test]
+async fn a_crash_between_the_commits_does_not_double_refused_rows() {
+    let lake = lake();
+    let mut delivery = pipeline(&lake).await;
+    let mut shipment = delivery.shipment(RunId::new()).await.unwrap();
+    shipment.push(&batch(&[1, -1]), &NoRecords).await.unwrap();
+    shipment.commit_refused().await.unwrap();
+    drop(shipment);
+    build(&mut delivery, &[1, -1], 1).await.unwrap();
+    build(&mut pipeline(&lake).await, &[1, -1], 2).await.unwrap();
+    assert_eq!(quarantined(&lake).await.len(), 1);
+    assert_eq!(rows(&lake, "sales.bronze.events").await.unwrap().num_rows(), 1);
+}
+
+#[tokio::test]
+async fn the_same_row_twice_in_one_build_is_quarantined_once() {
+    let lake = lake();
+    let receipt = build(&mut pipeline(&lake).await, &[-1, -1], 1).await.unwrap();
+    assert_eq!((receipt.rejected, receipt.recognised), (1, 1));
+    assert_eq!(quarantined(&lake).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_quarantined_row_has_the_pipeline_and_no_position() {
+    let lake = lake();
+    build(&mut pipeline(&lake).await, &[-1], 1).await.unwrap();
+    let rows = rows(&lake, "sales.quarantine.bronze_events").await.unwrap();
+    let id = texts(&rows, "_quarantine_id").remove(0).unwrap();
+    let hash = id.strip_prefix("sales.build/").unwrap();
+    assert!(
+        hash.len() == 32 && hash.bytes().all(|byte| byte.is_ascii_hexdigit()),
+        "{id}"
+    );
+    assert_eq!(texts(&rows, "_topic"), [None]);
+    assert_eq!(texts(&rows, "raw"), [None]);
+    assert_eq!(texts(&rows, "rule"), [Some("n.minimum".to_owned())]);
+}
+
+#[tokio::test]
+async fn a_build_is_refused_when_rows_came_after_what_it_replaces_was_computed() {
+    let lake = lake();
+    let mut delivery = pipeline(&lake).await;
+    build(&mut delivery, &[1], 1).await.unwrap();
+    let mut other = Delivery::open(&lake, &contract(0), &[], "sales.other").await.unwrap();
+    let mut shipment = other.shipment(RunId::new()).await.unwrap();
+    shipment.push(&batch(&[2]), &NoRecords).await.unwrap();
+    shipment.commit(Outcome::default()).await.unwrap();
+    let error = build(&mut delivery, &[3], 2).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict);
+    delivery.refresh().await.unwrap();
+    build(&mut delivery, &[3], 2).await.unwrap();
+    assert_eq!(rows(&lake, "sales.bronze.events").await.unwrap().num_rows(), 1);
+}
+
+#[tokio::test]
+async fn two_builds_at_once_conflict() {
+    let lake = lake();
+    let (mut first, mut second) = (pipeline(&lake).await, pipeline(&lake).await);
+    let mut shipment = first.shipment(RunId::new()).await.unwrap();
+    shipment.push(&batch(&[1, -1]), &NoRecords).await.unwrap();
+    build(&mut second, &[1, -1], 1).await.unwrap();
+    let error = shipment.commit(Outcome::default()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict);
+}
