@@ -1,0 +1,18 @@
+//! The one SQL session of engine, servers and command line.
+//!
+//! It knows what names mean (`domain.layer.name` is a table of the lake, at its newest version or at one that the
+//! statement asks for), what a statement may do (read), and how much memory it may take. It does not know who asks,
+//! over which protocol, or what a pipeline is.
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
+
+mod catalogs;
+mod failure;
+mod options;
+mod session;
+mod statement;
+mod tables;
+mod travel;
+
+pub use failure::query_error;
+pub use options::SessionOptions;
+pub use session::Session;

@@ -1,0 +1,185 @@
+//! The session.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use datafusion::catalog::{MemoryCatalogProviderList, TableProvider};
+use datafusion::common::TableReference;
+use datafusion::execution::SessionStateBuilder;
+use datafusion::execution::context::SQLOptions;
+use datafusion::execution::runtime_env::RuntimeEnv;
+use datafusion::prelude::{DataFrame, SessionConfig, SessionContext};
+use futures::future::try_join_all;
+use polder_core::{DatasetName, Result};
+use polder_lake::Lake;
+
+use crate::catalogs::Domains;
+use crate::failure::query_error;
+use crate::options::SessionOptions;
+use crate::statement::{Reference, Statement, is_information_schema};
+use crate::tables::Tables;
+
+/// Answers SQL over the datasets of a lake.
+///
+/// Every statement sees each dataset's newest version at the time when the statement is planned, or the version that
+/// it asks for: `FROM sales.gold.orders VERSION AS OF 3`, `… TIMESTAMP AS OF '2026-01-31T08:00:00Z'` (also after `FOR`,
+/// and `FOR SYSTEM_TIME AS OF '…'`). Such a table goes by its last name in the rest of the statement.
+///
+/// A clone is cheap and shares memory and disk with its original.
+#[derive(Clone)]
+pub struct Session {
+    context: SessionContext,
+    tables: Arc<Tables>,
+    domains: Domains,
+    config: SessionConfig,
+    runtime: Arc<RuntimeEnv>,
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session")
+            .field("tables", &self.tables)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Session {
+    /// A session over a lake. Touches no table.
+    ///
+    /// # Errors
+    /// `Refused` where the folder for what does not fit into memory cannot be used.
+    pub fn new(lake: &Lake, options: &SessionOptions) -> Result<Self> {
+        let tables = Tables {
+            lake: Some(lake.clone()),
+            given: BTreeMap::new(),
+        };
+        Ok(Self::build(tables, options.config(), options.runtime()?))
+    }
+
+    /// A session without a lake: it knows only what [`Session::with_tables`] gives it. A dataset of another time is
+    /// the table that was given.
+    ///
+    /// # Errors
+    /// As [`Session::new`].
+    pub fn without_lake(options: &SessionOptions) -> Result<Self> {
+        Ok(Self::build(Tables::default(), options.config(), options.runtime()?))
+    }
+
+    /// The same session with tables that stand for datasets; they share its memory and disk. A dataset of another
+    /// time is still the lake's.
+    #[must_use]
+    pub fn with_tables(&self, tables: impl IntoIterator<Item = (DatasetName, Arc<dyn TableProvider>)>) -> Self {
+        let mut all = Tables::clone(&self.tables);
+        all.given.extend(tables);
+        Self::build(all, self.config.clone(), Arc::clone(&self.runtime))
+    }
+
+    fn build(tables: Tables, config: SessionConfig, runtime: Arc<RuntimeEnv>) -> Self {
+        let tables = Arc::new(tables);
+        let domains = Domains::new(Arc::clone(&tables), Arc::new(MemoryCatalogProviderList::new()));
+        let state = SessionStateBuilder::new()
+            .with_config(config.clone())
+            .with_runtime_env(Arc::clone(&runtime))
+            .with_default_features()
+            .with_catalog_list(Arc::new(domains.clone()))
+            .build();
+        Self {
+            context: SessionContext::new_with_state(state),
+            tables,
+            domains,
+            config,
+            runtime,
+        }
+    }
+
+    /// The engine's context, for what goes beyond statements. Names resolve in it too; what statements may do is not
+    /// limited by it.
+    pub fn context(&self) -> &SessionContext {
+        &self.context
+    }
+
+    /// Plans one statement that reads: `SELECT`, `WITH`, `VALUES`, `EXPLAIN`, `DESCRIBE`, `SHOW`. Nothing runs before
+    /// the result is collected; errors of the run are translated by [`query_error`](crate::query_error).
+    ///
+    /// # Errors
+    /// `Usage` for statements that are wrong or do more than read, `NotFound` for unknown datasets and versions, and
+    /// what the lake says where it cannot be read.
+    pub async fn sql(&self, sql: &str) -> Result<DataFrame> {
+        let statement = Statement::parse(sql)?;
+        let found = self.find(&statement).await?;
+        let listed = if statement.lists_tables {
+            self.tables.names().await?
+        } else {
+            Vec::new()
+        };
+
+        let mut state = self.context.state();
+        state.register_catalog_list(Arc::new(self.domains.with(found, listed)));
+        let plan = state.statement_to_plan(statement.parsed).await.map_err(query_error)?;
+        // The statement was judged by its text; whatever it plans to is judged again.
+        let only_reads = SQLOptions::new()
+            .with_allow_ddl(false)
+            .with_allow_dml(false)
+            .with_allow_statements(false);
+        only_reads.verify_plan(&plan).map_err(query_error)?;
+        Ok(DataFrame::new(state, plan))
+    }
+
+    /// The datasets that a statement names, in order, without looking whether they exist.
+    ///
+    /// # Errors
+    /// `Usage` as [`Session::sql`].
+    pub fn references(&self, sql: &str) -> Result<Vec<DatasetName>> {
+        let statement = Statement::parse(sql)?;
+        let mut names: Vec<_> = statement
+            .datasets
+            .into_iter()
+            .map(|reference| reference.dataset)
+            .collect();
+        names.dedup();
+        Ok(names)
+    }
+
+    /// All datasets that the session knows, in order.
+    ///
+    /// # Errors
+    /// What the lake says where it cannot be listed.
+    pub async fn datasets(&self) -> Result<Vec<DatasetName>> {
+        self.tables.names().await
+    }
+
+    /// Looks up all tables of a statement at the same time.
+    async fn find(&self, statement: &Statement) -> Result<BTreeMap<Reference, Arc<dyn TableProvider>>> {
+        for parts in &statement.others {
+            if !self.is_registered(parts) {
+                return Err(self.tables.unknown(&parts.join(".")).await);
+            }
+        }
+        let found =
+            try_join_all(
+                statement
+                    .datasets
+                    .iter()
+                    .map(async |reference| match self.tables.find(reference).await? {
+                        Some(table) => Ok((reference.clone(), table)),
+                        None => Err(self.tables.unknown(&reference.dataset.to_string()).await),
+                    }),
+            );
+        Ok(found.await?.into_iter().collect())
+    }
+
+    /// Whether a name is one of the engine's own tables or was registered with the context.
+    fn is_registered(&self, parts: &[String]) -> bool {
+        let reference = match parts {
+            [table] => TableReference::bare(table.as_str()),
+            [schema, table] => TableReference::partial(schema.as_str(), table.as_str()),
+            [catalog, schema, table] => TableReference::full(catalog.as_str(), schema.as_str(), table.as_str()),
+            _ => return false,
+        };
+        is_information_schema(parts) || self.context.table_exist(reference).unwrap_or(false)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,81 @@
+//! Where a session's tables come from: those it was given, then the lake.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use datafusion::catalog::TableProvider;
+use polder_core::{DatasetName, Error, ErrorKind, Result};
+use polder_lake::{Lake, Version};
+
+use crate::statement::Reference;
+
+/// How alike a name must be to be proposed, 0 to 1.
+const ALIKE: f64 = 0.7;
+
+/// The tables of a session.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Tables {
+    pub(crate) lake: Option<Lake>,
+    /// Tables that stand for datasets of the lake.
+    pub(crate) given: BTreeMap<DatasetName, Arc<dyn TableProvider>>,
+}
+
+impl Tables {
+    /// The table of a reference, or nothing where there is none.
+    ///
+    /// A table that was given stands for the dataset as it is now; of another time is always the lake's, where there
+    /// is a lake.
+    pub(crate) async fn find(&self, reference: &Reference) -> Result<Option<Arc<dyn TableProvider>>> {
+        let given = self.given.get(&reference.dataset);
+        match (&self.lake, given) {
+            (None, given) => Ok(given.cloned()),
+            (Some(_), Some(given)) if reference.moment.is_none() => Ok(Some(Arc::clone(given))),
+            (Some(lake), _) => {
+                let version = reference.moment.map_or(Version::Latest, Version::from);
+                match lake.load_at(&reference.dataset, version).await? {
+                    Some(table) => table.provider().map(Some),
+                    None => Ok(None),
+                }
+            }
+        }
+    }
+
+    /// All datasets, in order.
+    pub(crate) async fn names(&self) -> Result<Vec<DatasetName>> {
+        let mut names: Vec<_> = self.given.keys().cloned().collect();
+        if let Some(lake) = &self.lake {
+            names.extend(lake.datasets().await?);
+        }
+        names.sort();
+        names.dedup();
+        Ok(names)
+    }
+
+    /// The error for a name that is not known, with the nearest one that is.
+    pub(crate) async fn unknown(&self, name: &str) -> Error {
+        let error = Error::new(ErrorKind::NotFound, format!("there is no dataset `{name}`"));
+        // The list is only for the help: where it cannot be had, the error is told all the same.
+        let known = self.names().await.unwrap_or_default();
+        match nearest(name, &known) {
+            Some(near) => error.with_help(format!("did you mean {near}?")),
+            None if known.is_empty() => {
+                error.with_help("the lake holds no dataset yet; `polder ingest` brings the first")
+            }
+            None => error.with_help("datasets are named domain.layer.name; `polder catalog list` shows them all"),
+        }
+    }
+}
+
+/// The known name that is most alike; a name without dots is held against the last part alone.
+fn nearest<'a>(name: &str, known: &'a [DatasetName]) -> Option<&'a DatasetName> {
+    let likeness = |dataset: &DatasetName| {
+        if name.contains('.') {
+            strsim::jaro_winkler(name, &dataset.to_string())
+        } else {
+            strsim::jaro_winkler(name, dataset.name())
+        }
+    };
+    let rated = known.iter().map(|dataset| (likeness(dataset), dataset));
+    let best = rated.max_by(|(left, _), (right, _)| left.total_cmp(right))?;
+    (best.0 >= ALIKE).then_some(best.1)
+}
