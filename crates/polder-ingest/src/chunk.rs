@@ -1,0 +1,127 @@
+//! What sources hand over: records with their places, a bounded number at a time.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// Records in a chunk at most.
+pub(crate) const MAX_RECORDS: usize = 8192;
+/// Bytes of keys and values at which a chunk is full; one record may exceed it.
+pub(crate) const MAX_BYTES: usize = 4 << 20;
+
+/// What progress is kept for: a partition of a topic, or a file.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Lane {
+    /// The topic, or the file's name.
+    pub(crate) topic: Arc<str>,
+    /// The partition; 0 for files.
+    pub(crate) partition: i32,
+    /// The id under which its next offset is kept in the Delta log.
+    pub(crate) progress: String,
+}
+
+/// One record's place in its chunk and in its source.
+#[derive(Debug)]
+pub(crate) struct Record {
+    pub(crate) lane: Arc<Lane>,
+    /// The offset, or the line's number from 1.
+    pub(crate) offset: i64,
+    /// The broker's timestamp in milliseconds since 1970.
+    pub(crate) timestamp: Option<i64>,
+    /// Whether a header carries the schema's GUID.
+    pub(crate) guid: bool,
+    key: Option<Range<usize>>,
+    value: Option<Range<usize>>,
+}
+
+/// Records in the order of their source, their bytes in one buffer.
+#[derive(Debug, Default)]
+pub(crate) struct Chunk {
+    bytes: Vec<u8>,
+    records: Vec<Record>,
+    /// Where each lane goes on, also behind records that are passed over (blank lines).
+    next: BTreeMap<String, i64>,
+}
+
+impl Chunk {
+    /// Adds a record.
+    pub(crate) fn push(&mut self, head: Head<'_>, key: Option<&[u8]>, value: Option<&[u8]>) {
+        let key = key.map(|bytes| self.keep(bytes));
+        let value = value.map(|bytes| self.keep(bytes));
+        self.pass(head.lane, head.offset);
+        let Head {
+            lane,
+            offset,
+            timestamp,
+            guid,
+        } = head;
+        self.records.push(Record {
+            lane: Arc::clone(lane),
+            offset,
+            timestamp,
+            guid,
+            key,
+            value,
+        });
+    }
+
+    /// Notes that a lane goes on behind `offset`.
+    pub(crate) fn pass(&mut self, lane: &Lane, offset: i64) {
+        match self.next.get_mut(&lane.progress) {
+            Some(next) => *next = offset + 1,
+            None => {
+                self.next.insert(lane.progress.clone(), offset + 1);
+            }
+        }
+    }
+
+    fn keep(&mut self, bytes: &[u8]) -> Range<usize> {
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(bytes);
+        start..self.bytes.len()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.records.len()
+    }
+
+    /// Whether there is nothing to hand over, not even a place.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.next.is_empty()
+    }
+
+    pub(crate) fn is_full(&self) -> bool {
+        self.records.len() >= MAX_RECORDS || self.bytes.len() >= MAX_BYTES
+    }
+
+    /// Bytes of keys and values.
+    pub(crate) fn size(&self) -> usize {
+        self.bytes.len()
+    }
+
+    pub(crate) fn record(&self, row: usize) -> &Record {
+        &self.records[row]
+    }
+
+    pub(crate) fn key(&self, row: usize) -> Option<&[u8]> {
+        self.records[row].key.clone().map(|range| &self.bytes[range])
+    }
+
+    pub(crate) fn value(&self, row: usize) -> Option<&[u8]> {
+        self.records[row].value.clone().map(|range| &self.bytes[range])
+    }
+
+    /// Where each lane of this chunk goes on behind it, by progress id.
+    pub(crate) fn next(&self) -> &BTreeMap<String, i64> {
+        &self.next
+    }
+}
+
+/// What a record is beside its bytes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Head<'a> {
+    pub(crate) lane: &'a Arc<Lane>,
+    pub(crate) offset: i64,
+    pub(crate) timestamp: Option<i64>,
+    pub(crate) guid: bool,
+}

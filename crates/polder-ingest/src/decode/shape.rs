@@ -1,0 +1,199 @@
+//! Decoded records into the contract's columns: by name, first from the payload, then from the envelope.
+
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, new_null_array};
+use arrow::compute::{filter, is_null, nullif};
+use arrow::datatypes::{DataType, FieldRef, Fields, Schema, TimeUnit};
+use arrow::error::ArrowError;
+
+use super::Target;
+use super::cast::{Cast, exact, words};
+
+/// The rule of event times that are no times.
+pub(crate) const EVENT_TIME_RULE: &str = "_event_time.type";
+
+/// The type of `_event_time`.
+pub(crate) fn event_time_type() -> DataType {
+    DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))
+}
+
+/// How the records of one decoded schema become columns.
+#[derive(Debug)]
+pub(crate) struct Shape {
+    columns: Vec<(FieldRef, Place)>,
+    event_time: Option<Place>,
+}
+
+/// Where a column's values are.
+#[derive(Debug, Clone)]
+enum Place {
+    /// Nowhere: the column is null.
+    Absent,
+    /// Field after field, from the record down.
+    Path(Vec<usize>, FieldRef),
+}
+
+/// Columns, and the rows that could not become any.
+#[derive(Debug)]
+pub(crate) struct Shaped {
+    pub(crate) columns: Vec<ArrayRef>,
+    pub(crate) event_time: Option<ArrayRef>,
+    /// Row, rule and reason; a row at most once, in ascending order.
+    pub(crate) failures: Vec<(usize, String, String)>,
+}
+
+impl Shape {
+    /// Finds the contract's columns in a decoded schema. Gives rule and reason, when the payload is missing.
+    pub(crate) fn new(schema: &Schema, target: &Target) -> Result<Self, (String, String)> {
+        let payload = match &target.payload {
+            None => None,
+            Some(name) => match schema.column_with_name(name) {
+                Some((index, field)) => match field.data_type() {
+                    DataType::Struct(fields) => Some((index, fields)),
+                    other => {
+                        return Err((
+                            format!("{name}.type"),
+                            format!("`{name}` is {}, not a record", words(other)),
+                        ));
+                    }
+                },
+                None => return Err((format!("{name}.type"), format!("there is no field `{name}`"))),
+            },
+        };
+        let place = |name: &str| {
+            let inner =
+                payload.and_then(|(index, fields)| step(fields, name).map(|(i, field)| (vec![index, i], field)));
+            // The payload itself is no column: its fields are.
+            let outer = || {
+                let found = step(schema.fields(), name).filter(|(index, _)| payload.is_none_or(|(i, _)| i != *index));
+                found.map(|(index, field)| (vec![index], field))
+            };
+            inner
+                .or_else(outer)
+                .map_or(Place::Absent, |(path, field)| Place::Path(path, field))
+        };
+        let columns = target
+            .columns
+            .iter()
+            .map(|column| (column.clone(), place(column.name())))
+            .collect();
+        let event_time = match &target.event_time {
+            None => None,
+            Some(path) => Some(
+                follow(schema.fields(), path)
+                    .or_else(|| payload.and_then(|(index, fields)| follow_from(vec![index], fields, path)))
+                    .ok_or_else(|| {
+                        (
+                            EVENT_TIME_RULE.to_owned(),
+                            format!("there is no field `{path}` for the event time"),
+                        )
+                    })?,
+            ),
+        };
+        Ok(Self { columns, event_time })
+    }
+
+    /// The columns of a decoded batch.
+    pub(crate) fn apply(&self, batch: &RecordBatch) -> Result<Shaped, ArrowError> {
+        let mut failures = Vec::new();
+        let mut take = |place: &Place, rule: &dyn Fn() -> String, wanted: &DataType| -> Result<ArrayRef, ArrowError> {
+            let Place::Path(path, field) = place else {
+                return Ok(new_null_array(wanted, batch.num_rows()));
+            };
+            let Cast { array, failures: found } = exact(&descend(batch, path)?, field, wanted)?;
+            failures.extend(found.into_iter().map(|(row, reason)| (row, rule(), reason)));
+            Ok(array)
+        };
+        let mut columns = Vec::with_capacity(self.columns.len());
+        for (column, place) in &self.columns {
+            columns.push(take(place, &|| format!("{}.type", column.name()), column.data_type())?);
+        }
+        let event_time = match &self.event_time {
+            Some(place) => Some(take(place, &|| EVENT_TIME_RULE.to_owned(), &event_time_type())?),
+            None => None,
+        };
+        Ok(Shaped {
+            columns,
+            event_time,
+            failures: merge(failures),
+        })
+    }
+}
+
+impl Shaped {
+    /// Takes the failed rows out of the columns.
+    pub(crate) fn drop_failed(&mut self) -> Result<(), ArrowError> {
+        let rows = self
+            .columns
+            .first()
+            .or(self.event_time.as_ref())
+            .map_or(0, |column| column.len());
+        let mut kept = vec![true; rows];
+        self.failures.iter().for_each(|(row, ..)| kept[*row] = false);
+        let kept = BooleanArray::from(kept);
+        for column in self.columns.iter_mut().chain(&mut self.event_time) {
+            *column = filter(column, &kept)?;
+        }
+        Ok(())
+    }
+}
+
+/// One entry a row: the rule of its first failure, the reasons of all.
+pub(crate) fn merge(mut failures: Vec<(usize, String, String)>) -> Vec<(usize, String, String)> {
+    failures.sort_by_key(|(row, ..)| *row);
+    let mut merged: Vec<(usize, String, String)> = Vec::new();
+    for (row, rule, reason) in failures {
+        match merged.last_mut().filter(|(last, ..)| *last == row) {
+            Some((_, _, reasons)) => {
+                reasons.push_str("; ");
+                reasons.push_str(&format!("{rule}: {reason}"));
+            }
+            None => merged.push((row, rule.clone(), format!("{rule}: {reason}"))),
+        }
+    }
+    merged
+}
+
+fn step(fields: &Fields, name: &str) -> Option<(usize, FieldRef)> {
+    fields.find(name).map(|(index, field)| (index, field.clone()))
+}
+
+fn follow(fields: &Fields, path: &str) -> Option<Place> {
+    follow_from(Vec::new(), fields, path)
+}
+
+fn follow_from(mut way: Vec<usize>, fields: &Fields, path: &str) -> Option<Place> {
+    match path.split_once('.') {
+        None => {
+            let (index, field) = step(fields, path)?;
+            way.push(index);
+            Some(Place::Path(way, field))
+        }
+        Some((name, rest)) => {
+            let (index, field) = step(fields, name)?;
+            let DataType::Struct(fields) = field.data_type() else {
+                return None;
+            };
+            way.push(index);
+            follow_from(way, fields, rest)
+        }
+    }
+}
+
+/// The values at the end of a path; null where a record on the way is null.
+fn descend(batch: &RecordBatch, path: &[usize]) -> Result<ArrayRef, ArrowError> {
+    let Some((first, rest)) = path.split_first() else {
+        return Err(ArrowError::InvalidArgumentError("an empty path".to_owned()));
+    };
+    let mut array = batch.column(*first).clone();
+    for index in rest {
+        let parent = array.as_struct();
+        let child = parent.column(*index).clone();
+        // Unions have no nulls of their own; under a null record arrow-avro leaves their null branch.
+        array = if parent.null_count() > 0 && !matches!(child.data_type(), DataType::Union(..)) {
+            nullif(&child, &is_null(parent)?)?
+        } else {
+            child
+        };
+    }
+    Ok(array)
+}

@@ -1,0 +1,309 @@
+//! JSON lines in files.
+//!
+//! Files are read in the lexical order of their names, lines by number from 1; a lane's progress is the next line.
+//! Lines may be appended at any time, and files may come; what is there must stay as it is.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use polder_core::{Error, ErrorKind, Result, ResultExt};
+use serde_json::Value;
+
+use super::{Event, Halt, Port};
+use crate::chunk::{Chunk, Head, Lane};
+use crate::observer::Mode;
+
+/// How often a continuous reader looks for more.
+const LOOK: Duration = Duration::from_secs(1);
+/// A longer line is no record any more.
+const MAX_LINE: u64 = 16 << 20;
+
+/// Files to read.
+pub(crate) struct FilesSource {
+    folder: PathBuf,
+    /// A file's name, or a pattern with `*` and `?`.
+    pattern: String,
+    /// The path as declared, for messages.
+    shown: String,
+    /// Progress ids are this and the file's name.
+    progress: String,
+    mode: Mode,
+}
+
+/// How far a file is read.
+struct Place {
+    lane: Arc<Lane>,
+    /// Bytes that are read.
+    at: u64,
+    /// The number of the line that comes next.
+    next: i64,
+    /// The last line was read although its end was not there yet.
+    unended: bool,
+    /// People know that the last line is left.
+    told: bool,
+}
+
+impl FilesSource {
+    /// `path` is relative to `root`; progress ids begin with `progress`.
+    pub(crate) fn new(root: &Path, path: &str, progress: String, mode: Mode) -> Self {
+        let (folder, pattern) = match path.rsplit_once('/') {
+            Some(("", pattern)) => ("/", pattern),
+            Some(parts) => parts,
+            None => (".", path),
+        };
+        Self {
+            folder: root.join(folder),
+            pattern: pattern.to_owned(),
+            shown: path.to_owned(),
+            progress,
+            mode,
+        }
+    }
+
+    /// Reads to the end of all files, or until it is stopped.
+    pub(crate) fn read(self, port: &Port) -> Result<(), Halt> {
+        let mut places: BTreeMap<String, Place> = BTreeMap::new();
+        loop {
+            let names = self.names()?;
+            if names.is_empty() && self.mode == Mode::UntilEnd {
+                port.notice(format!("no file matches {}", self.shown))?;
+            }
+            self.find_places(names, &mut places, port)?;
+            let mut chunk = Chunk::default();
+            for (name, place) in &mut places {
+                self.read_file(&self.folder.join(name), place, &mut chunk, port)?;
+            }
+            if !chunk.is_empty() {
+                port.send(Event::Chunk(chunk))?;
+            }
+            if self.mode == Mode::UntilEnd {
+                return Ok(());
+            }
+            port.pause(LOOK)?;
+        }
+    }
+
+    fn names(&self) -> Result<Vec<String>> {
+        let unreadable = || format!("cannot read the folder {}", self.folder.display());
+        let entries = match std::fs::read_dir(&self.folder) {
+            Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => {
+                let message = format!("there is no folder {}", self.folder.display());
+                return Err(
+                    Error::new(ErrorKind::NotFound, message).with_help(format!("the stream reads {}", self.shown))
+                );
+            }
+            other => other.context(ErrorKind::Refused, unreadable)?,
+        };
+        let mut names = Vec::new();
+        for entry in entries {
+            let entry = entry.context(ErrorKind::Refused, unreadable)?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if matches(self.pattern.as_bytes(), name.as_bytes()) && entry.path().is_file() {
+                names.push(name);
+            }
+        }
+        if names.is_empty() && !self.pattern.contains(['*', '?']) {
+            return Err(Error::new(
+                ErrorKind::NotFound,
+                format!("there is no file {}", self.shown),
+            ));
+        }
+        names.sort();
+        Ok(names)
+    }
+
+    /// Asks where files that are new to this reader go on, and goes there.
+    fn find_places(&self, names: Vec<String>, places: &mut BTreeMap<String, Place>, port: &Port) -> Result<(), Halt> {
+        let fresh: Vec<String> = names.into_iter().filter(|name| !places.contains_key(name)).collect();
+        let lane = |name: &String| {
+            let progress = format!("{}{name}", self.progress);
+            Arc::new(Lane {
+                topic: name.as_str().into(),
+                partition: 0,
+                progress,
+            })
+        };
+        let lanes: Vec<Arc<Lane>> = fresh.iter().map(lane).collect();
+        let positions = port.positions(&lanes)?;
+        for ((name, lane), position) in fresh.into_iter().zip(lanes).zip(positions) {
+            let mut place = Place {
+                lane,
+                at: 0,
+                next: 1,
+                unended: false,
+                told: false,
+            };
+            if let Some(next) = position.filter(|next| *next > 1) {
+                skip(&self.folder.join(&name), next, &mut place, port)?;
+            }
+            places.insert(name, place);
+        }
+        Ok(())
+    }
+
+    fn read_file(&self, path: &Path, place: &mut Place, chunk: &mut Chunk, port: &Port) -> Result<(), Halt> {
+        let Some(mut reader) = open_behind(path, place)? else {
+            return Ok(());
+        };
+        while let Some((line, ended)) = next_line(&mut reader, path, place.next)? {
+            port.check()?;
+            let length = line.len() as u64;
+            if place.unended {
+                if !line.trim_ascii().is_empty() {
+                    let message = format!("line {} of {} grew after it was read", place.next - 1, path.display());
+                    return Err(changed(message).into());
+                }
+                place.at += length;
+                place.unended = !ended;
+                continue;
+            }
+            // Whoever writes the file may be in the middle of its last line; a whole object has its end in itself.
+            if !ended && !serde_json::from_slice::<Value>(&line).is_ok_and(|value| value.is_object()) {
+                if self.mode == Mode::UntilEnd && !place.told {
+                    place.told = true;
+                    port.notice(format!(
+                        "line {} of {} has no end yet: it is left",
+                        place.next,
+                        path.display()
+                    ))?;
+                }
+                return Ok(());
+            }
+            let record = line.trim_ascii();
+            let head = Head {
+                lane: &place.lane,
+                offset: place.next,
+                timestamp: None,
+                guid: false,
+            };
+            if record.is_empty() {
+                chunk.pass(&place.lane, place.next);
+            } else {
+                chunk.push(head, None, Some(record));
+            }
+            place.at += length;
+            place.next += 1;
+            place.unended = !ended;
+            if chunk.is_full() {
+                port.send(Event::Chunk(std::mem::take(chunk)))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Goes to the line `next` of a file.
+fn skip(path: &Path, next: i64, place: &mut Place, port: &Port) -> Result<(), Halt> {
+    let mut reader = open_behind(path, place)?;
+    while place.next < next {
+        let line = match &mut reader {
+            Some(reader) => next_line(reader, path, place.next)?,
+            None => None,
+        };
+        port.check()?;
+        match line {
+            Some((line, ended)) if ended || place.next + 1 == next => {
+                place.at += line.len() as u64;
+                place.next += 1;
+                place.unended = !ended;
+            }
+            _ => {
+                let (there, before) = (place.next - 1, next - 1);
+                let message = format!(
+                    "{} has only {there} lines, but {before} were read before",
+                    path.display()
+                );
+                return Err(changed(message).into());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The file behind what is read of it; nothing where there is no more.
+fn open_behind(path: &Path, place: &Place) -> Result<Option<BufReader<File>>> {
+    let unreadable = || format!("cannot read {}", path.display());
+    let mut file = match File::open(path) {
+        Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => {
+            return Err(changed(format!("{} went away while it was read", path.display())));
+        }
+        other => other.context(ErrorKind::Refused, unreadable)?,
+    };
+    let length = file.metadata().context(ErrorKind::Refused, unreadable)?.len();
+    if length < place.at {
+        return Err(changed(format!(
+            "{} became shorter: {} bytes were read, it has {length}",
+            path.display(),
+            place.at
+        )));
+    }
+    if length == place.at {
+        return Ok(None);
+    }
+    file.seek(SeekFrom::Start(place.at))
+        .context(ErrorKind::Refused, unreadable)?;
+    Ok(Some(BufReader::with_capacity(1 << 16, file)))
+}
+
+/// The next line with its end, and whether it has one.
+fn next_line(reader: &mut BufReader<File>, path: &Path, number: i64) -> Result<Option<(Vec<u8>, bool)>> {
+    let mut line = Vec::new();
+    let mut limited = reader.take(MAX_LINE);
+    let read = limited
+        .read_until(b'\n', &mut line)
+        .context(ErrorKind::Refused, || format!("cannot read {}", path.display()))?;
+    if read == 0 {
+        return Ok(None);
+    }
+    let ended = line.ends_with(b"\n");
+    if !ended && read as u64 == MAX_LINE {
+        let message = format!(
+            "line {number} of {} is longer than {} MiB",
+            path.display(),
+            MAX_LINE >> 20
+        );
+        return Err(Error::new(ErrorKind::Data, message).with_help("a JSON lines file has one record in each line"));
+    }
+    Ok(Some((line, ended)))
+}
+
+fn changed(message: String) -> Error {
+    Error::new(ErrorKind::Conflict, message)
+        .with_help("a stream's file may grow, but what is in it must stay: give new content a new name")
+}
+
+/// Whether a name fits a pattern of `*` (any characters) and `?` (one character).
+fn matches(pattern: &[u8], name: &[u8]) -> bool {
+    match (pattern.split_first(), name.split_first()) {
+        (None, None) => true,
+        (Some((b'*', rest)), _) => (0..=name.len()).any(|skipped| matches(rest, &name[skipped..])),
+        (Some((b'?', rest)), Some((_, name))) => matches(rest, name),
+        (Some((byte, rest)), Some((first, name))) => byte == first && matches(rest, name),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_fit_names() {
+        for (pattern, name, fits) in [
+            ("*.jsonl", "a.jsonl", true),
+            ("*.jsonl", ".jsonl", true),
+            ("*.jsonl", "a.json", false),
+            ("day-??.jsonl", "day-01.jsonl", true),
+            ("day-??.jsonl", "day-1.jsonl", false),
+            ("a*b*c", "aXbYbZc", true),
+            ("a*b*c", "acb", false),
+            ("x.jsonl", "x.jsonl", true),
+        ] {
+            assert_eq!(matches(pattern.as_bytes(), name.as_bytes()), fits, "{pattern} {name}");
+        }
+    }
+}

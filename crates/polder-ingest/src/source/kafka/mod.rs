@@ -1,0 +1,504 @@
+//! A topic of Kafka: all partitions, assigned, from the offsets that the Delta table holds.
+//!
+//! Consumer groups and their offsets play no part. Where a partition goes on is asked for; that its offset is still
+//! there, and is of the same topic, is checked against the partition's watermarks before anything is read.
+
+mod broker;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use polder_core::document::nearest;
+use polder_core::{Error, ErrorKind, Result};
+use rdkafka::Message;
+use rdkafka::consumer::Consumer as _;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
+use rdkafka::message::{BorrowedMessage, Headers};
+use rdkafka::metadata::Metadata;
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+
+use self::broker::{Consumer, START, hear_errors, is_refusal};
+use super::{Event, Halt, Port};
+use crate::chunk::{Chunk, Head, Lane};
+use crate::decode::GUID_HEADER;
+use crate::observer::Mode;
+
+pub(crate) use self::broker::Connection;
+pub use self::broker::{KafkaProbe, probe_kafka};
+
+/// How long to wait for a record while none is at hand, and while some are.
+const IDLE: Duration = Duration::from_millis(100);
+const LINGER: Duration = Duration::from_millis(5);
+/// How long a broker may take to answer whether it is still there.
+const PROBE: Duration = Duration::from_secs(3);
+
+/// How long the source waits for what, before it does something.
+#[derive(Debug, Clone, Copy)]
+pub struct Patience {
+    /// Until brokers that do not answer end a run that reads to the end.
+    pub lost: Duration,
+    /// Until silence, while there is more to read, makes the source ask whether brokers are there.
+    pub silence: Duration,
+    /// Between looks for new partitions.
+    pub partitions: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            lost: Duration::from_secs(30),
+            silence: Duration::from_secs(5),
+            partitions: Duration::from_secs(30),
+        }
+    }
+}
+
+/// A topic to read.
+pub(crate) struct KafkaSource {
+    pub(crate) connection: Connection,
+    pub(crate) topic: String,
+    /// Progress ids are this and the partition.
+    pub(crate) progress: String,
+    pub(crate) mode: Mode,
+    pub(crate) patience: Patience,
+}
+
+/// A partition on its way.
+struct Partition {
+    lane: Arc<Lane>,
+    /// The offset that is read next.
+    next: i64,
+    /// Where reading ends.
+    end: Option<i64>,
+    done: bool,
+    /// Nothing was read yet, nor is anything known: it begins at the first record that there is.
+    fresh: bool,
+}
+
+struct Reading<'a> {
+    source: &'a KafkaSource,
+    port: &'a Port,
+    consumer: Consumer,
+    topic: Arc<str>,
+    partitions: BTreeMap<i32, Partition>,
+    chunk: Chunk,
+    /// When a broker last showed a sign of life, and when the last record came.
+    alive: Instant,
+    moved: Instant,
+    trouble: Option<Trouble>,
+    looked: Instant,
+}
+
+/// Brokers that do not answer.
+struct Trouble {
+    since: Instant,
+    /// When they are asked again, and how long to wait after that.
+    ask: Instant,
+    wait: Duration,
+    told: bool,
+}
+
+impl KafkaSource {
+    /// Reads to the end of the topic as it is now, or until it is stopped.
+    pub(crate) fn read(self, port: &Port) -> Result<(), Halt> {
+        let consumer = self.connection.consumer()?;
+        let now = Instant::now();
+        let mut reading = Reading {
+            topic: self.topic.as_str().into(),
+            source: &self,
+            port,
+            consumer,
+            partitions: BTreeMap::new(),
+            chunk: Chunk::default(),
+            alive: now,
+            moved: now,
+            trouble: None,
+            looked: now,
+        };
+        let ids = reading.look(START)?;
+        reading.add(ids)?;
+        reading.run()
+    }
+}
+
+impl Reading<'_> {
+    fn run(&mut self) -> Result<(), Halt> {
+        loop {
+            if self.partitions.values().all(|partition| partition.done) && self.source.mode == Mode::UntilEnd {
+                return self.hand_over();
+            }
+            self.port.check()?;
+            let wait = if self.chunk.is_empty() { IDLE } else { LINGER };
+            match self.consumer.poll(wait) {
+                Some(Ok(message)) => {
+                    let partition = message.partition();
+                    let done = take(&message, self.partitions.get_mut(&partition), &mut self.chunk);
+                    drop(message);
+                    self.moved = Instant::now();
+                    self.lives()?;
+                    if done {
+                        self.pause(partition)?;
+                    }
+                    if self.chunk.is_full() {
+                        self.hand_over()?;
+                    }
+                }
+                Some(Err(KafkaError::PartitionEOF(partition))) => {
+                    self.lives()?;
+                    if let Some(found) = self.partitions.get_mut(&partition) {
+                        // Records of transactions leave gaps: the end can lie behind the last record.
+                        found.done = found.end.is_some();
+                    }
+                }
+                Some(Err(error)) => self.weigh(error)?,
+                None => {
+                    self.hand_over()?;
+                    self.watch()?;
+                }
+            }
+        }
+    }
+
+    fn hand_over(&mut self) -> Result<(), Halt> {
+        if !self.chunk.is_empty() {
+            self.port.send(Event::Chunk(std::mem::take(&mut self.chunk)))?;
+            // Time spent waiting for the lake is no silence of the broker.
+            let now = Instant::now();
+            (self.alive, self.moved) = (now, now);
+        }
+        Ok(())
+    }
+
+    /// The topic's partitions, as the brokers know them.
+    fn look(&mut self, patience: Duration) -> Result<Vec<i32>> {
+        self.looked = Instant::now();
+        let connection = &self.source.connection;
+        // All topics: asking for one by name can make brokers create it.
+        let metadata = self.consumer.fetch_metadata(None, patience).map_err(|cause| {
+            if self.partitions.is_empty() {
+                hear_errors(&self.consumer);
+            }
+            connection.failure(&self.consumer, "do not answer", cause)
+        })?;
+        let name = &self.source.topic;
+        let found = metadata
+            .topics()
+            .iter()
+            .find(|topic| topic.name() == name)
+            .filter(|topic| !topic.partitions().is_empty());
+        let Some(topic) = found else {
+            return Err(unknown_topic(name, &connection.brokers, &metadata));
+        };
+        let mut ids: Vec<i32> = topic.partitions().iter().map(|partition| partition.id()).collect();
+        ids.sort_unstable();
+        Ok(ids)
+    }
+
+    /// Takes partitions in: asks where they go on, checks that the offsets are there, and assigns all anew.
+    fn add(&mut self, ids: Vec<i32>) -> Result<(), Halt> {
+        let lanes: Vec<Arc<Lane>> = ids
+            .iter()
+            .map(|partition| {
+                let progress = format!("{}{partition}", self.source.progress);
+                Arc::new(Lane {
+                    topic: Arc::clone(&self.topic),
+                    partition: *partition,
+                    progress,
+                })
+            })
+            .collect();
+        let positions = self.port.positions(&lanes)?;
+        let mut expected = 0;
+        for ((id, lane), stored) in ids.into_iter().zip(lanes).zip(positions) {
+            self.port.check()?;
+            let (low, high) = self
+                .consumer
+                .fetch_watermarks(&self.topic, id, START)
+                .map_err(|cause| {
+                    let what = format!("do not tell the offsets of {}/{id}", self.topic);
+                    self.source.connection.failure(&self.consumer, &what, cause)
+                })?;
+            let next = begin(&self.topic, id, stored, low, high)?;
+            expected += u64::try_from(high - next).unwrap_or_default();
+            let end = (self.source.mode == Mode::UntilEnd).then_some(high);
+            let done = end.is_some_and(|end| next >= end);
+            self.partitions.insert(
+                id,
+                Partition {
+                    lane,
+                    next,
+                    end,
+                    done,
+                    fresh: stored.is_none(),
+                },
+            );
+        }
+        self.port.send(Event::Expected(expected))?;
+        self.assign()
+    }
+
+    fn assign(&mut self) -> Result<(), Halt> {
+        let mut list = TopicPartitionList::new();
+        let refused = |cause: KafkaError| {
+            Error::new(
+                ErrorKind::Internal,
+                format!("cannot assign partitions of {}", self.topic),
+            )
+            .with_source(cause)
+        };
+        for (id, partition) in self.partitions.iter().filter(|(_, partition)| !partition.done) {
+            // Retention may move the beginning until the first fetch; whoever never read misses nothing.
+            let offset = if partition.fresh {
+                Offset::Beginning
+            } else {
+                Offset::Offset(partition.next)
+            };
+            list.add_partition_offset(&self.topic, *id, offset).map_err(refused)?;
+        }
+        self.consumer.assign(&list).map_err(refused)?;
+        let now = Instant::now();
+        (self.alive, self.moved) = (now, now);
+        Ok(())
+    }
+
+    /// Fetches no more of a partition that is read to its end.
+    fn pause(&mut self, partition: i32) -> Result<(), Halt> {
+        let mut list = TopicPartitionList::new();
+        list.add_partition(&self.topic, partition);
+        self.consumer.pause(&list).map_err(|cause| {
+            let message = format!("cannot pause {}/{partition}", self.topic);
+            Halt::Failed(Error::new(ErrorKind::Internal, message).with_source(cause))
+        })
+    }
+
+    fn lives(&mut self) -> Result<(), Halt> {
+        self.alive = Instant::now();
+        if self.trouble.take().is_some_and(|trouble| trouble.told) {
+            self.port
+                .notice(format!("kafka brokers {} answer again", self.source.connection.brokers))?;
+        }
+        Ok(())
+    }
+
+    /// What an error means: the end of the run, or only that brokers should be asked whether they are there.
+    fn weigh(&mut self, error: KafkaError) -> Result<(), Halt> {
+        let code = error.rdkafka_error_code();
+        let topic = &self.topic;
+        let end = |kind: ErrorKind, message: String| Error::new(kind, message).with_source(error.clone());
+        Err(Halt::Failed(match code {
+            Some(Code::OffsetOutOfRange | Code::AutoOffsetReset | Code::NoOffset | Code::LogTruncation) => lost(end(
+                ErrorKind::Conflict,
+                format!("topic {topic} no longer has the next records of this stream"),
+            )),
+            Some(Code::UnknownTopicOrPartition | Code::UnknownTopic | Code::UnknownPartition) => end(
+                ErrorKind::NotFound,
+                format!("topic {topic}, or a partition of it, went away"),
+            ),
+            Some(Code::GroupAuthorizationFailed) => {
+                // No group is used; that its coordinator does not talk to us does not matter.
+                return Ok(());
+            }
+            Some(code) if is_refusal(code) => {
+                let brokers = &self.source.connection.brokers;
+                end(
+                    ErrorKind::Refused,
+                    format!("kafka brokers {brokers} refuse access to topic {topic}"),
+                )
+                .with_help("check security.protocol, sasl.* and ssl.* under kafka.properties, and the user's rights")
+            }
+            Some(Code::InvalidMessage | Code::BadMessage | Code::BadCompression | Code::UnsupportedCompressionType) => {
+                end(
+                    ErrorKind::Data,
+                    format!("topic {topic} holds a batch that cannot be read"),
+                )
+            }
+            Some(Code::MessageSizeTooLarge | Code::InvalidMessageSize) => end(
+                ErrorKind::Refused,
+                format!("topic {topic} holds a record that is larger than the limits"),
+            )
+            .with_help("raise receive.message.max.bytes and fetch.message.max.bytes under kafka.properties"),
+            _ if matches!(error, KafkaError::MessageConsumptionFatal(_)) => end(
+                ErrorKind::Internal,
+                format!("the consumer of topic {topic} cannot go on"),
+            ),
+            _ => {
+                tracing::debug!(topic = %topic, error = %error, "kafka reports");
+                self.doubt();
+                return self.watch();
+            }
+        }))
+    }
+
+    fn doubt(&mut self) {
+        let now = Instant::now();
+        let since = self.alive;
+        self.trouble.get_or_insert(Trouble {
+            since,
+            ask: now,
+            wait: Duration::from_secs(1),
+            told: false,
+        });
+    }
+
+    /// While nothing comes: asks brokers whether they are there, and looks for new partitions.
+    fn watch(&mut self) -> Result<(), Halt> {
+        let patience = self.source.patience;
+        let waits = self
+            .partitions
+            .values()
+            .any(|partition| !partition.done && partition.end.is_some());
+        if waits && self.alive.elapsed() > patience.silence {
+            self.doubt();
+        }
+        if self
+            .trouble
+            .as_ref()
+            .is_some_and(|trouble| trouble.ask <= Instant::now())
+        {
+            self.ask()?;
+        }
+        // A broker that answers, but sends nothing of what it says it has.
+        if waits && self.moved.elapsed() > patience.lost * 4 {
+            let message = format!(
+                "kafka brokers {} answer, but send no records of {}",
+                self.source.connection.brokers, self.topic
+            );
+            return Err(Error::new(ErrorKind::Unreachable, message).into());
+        }
+        let continuous = self.source.mode == Mode::Continuous;
+        if continuous && self.trouble.is_none() && self.looked.elapsed() > patience.partitions {
+            match self.look(PROBE) {
+                Ok(ids) => {
+                    let new: Vec<i32> = ids.into_iter().filter(|id| !self.partitions.contains_key(id)).collect();
+                    if !new.is_empty() {
+                        self.port
+                            .notice(format!("topic {} has {} new partitions", self.topic, new.len()))?;
+                        self.add(new)?;
+                    }
+                }
+                Err(error) if error.kind() == ErrorKind::Unreachable => self.doubt(),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+
+    fn ask(&mut self) -> Result<(), Halt> {
+        let waiting = self
+            .partitions
+            .iter()
+            .find(|(_, partition)| !partition.done)
+            .or(self.partitions.first_key_value());
+        let Some((id, _)) = waiting else { return Ok(()) };
+        let answer = self.consumer.fetch_watermarks(&self.topic, *id, PROBE);
+        let (Err(cause), Some(trouble)) = (answer, self.trouble.as_mut()) else {
+            return self.lives();
+        };
+        let brokers = &self.source.connection.brokers;
+        if self.source.mode == Mode::UntilEnd && trouble.since.elapsed() >= self.source.patience.lost {
+            return Err(self
+                .source
+                .connection
+                .failure(&self.consumer, "went away and do not come back", cause)
+                .into());
+        }
+        if !trouble.told {
+            trouble.told = true;
+            self.port
+                .notice(format!("kafka brokers {brokers} do not answer; trying again"))?;
+        }
+        trouble.ask = Instant::now() + trouble.wait;
+        trouble.wait = (trouble.wait * 2)
+            .min(Duration::from_secs(30))
+            .min(self.source.patience.lost / 4);
+        Ok(())
+    }
+}
+
+/// Adds a record to the chunk; gives whether its partition is read to its end now.
+fn take(message: &BorrowedMessage<'_>, partition: Option<&mut Partition>, chunk: &mut Chunk) -> bool {
+    let Some(partition) = partition else { return false };
+    let offset = message.offset();
+    // What was fetched before a new assignment, or came after the end was fixed.
+    if offset < partition.next || partition.done {
+        return false;
+    }
+    if partition.end.is_some_and(|end| offset >= end) {
+        partition.done = true;
+        return true;
+    }
+    let guid = message
+        .headers()
+        .is_some_and(|headers| headers.iter().any(|header| header.key == GUID_HEADER));
+    let head = Head {
+        lane: &partition.lane,
+        offset,
+        timestamp: message.timestamp().to_millis(),
+        guid,
+    };
+    chunk.push(head, message.key(), message.payload());
+    partition.next = offset + 1;
+    partition.fresh = false;
+    partition.done = partition.end.is_some_and(|end| partition.next >= end);
+    partition.done
+}
+
+/// Where a partition begins.
+fn begin(topic: &str, partition: i32, stored: Option<i64>, low: i64, high: i64) -> Result<i64> {
+    match stored {
+        None => Ok(low),
+        Some(next) if next > high => Err(lost(Error::new(
+            ErrorKind::Conflict,
+            format!("{topic}/{partition} ends at offset {high}, but {next} were read before: the topic was made anew"),
+        ))),
+        Some(next) if next < low => Err(lost(Error::new(
+            ErrorKind::Conflict,
+            format!(
+                "{topic}/{partition} begins at offset {low}, but the stream goes on at {next}: retention took records that were not read"
+            ),
+        ))),
+        Some(next) => Ok(next),
+    }
+}
+
+fn lost(error: Error) -> Error {
+    error.with_help(
+        "nothing was read. To go on with what the topic holds now, give the stream another name (its file's name): \
+         progress is kept under it",
+    )
+}
+
+fn unknown_topic(name: &str, brokers: &str, metadata: &Metadata) -> Error {
+    // Names with two underscores are the cluster's own.
+    let topics = metadata
+        .topics()
+        .iter()
+        .map(|topic| topic.name())
+        .filter(|topic| !topic.starts_with("__"));
+    let error = Error::new(
+        ErrorKind::NotFound,
+        format!("kafka brokers {brokers} have no topic `{name}`"),
+    );
+    match nearest(name, topics) {
+        Some(near) => error.with_help(format!("did you mean `{near}`?")),
+        None => error.with_help("create the topic, or correct `source.kafka.topic` of the stream"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_partition_goes_on_where_the_table_says_if_it_still_can() {
+        assert_eq!(begin("t", 0, None, 5, 9).unwrap(), 5);
+        assert_eq!(begin("t", 0, Some(7), 5, 9).unwrap(), 7);
+        assert_eq!(begin("t", 0, Some(9), 5, 9).unwrap(), 9);
+        for (stored, reason) in [(10, "made anew"), (4, "retention")] {
+            let error = begin("t", 0, Some(stored), 5, 9).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Conflict);
+            assert!(error.to_string().contains(reason), "{error}");
+        }
+    }
+}

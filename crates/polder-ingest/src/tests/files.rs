@@ -1,0 +1,164 @@
+//! Folders of JSON lines.
+
+use std::fs::{self, OpenOptions};
+use std::io::Write as _;
+use std::path::PathBuf;
+
+use polder_core::{Error, ErrorKind};
+use tokio_util::sync::CancellationToken;
+
+use super::*;
+
+struct Folder {
+    folder: tempfile::TempDir,
+    ingest: Ingest,
+    spec: StreamSpec,
+}
+
+impl Folder {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("data")).unwrap();
+        let ingest = ingest(folder.path(), "127.0.0.1:1", "http://127.0.0.1:1");
+        let spec = spec(&format!(
+            "dataset: {BRONZE}\nsource: {{files: {{path: data/*.jsonl}}}}\nformat: {{encoding: json}}\n"
+        ));
+        Self { folder, ingest, spec }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join("data").join(name)
+    }
+
+    fn append(&self, name: &str, text: &str) {
+        let mut file = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(self.path(name))
+            .unwrap();
+        file.write_all(text.as_bytes()).unwrap();
+    }
+
+    async fn run(&self) -> Result<Summary> {
+        self.ingest
+            .run(&self.spec, Mode::UntilEnd, CancellationToken::new(), &Quiet)
+            .await
+    }
+
+    async fn fails(&self) -> Error {
+        let error = self.run().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Conflict, "{}", error.report());
+        error
+    }
+
+    /// File and line of each row of a table.
+    async fn lines(&self, dataset: &str) -> Vec<(String, i64)> {
+        let mut lines = Vec::new();
+        for batch in Rows::read(&self.ingest.lake, dataset).await.batches {
+            let topics = batch.column_by_name("_topic").unwrap();
+            let offsets = batch.column_by_name("_offset").unwrap().as_primitive::<Int64Type>();
+            lines.extend(
+                (0..batch.num_rows()).map(|row| (array_value_to_string(topics, row).unwrap(), offsets.value(row))),
+            );
+        }
+        lines.sort();
+        lines
+    }
+}
+
+const GOOD: &str = "{\"event_id\": \"e\", \"invoice_no\": \"1\", \"quantity\": 6}\n";
+
+fn line(file: &str, number: i64) -> (String, i64) {
+    (file.to_owned(), number)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lines_land_once_by_file_and_number() {
+    let folder = Folder::new();
+    folder.append("b.jsonl", &GOOD.repeat(2));
+    folder.append(
+        "a.jsonl",
+        &format!("{GOOD}\n  \nno json\n{}{GOOD}", GOOD.replace('6', "\"six\"")),
+    );
+    folder.append("c.txt", GOOD);
+    let summary = folder.run().await.unwrap();
+    assert_eq!((summary.accepted, summary.rejected, summary.commits), (4, 2, 1));
+    assert_eq!(
+        folder.lines(BRONZE).await,
+        [
+            line("a.jsonl", 1),
+            line("a.jsonl", 6),
+            line("b.jsonl", 1),
+            line("b.jsonl", 2)
+        ]
+    );
+    assert_eq!(folder.lines(QUARANTINE).await, [line("a.jsonl", 4), line("a.jsonl", 5)]);
+
+    assert_eq!(folder.run().await.unwrap().commits, 0);
+    folder.append("b.jsonl", GOOD);
+    folder.append("0.jsonl", GOOD);
+    assert_eq!(folder.run().await.unwrap().accepted, 2);
+    assert_eq!(folder.lines(BRONZE).await.len(), 6);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_last_line_without_an_end_is_read_when_it_is_whole() {
+    let folder = Folder::new();
+    folder.append("a.jsonl", GOOD.trim_end());
+    assert_eq!(folder.run().await.unwrap().accepted, 1);
+    // Its end comes later, and the beginning of the next line.
+    folder.append("a.jsonl", "\n{\"event_id\": \"e\", ");
+    assert_eq!(folder.run().await.unwrap().accepted, 0);
+    folder.append("a.jsonl", "\"invoice_no\": \"2\"}\n");
+    assert_eq!(folder.run().await.unwrap().accepted, 1);
+    assert_eq!(folder.lines(BRONZE).await, [line("a.jsonl", 1), line("a.jsonl", 2)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_became_shorter_stops_the_stream() {
+    let folder = Folder::new();
+    folder.append("a.jsonl", &GOOD.repeat(3));
+    assert_eq!(folder.run().await.unwrap().accepted, 3);
+    fs::write(folder.path("a.jsonl"), GOOD.repeat(2)).unwrap();
+    let error = folder.fails().await;
+    assert!(
+        error.to_string().contains("has only 2 lines, but 3 were read before"),
+        "{error}"
+    );
+    assert_eq!(folder.lines(BRONZE).await.len(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_continuous_run_sees_new_lines_new_files_and_a_cut() {
+    let folder = Folder::new();
+    let mut spec = folder.spec.clone();
+    spec.trigger.bytes = 1;
+    let watch = Watch::default();
+    let run = folder
+        .ingest
+        .run(&spec, Mode::Continuous, CancellationToken::new(), &watch);
+    let drive = async {
+        let committed = |count: u64| {
+            watch.until(move |told| told.commits.iter().map(|commit| commit.accepted).sum::<u64>() == count)
+        };
+        folder.append("a.jsonl", GOOD);
+        committed(1).await;
+        folder.append("a.jsonl", GOOD);
+        folder.append("b.jsonl", GOOD);
+        committed(3).await;
+        fs::write(folder.path("a.jsonl"), GOOD).unwrap();
+    };
+    let (ended, ()) = tokio::join!(run, drive);
+    let error = ended.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict);
+    assert!(error.to_string().contains("became shorter"), "{error}");
+    assert_eq!(folder.lines(BRONZE).await.len(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_that_is_not_there_is_not_found() {
+    let folder = Folder::new();
+    fs::remove_dir(folder.folder.path().join("data")).unwrap();
+    let error = folder.run().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound, "{}", error.report());
+}
