@@ -1,0 +1,193 @@
+//! What a step has to do, and why: read from logs and progress alone, without any data.
+
+use polder_contract::DatasetContract;
+use polder_core::{DatasetName, Result};
+use polder_lake::{Changes, DataFile, Table};
+
+use crate::definition::Pipeline;
+use crate::engine::Engine;
+use crate::progress::{Definition, NO_TABLE};
+use crate::source::Source;
+use crate::step::Action;
+
+/// Why everything is built when the user says so.
+pub(crate) const FORCED: &str = "forced";
+
+/// Why nothing is built when everything is built in.
+pub(crate) const NOTHING_NEW: &str = "nothing new";
+
+/// Everything that a build begins from.
+pub(crate) struct Assessment {
+    pub(crate) contract: DatasetContract,
+    pub(crate) definition: Definition,
+    pub(crate) sources: Vec<TrackedSource>,
+    /// Under [`Definition::builder_id`] in the target.
+    pub(crate) builder: Option<i64>,
+    pub(crate) action: Action,
+    pub(crate) why: String,
+}
+
+/// A source with what happened to it since it was last built in.
+pub(crate) struct TrackedSource {
+    pub(crate) source: Source,
+    /// The recorded progress of this very definition.
+    pub(crate) recorded: Option<i64>,
+    pub(crate) change: Change,
+}
+
+/// What happened to a source.
+pub(crate) enum Change {
+    /// Nothing.
+    None,
+    /// It had no table before.
+    Appeared,
+    /// Files came and went.
+    Files(Changes),
+    /// Cannot be told, for this reason.
+    Unknown(String),
+}
+
+impl Assessment {
+    /// How many rows came to the sources, as far as their files say; nothing where one does not say it.
+    pub(crate) fn new_rows(&self) -> Option<u64> {
+        self.sources
+            .iter()
+            .map(|tracked| match &tracked.change {
+                Change::None => Some(0),
+                Change::Appeared => tracked.source.table.as_ref().and_then(Table::row_count),
+                Change::Files(changes) => changes.added.iter().map(DataFile::rows).sum(),
+                Change::Unknown(_) => None,
+            })
+            .sum()
+    }
+}
+
+impl TrackedSource {
+    async fn load(source: Source, target: Option<&Table>, definition: &Definition) -> Result<Self> {
+        let recorded = match target {
+            Some(target) => target.progress(&definition.source_id(&source.dataset)).await?,
+            None => None,
+        };
+        let change = match (&source.table, recorded) {
+            (None, Some(NO_TABLE)) => Change::None,
+            (Some(_), Some(NO_TABLE)) => Change::Appeared,
+            (None, Some(_)) => Change::Unknown(format!("the table of {} is gone", source.dataset)),
+            (_, None) => Change::Unknown(format!("it is not known how far {} was built in", source.dataset)),
+            (Some(table), Some(version)) => since(table, version).await?,
+        };
+        Ok(Self {
+            source,
+            recorded,
+            change,
+        })
+    }
+
+    /// What is recorded when this version is built in.
+    pub(crate) fn next(&self) -> i64 {
+        self.source
+            .version()
+            .map_or(NO_TABLE, |version| i64::try_from(version).unwrap_or(i64::MAX))
+    }
+}
+
+async fn since(table: &Table, version: i64) -> Result<Change> {
+    let name = table.name();
+    let Some(version) = u64::try_from(version)
+        .ok()
+        .filter(|version| *version <= table.version())
+    else {
+        return Ok(Change::Unknown(format!("{name} was made anew")));
+    };
+    Ok(match table.changes(version).await? {
+        None => Change::Unknown(format!("the log of {name} no longer reaches back to version {version}")),
+        Some(changes) if changes.is_empty() => Change::None,
+        Some(changes) => Change::Files(changes),
+    })
+}
+
+/// What a pipeline has to do now.
+///
+/// # Errors
+/// `NotFound` for a dataset without a contract; what the lake reports.
+pub(crate) async fn assess(
+    engine: &Engine,
+    pipeline: &Pipeline,
+    reads: &[DatasetName],
+    full: bool,
+) -> Result<Assessment> {
+    let contract = engine.contract(&pipeline.dataset)?;
+    let definition = Definition::of(pipeline, &contract);
+    let target = engine.lake.load(&pipeline.dataset).await?;
+    let builder = match &target {
+        Some(target) => target.progress(&definition.builder_id()).await?,
+        None => None,
+    };
+    let mut sources = Vec::with_capacity(reads.len());
+    for dataset in reads {
+        let source = Source::load(&engine.lake, &engine.contracts, dataset).await?;
+        sources.push(TrackedSource::load(source, target.as_ref(), &definition).await?);
+    }
+    let (action, why) = decide(pipeline, &definition, builder, &sources, full);
+    Ok(Assessment {
+        contract,
+        definition,
+        sources,
+        builder,
+        action,
+        why,
+    })
+}
+
+fn decide(
+    pipeline: &Pipeline,
+    definition: &Definition,
+    builder: Option<i64>,
+    sources: &[TrackedSource],
+    full: bool,
+) -> (Action, String) {
+    if !sources.is_empty() && sources.iter().all(|tracked| tracked.source.table.is_none()) {
+        let names: Vec<_> = sources
+            .iter()
+            .map(|tracked| tracked.source.dataset.to_string())
+            .collect();
+        return (Action::Skip, format!("no data yet in {}", names.join(", ")));
+    }
+    if full {
+        return (Action::Full, FORCED.to_owned());
+    }
+    match builder {
+        None => return (Action::Full, "first build".to_owned()),
+        Some(built) if built != definition.builder() => return (Action::Full, "definition changed".to_owned()),
+        Some(_) => {}
+    }
+    let unknown = sources.iter().find_map(|tracked| match &tracked.change {
+        Change::Unknown(why) => Some(why.clone()),
+        _ => None,
+    });
+    if let Some(why) = unknown {
+        return (Action::Full, why);
+    }
+    let changed: Vec<_> = sources.iter().filter_map(change_in_words).collect();
+    if changed.is_empty() {
+        return (Action::Skip, NOTHING_NEW.to_owned());
+    }
+    let why = changed.join(", ");
+    (
+        if pipeline.is_incremental() {
+            Action::Incremental
+        } else {
+            Action::Full
+        },
+        why,
+    )
+}
+
+fn change_in_words(tracked: &TrackedSource) -> Option<String> {
+    let name = &tracked.source.dataset;
+    match &tracked.change {
+        Change::None | Change::Unknown(_) => None,
+        Change::Appeared => Some(format!("first rows in {name}")),
+        Change::Files(changes) if changes.removed.is_empty() => Some(format!("new rows in {name}")),
+        Change::Files(_) => Some(format!("changed rows in {name}")),
+    }
+}

@@ -1,0 +1,288 @@
+//! Building one pipeline: reads what changed, computes, delivers rows and progress in one commit.
+
+mod append;
+mod bag;
+pub(crate) mod delta;
+mod groups;
+pub(crate) mod keys;
+mod query;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use datafusion::error::DataFusionError;
+use datafusion::execution::{SendableRecordBatchStream, SessionState};
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::prelude::DataFrame;
+use futures::TryStreamExt as _;
+use polder_core::{Error, ErrorKind, Result, RunId};
+use polder_delivery::{Delivery, NoRecords, Outcome, Receipt, Shipment};
+use polder_gate::arrow_schema;
+use polder_lake::{Changes, DataFile, Operation, Progress, Table};
+use polder_query::query_error;
+
+use crate::assess::{Assessment, Change};
+use crate::definition::{Materialization, Pipeline};
+use crate::engine::Engine;
+use crate::step::{Action, Observer};
+use query::Query;
+pub(crate) use query::refusal;
+
+/// How much of an increment is held in memory.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// Up to so many rows that a rewrite of files changed; beyond, everything is built anew.
+    pub(crate) changed_rows: usize,
+    /// Up to so many touched groups; beyond, everything is built anew.
+    pub(crate) touched_groups: usize,
+    /// Up to so many bytes of new rows, to see whether they say anything new before a file is written.
+    pub(crate) held_bytes: usize,
+    /// Up to so many new rows in a hash table to be compared with the table's; beyond, both sides are sorted, which can
+    /// use the disk.
+    pub(crate) hashed_rows: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            changed_rows: 500_000,
+            touched_groups: 1_000_000,
+            held_bytes: 32 * 1024 * 1024,
+            hashed_rows: 500_000,
+        }
+    }
+}
+
+/// What a build did.
+pub(crate) struct Built {
+    /// What was done in the end: an increment may turn out to need everything.
+    pub(crate) action: Action,
+    pub(crate) why: String,
+    pub(crate) version: Option<u64>,
+    pub(crate) rows: u64,
+    pub(crate) rejected: u64,
+}
+
+/// One build in progress.
+pub(crate) struct Build<'a> {
+    pipeline: &'a Pipeline,
+    assessment: &'a Assessment,
+    run: RunId,
+    observer: &'a dyn Observer,
+    limits: Limits,
+    query: Query,
+    /// The target's columns by contract.
+    schema: SchemaRef,
+    delivery: Delivery,
+}
+
+/// Builds a pipeline as its assessment says; only for actions other than [`Action::Skip`].
+///
+/// # Errors
+/// `Document`, when the query does not plan or is not of the kind that its materialization needs; `Conflict`, when
+/// another process builds the same pipeline; otherwise what lake, query and delivery report. Nothing is committed then.
+pub(crate) async fn build(
+    engine: &Engine,
+    pipeline: &Pipeline,
+    assessment: &Assessment,
+    run: RunId,
+    observer: &dyn Observer,
+) -> Result<Built> {
+    let query = Query::plan(engine, pipeline, assessment).await?;
+    let schema = arrow_schema(assessment.contract.object())?;
+    let origin = pipeline.name.to_string();
+    let delivery = Delivery::open(&engine.lake, &assessment.contract, &[], &origin).await?;
+    let mut build = Build {
+        pipeline,
+        assessment,
+        run,
+        observer,
+        limits: engine.limits,
+        query,
+        schema,
+        delivery,
+    };
+    let incremental = match assessment.action {
+        Action::Incremental => build.deltas().await?,
+        _ => Err(assessment.why.clone()),
+    };
+    match incremental {
+        Ok(deltas) => match pipeline.materialization {
+            Materialization::Append => build.append(&deltas).await,
+            Materialization::AppendDistinct => build.append_distinct(Some(&deltas)).await,
+            Materialization::ReplaceGroups => build.replace_groups(&deltas).await,
+        },
+        Err(why) => build.whole(why).await,
+    }
+}
+
+/// The net change of each source, in the order of the assessment; nothing for a source that did not change.
+pub(crate) type Deltas = Vec<Option<delta::Delta>>;
+
+impl Build<'_> {
+    /// What changed, or why everything must be built.
+    async fn deltas(&self) -> Result<Result<Deltas, String>> {
+        let mut deltas = Vec::with_capacity(self.assessment.sources.len());
+        for tracked in &self.assessment.sources {
+            let (Some(table), name) = (&tracked.source.table, &tracked.source.dataset) else {
+                deltas.push(None);
+                continue;
+            };
+            deltas.push(match &tracked.change {
+                Change::None => None,
+                Change::Unknown(why) => return Ok(Err(why.clone())),
+                Change::Appeared => Some(delta::Delta::whole(table)?),
+                Change::Files(changes) => match self.net(table, changes).await {
+                    Ok(Some(delta)) => Some(delta),
+                    Ok(None) => return Ok(Err(format!("many changed rows in {name}"))),
+                    // Removed files may have been vacuumed, and other engines may delete rows inside of files.
+                    Err(error) if matches!(error.kind(), ErrorKind::Data | ErrorKind::Unreachable) => {
+                        tracing::warn!(dataset = %name, error = %error.report(), "changed files cannot be read");
+                        return Ok(Err(format!("changed files of {name} cannot be read")));
+                    }
+                    Err(error) => return Err(error),
+                },
+            });
+        }
+        let gone = deltas.iter().zip(&self.assessment.sources).find(|(delta, _)| {
+            self.pipeline.materialization != Materialization::ReplaceGroups
+                && delta.as_ref().is_some_and(|delta| delta.vanished.is_some())
+        });
+        if let Some((_, tracked)) = gone {
+            return Ok(Err(format!("rows of {} changed or went", tracked.source.dataset)));
+        }
+        Ok(Ok(deltas))
+    }
+
+    async fn net(&self, table: &Table, changes: &Changes) -> Result<Option<delta::Delta>> {
+        delta::Delta::net(self.query.state(), table, changes, self.limits.changed_rows).await
+    }
+
+    /// Builds everything.
+    async fn whole(&mut self, why: String) -> Result<Built> {
+        let mut built = match self.pipeline.materialization {
+            Materialization::Append => self.rebuild(self.query.full()?).await,
+            Materialization::AppendDistinct => self.append_distinct(None).await,
+            Materialization::ReplaceGroups => self.replace_table().await,
+        }?;
+        (built.action, built.why) = (Action::Full, why);
+        Ok(built)
+    }
+
+    /// Replaces all rows by those of a plan.
+    async fn rebuild(&mut self, plan: LogicalPlan) -> Result<Built> {
+        let files = self.delivery.table().files()?;
+        let rows = self.stream(plan).await?;
+        self.deliver(rows, files, Operation::Replace).await
+    }
+
+    /// Streams rows through the gate into the table, with progress and in place of some files.
+    async fn deliver(
+        &mut self,
+        mut rows: SendableRecordBatchStream,
+        remove: Vec<DataFile>,
+        operation: Operation,
+    ) -> Result<Built> {
+        let progress = self.progress();
+        let (message, name, observer) = (self.message(), &self.pipeline.name, self.observer);
+        let (action, why) = (self.assessment.action, self.assessment.why.clone());
+        let mut shipment = self.delivery.shipment(self.run).await?;
+        while let Some(batch) = next(&mut rows, || message.clone()).await? {
+            push(&mut shipment, &batch).await?;
+            observer.rows(name, shipment.rows() + shipment.rejected());
+        }
+        let receipt = shipment
+            .commit(Outcome {
+                progress,
+                remove,
+                operation,
+            })
+            .await?;
+        Ok(built(action, why, receipt))
+    }
+
+    /// Records that the sources are built in, without any row.
+    async fn advance(&mut self) -> Result<Built> {
+        let progress = self.progress();
+        let shipment = self.delivery.shipment(self.run).await?;
+        let receipt = shipment
+            .commit(Outcome {
+                progress,
+                remove: Vec::new(),
+                operation: Operation::Append,
+            })
+            .await?;
+        Ok(built(self.assessment.action, self.assessment.why.clone(), receipt))
+    }
+
+    async fn stream(&self, plan: LogicalPlan) -> Result<SendableRecordBatchStream> {
+        stream(self.query.state(), plan, || self.message()).await
+    }
+
+    /// How far each source is built in once this build is committed.
+    fn progress(&self) -> Vec<Progress> {
+        let definition = &self.assessment.definition;
+        let builder = Progress {
+            id: definition.builder_id(),
+            expected: self.assessment.builder,
+            next: definition.builder(),
+        };
+        let sources = self.assessment.sources.iter().map(|tracked| Progress {
+            id: definition.source_id(&tracked.source.dataset),
+            expected: tracked.recorded,
+            next: tracked.next(),
+        });
+        std::iter::once(builder).chain(sources).collect()
+    }
+
+    fn message(&self) -> String {
+        format!("cannot build {}", self.pipeline.dataset)
+    }
+}
+
+fn built(action: Action, why: String, receipt: Receipt) -> Built {
+    Built {
+        action,
+        why,
+        version: receipt.version,
+        rows: receipt.accepted,
+        rejected: receipt.rejected,
+    }
+}
+
+async fn push(shipment: &mut Shipment<'_>, batch: &RecordBatch) -> Result<()> {
+    if batch.num_rows() == 0 {
+        return Ok(());
+    }
+    shipment.push(batch, &NoRecords).await
+}
+
+/// Runs a plan.
+pub(crate) async fn stream(
+    state: &SessionState,
+    plan: LogicalPlan,
+    message: impl Fn() -> String,
+) -> Result<SendableRecordBatchStream> {
+    DataFrame::new(state.clone(), plan)
+        .execute_stream()
+        .await
+        .map_err(|cause| failed(cause, message()))
+}
+
+/// The next rows of a stream.
+pub(crate) async fn next(
+    rows: &mut SendableRecordBatchStream,
+    message: impl Fn() -> String,
+) -> Result<Option<RecordBatch>> {
+    rows.try_next().await.map_err(|cause| failed(cause, message()))
+}
+
+/// What the query engine says, under what was tried.
+fn failed(cause: DataFusionError, message: String) -> Error {
+    let cause = query_error(cause);
+    let error = Error::new(cause.kind(), message);
+    let error = match cause.help() {
+        Some(help) => error.with_help(help),
+        None => error,
+    };
+    error.with_source(cause)
+}

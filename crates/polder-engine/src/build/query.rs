@@ -1,0 +1,214 @@
+//! A pipeline's query as a plan over pinned sources, and the plans that increments run instead.
+
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use datafusion::common::Column;
+use datafusion::error::DataFusionError;
+use datafusion::execution::SessionState;
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast};
+use polder_core::{DatasetName, Error, ErrorKind, Result, ResultExt as _};
+use polder_gate::arrow_schema;
+
+use crate::assess::Assessment;
+use crate::definition::{Materialization, Pipeline};
+use crate::engine::Engine;
+use crate::sql::place::SqlText;
+use crate::sql::scans::{both, changed_rows, narrow, rows_of, scans, substitute};
+use crate::sql::{group_safe, row_local};
+
+use super::Deltas;
+
+/// The query of one build.
+pub(crate) struct Query {
+    state: SessionState,
+    plan: LogicalPlan,
+    schema: SchemaRef,
+    sources: Vec<DatasetName>,
+    message: String,
+}
+
+impl Query {
+    /// Plans a pipeline's query over its sources as they are pinned.
+    pub(crate) async fn plan(engine: &Engine, pipeline: &Pipeline, assessment: &Assessment) -> Result<Self> {
+        let tables = assessment
+            .sources
+            .iter()
+            .map(|tracked| Ok((tracked.source.dataset.clone(), tracked.source.provider()?)))
+            .collect::<Result<Vec<_>>>()?;
+        let session = engine.session.with_tables(tables);
+        let text = SqlText::file(&pipeline.sql);
+        let frame = session
+            .sql(&pipeline.sql.text)
+            .await
+            .map_err(|error| Error::document(vec![text.failure(&error, "sql")]).with_source(error))?;
+        let (state, plan) = frame.into_parts();
+        admit(pipeline, &plan)?;
+        Ok(Self {
+            state,
+            plan,
+            schema: arrow_schema(assessment.contract.object())?,
+            sources: assessment
+                .sources
+                .iter()
+                .map(|tracked| tracked.source.dataset.clone())
+                .collect(),
+            message: format!("cannot plan the query of {}", pipeline.name),
+        })
+    }
+
+    /// The session's state, in which plans run.
+    pub(crate) fn state(&self) -> &SessionState {
+        &self.state
+    }
+
+    /// The whole result, in the target's columns.
+    pub(crate) fn full(&self) -> Result<LogicalPlan> {
+        self.planned(self.shaped(self.plan.clone(), &[]))
+    }
+
+    /// The whole result where a condition on the target's columns holds.
+    pub(crate) fn filtered(&self, condition: Option<Expr>) -> Result<LogicalPlan> {
+        let plan = self.full()?;
+        match condition {
+            None => Ok(plan),
+            Some(condition) => self.planned(
+                LogicalPlanBuilder::from(plan)
+                    .filter(condition)
+                    .and_then(LogicalPlanBuilder::build),
+            ),
+        }
+    }
+
+    /// The result of new rows alone, for a row-local query.
+    pub(crate) fn of_new_rows(&self, deltas: &Deltas) -> Result<LogicalPlan> {
+        self.planned(self.new_rows(deltas).and_then(|plan| self.shaped(plan, &[])))
+    }
+
+    /// The result of new rows, or of all rows, for a row-local query; behind the target's columns follow columns that
+    /// say in which order the rows arrived, and their names are given. A source that does not know gives none.
+    pub(crate) fn with_arrival(&self, deltas: Option<&Deltas>) -> Result<(LogicalPlan, Vec<String>)> {
+        let plan = match deltas {
+            Some(deltas) => self.planned(self.new_rows(deltas))?,
+            None => self.plan.clone(),
+        };
+        let names: Vec<_> = (0..row_local::ARRIVAL.len()).map(row_local::arrival_name).collect();
+        match self.planned(row_local::with_arrival(&plan))? {
+            Some(carried) => Ok((self.planned(self.shaped(carried, &names))?, names)),
+            None => Ok((self.planned(self.shaped(plan, &[]))?, Vec::new())),
+        }
+    }
+
+    /// For each place where a changed source is read, the distinct keys of the result when that place gives the changed
+    /// rows alone. All other places give what is there now and what was there before, so that a group is also found
+    /// when several sources changed at once.
+    pub(crate) fn touched_keys(&self, deltas: &Deltas, key: &[String]) -> Result<Vec<LogicalPlan>> {
+        let places = self.planned(scans(&self.plan))?;
+        let mut plans = Vec::new();
+        for (changed, dataset) in places.iter().enumerate() {
+            if self.delta(deltas, dataset).is_some() {
+                plans.push(self.planned(self.keys_of_place(deltas, changed, key))?);
+            }
+        }
+        Ok(plans)
+    }
+
+    fn keys_of_place(&self, deltas: &Deltas, changed: usize, key: &[String]) -> Result<LogicalPlan, DataFusionError> {
+        let plan = substitute(&self.plan, |place, dataset, original| {
+            let Some(delta) = self.delta(deltas, dataset) else {
+                return Ok(None);
+            };
+            if place == changed {
+                return changed_rows(delta.changed()?).map(Some);
+            }
+            match &delta.vanished {
+                Some(vanished) => both(original.clone(), rows_of(Arc::clone(vanished))?).map(Some),
+                None => Ok(None),
+            }
+        })?;
+        let columns: Vec<_> = self
+            .schema
+            .fields()
+            .iter()
+            .filter(|field| key.contains(field.name()))
+            .map(|field| column_as(&plan, field.name(), field.data_type()))
+            .collect::<Result<_, _>>()?;
+        LogicalPlanBuilder::from(narrow(plan)?)
+            .project(columns)?
+            .distinct()?
+            .build()
+    }
+
+    fn delta<'d>(&self, deltas: &'d Deltas, dataset: &DatasetName) -> Option<&'d super::delta::Delta> {
+        let source = self.sources.iter().position(|source| source == dataset)?;
+        deltas.get(source)?.as_ref()
+    }
+
+    fn new_rows(&self, deltas: &Deltas) -> Result<LogicalPlan, DataFusionError> {
+        substitute(&self.plan, |_, dataset, _| match self.delta(deltas, dataset) {
+            Some(delta) => rows_of(Arc::clone(&delta.appeared)).map(Some),
+            None => Ok(None),
+        })
+    }
+
+    /// The plan's rows in the target's columns and types, and some further columns as they are.
+    fn shaped(&self, plan: LogicalPlan, further: &[String]) -> Result<LogicalPlan, DataFusionError> {
+        let mut columns = self
+            .schema
+            .fields()
+            .iter()
+            .map(|field| column_as(&plan, field.name(), field.data_type()))
+            .collect::<Result<Vec<_>, _>>()?;
+        for name in further {
+            columns.push(Expr::Column(output(&plan, name)?));
+        }
+        LogicalPlanBuilder::from(plan).project(columns)?.build()
+    }
+
+    fn planned<T>(&self, result: Result<T, DataFusionError>) -> Result<T> {
+        result.context(ErrorKind::Document, || self.message.clone())
+    }
+}
+
+fn output(plan: &LogicalPlan, name: &str) -> Result<Column, DataFusionError> {
+    plan.schema()
+        .qualified_field_with_unqualified_name(name)
+        .map(Column::from)
+}
+
+fn column_as(plan: &LogicalPlan, name: &str, data_type: &arrow::datatypes::DataType) -> Result<Expr, DataFusionError> {
+    let column = Expr::Column(output(plan, name)?);
+    Ok(cast(column, data_type.clone()).alias(name))
+}
+
+/// Whether a query is of the kind that its materialization needs.
+///
+/// # Errors
+/// `Document` with the diagnostic.
+pub(crate) fn admit(pipeline: &Pipeline, plan: &LogicalPlan) -> Result<()> {
+    match refusal(pipeline, plan) {
+        None => Ok(()),
+        Some(diagnostic) => Err(Error::document(vec![diagnostic])),
+    }
+}
+
+/// What is wrong with a query for its materialization.
+pub(crate) fn refusal(pipeline: &Pipeline, plan: &LogicalPlan) -> Option<polder_core::document::Diagnostic> {
+    let text = SqlText::file(&pipeline.sql);
+    match pipeline.materialization {
+        Materialization::ReplaceGroups if pipeline.key.is_empty() => None,
+        Materialization::ReplaceGroups => group_safe::check(plan, &pipeline.key).err().map(|reason| {
+            let help = "drop `key`: the whole table is then one group that is built anew when a source changed";
+            let message = format!("the groups that a change touches cannot be found: the query {reason}");
+            text.error(None, "not-incremental", message, Some(help.to_owned()))
+        }),
+        materialization => row_local::check(plan).err().map(|reason| {
+            let message = format!(
+                "`{}` needs a row-local query over one dataset: the query {reason}",
+                materialization.as_str()
+            );
+            let help = "use `materialization: replace_groups`";
+            text.error(None, "not-row-local", message, Some(help.to_owned()))
+        }),
+    }
+}

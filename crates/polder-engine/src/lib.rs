@@ -1,0 +1,29 @@
+//! Pipelines and models: type-checked against contracts, planned, run incrementally, trained.
+//!
+//! A pipeline is one SQL query from datasets to a dataset. How far each source is built in stands in the commits of the
+//! dataset's own table, so that rows and progress land together or not at all. The engine knows tables, queries and the
+//! domains' models; it knows neither sources nor wire formats, and whoever wants to keep runs in a catalog watches it
+//! through an [`Observer`].
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
+
+mod assess;
+mod build;
+mod check;
+mod columns;
+mod definition;
+mod engine;
+mod graph;
+mod model;
+mod plan;
+mod progress;
+mod run;
+mod source;
+mod sql;
+mod step;
+#[cfg(test)]
+mod tests;
+
+pub use definition::{Materialization, ModelDefinition, ModelInput, Pipeline, load_models, load_pipelines};
+pub use engine::{Engine, LineageEdge, RunOptions};
+pub use model::{ModelRecord, ModelStore, Promotion};
+pub use step::{Action, Observer, PlannedStep, StartedStep, StepKind, StepOutcome, StepResult, Unobserved};

@@ -1,0 +1,61 @@
+//! What a run would do now, and why.
+
+use std::collections::BTreeSet;
+
+use polder_core::{DatasetName, Result};
+
+use crate::assess::{NOTHING_NEW, assess};
+use crate::engine::{Engine, RunOptions};
+use crate::graph::Node;
+use crate::step::{Action, PlannedStep};
+
+impl Engine {
+    /// What [`run`](Engine::run) would do now. A step behind one that will be built is shown as it will be met: with
+    /// something new to build in, although that is not there yet. Writes nothing.
+    ///
+    /// # Errors
+    /// `NotFound` for a name that is not declared; `Document` when steps cannot be ordered; what the lake reports.
+    pub async fn plan(&self, options: &RunOptions) -> Result<Vec<PlannedStep>> {
+        let graph = self.graph()?;
+        let mut building: BTreeSet<&DatasetName> = BTreeSet::new();
+        let mut steps = Vec::new();
+        for node in graph.select(&options.select)? {
+            let (mut action, mut why) = self.assessed(node, options.full).await?;
+            let behind: Vec<_> = node.reads.iter().filter(|dataset| building.contains(dataset)).collect();
+            if action == Action::Skip && !behind.is_empty() {
+                action = match self.pipeline(node) {
+                    Some(pipeline) if pipeline.is_incremental() && why == NOTHING_NEW => Action::Incremental,
+                    _ => Action::Full,
+                };
+                let names: Vec<_> = behind.iter().map(ToString::to_string).collect();
+                why = format!("{} is built before", names.join(", "));
+            }
+            if let (Some(dataset), true) = (&node.produces, action != Action::Skip) {
+                building.insert(dataset);
+            }
+            steps.push(PlannedStep {
+                name: node.name.clone(),
+                kind: node.kind(),
+                dataset: node.produces.clone(),
+                action,
+                why,
+            });
+        }
+        Ok(steps)
+    }
+
+    async fn assessed(&self, node: &Node, full: bool) -> Result<(Action, String)> {
+        if let Some(pipeline) = self.pipeline(node) {
+            let reads: Vec<_> = node.reads.iter().cloned().collect();
+            let assessment = assess(self, pipeline, &reads, full).await?;
+            return Ok((assessment.action, assessment.why));
+        }
+        match self.model(node) {
+            Some(model) => {
+                let training = self.assess_training(model, &node.reads, full).await?;
+                Ok((training.action, training.why))
+            }
+            None => Ok((Action::Skip, "not declared".to_owned())),
+        }
+    }
+}

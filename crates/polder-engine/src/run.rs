@@ -1,0 +1,143 @@
+//! Running steps in order.
+
+use std::collections::BTreeMap;
+
+use polder_core::{DatasetName, ObjectName, Result, RunId, clock};
+
+use crate::assess::assess;
+use crate::build::build;
+use crate::definition::{ModelDefinition, Pipeline};
+use crate::engine::{Engine, RunOptions};
+use crate::graph::Node;
+use crate::source::versions;
+use crate::step::{Action, Observer, StartedStep, StepOutcome, StepResult};
+
+impl Engine {
+    /// Builds what is not up to date, each step after those that it reads from. A step that fails blocks those that
+    /// read from it; all others are built. Gives every step's result, in the order of the run.
+    ///
+    /// Each step commits once, with its progress: stopping a run at any time leaves every dataset as it was before or
+    /// after its step, and the next run goes on from there.
+    ///
+    /// # Errors
+    /// `NotFound` for a name that is not declared; `Document` when steps cannot be ordered. Failures of steps are in
+    /// their results.
+    pub async fn run(&self, options: &RunOptions, observer: &dyn Observer) -> Result<Vec<StepResult>> {
+        let graph = self.graph()?;
+        let mut broken: BTreeMap<DatasetName, ObjectName> = BTreeMap::new();
+        let mut results = Vec::new();
+        for node in graph.select(&options.select)? {
+            let mut result = waiting(node);
+            match node.reads.iter().find_map(|dataset| broken.get(dataset)) {
+                Some(by) => {
+                    result.why = format!("{by} was not built");
+                    result.outcome = StepOutcome::Blocked { by: by.clone() };
+                }
+                None => self.step(node, options.full, observer, &mut result).await,
+            }
+            if let (Some(dataset), StepOutcome::Failed(_) | StepOutcome::Blocked { .. }) =
+                (&node.produces, &result.outcome)
+            {
+                broken.insert(dataset.clone(), node.name.clone());
+            }
+            result.ended = clock::now();
+            observer.finished(&result);
+            results.push(result);
+        }
+        Ok(results)
+    }
+
+    async fn step(&self, node: &Node, full: bool, observer: &dyn Observer, result: &mut StepResult) {
+        let done = match (self.pipeline(node), self.model(node)) {
+            (Some(pipeline), _) => self.run_pipeline(node, pipeline, full, observer, result).await,
+            (None, Some(model)) => self.run_model(node, model, full, observer, result).await,
+            (None, None) => Ok(()),
+        };
+        match done {
+            Ok(()) if result.run.is_some() => result.outcome = StepOutcome::Succeeded,
+            Ok(()) => {}
+            Err(error) => {
+                tracing::debug!(step = %node.name, error = %error.report(), "step failed");
+                result.outcome = StepOutcome::Failed(error);
+            }
+        }
+    }
+
+    async fn run_pipeline(
+        &self,
+        node: &Node,
+        pipeline: &Pipeline,
+        full: bool,
+        observer: &dyn Observer,
+        result: &mut StepResult,
+    ) -> Result<()> {
+        let reads: Vec<_> = node.reads.iter().cloned().collect();
+        let assessment = assess(self, pipeline, &reads, full).await?;
+        (result.action, result.why) = (assessment.action, assessment.why.clone());
+        result.reads = versions(assessment.sources.iter().map(|tracked| &tracked.source));
+        if assessment.action == Action::Skip {
+            return Ok(());
+        }
+        let run = begin(node, observer, result);
+        let built = build(self, pipeline, &assessment, run, observer).await?;
+        (result.action, result.why) = (built.action, built.why);
+        (result.version, result.rows, result.rejected) = (built.version, built.rows, built.rejected);
+        Ok(())
+    }
+
+    async fn run_model(
+        &self,
+        node: &Node,
+        model: &ModelDefinition,
+        full: bool,
+        observer: &dyn Observer,
+        result: &mut StepResult,
+    ) -> Result<()> {
+        let training = self.assess_training(model, &node.reads, full).await?;
+        (result.action, result.why) = (training.action, training.why.clone());
+        result.reads = versions(&training.sources);
+        if training.action == Action::Skip {
+            return Ok(());
+        }
+        let run = begin(node, observer, result);
+        let record = self.train_model(model, &training, run).await?;
+        result.version = Some(record.version);
+        result.model = Some(record);
+        Ok(())
+    }
+}
+
+fn waiting(node: &Node) -> StepResult {
+    let now = clock::now();
+    StepResult {
+        name: node.name.clone(),
+        kind: node.kind(),
+        dataset: node.produces.clone(),
+        action: Action::Skip,
+        why: String::new(),
+        outcome: StepOutcome::UpToDate,
+        run: None,
+        started: now,
+        ended: now,
+        reads: BTreeMap::new(),
+        version: None,
+        rows: 0,
+        rejected: 0,
+        model: None,
+    }
+}
+
+fn begin(node: &Node, observer: &dyn Observer, result: &mut StepResult) -> RunId {
+    let run = RunId::new();
+    result.run = Some(run);
+    observer.started(&StartedStep {
+        name: node.name.clone(),
+        kind: node.kind(),
+        dataset: node.produces.clone(),
+        run,
+        action: result.action,
+        why: result.why.clone(),
+        started: result.started,
+    });
+    run
+}

@@ -1,0 +1,270 @@
+//! Places in SQL texts: from the engine's messages to file, line and column.
+
+use std::error::Error as StdError;
+
+use datafusion::error::DataFusionError;
+use polder_core::document::{Diagnostic, Severity, Source, Span};
+use polder_core::{DatasetName, Error};
+
+/// A query within a file.
+#[derive(Debug, Clone)]
+pub(crate) struct SqlText<'a> {
+    /// The file that holds it.
+    pub(crate) file: &'a Source,
+    /// The query.
+    pub(crate) sql: &'a str,
+    /// Where the query stands, when it is a value inside of a document; nothing when the file is the query.
+    pub(crate) value: Option<Span>,
+}
+
+impl<'a> SqlText<'a> {
+    /// A file that is one query.
+    pub(crate) fn file(file: &'a Source) -> Self {
+        Self {
+            file,
+            sql: &file.text,
+            value: None,
+        }
+    }
+
+    /// A query that is a value of a document. Its places are those of the value: what a line of it became in the
+    /// document depends on how it was quoted.
+    pub(crate) fn value(file: &'a Source, sql: &'a str, span: Span) -> Self {
+        Self {
+            file,
+            sql,
+            value: Some(span),
+        }
+    }
+
+    /// An error at a place of the query; `None` is the query as a whole.
+    pub(crate) fn error(
+        &self,
+        place: Option<Span>,
+        code: &'static str,
+        message: impl Into<String>,
+        help: Option<String>,
+    ) -> Diagnostic {
+        Diagnostic {
+            severity: Severity::Error,
+            code: code.into(),
+            message: message.into(),
+            help,
+            file: self.file.path.clone(),
+            span: Some(self.value.or(place).unwrap_or_else(|| self.start())),
+        }
+    }
+
+    /// What a failed parse or plan says, at the place that it names.
+    pub(crate) fn failure(&self, error: &Error, code: &'static str) -> Diagnostic {
+        let engine = engine_error(error);
+        let detail = engine.and_then(DataFusionError::diagnostic);
+        let report = match engine {
+            Some(engine) => engine.strip_backtrace(),
+            None => error.report(),
+        };
+        let place = detail
+            .and_then(|detail| detail.span)
+            .and_then(|span| {
+                self.at(
+                    usize::try_from(span.start.line).ok()?,
+                    usize::try_from(span.start.column).ok()?,
+                )
+            })
+            .or_else(|| line_and_column(&report).and_then(|(line, column)| self.at(line, column)))
+            .or_else(|| quoted_words(&report).find_map(|word| self.word(word)));
+        let help = error.help().map(str::to_owned).or_else(|| {
+            detail
+                .and_then(|detail| detail.helps.first())
+                .map(|help| help.message.clone())
+        });
+        self.error(place, code, readable(&report), help)
+    }
+
+    /// Where a dataset is named for the first time.
+    pub(crate) fn dataset(&self, dataset: &DatasetName) -> Option<Span> {
+        let name = dataset.to_string();
+        self.find(&name).or_else(|| self.word(dataset.name()))
+    }
+
+    /// Where a word stands for the last time: an output column is mostly named where it is given its alias.
+    pub(crate) fn last_word(&self, word: &str) -> Option<Span> {
+        self.words(word)
+            .last()
+            .map(|start| self.span(start, start + word.len()))
+    }
+
+    /// Where a word stands for the first time.
+    fn word(&self, word: &str) -> Option<Span> {
+        self.words(word)
+            .next()
+            .map(|start| self.span(start, start + word.len()))
+    }
+
+    fn find(&self, text: &str) -> Option<Span> {
+        let start = self.sql.to_ascii_lowercase().find(&text.to_ascii_lowercase())?;
+        Some(self.span(start, start + text.len()))
+    }
+
+    fn words<'s>(&'s self, word: &'s str) -> impl Iterator<Item = usize> + 's {
+        let text = self.sql.to_ascii_lowercase();
+        let wanted = word.to_ascii_lowercase();
+        let part_of_word = |c: char| c.is_alphanumeric() || c == '_';
+        let starts: Vec<_> = text
+            .match_indices(&wanted)
+            .filter(|(start, _)| {
+                !wanted.is_empty()
+                    && !text[..*start].ends_with(part_of_word)
+                    && !text[start + wanted.len()..].starts_with(part_of_word)
+            })
+            .map(|(start, _)| start)
+            .collect();
+        starts.into_iter()
+    }
+
+    /// The first word of the query.
+    fn start(&self) -> Span {
+        let start = self.sql.len() - self.sql.trim_start().len();
+        self.span(start, start)
+    }
+
+    /// The place at a line and column, both from 1.
+    fn at(&self, line: usize, column: usize) -> Option<Span> {
+        if line == 0 || column == 0 {
+            return None;
+        }
+        let text = self.sql.split_inclusive('\n').nth(line - 1)?;
+        let start = text.as_ptr() as usize - self.sql.as_ptr() as usize;
+        let offset = text
+            .char_indices()
+            .nth(column - 1)
+            .map_or(text.trim_end().len(), |(offset, _)| offset);
+        Some(Span {
+            line,
+            column,
+            start: start + offset,
+            end: start + offset,
+        })
+    }
+
+    fn span(&self, start: usize, end: usize) -> Span {
+        let before = &self.sql[..start];
+        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        Span {
+            line: before.matches('\n').count() + 1,
+            column: before[line_start..].chars().count() + 1,
+            start,
+            end,
+        }
+    }
+}
+
+/// The query engine's own error among the causes.
+fn engine_error(error: &Error) -> Option<&DataFusionError> {
+    let mut cause: Option<&(dyn StdError + 'static)> = error.source();
+    while let Some(one) = cause {
+        if let Some(engine) = one.downcast_ref::<DataFusionError>() {
+            return Some(engine);
+        }
+        cause = one.source();
+    }
+    None
+}
+
+/// `Line: 3, Column: 7`, as the parser writes it.
+fn line_and_column(message: &str) -> Option<(usize, usize)> {
+    let number = |after: &str, text: &str| -> Option<usize> {
+        let rest = &text[text.find(after)? + after.len()..];
+        let digits = rest.trim_start();
+        digits[..digits.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits.len())]
+            .parse()
+            .ok()
+    };
+    let tail = &message[message.find("Line:")?..];
+    Some((number("Line:", tail)?, number("Column:", tail)?))
+}
+
+/// Names that a message quotes: what it is about is mostly the first.
+fn quoted_words(message: &str) -> impl Iterator<Item = &str> {
+    message
+        .split(['\'', '"', '`'])
+        .skip(1)
+        .step_by(2)
+        .flat_map(|quoted| [quoted, quoted.rsplit('.').next().unwrap_or(quoted)])
+}
+
+/// The message without the engine's own prefixes, in one line.
+fn readable(message: &str) -> String {
+    const PREFIXES: [&str; 6] = [
+        "Error during planning: ",
+        "Schema error: ",
+        "SQL error: ",
+        "This feature is not implemented: ",
+        "type_coercion",
+        "caused by",
+    ];
+    let mut text = message.trim();
+    while let Some(rest) = PREFIXES.iter().find_map(|prefix| text.strip_prefix(prefix)) {
+        text = rest.trim_start();
+    }
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn source(sql: &str) -> Source {
+        Source::new("pipelines/a/b.sql", sql)
+    }
+
+    #[test]
+    fn places_count_lines_and_characters() {
+        let file = source("SELECT 'é' AS é,\n  price AS amount\nFROM sales.bronze.lines");
+        let text = SqlText::file(&file);
+        let place = text.last_word("amount").unwrap();
+        assert_eq!((place.line, place.column), (2, 12));
+        assert_eq!(&file.text[place.start..place.end], "amount");
+        let place = text.dataset(&"sales.bronze.lines".parse().unwrap()).unwrap();
+        assert_eq!((place.line, place.column), (3, 6));
+        let place = text.at(1, 11).unwrap();
+        assert_eq!((place.line, place.column), (1, 11));
+    }
+
+    #[test]
+    fn a_word_is_not_found_inside_another() {
+        let file = source("SELECT lines_total AS total");
+        let text = SqlText::file(&file);
+        assert_eq!(text.last_word("lines"), None);
+        assert_eq!(text.last_word("total").unwrap().column, 23);
+    }
+
+    #[test]
+    fn the_parsers_position_is_taken() {
+        let file = source("SELECT a\nFROM x y z");
+        let text = SqlText::file(&file);
+        let error = Error::new(
+            polder_core::ErrorKind::Usage,
+            "sql parser error: Expected: end of statement, found: z at Line: 2, Column: 10",
+        );
+        let diagnostic = text.failure(&error, "sql");
+        let place = diagnostic.span.unwrap();
+        assert_eq!((place.line, place.column), (2, 10));
+    }
+
+    #[test]
+    fn a_query_inside_of_a_document_is_placed_at_its_value() {
+        let file = Source::new("pipelines/a/b.model.yaml", "inputs: {x: SELECT nope}");
+        let span = Span {
+            line: 1,
+            column: 13,
+            start: 12,
+            end: 23,
+        };
+        let text = SqlText::value(&file, "SELECT nope", span);
+        assert_eq!(
+            text.error(text.last_word("nope"), "sql", "wrong", None).to_string(),
+            "pipelines/a/b.model.yaml:1:13: wrong"
+        );
+    }
+}

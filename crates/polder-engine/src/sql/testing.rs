@@ -1,0 +1,48 @@
+//! Plans over two small tables, for tests of this module.
+
+use std::sync::Arc;
+
+use datafusion::arrow::datatypes::{DataType, Field, Schema};
+use datafusion::catalog::{CatalogProvider as _, MemoryCatalogProvider, MemorySchemaProvider, SchemaProvider as _};
+use datafusion::datasource::empty::EmptyTable;
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::prelude::SessionContext;
+
+/// A session that knows `a.silver.t (k, v)`, `a.silver.u (k, w)` and `a.bronze.e (k, v, _ingested_at, …)`.
+pub(crate) fn session() -> SessionContext {
+    let columns = |columns: &[(&str, DataType)]| {
+        let fields: Vec<_> = columns
+            .iter()
+            .map(|(name, kind)| Field::new(*name, kind.clone(), true))
+            .collect();
+        Arc::new(EmptyTable::new(Arc::new(Schema::new(fields))))
+    };
+    let (text, number) = (DataType::Utf8, DataType::Int64);
+    let silver = MemorySchemaProvider::new();
+    silver
+        .register_table("t".to_owned(), columns(&[("k", text.clone()), ("v", number.clone())]))
+        .unwrap();
+    silver
+        .register_table("u".to_owned(), columns(&[("k", text.clone()), ("w", number.clone())]))
+        .unwrap();
+    let bronze = MemorySchemaProvider::new();
+    let events = columns(&[
+        ("k", text),
+        ("v", number.clone()),
+        ("_ingested_at", number.clone()),
+        ("_partition", number.clone()),
+        ("_offset", number),
+    ]);
+    bronze.register_table("e".to_owned(), events).unwrap();
+    let catalog = MemoryCatalogProvider::new();
+    catalog.register_schema("silver", Arc::new(silver)).unwrap();
+    catalog.register_schema("bronze", Arc::new(bronze)).unwrap();
+    let session = SessionContext::new();
+    session.register_catalog("a", Arc::new(catalog));
+    session
+}
+
+/// The plan of a query as it is before any optimisation.
+pub(crate) async fn plan(sql: &str) -> LogicalPlan {
+    session().sql(sql).await.unwrap().into_unoptimized_plan()
+}

@@ -1,0 +1,130 @@
+//! What `check` finds without any data.
+
+use super::*;
+
+async fn findings(declared: Declared) -> Vec<String> {
+    let engine = declared.engine(&lake());
+    engine.check().await.unwrap().iter().map(ToString::to_string).collect()
+}
+
+const SUMS: &str = "SELECT k, sum(v) AS v, count(*) AS n FROM a.bronze.e GROUP BY k";
+const BY_GROUP: &str = "materialization: replace_groups\nkey: [k]";
+const TARGET: &str = "k string, v bigint, n bigint";
+
+fn silver(document: &str, sql: &str) -> Declared {
+    bronze()
+        .contract("a.silver.s", TARGET)
+        .pipeline("s", "a.silver.s", document, sql)
+}
+
+#[tokio::test]
+async fn sound_pipelines_pass_and_bronze_has_its_platform_columns() {
+    assert_eq!(findings(silver(BY_GROUP, SUMS)).await, Vec::<String>::new());
+    let sql = "SELECT k, _offset AS v, CAST(_partition AS BIGINT) AS n FROM a.bronze.e";
+    assert_eq!(
+        findings(silver("materialization: append", sql)).await,
+        Vec::<String>::new()
+    );
+}
+
+#[tokio::test]
+async fn sql_is_reported_with_file_line_and_column() {
+    let found = findings(silver(
+        BY_GROUP,
+        "SELECT k,\n  sum(vv) AS v\nFROM a.bronze.e GROUP BY k",
+    ))
+    .await;
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].starts_with("pipelines/a/s.sql:2:7: "), "{found:?}");
+    let found = findings(silver(BY_GROUP, "SELECT k\nFROM a.bronze.e e f")).await;
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].starts_with("pipelines/a/s.sql:2:"), "{found:?}");
+    let found = findings(silver(BY_GROUP, "SELECT k, v, n\nFROM a.bronze.ee")).await;
+    assert_eq!(
+        found,
+        ["pipelines/a/s.sql:2:6: there is no dataset a.bronze.ee: no contract declares it"]
+    );
+}
+
+#[tokio::test]
+async fn columns_are_held_against_the_contract() {
+    let found = findings(silver(
+        BY_GROUP,
+        "SELECT k, sum(v) AS v,\n avg(v) AS n, 1 AS m FROM a.bronze.e GROUP BY k",
+    ))
+    .await;
+    assert_eq!(
+        found,
+        [
+            "pipelines/a/s.sql:2:12: `n` is double, but a.silver.s promises integer (64 bits)",
+            "pipelines/a/s.sql:2:20: `m` is not in the contract of a.silver.s",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn queries_must_be_of_the_kind_that_their_materialization_needs() {
+    let found = findings(silver("materialization: append", SUMS)).await;
+    assert!(
+        found[0].contains("row-local query over one dataset: the query aggregates"),
+        "{found:?}"
+    );
+    let having = format!("{SUMS} HAVING sum(v) > 3");
+    assert!(
+        findings(silver(BY_GROUP, &having)).await[0].contains("groups that a change touches"),
+        "{found:?}"
+    );
+    assert_eq!(
+        findings(silver("materialization: replace_groups", &having)).await,
+        Vec::<String>::new()
+    );
+}
+
+#[tokio::test]
+async fn answers_must_not_depend_on_the_clock_or_on_another_time() {
+    let clock = "SELECT k, v,\n CAST(date_part('year', now()) AS BIGINT) AS n FROM a.bronze.e";
+    let found = findings(silver("materialization: append", clock)).await;
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(
+        found[0].starts_with("pipelines/a/s.sql:2:25: `now` gives another answer each time"),
+        "{found:?}"
+    );
+}
+
+#[tokio::test]
+async fn the_order_of_steps_must_be_possible() {
+    let declared = bronze()
+        .contract("a.silver.s", TARGET)
+        .contract("a.silver.t", TARGET)
+        .pipeline("s", "a.silver.s", BY_GROUP, "SELECT k, v, n FROM a.silver.t")
+        .pipeline("t", "a.silver.t", BY_GROUP, "SELECT k, v, n FROM a.silver.s")
+        .pipeline("u", "a.silver.t", BY_GROUP, SUMS)
+        .pipeline("w", "a.silver.w", BY_GROUP, SUMS);
+    let found = findings(declared).await;
+    assert_eq!(
+        found,
+        [
+            "pipelines/a/s.sql:1:21: a.silver.s and a.silver.t are built from each other",
+            "pipelines/a/t.sql:1:21: a.silver.t and a.silver.s are built from each other",
+            "pipelines/a/u.pipeline.yaml:1:10: a.silver.t is built by a.t already",
+            "pipelines/a/w.pipeline.yaml:1:10: a.silver.w has no contract",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn keys_and_models_are_checked() {
+    let found = findings(silver("materialization: replace_groups\nkey: [kk]", SUMS)).await;
+    assert_eq!(
+        found,
+        ["pipelines/a/s.pipeline.yaml:3:7: `kk` is not in the contract of a.silver.s"]
+    );
+    let model = "implementation: a.forecast\ninputs:\n  sales: SELECT nope FROM a.bronze.e\n";
+    let found = findings(bronze().model("m", model)).await;
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert_eq!(
+        found[0],
+        "pipelines/a/m.model.yaml:1:17: no domain implements a.forecast"
+    );
+    assert!(found[1].starts_with("pipelines/a/m.model.yaml:3:10: "), "{found:?}");
+}
