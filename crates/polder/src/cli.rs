@@ -1,0 +1,308 @@
+//! The command line: every command, option and default, as clap shows them.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// The data mesh that a company runs on its lakehouse.
+#[derive(Debug, Clone, Parser)]
+#[command(name = "polder", version, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    /// The mesh's folder (the one with polder.yaml); by default the nearest one from here upwards.
+    #[arg(long, global = true, value_name = "DIR", env = "POLDER_MESH")]
+    pub(crate) mesh: Option<PathBuf>,
+
+    /// Say more: -v what is done, -vv every detail. RUST_LOG takes precedence.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+
+    /// No progress bars and no closing remarks.
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum Command {
+    /// Show the whole mesh in one process, from nothing to answers.
+    Demo(DemoArgs),
+    /// Check everything that can be known without data: documents, contracts, the SQL of all pipelines.
+    Check(CheckArgs),
+    /// Show what a run would build, and why.
+    Plan(PlanArgs),
+    /// Build what is out of date: pipelines in the order of their dependencies, then models.
+    Run(RunArgs),
+    /// Run streams: land events in bronze, exactly once.
+    Ingest(IngestArgs),
+    /// Query datasets by domain.layer.name; without a query, an interactive prompt.
+    Sql(SqlArgs),
+    /// Look at the rows that were rejected.
+    #[command(subcommand)]
+    Quarantine(QuarantineCommand),
+    /// Find and describe datasets; rebuild the catalog from repository and lake.
+    #[command(subcommand)]
+    Catalog(CatalogCommand),
+    /// Show where a dataset comes from and what is made of it.
+    Lineage(LineageArgs),
+    /// List, show, promote and ask models.
+    #[command(subcommand)]
+    Model(ModelCommand),
+    /// Publish events for trials to Kafka.
+    #[command(subcommand)]
+    Source(SourceCommand),
+    /// Start something new.
+    #[command(subcommand)]
+    New(NewCommand),
+}
+
+/// How lists are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    #[default]
+    Table,
+    /// One array of objects.
+    Json,
+    /// Comma separated, with a header.
+    Csv,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct FormatArg {
+    /// How to print.
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct DemoArgs {
+    /// The folder to build the demo's mesh in; rebuilt at each run.
+    #[arg(long, value_name = "DIR", default_value = "polder-demo")]
+    pub(crate) dir: PathBuf,
+    /// Use the real invoices: a folder with the UCI Online Retail CSVs, one a trading day.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) retail: Option<PathBuf>,
+    /// The seed of the generated shop.
+    #[arg(long, default_value_t = 7)]
+    pub(crate) seed: u64,
+    /// How many weeks the generated shop trades.
+    #[arg(long, default_value_t = 104, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(crate) weeks: u32,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct CheckArgs {
+    /// Also try every configured service and say what is wrong with it.
+    #[arg(long)]
+    pub(crate) connect: bool,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct PlanArgs {
+    /// Only these pipelines and models (domain.name, or the dataset that is built), with what they need.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) select: Vec<String>,
+    /// Plan as if nothing had been built.
+    #[arg(long)]
+    pub(crate) full: bool,
+    #[command(flatten)]
+    pub(crate) format: FormatArg,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct RunArgs {
+    /// Only these pipelines and models (domain.name, or the dataset that is built).
+    #[arg(long, value_name = "NAME")]
+    pub(crate) select: Vec<String>,
+    /// Rebuild from all data, even what is up to date.
+    #[arg(long)]
+    pub(crate) full: bool,
+    #[command(flatten)]
+    pub(crate) format: FormatArg,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct IngestArgs {
+    /// The streams to run (domain.name); all of them when none is named.
+    #[arg(value_name = "STREAM")]
+    pub(crate) streams: Vec<String>,
+    /// Stop at what is there now; without it, run until SIGTERM or Ctrl-C.
+    #[arg(long)]
+    pub(crate) until_end: bool,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct SqlArgs {
+    /// The query. Datasets are named domain.layer.name; `VERSION AS OF n` and `TIMESTAMP AS OF '…'` travel in time.
+    #[arg(value_name = "QUERY")]
+    pub(crate) query: Option<String>,
+    /// How to print.
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: SqlFormat,
+    /// Write to a file instead of the terminal (needed for Parquet).
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Rows that a table shows at most; 0 shows all. Other formats always give all rows.
+    #[arg(long, default_value_t = 1000)]
+    pub(crate) limit: usize,
+}
+
+/// How the rows of a query are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum SqlFormat {
+    /// For people.
+    #[default]
+    Table,
+    /// One array of objects.
+    Json,
+    /// Comma separated, with a header.
+    Csv,
+    /// A Parquet file (with --output).
+    Parquet,
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum QuarantineCommand {
+    /// Rejected rows, counted by dataset, rule and contract version.
+    List {
+        /// Only of this dataset.
+        dataset: Option<String>,
+        #[command(flatten)]
+        format: FormatArg,
+    },
+    /// Rejected rows, whole, with rule, reason and source position.
+    Show {
+        /// The dataset that refused them.
+        dataset: String,
+        /// Only rows that this rule refused.
+        #[arg(long)]
+        rule: Option<String>,
+        /// How many rows.
+        #[arg(long, default_value_t = 20)]
+        limit: usize,
+        #[command(flatten)]
+        format: FormatArg,
+    },
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum CatalogCommand {
+    /// All datasets.
+    List {
+        #[command(flatten)]
+        format: FormatArg,
+    },
+    /// One dataset: contract, owner, columns, version, runs, neighbours.
+    Show {
+        /// The dataset, domain.layer.name.
+        dataset: String,
+        #[command(flatten)]
+        format: FormatArg,
+    },
+    /// Rebuild the catalog from the repository and the lake, and say what could not be known.
+    Sync,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct LineageArgs {
+    /// The dataset, stream or model.
+    pub(crate) name: String,
+    #[command(flatten)]
+    pub(crate) format: FormatArg,
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum ModelCommand {
+    /// All models and their versions.
+    List {
+        #[command(flatten)]
+        format: FormatArg,
+    },
+    /// One model's versions, metrics, parameters and the dataset versions that it learned from.
+    Show {
+        /// The model, domain.name.
+        model: String,
+        #[command(flatten)]
+        format: FormatArg,
+    },
+    /// Make a version the one that answers.
+    Promote {
+        /// The model, domain.name.
+        model: String,
+        /// The version.
+        version: u64,
+    },
+    /// Ask a model: the promoted version, else the newest.
+    Predict {
+        /// The model, domain.name.
+        model: String,
+        /// What is asked, as name=value (e.g. customer=17850).
+        #[arg(value_name = "NAME=VALUE")]
+        request: Vec<String>,
+        /// Ask this version.
+        #[arg(long)]
+        version: Option<u64>,
+        #[command(flatten)]
+        format: FormatArg,
+    },
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum SourceCommand {
+    /// The UCI Online Retail invoice lines, as events in their order.
+    Retail {
+        /// The folder of CSVs, one a trading day; by default online_retail/by-day under POLDER_DATA or ../shared/data.
+        #[arg(long, value_name = "DIR")]
+        dir: Option<PathBuf>,
+        #[command(flatten)]
+        publish: PublishArgs,
+    },
+    /// A small web shop, made up from a seed, with a share of faulty events on purpose.
+    Shop {
+        /// The same seed gives the same events.
+        #[arg(long, default_value_t = 7)]
+        seed: u64,
+        /// How many weeks it trades.
+        #[arg(long, default_value_t = 104, value_parser = clap::value_parser!(u32).range(1..=1000))]
+        weeks: u32,
+        #[command(flatten)]
+        publish: PublishArgs,
+    },
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct PublishArgs {
+    /// The topic; made if it is not there.
+    #[arg(long, default_value = "retail.invoice_line")]
+    pub(crate) topic: String,
+    /// Partitions of a topic that is made.
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(i32).range(1..=1000))]
+    pub(crate) partitions: i32,
+    /// Events a second; full speed without it.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) rate: Option<u32>,
+    /// Only the first N events.
+    #[arg(long, value_name = "N")]
+    pub(crate) limit: Option<u64>,
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum NewCommand {
+    /// A small mesh of one's own that runs without any service.
+    Mesh {
+        /// The folder; made, and refused if it holds anything.
+        dir: PathBuf,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn every_command_and_option_is_well_formed() {
+        super::Cli::command().debug_assert();
+    }
+}

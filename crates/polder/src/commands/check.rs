@@ -1,0 +1,142 @@
+//! `polder check`: everything that can be known without data, and with --connect whether the services answer.
+
+use std::process::ExitCode;
+
+use polder_contract::ContractSet;
+use polder_core::document::{Diagnostic, Severity, Span};
+use polder_core::{Error, Result};
+use polder_engine::{Engine, load_models, load_pipelines};
+use polder_ingest::{SourceSpec, StreamSpec, probe_kafka};
+
+use crate::cli::CheckArgs;
+use crate::platform::Platform;
+use crate::{domains, output, report};
+
+/// Checks the mesh; every problem is shown, not the first only.
+pub(crate) async fn run(platform: &Platform, args: &CheckArgs) -> Result<ExitCode> {
+    let mut diagnostics = Vec::new();
+    let (contracts, found) = ContractSet::load(platform.mesh.sources("contracts", ".odcs.yaml")?);
+    diagnostics.extend(found);
+    let streams = platform.streams().unwrap_or_else(|error| {
+        diagnostics.extend(of_documents(&error));
+        Vec::new()
+    });
+    diagnostics.extend(streams.iter().filter_map(|stream| without_contract(stream, &contracts)));
+    let (pipelines, found) = load_pipelines(&platform.mesh)?;
+    diagnostics.extend(found);
+    let (models, found) = load_models(&platform.mesh)?;
+    diagnostics.extend(found);
+    let counted = (
+        contracts.datasets().count(),
+        streams.len(),
+        pipelines.len(),
+        models.len(),
+    );
+    let engine = Engine::new(
+        platform.lake()?,
+        platform.session()?,
+        contracts,
+        pipelines,
+        models,
+        domains::all(),
+    );
+    diagnostics.extend(engine.check().await?);
+    report::diagnostics(&diagnostics, Some(&platform.mesh.root));
+    let errors = diagnostics
+        .iter()
+        .filter(|found| found.severity == Severity::Error)
+        .count();
+    let warnings = diagnostics
+        .iter()
+        .filter(|found| found.severity == Severity::Warning)
+        .count();
+    let (datasets, streams_count, pipelines, models) = counted;
+    output::line(&format!(
+        "{datasets} datasets under contract, {streams_count} streams, {pipelines} pipelines, {models} models: {errors} errors, {warnings} warnings"
+    ))?;
+    let mut code = if errors > 0 { 2 } else { 0 };
+    if args.connect {
+        code = code.max(connect(platform, &streams).await?);
+    }
+    Ok(ExitCode::from(code))
+}
+
+/// The diagnostics of an error about documents, or the error itself as one.
+fn of_documents(error: &Error) -> Vec<Diagnostic> {
+    if error.diagnostics().is_empty() {
+        return vec![Diagnostic {
+            severity: Severity::Error,
+            code: "document".into(),
+            message: error.report(),
+            help: error.help().map(str::to_owned),
+            file: "pipelines".into(),
+            span: None::<Span>,
+        }];
+    }
+    error.diagnostics().to_vec()
+}
+
+fn without_contract(stream: &StreamSpec, contracts: &ContractSet) -> Option<Diagnostic> {
+    if contracts.get(&stream.dataset).is_some() {
+        return None;
+    }
+    let near = contracts.nearest(&stream.dataset.to_string());
+    Some(Diagnostic {
+        severity: Severity::Error,
+        code: "no-contract".into(),
+        message: format!("{} has no contract", stream.dataset),
+        help: Some(near.map_or_else(
+            || "write one in contracts/<domain>/: its schema's physicalName is the dataset's name".to_owned(),
+            |near| format!("did you mean `{near}`?"),
+        )),
+        file: stream.path.clone(),
+        span: None,
+    })
+}
+
+/// Tries every service that the mesh uses; gives the highest exit code.
+async fn connect(platform: &Platform, streams: &[StreamSpec]) -> Result<u8> {
+    let mut code = 0;
+    let mut tell = |what: &str, place: &str, result: Result<String>| match result {
+        Ok(detail) => output::line(&format!("ok      {what:9} {place}{detail}")),
+        Err(error) => {
+            code = code.max(error.exit_code());
+            let help = error
+                .help()
+                .map_or_else(String::new, |help| format!("\n        {:9} {help}", ""));
+            output::line(&format!("failed  {what:9} {place}: {}{help}", error.report()))
+        }
+    };
+    let config = &platform.mesh.config;
+    let lake = match platform.lake() {
+        Ok(lake) => lake
+            .probe()
+            .await
+            .map(|()| ": writes, reads and commits once".to_owned()),
+        Err(error) => Err(error),
+    };
+    tell("lake", &config.lake.location, lake)?;
+    match platform.catalog().await {
+        Ok(catalog) => {
+            let answer = catalog.probe().await.map(|()| String::new());
+            tell("catalog", catalog.location(), answer)?;
+        }
+        Err(error) => tell("catalog", "database", Err(error))?,
+    }
+    let uses_kafka = streams
+        .iter()
+        .any(|stream| matches!(stream.source, SourceSpec::Kafka { .. }));
+    if !uses_kafka {
+        return Ok(code);
+    }
+    let kafka = probe_kafka(&config.kafka)
+        .await
+        .map(|probe| format!(": brokers {}", probe.brokers.join(", ")));
+    tell("kafka", &config.kafka.brokers, kafka)?;
+    let registry = match platform.registry() {
+        Ok(registry) => registry.probe().await.map(|()| String::new()),
+        Err(error) => Err(error),
+    };
+    tell("registry", &config.registry.url, registry)?;
+    Ok(code)
+}

@@ -1,0 +1,180 @@
+//! `polder ingest`: streams into bronze.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+
+use futures::future::join_all;
+use indicatif::ProgressBar;
+use polder_catalog::{Node, RunEnd, RunStart, RunStatus, Step, StepKind};
+use polder_core::{Error, ErrorKind, ObjectName, Result, clock};
+use polder_ingest::{CommitSummary, Ingest, Mode, Observer, SourceSpec, StreamSpec, Summary};
+use tokio_util::sync::CancellationToken;
+
+use crate::cli::IngestArgs;
+use crate::platform::{Platform, select_streams};
+use crate::progress::Bars;
+use crate::recorder::Recorder;
+use crate::{output, report};
+
+/// Runs the streams that are named, or all, side by side.
+pub(crate) async fn run(platform: &Platform, args: &IngestArgs, quiet: bool) -> Result<()> {
+    let streams = select_streams(platform.streams()?, &args.streams)?;
+    if streams.is_empty() {
+        return Err(Error::new(ErrorKind::NotFound, "this mesh has no stream")
+            .with_help("declare one in pipelines/<domain>/<name>.stream.yaml"));
+    }
+    let mode = if args.until_end {
+        Mode::UntilEnd
+    } else {
+        Mode::Continuous
+    };
+    let shutdown = CancellationToken::new();
+    stop_on_signal(shutdown.clone())?;
+    let ingest = platform.ingest()?;
+    let recorder = Recorder::open(platform).await;
+    let bars = Bars::new(quiet);
+    let runs = streams
+        .iter()
+        .map(|stream| run_stream(&ingest, stream, mode, shutdown.clone(), &bars, &recorder));
+    let mut first_error = None;
+    for (stream, result) in streams.iter().zip(join_all(runs).await) {
+        match result {
+            Ok(summary) => output::line(&sentence(stream, &summary))?,
+            Err(error) if first_error.is_none() => first_error = Some(error),
+            Err(error) => report::error(&error, Some(&platform.mesh.root)),
+        }
+    }
+    first_error.map_or(Ok(()), Err)
+}
+
+/// Runs one stream and records it.
+pub(crate) async fn run_stream(
+    ingest: &Ingest,
+    stream: &StreamSpec,
+    mode: Mode,
+    shutdown: CancellationToken,
+    bars: &Bars,
+    recorder: &Recorder,
+) -> Result<Summary> {
+    let started = clock::now();
+    let watch = Watch {
+        bars,
+        running: Mutex::default(),
+    };
+    let result = ingest.run(stream, mode, shutdown, &watch).await;
+    watch.finish();
+    let step = Step::new(StepKind::Stream, stream.name.clone());
+    match &result {
+        Ok(summary) => {
+            let start = RunStart {
+                id: summary.run,
+                step: step.clone(),
+                dataset: Some(stream.dataset.clone()),
+                started,
+            };
+            let end = RunEnd {
+                status: RunStatus::Succeeded,
+                ended: clock::now(),
+                accepted: summary.accepted,
+                rejected: summary.rejected,
+                version: summary.versions.last().copied(),
+                message: None,
+            };
+            recorder.run(&start, &end).await;
+        }
+        Err(error) => {
+            recorder
+                .failed(step.clone(), Some(stream.dataset.clone()), started, error)
+                .await
+        }
+    }
+    recorder.dataset(&stream.dataset).await;
+    recorder.dataset(&stream.dataset.quarantine()).await;
+    recorder
+        .lineage(&step, &[source_node(stream)], &Node::Dataset(stream.dataset.clone()))
+        .await;
+    result
+}
+
+/// Where a stream reads from, as lineage names it.
+pub(crate) fn source_node(stream: &StreamSpec) -> Node {
+    Node::Source(match &stream.source {
+        SourceSpec::Kafka { topic, .. } => format!("kafka:{topic}"),
+        SourceSpec::Files { path } => format!("files:{path}"),
+    })
+}
+
+fn sentence(stream: &StreamSpec, summary: &Summary) -> String {
+    let mut text = format!("{}: {} rows to {}", stream.name, summary.accepted, stream.dataset);
+    if summary.rejected > 0 {
+        text.push_str(&format!(", {} to {}", summary.rejected, stream.dataset.quarantine()));
+    }
+    match (summary.commits, summary.versions.last()) {
+        (0, _) | (_, None) if summary.rejected == 0 => text.push_str(" (nothing new)"),
+        (_, None) => {}
+        (1, Some(version)) => text.push_str(&format!(" (1 commit, now version {version})")),
+        (commits, Some(version)) => text.push_str(&format!(" ({commits} commits, now version {version})")),
+    }
+    text
+}
+
+/// SIGTERM and Ctrl-C end the streams: what was read is committed first.
+fn stop_on_signal(shutdown: CancellationToken) -> Result<()> {
+    use polder_core::ResultExt;
+    use tokio::signal::unix::{SignalKind, signal};
+
+    let mut terminate =
+        signal(SignalKind::terminate()).context(ErrorKind::Internal, || "signals cannot be listened to".to_owned())?;
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = tokio::signal::ctrl_c() => {}
+        }
+        output::remark("stopping: what was read is committed first");
+        shutdown.cancel();
+    });
+    Ok(())
+}
+
+/// Shows how streams go on.
+struct Watch<'a> {
+    bars: &'a Bars,
+    running: Mutex<BTreeMap<ObjectName, ProgressBar>>,
+}
+
+impl Watch<'_> {
+    fn with_bar(&self, stream: &StreamSpec, act: impl FnOnce(&ProgressBar)) {
+        // A poisoned lock means that another thread panicked; a bar is not worth a second panic.
+        if let Ok(mut running) = self.running.lock() {
+            act(running
+                .entry(stream.name.clone())
+                .or_insert_with(|| self.bars.bar(&stream.name.to_string(), Some(0))));
+        }
+    }
+
+    fn finish(&self) {
+        if let Ok(running) = self.running.lock() {
+            running.values().for_each(ProgressBar::finish_and_clear);
+        }
+    }
+}
+
+impl Observer for Watch<'_> {
+    fn expected(&self, stream: &StreamSpec, records: u64) {
+        self.with_bar(stream, |bar| bar.inc_length(records));
+    }
+
+    fn read(&self, stream: &StreamSpec, records: u64, _bytes: u64) {
+        self.with_bar(stream, |bar| bar.inc(records));
+    }
+
+    fn committed(&self, stream: &StreamSpec, commit: &CommitSummary) {
+        tracing::info!(
+            stream = %stream.name, version = commit.version, accepted = commit.accepted, rejected = commit.rejected, "committed"
+        );
+    }
+
+    fn notice(&self, stream: &StreamSpec, text: &str) {
+        self.bars.line(&format!("{}: {text}", stream.name));
+    }
+}

@@ -1,0 +1,48 @@
+//! The commands, one module each.
+
+mod catalog;
+mod check;
+mod demo;
+mod ingest;
+mod model;
+mod new;
+mod quarantine;
+mod run;
+mod source;
+mod sql;
+
+use std::process::ExitCode;
+
+use polder_core::Result;
+
+pub(crate) use self::ingest::source_node;
+use crate::cli::{Cli, Command, NewCommand};
+use crate::platform::Platform;
+
+/// Runs the command that the command line names.
+pub(crate) async fn run(cli: &Cli) -> Result<ExitCode> {
+    match &cli.command {
+        Command::Demo(args) => demo::run(args, cli.quiet).await?,
+        Command::New(NewCommand::Mesh { dir }) => new::mesh(dir)?,
+        command => return on_mesh(cli, command).await,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn on_mesh(cli: &Cli, command: &Command) -> Result<ExitCode> {
+    let platform = Platform::open(cli)?;
+    match command {
+        Command::Demo(_) | Command::New(_) => {}
+        Command::Check(args) => return check::run(&platform, args).await,
+        Command::Plan(args) => run::plan(&platform, args).await?,
+        Command::Run(args) => return run::run(&platform, args, cli.quiet).await,
+        Command::Ingest(args) => ingest::run(&platform, args, cli.quiet).await?,
+        Command::Sql(args) => sql::run(&platform, args, cli.quiet).await?,
+        Command::Quarantine(command) => quarantine::run(&platform, command).await?,
+        Command::Catalog(command) => catalog::run(&platform, command).await?,
+        Command::Lineage(args) => catalog::lineage(&platform, &args.name, args.format.format).await?,
+        Command::Model(command) => model::run(&platform, command).await?,
+        Command::Source(command) => source::run(&platform, command, cli.quiet).await?,
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,158 @@
+//! What repository and lake say of the mesh: the content of a catalog that can be rebuilt.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use polder_catalog::{ContractStatus, Dataset, Edge, Inventory, ModelState, Node, Run, RunStatus, Step, StepKind};
+use polder_contract::ContractSet;
+use polder_core::{DatasetName, Layer, ObjectName, Result};
+use polder_engine::StepKind as EngineStep;
+use polder_lake::{CommitRecord, Lake};
+
+use crate::commands::source_node;
+use crate::platform::Platform;
+use crate::recorder::model_version;
+
+/// How many commits of a table are looked at for the runs that made them.
+const HISTORY: usize = 1_000;
+
+/// Everything that the repository and the lake say.
+pub(crate) async fn take(platform: &Platform) -> Result<Inventory> {
+    let describer = Describer::new(platform)?;
+    let streams = platform.streams()?;
+    let engine = platform.engine()?;
+    let mut names: BTreeSet<DatasetName> = describer.lake.datasets().await?.into_iter().collect();
+    names.extend(describer.contracts.datasets().cloned());
+    let mut inventory = Inventory::default();
+    let mut steps: BTreeMap<DatasetName, Step> = BTreeMap::new();
+    for stream in &streams {
+        let via = Step::new(StepKind::Stream, stream.name.clone());
+        steps.insert(stream.dataset.clone(), via.clone());
+        let to = Node::Dataset(stream.dataset.clone());
+        inventory.lineage.push(Edge {
+            from: source_node(stream),
+            to,
+            via,
+        });
+    }
+    for edge in engine.lineage()? {
+        let via = Step::new(step_kind(edge.kind), edge.via.clone());
+        let to = match edge.to {
+            Some(dataset) => {
+                steps.insert(dataset.clone(), via.clone());
+                Node::Dataset(dataset)
+            }
+            None => Node::Model(edge.via),
+        };
+        inventory.lineage.push(Edge {
+            from: Node::Dataset(edge.from),
+            to,
+            via,
+        });
+    }
+    for name in names {
+        inventory.datasets.push(describer.dataset(&name).await?);
+        if let (Some(step), Some(table)) = (steps.get(&name), describer.lake.load(&name).await?) {
+            inventory.runs.extend(runs(step, &name, table.history(HISTORY).await?));
+        }
+    }
+    let store = engine.model_store();
+    for model in store.models().await? {
+        let promoted = store.promoted(&model).await?.map(|promotion| promotion.version);
+        for record in store.versions(&model).await? {
+            let state = if promoted == Some(record.version) {
+                ModelState::Promoted
+            } else {
+                ModelState::Registered
+            };
+            inventory.models.push(model_version(&record, state));
+        }
+    }
+    Ok(inventory)
+}
+
+/// The catalog's word for a step of the engine.
+pub(crate) fn step_kind(kind: EngineStep) -> StepKind {
+    match kind {
+        EngineStep::Pipeline => StepKind::Pipeline,
+        EngineStep::Model => StepKind::Model,
+    }
+}
+
+/// The runs that left their id in a table's commits.
+fn runs(step: &Step, dataset: &DatasetName, history: Vec<CommitRecord>) -> Vec<Run> {
+    let mut runs: BTreeMap<_, Run> = BTreeMap::new();
+    for commit in history {
+        let Some(id) = commit.run_id else { continue };
+        let run = runs.entry(id).or_insert_with(|| Run {
+            id,
+            step: step.clone(),
+            dataset: Some(dataset.clone()),
+            status: RunStatus::Succeeded,
+            started: commit.timestamp,
+            ended: Some(commit.timestamp),
+            accepted: 0,
+            rejected: 0,
+            version: Some(commit.version),
+            message: None,
+        });
+        run.started = run.started.min(commit.timestamp);
+        run.ended = run.ended.max(Some(commit.timestamp));
+        run.version = run.version.max(Some(commit.version));
+        let noted = |key: &str| {
+            commit
+                .metadata
+                .get(key)
+                .and_then(|n| n.parse::<u64>().ok())
+                .unwrap_or(0)
+        };
+        run.accepted += noted("accepted");
+        run.rejected += noted("rejected");
+    }
+    runs.into_values().collect()
+}
+
+/// Describes datasets from their contracts and tables.
+pub(crate) struct Describer {
+    lake: Lake,
+    contracts: Arc<ContractSet>,
+}
+
+impl Describer {
+    /// A describer for a mesh.
+    pub(crate) fn new(platform: &Platform) -> Result<Self> {
+        Ok(Self {
+            lake: platform.lake()?,
+            contracts: platform.contracts()?,
+        })
+    }
+
+    /// How a dataset stands now.
+    pub(crate) async fn dataset(&self, name: &DatasetName) -> Result<Dataset> {
+        let mut dataset = Dataset::new(name.clone());
+        if let Some(bound) = self.contracts.get(name) {
+            dataset.contract = Some(ContractStatus {
+                id: bound.contract.id.clone(),
+                version: bound.contract.version.clone(),
+                status: bound.contract.status.to_string(),
+            });
+            dataset.owner = bound.contract.owner.clone();
+            dataset.description = bound.object().description.clone();
+        } else if name.layer() == Layer::Quarantine {
+            dataset.description =
+                Some("Rows that were rejected, whole, with rule, reason and source position.".to_owned());
+        }
+        if let Some(table) = self.lake.load(name).await? {
+            dataset.version = Some(table.version());
+            dataset.rows = table.row_count();
+            dataset.bytes = Some(table.size_bytes());
+            dataset.updated = table.history(1).await?.first().map(|commit| commit.timestamp);
+        }
+        Ok(dataset)
+    }
+}
+
+/// The steps of the engine as pairs of name and kind, for reading results.
+pub(crate) fn step(kind: EngineStep, name: &ObjectName) -> Step {
+    Step::new(step_kind(kind), name.clone())
+}

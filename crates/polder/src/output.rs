@@ -1,0 +1,291 @@
+//! What commands print: lists and the rows of queries, as table, JSON, CSV or Parquet. All of it goes through Arrow.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, RecordBatch, StringArray};
+use arrow::csv::WriterBuilder as CsvWriterBuilder;
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::json::writer::{JsonArray, WriterBuilder as JsonWriterBuilder};
+use arrow::util::display::FormatOptions;
+use arrow::util::pretty::pretty_format_batches_with_options;
+use parquet::arrow::ArrowWriter;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::properties::WriterProperties;
+use polder_core::{Error, ErrorKind, Result, ResultExt};
+
+use crate::cli::{Format, SqlFormat};
+
+/// A list that a command prints: named columns of text.
+pub(crate) struct Listing {
+    columns: Vec<&'static str>,
+    rows: Vec<Vec<String>>,
+}
+
+impl Listing {
+    /// An empty list with these columns.
+    pub(crate) fn new(columns: impl Into<Vec<&'static str>>) -> Self {
+        Self {
+            columns: columns.into(),
+            rows: Vec::new(),
+        }
+    }
+
+    /// Adds a row: one text a column.
+    pub(crate) fn row(&mut self, cells: impl Into<Vec<String>>) {
+        let cells = cells.into();
+        debug_assert_eq!(cells.len(), self.columns.len());
+        self.rows.push(cells);
+    }
+
+    /// Whether there is no row.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// Prints it to standard output; an empty table says `nothing` instead of a bare header.
+    pub(crate) fn print(&self, format: Format, nothing: &str) -> Result<()> {
+        if self.is_empty() && format == Format::Table {
+            return line(nothing);
+        }
+        let batch = self.batch()?;
+        let mut printer = Printer::to_terminal(format.into(), batch.schema(), 0)?;
+        printer.write(&batch)?;
+        printer.finish().map(|_| ())
+    }
+
+    fn batch(&self) -> Result<RecordBatch> {
+        let fields: Vec<Field> = self
+            .columns
+            .iter()
+            .map(|name| Field::new(*name, DataType::Utf8, false))
+            .collect();
+        let columns: Vec<ArrayRef> = (0..self.columns.len())
+            .map(|i| Arc::new(StringArray::from_iter_values(self.rows.iter().map(|row| &row[i]))) as ArrayRef)
+            .collect();
+        RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).context(ErrorKind::Internal, || {
+            "a list's rows do not fit its columns".to_owned()
+        })
+    }
+}
+
+impl From<Format> for SqlFormat {
+    fn from(format: Format) -> Self {
+        match format {
+            Format::Table => Self::Table,
+            Format::Json => Self::Json,
+            Format::Csv => Self::Csv,
+        }
+    }
+}
+
+/// Prints one line to standard output.
+pub(crate) fn line(text: &str) -> Result<()> {
+    finish_write(writeln!(io::stdout().lock(), "{text}"))
+}
+
+/// Prints one remark to standard error, where it does not mix with results.
+pub(crate) fn remark(text: &str) {
+    // Where standard error is closed there is nobody left to tell.
+    let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
+/// Writes batches one after the other; only a table keeps rows (up to its limit) until the end.
+pub(crate) enum Printer<'w> {
+    /// A table for people: `limit` rows at most (0: all), the rest is counted.
+    Table {
+        out: Box<dyn Write + 'w>,
+        schema: SchemaRef,
+        batches: Vec<RecordBatch>,
+        limit: usize,
+        rows: usize,
+    },
+    /// One JSON array of objects.
+    Json {
+        writer: arrow::json::Writer<Box<dyn Write + 'w>, JsonArray>,
+    },
+    /// CSV with a header.
+    Csv {
+        writer: Box<arrow::csv::Writer<Box<dyn Write + 'w>>>,
+    },
+    /// A Parquet file.
+    Parquet { writer: Box<ArrowWriter<File>> },
+}
+
+impl<'w> Printer<'w> {
+    /// Prints to standard output.
+    pub(crate) fn to_terminal(format: SqlFormat, schema: SchemaRef, limit: usize) -> Result<Self> {
+        if format == SqlFormat::Parquet {
+            return Err(
+                Error::new(ErrorKind::Usage, "Parquet is a file format").with_help("name a file with --output FILE")
+            );
+        }
+        Self::new(format, schema, limit, Box::new(BufWriter::new(io::stdout())))
+    }
+
+    /// Prints to a file, which is made or overwritten.
+    pub(crate) fn to_file(format: SqlFormat, schema: SchemaRef, limit: usize, path: &Path) -> Result<Self> {
+        let file = File::create(path).context(ErrorKind::Usage, || format!("cannot write {}", path.display()))?;
+        if format != SqlFormat::Parquet {
+            return Self::new(format, schema, limit, Box::new(BufWriter::new(file)));
+        }
+        let properties = WriterProperties::builder()
+            .set_compression(Compression::ZSTD(ZstdLevel::default()))
+            .build();
+        let writer = ArrowWriter::try_new(file, schema, Some(properties)).context(ErrorKind::Data, || {
+            "these columns cannot be written as Parquet".to_owned()
+        })?;
+        Ok(Self::Parquet {
+            writer: Box::new(writer),
+        })
+    }
+
+    /// Prints to anything that takes bytes, but Parquet.
+    pub(crate) fn to_writer(format: SqlFormat, schema: SchemaRef, limit: usize, out: impl Write + 'w) -> Result<Self> {
+        Self::new(format, schema, limit, Box::new(out))
+    }
+
+    fn new(format: SqlFormat, schema: SchemaRef, limit: usize, out: Box<dyn Write + 'w>) -> Result<Self> {
+        Ok(match format {
+            SqlFormat::Json => Self::Json {
+                writer: JsonWriterBuilder::new()
+                    .with_explicit_nulls(true)
+                    .build::<_, JsonArray>(out),
+            },
+            SqlFormat::Csv => {
+                let mut writer = CsvWriterBuilder::new().with_header(true).build(out);
+                // An empty batch brings the header even where no row follows.
+                writer
+                    .write(&RecordBatch::new_empty(schema))
+                    .context(ErrorKind::Data, || "these columns cannot be printed as CSV".to_owned())?;
+                Self::Csv {
+                    writer: Box::new(writer),
+                }
+            }
+            SqlFormat::Table | SqlFormat::Parquet => Self::Table {
+                out,
+                schema,
+                batches: Vec::new(),
+                limit,
+                rows: 0,
+            },
+        })
+    }
+
+    /// Takes the next rows.
+    pub(crate) fn write(&mut self, batch: &RecordBatch) -> Result<()> {
+        match self {
+            Self::Table {
+                batches, limit, rows, ..
+            } => {
+                let room = if *limit == 0 {
+                    batch.num_rows()
+                } else {
+                    limit.saturating_sub(*rows)
+                };
+                if room > 0 {
+                    batches.push(batch.slice(0, room.min(batch.num_rows())));
+                }
+                *rows += batch.num_rows();
+                Ok(())
+            }
+            Self::Json { writer } => finish_arrow(writer.write(batch), "these columns cannot be printed as JSON"),
+            Self::Csv { writer } => finish_arrow(writer.write(batch), "these columns cannot be printed as CSV"),
+            Self::Parquet { writer } => writer
+                .write(batch)
+                .context(ErrorKind::Data, || "writing Parquet failed".to_owned()),
+        }
+    }
+
+    /// Writes what is left. Gives the rows that a table did not show.
+    pub(crate) fn finish(self) -> Result<usize> {
+        match self {
+            Self::Table {
+                mut out,
+                schema,
+                mut batches,
+                limit,
+                rows,
+            } => {
+                if batches.is_empty() {
+                    batches.push(RecordBatch::new_empty(schema));
+                }
+                let options = FormatOptions::default().with_timestamp_tz_format(Some("%Y-%m-%dT%H:%M:%S%.fZ"));
+                let table = pretty_format_batches_with_options(&batches, &options)
+                    .context(ErrorKind::Data, || "these rows cannot be printed".to_owned())?;
+                finish_write(writeln!(out, "{table}").and_then(|()| out.flush()))?;
+                Ok(if limit == 0 { 0 } else { rows.saturating_sub(limit) })
+            }
+            Self::Json { mut writer } => {
+                finish_arrow(writer.finish(), "these rows cannot be printed as JSON")?;
+                let mut out = writer.into_inner();
+                finish_write(writeln!(out).and_then(|()| out.flush())).map(|()| 0)
+            }
+            Self::Csv { writer } => finish_write(writer.into_inner().flush()).map(|()| 0),
+            Self::Parquet { writer } => writer
+                .close()
+                .map(|_| 0)
+                .context(ErrorKind::Data, || "writing Parquet failed".to_owned()),
+        }
+    }
+}
+
+/// A reader that has seen enough (`| head`) is no failure.
+fn finish_write(written: io::Result<()>) -> Result<()> {
+    match written {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Error::new(ErrorKind::Refused, "the output cannot be written").with_source(error))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn finish_arrow(written: std::result::Result<(), arrow::error::ArrowError>, message: &str) -> Result<()> {
+    match written {
+        Err(arrow::error::ArrowError::IoError(_, error)) => finish_write(Err(error)),
+        other => other.context(ErrorKind::Data, || message.to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow::array::{Decimal128Array, Int64Array};
+
+    fn batch() -> RecordBatch {
+        let amount = Decimal128Array::from(vec![Some(1_050), None])
+            .with_precision_and_scale(12, 3)
+            .unwrap();
+        RecordBatch::try_from_iter([
+            ("n", Arc::new(Int64Array::from(vec![1, 2])) as ArrayRef),
+            ("amount", Arc::new(amount) as ArrayRef),
+        ])
+        .unwrap()
+    }
+
+    fn printed(format: SqlFormat, limit: usize) -> (String, usize) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("out");
+        let mut printer = Printer::to_file(format, batch().schema(), limit, &path).unwrap();
+        printer.write(&batch()).unwrap();
+        let hidden = printer.finish().unwrap();
+        (std::fs::read_to_string(path).unwrap(), hidden)
+    }
+
+    #[test]
+    fn csv_and_json_keep_decimals_and_nulls() {
+        assert_eq!(printed(SqlFormat::Csv, 0).0, "n,amount\n1,1.050\n2,\n");
+        let json: serde_json::Value = serde_json::from_str(&printed(SqlFormat::Json, 0).0).unwrap();
+        assert_eq!(json[0]["amount"].to_string(), "1.050");
+        assert!(json[1]["amount"].is_null());
+    }
+
+    #[test]
+    fn a_table_shows_its_limit_and_counts_the_rest() {
+        let (text, hidden) = printed(SqlFormat::Table, 1);
+        assert_eq!(hidden, 1);
+        assert!(text.contains("1.050") && !text.contains("| 2"));
+    }
+}

@@ -1,0 +1,149 @@
+//! The platform of one mesh: what commands need, made from its configuration and documents.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use polder_catalog::Catalog;
+use polder_contract::ContractSet;
+use polder_core::config::Mesh;
+use polder_core::document::{Diagnostic, Severity};
+use polder_core::{Error, ErrorKind, ObjectName, Result, ResultExt};
+use polder_engine::{Engine, load_models, load_pipelines};
+use polder_ingest::{Ingest, Patience, StreamSpec, load_streams};
+use polder_lake::Lake;
+use polder_query::{Session, SessionOptions};
+use polder_registry::Registry;
+
+use crate::cli::Cli;
+use crate::{domains, report};
+
+/// A mesh and what runs it. Services are only reached for when a command uses them.
+pub(crate) struct Platform {
+    /// The mesh: its folder and configuration.
+    pub(crate) mesh: Mesh,
+}
+
+/// The folder that a command line names or stands in, for showing excerpts of documents.
+pub(crate) fn root(cli: &Cli) -> Option<PathBuf> {
+    let start = match &cli.mesh {
+        Some(root) => return Some(root.clone()),
+        None => std::env::current_dir().ok()?,
+    };
+    start
+        .ancestors()
+        .find(|folder| folder.join(polder_core::config::FILE_NAME).is_file())
+        .map(Path::to_path_buf)
+}
+
+impl Platform {
+    /// The mesh that the command line names, or the nearest one from the current folder upwards.
+    pub(crate) fn open(cli: &Cli) -> Result<Self> {
+        let mesh = match &cli.mesh {
+            Some(root) => Mesh::load(root)?,
+            None => {
+                let here = std::env::current_dir()
+                    .context(ErrorKind::Usage, || "the current folder cannot be read".to_owned())?;
+                Mesh::find(&here)?
+            }
+        };
+        Ok(Self { mesh })
+    }
+
+    /// Where the tables are.
+    pub(crate) fn lake(&self) -> Result<Lake> {
+        Lake::open(&self.mesh.config.lake, &self.mesh.root)
+    }
+
+    /// The schema registry.
+    pub(crate) fn registry(&self) -> Result<Registry> {
+        Registry::connect(&self.mesh.config.registry)
+    }
+
+    /// The catalog's database.
+    pub(crate) async fn catalog(&self) -> Result<Catalog> {
+        Catalog::connect(&self.mesh.config.catalog, &self.mesh.root).await
+    }
+
+    /// The contracts; what is wrong with any of them is an error.
+    pub(crate) fn contracts(&self) -> Result<Arc<ContractSet>> {
+        let (set, diagnostics) = ContractSet::load(self.mesh.sources("contracts", ".odcs.yaml")?);
+        self.refuse_errors(diagnostics)?;
+        Ok(Arc::new(set))
+    }
+
+    /// The declared streams.
+    pub(crate) fn streams(&self) -> Result<Vec<StreamSpec>> {
+        load_streams(&self.mesh)
+    }
+
+    /// A SQL session over the lake, with the configured memory.
+    pub(crate) fn session(&self) -> Result<Session> {
+        let options = SessionOptions {
+            memory_bytes: self.mesh.config.engine.memory_bytes,
+            ..SessionOptions::default()
+        };
+        Session::new(&self.lake()?, &options)
+    }
+
+    /// The engine over all declared pipelines and models.
+    pub(crate) fn engine(&self) -> Result<Engine> {
+        let (pipelines, mut diagnostics) = load_pipelines(&self.mesh)?;
+        let (models, more) = load_models(&self.mesh)?;
+        diagnostics.extend(more);
+        self.refuse_errors(diagnostics)?;
+        Ok(Engine::new(
+            self.lake()?,
+            self.session()?,
+            self.contracts()?,
+            pipelines,
+            models,
+            domains::all(),
+        ))
+    }
+
+    /// What runs streams.
+    pub(crate) fn ingest(&self) -> Result<Ingest> {
+        Ok(Ingest {
+            lake: self.lake()?,
+            contracts: self.contracts()?,
+            registry: self.registry()?,
+            kafka: self.mesh.config.kafka.clone(),
+            root: self.mesh.root.clone(),
+            patience: Patience::default(),
+        })
+    }
+
+    /// Errors among diagnostics end the command; warnings are shown and it goes on.
+    pub(crate) fn refuse_errors(&self, diagnostics: Vec<Diagnostic>) -> Result<()> {
+        if diagnostics.iter().any(|found| found.severity == Severity::Error) {
+            return Err(Error::document(diagnostics));
+        }
+        report::diagnostics(&diagnostics, Some(&self.mesh.root));
+        Ok(())
+    }
+}
+
+/// The streams that are named, or all; an unknown name is an error with the nearest one.
+pub(crate) fn select_streams(streams: Vec<StreamSpec>, names: &[String]) -> Result<Vec<StreamSpec>> {
+    if names.is_empty() {
+        return Ok(streams);
+    }
+    names
+        .iter()
+        .map(|name| {
+            let wanted: ObjectName = name.parse()?;
+            streams
+                .iter()
+                .find(|stream| stream.name == wanted)
+                .cloned()
+                .ok_or_else(|| {
+                    let known: Vec<String> = streams.iter().map(|stream| stream.name.to_string()).collect();
+                    let error = Error::new(ErrorKind::NotFound, format!("there is no stream `{name}`"));
+                    match polder_core::document::nearest(name, known.iter().map(String::as_str)) {
+                        Some(near) => error.with_help(format!("did you mean `{near}`?")),
+                        None => error.with_help(format!("the streams are: {}", known.join(", "))),
+                    }
+                })
+        })
+        .collect()
+}

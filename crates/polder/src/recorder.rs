@@ -1,0 +1,128 @@
+//! Keeps the catalog informed while commands build. The data does not depend on it: when the catalog cannot be reached, the
+//! work goes on, one warning says so, and `polder catalog sync` makes up for it.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use chrono::{DateTime, Utc};
+use polder_catalog::{Catalog, ModelState, ModelVersion, Node, RunEnd, RunStart, RunStatus, Step};
+use polder_core::{DatasetName, Error, Result, RunId, clock};
+use polder_engine::ModelRecord;
+
+use crate::inventory::Describer;
+use crate::output;
+use crate::platform::Platform;
+
+/// Writes to the catalog, if there is one to write to.
+pub(crate) struct Recorder {
+    catalog: Option<Catalog>,
+    describer: Option<Describer>,
+    warned: AtomicBool,
+}
+
+impl Recorder {
+    /// A recorder for a mesh. It never fails: without a catalog it records nothing.
+    pub(crate) async fn open(platform: &Platform) -> Self {
+        let mut recorder = Self {
+            catalog: None,
+            describer: None,
+            warned: AtomicBool::new(false),
+        };
+        match (platform.catalog().await, Describer::new(platform)) {
+            (Ok(catalog), Ok(describer)) => {
+                recorder.catalog = Some(catalog);
+                recorder.describer = Some(describer);
+            }
+            (Err(error), _) | (_, Err(error)) => recorder.warn(&error),
+        }
+        recorder
+    }
+
+    /// A run from its start to its end.
+    pub(crate) async fn run(&self, start: &RunStart, end: &RunEnd) {
+        if let Some(catalog) = &self.catalog {
+            let written = async {
+                catalog.begin_run(start).await?;
+                catalog.finish_run(start.id, end).await
+            };
+            self.heed(written.await);
+        }
+    }
+
+    /// A run that failed before it had an id.
+    pub(crate) async fn failed(&self, step: Step, dataset: Option<DatasetName>, started: DateTime<Utc>, error: &Error) {
+        let start = RunStart {
+            id: RunId::new(),
+            step,
+            dataset,
+            started,
+        };
+        let end = RunEnd {
+            status: RunStatus::Failed,
+            ended: clock::now(),
+            accepted: 0,
+            rejected: 0,
+            version: None,
+            message: Some(error.report()),
+        };
+        self.run(&start, &end).await;
+    }
+
+    /// How a dataset stands now; of one that has no table yet, nothing.
+    pub(crate) async fn dataset(&self, name: &DatasetName) {
+        if let (Some(catalog), Some(describer)) = (&self.catalog, &self.describer) {
+            let written = async {
+                let dataset = describer.dataset(name).await?;
+                if dataset.version.is_some() {
+                    catalog.record_dataset(&dataset).await
+                } else {
+                    Ok(())
+                }
+            };
+            self.heed(written.await);
+        }
+    }
+
+    /// What a step reads and writes.
+    pub(crate) async fn lineage(&self, step: &Step, inputs: &[Node], output: &Node) {
+        if let Some(catalog) = &self.catalog {
+            self.heed(catalog.record_lineage(step, inputs, output).await);
+        }
+    }
+
+    /// A trained version of a model.
+    pub(crate) async fn model(&self, record: &ModelRecord, state: ModelState) {
+        if let Some(catalog) = &self.catalog {
+            self.heed(catalog.record_model(&model_version(record, state)).await);
+        }
+    }
+
+    fn heed(&self, written: Result<()>) {
+        if let Err(error) = written {
+            self.warn(&error);
+        }
+    }
+
+    fn warn(&self, error: &Error) {
+        if !self.warned.swap(true, Ordering::Relaxed) {
+            output::remark(&format!(
+                "warning: the catalog does not hear of this ({}); `polder catalog sync` makes up for it",
+                error.report()
+            ));
+        }
+    }
+}
+
+/// A model's version as the catalog keeps it.
+pub(crate) fn model_version(record: &ModelRecord, state: ModelState) -> ModelVersion {
+    ModelVersion {
+        name: record.name.clone(),
+        version: record.version,
+        state,
+        metrics: record.metrics.clone(),
+        parameters: record.parameters.as_json().clone(),
+        inputs: record.inputs.clone(),
+        notes: record.notes.clone(),
+        trained: record.trained_at,
+        run: Some(record.run_id),
+    }
+}

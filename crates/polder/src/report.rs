@@ -1,0 +1,122 @@
+//! Errors and diagnostics as people read them: what, where (with the excerpt) and what to do about it.
+
+use std::collections::BTreeMap;
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
+
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use polder_core::Error;
+use polder_core::document::{Diagnostic, Severity};
+
+/// Prints an error and its diagnostics to standard error. `root` is where the diagnostics' files are found.
+pub(crate) fn error(error: &Error, root: Option<&Path>) {
+    let text = render(error, root, std::io::stderr().is_terminal());
+    // Where standard error is closed there is nobody left to tell.
+    let _ = std::io::stderr().lock().write_all(text.as_bytes());
+}
+
+/// Prints diagnostics to standard error.
+pub(crate) fn diagnostics(list: &[Diagnostic], root: Option<&Path>) {
+    let text = render_diagnostics(list, root, std::io::stderr().is_terminal());
+    let _ = std::io::stderr().lock().write_all(text.as_bytes());
+}
+
+fn render(error: &Error, root: Option<&Path>, styled: bool) -> String {
+    let mut text = render_diagnostics(error.diagnostics(), root, styled);
+    let report = error.report();
+    // An error that only sums up its diagnostics has nothing to add to them.
+    if error
+        .diagnostics()
+        .first()
+        .is_some_and(|first| report.starts_with(&first.to_string()))
+    {
+        return text;
+    }
+    let mut group = Group::with_title(Level::ERROR.primary_title(report.as_str()));
+    if let Some(help) = error.help() {
+        group = group.element(Level::HELP.message(help));
+    }
+    text.push_str(&renderer(styled).render(&[group]));
+    text.push('\n');
+    text
+}
+
+fn render_diagnostics(list: &[Diagnostic], root: Option<&Path>, styled: bool) -> String {
+    let mut files: BTreeMap<PathBuf, Option<String>> = BTreeMap::new();
+    let mut text = String::new();
+    for diagnostic in list {
+        let source = files.entry(diagnostic.file.clone()).or_insert_with(|| {
+            let path = root.map_or_else(|| diagnostic.file.clone(), |root| root.join(&diagnostic.file));
+            std::fs::read_to_string(path).ok()
+        });
+        text.push_str(&render_one(diagnostic, source.as_deref(), styled));
+        text.push_str("\n\n");
+    }
+    text
+}
+
+fn render_one(diagnostic: &Diagnostic, source: Option<&str>, styled: bool) -> String {
+    let level = match diagnostic.severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+        _ => Level::NOTE,
+    };
+    let path = diagnostic.file.display().to_string();
+    let excerpt = diagnostic.span.as_ref().zip(source).filter(|(span, source)| {
+        span.start <= span.end && source.is_char_boundary(span.start) && source.is_char_boundary(span.end)
+    });
+    let title = match (&excerpt, &diagnostic.span) {
+        (Some(_), _) => diagnostic.message.clone(),
+        (None, Some(span)) => format!("{path}:{}:{}: {}", span.line, span.column, diagnostic.message),
+        (None, None) => format!("{path}: {}", diagnostic.message),
+    };
+    let mut group = Group::with_title(level.primary_title(title.as_str()).id(diagnostic.code.as_ref()));
+    if let Some((span, source)) = excerpt {
+        group = group.element(
+            Snippet::source(source)
+                .path(path.as_str())
+                .annotation(AnnotationKind::Primary.span(span.start..span.end)),
+        );
+    }
+    if let Some(help) = &diagnostic.help {
+        group = group.element(Level::HELP.message(help.as_str()));
+    }
+    renderer(styled).render(&[group])
+}
+
+fn renderer(styled: bool) -> Renderer {
+    if styled { Renderer::styled() } else { Renderer::plain() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use polder_core::document::Span;
+
+    #[test]
+    fn a_diagnostic_shows_file_line_column_excerpt_and_help() {
+        let source = "name: shop\nlakee: x\n";
+        let diagnostic = Diagnostic {
+            severity: Severity::Error,
+            code: "unknown-key".into(),
+            message: "`lakee` is not known here".to_owned(),
+            help: Some("did you mean `lake`?".to_owned()),
+            file: PathBuf::from("polder.yaml"),
+            span: Some(Span {
+                line: 2,
+                column: 1,
+                start: 11,
+                end: 16,
+            }),
+        };
+        let text = render_one(&diagnostic, Some(source), false);
+        for part in [
+            "error[unknown-key]",
+            "polder.yaml:2:1",
+            "lakee: x",
+            "did you mean `lake`?",
+        ] {
+            assert!(text.contains(part), "{part} is missing in\n{text}");
+        }
+    }
+}
