@@ -4,10 +4,29 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
+use crate::stream::Trigger;
+
 /// Records in a chunk at most.
 pub(crate) const MAX_RECORDS: usize = 8192;
 /// Bytes of keys and values at which a chunk is full; one record may exceed it.
 pub(crate) const MAX_BYTES: usize = 4 << 20;
+
+/// How large a chunk grows: what makes a commit due also ends a chunk, so that small triggers are kept to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Bounds {
+    records: usize,
+    bytes: usize,
+}
+
+impl Bounds {
+    pub(crate) fn of(trigger: &Trigger) -> Self {
+        let least = |due: u64, most: usize| usize::try_from(due).map_or(most, |due| due.clamp(1, most));
+        Self {
+            records: least(trigger.rows, MAX_RECORDS),
+            bytes: least(trigger.bytes, MAX_BYTES),
+        }
+    }
+}
 
 /// What progress is kept for: a partition of a topic, or a file.
 #[derive(Debug, PartialEq, Eq)]
@@ -90,8 +109,8 @@ impl Chunk {
         self.next.is_empty()
     }
 
-    pub(crate) fn is_full(&self) -> bool {
-        self.records.len() >= MAX_RECORDS || self.bytes.len() >= MAX_BYTES
+    pub(crate) fn is_full(&self, bounds: Bounds) -> bool {
+        self.records.len() >= bounds.records || self.bytes.len() >= bounds.bytes
     }
 
     /// Bytes of keys and values.

@@ -18,7 +18,7 @@ use polder_registry::Registry;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use crate::chunk::Chunk;
+use crate::chunk::{Bounds, Chunk};
 use crate::decode::Decoder;
 use crate::observer::{CommitSummary, Mode, Observer, Summary};
 use crate::rows::{PartRecords, batch, batch_schema, refused_record};
@@ -133,11 +133,18 @@ impl Ingest {
                     progress: stream.progress_id(&format!("{topic}/")),
                     mode,
                     patience: self.patience,
+                    bounds: Bounds::of(&stream.trigger),
                 };
                 Reader::start("polder-kafka", move |port| source.read(port))
             }
             SourceSpec::Files { path } => {
-                let source = FilesSource::new(&self.root, path, stream.progress_id(""), mode);
+                let source = FilesSource::new(
+                    &self.root,
+                    path,
+                    stream.progress_id(""),
+                    mode,
+                    Bounds::of(&stream.trigger),
+                );
                 Reader::start("polder-files", move |port| source.read(port))
             }
         }

@@ -14,7 +14,7 @@ use polder_core::{Error, ErrorKind, Result, ResultExt};
 use serde_json::Value;
 
 use super::{Event, Halt, Port};
-use crate::chunk::{Chunk, Head, Lane};
+use crate::chunk::{Bounds, Chunk, Head, Lane};
 use crate::observer::Mode;
 
 /// How often a continuous reader looks for more.
@@ -32,6 +32,7 @@ pub(crate) struct FilesSource {
     /// Progress ids are this and the file's name.
     progress: String,
     mode: Mode,
+    bounds: Bounds,
 }
 
 /// How far a file is read.
@@ -49,7 +50,7 @@ struct Place {
 
 impl FilesSource {
     /// `path` is relative to `root`; progress ids begin with `progress`.
-    pub(crate) fn new(root: &Path, path: &str, progress: String, mode: Mode) -> Self {
+    pub(crate) fn new(root: &Path, path: &str, progress: String, mode: Mode, bounds: Bounds) -> Self {
         let (folder, pattern) = match path.rsplit_once('/') {
             Some(("", pattern)) => ("/", pattern),
             Some(parts) => parts,
@@ -61,6 +62,7 @@ impl FilesSource {
             shown: path.to_owned(),
             progress,
             mode,
+            bounds,
         }
     }
 
@@ -188,7 +190,7 @@ impl FilesSource {
             place.at += length;
             place.next += 1;
             place.unended = !ended;
-            if chunk.is_full() {
+            if chunk.is_full(self.bounds) {
                 port.send(Event::Chunk(std::mem::take(chunk)))?;
             }
         }

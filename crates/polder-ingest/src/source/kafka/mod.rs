@@ -20,7 +20,7 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use self::broker::{Consumer, START, hear_errors, is_refusal};
 use super::{Event, Halt, Port};
-use crate::chunk::{Chunk, Head, Lane};
+use crate::chunk::{Bounds, Chunk, Head, Lane};
 use crate::decode::GUID_HEADER;
 use crate::observer::Mode;
 
@@ -62,6 +62,7 @@ pub(crate) struct KafkaSource {
     pub(crate) progress: String,
     pub(crate) mode: Mode,
     pub(crate) patience: Patience,
+    pub(crate) bounds: Bounds,
 }
 
 /// A partition on its way.
@@ -140,7 +141,7 @@ impl Reading<'_> {
                     if done {
                         self.pause(partition)?;
                     }
-                    if self.chunk.is_full() {
+                    if self.chunk.is_full(self.source.bounds) {
                         self.hand_over()?;
                     }
                 }
