@@ -30,7 +30,7 @@ pub static STREAM_COLUMNS: LazyLock<[FieldRef; 8]> = LazyLock::new(|| {
 /// The columns of every quarantine table.
 ///
 /// `_quarantine_id` is the row's stable key: `<origin>/<topic>/<partition>/<offset>` for streams, `<origin>/<hash of
-/// the row>` for pipelines. `rule` is the first rule that the row breaks, `reason` lists them all. `record` is the
+/// the row>` for pipelines, with `#2`, `#3`, … for further equal rows of one build. `rule` is the first rule that the row breaks, `reason` lists them all. `record` is the
 /// row as JSON where it could be decoded, `raw` the bytes as they were received.
 pub fn quarantine_schema() -> SchemaRef {
     static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {

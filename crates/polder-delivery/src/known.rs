@@ -125,16 +125,16 @@ impl Window {
 pub(crate) async fn read_contents(provider: Arc<dyn TableProvider>, origin: &str) -> Result<HashSet<u128>> {
     let mut known = HashSet::new();
     scan(provider, origin, &["_quarantine_id"], &[DataType::Utf8], |columns| {
-        known.extend(columns[0].as_string::<i32>().iter().flatten().map(fingerprint));
+        let ids = columns[0].as_string::<i32>().iter().flatten();
+        known.extend(ids.map(|id| fingerprint(id.as_bytes())));
     })
     .await?;
     Ok(known)
 }
 
-/// Sixteen bytes that stand for a key.
-pub(crate) fn fingerprint(id: &str) -> u128 {
-    let digest = Sha256::digest(id.as_bytes());
-    digest
+/// Sixteen bytes that stand for others: the first half of their SHA-256.
+pub(crate) fn fingerprint(bytes: &[u8]) -> u128 {
+    Sha256::digest(bytes)
         .iter()
         .take(16)
         .fold(0, |sum, byte| (sum << 8) | u128::from(*byte))

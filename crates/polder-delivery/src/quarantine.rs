@@ -1,16 +1,17 @@
 //! Refused rows on their way into a quarantine table.
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 use arrow::array::builder::{BinaryBuilder, Int32Builder, Int64Builder, StringBuilder, TimestampMicrosecondBuilder};
 use arrow::array::{ArrayRef, RecordBatch, UInt64Array};
 use arrow::compute::take_record_batch;
+use arrow::datatypes::DataType;
 use arrow::json::LineDelimitedWriter;
+use arrow::util::display::{ArrayFormatter, FormatOptions};
 use polder_core::{ErrorKind, Result, ResultExt};
-use sha2::{Digest, Sha256};
 
 use crate::columns::quarantine_schema;
+use crate::known::fingerprint;
 use crate::record::RawRecord;
 
 /// Buffered rows and bytes after which a buffer should be written out.
@@ -131,15 +132,57 @@ pub(crate) fn position_id(origin: &str, record: &RawRecord<'_>) -> String {
     format!("{origin}/{}/{}/{}", record.topic, record.partition, record.offset)
 }
 
-/// The key of a pipeline's row: the first half of the SHA-256 of its JSON, so the same row has the same key in every
-/// build. Nulls are left out of the JSON: a column added later does not change the keys of the rows before it.
-pub(crate) fn content_id(origin: &str, json: &str) -> String {
-    let mut id = format!("{origin}/");
-    for byte in Sha256::digest(json.as_bytes()).iter().take(16) {
-        // Writing to a string does not fail.
-        let _ = write!(id, "{byte:02x}");
+/// The key of a pipeline's row: the fingerprint of its [content](contents), so the same row has the same key in every
+/// build. Equal rows of one build are told apart by their `occurrence`, which counts from 1.
+pub(crate) fn content_id(origin: &str, content: u128, occurrence: u64) -> String {
+    match occurrence {
+        1 => format!("{origin}/{content:032x}"),
+        _ => format!("{origin}/{content:032x}#{occurrence}"),
     }
-    id
+}
+
+/// Fingerprints of these rows of a batch, whose JSON is given: of the JSON, and of what JSON does not say, which is
+/// numbers that are not finite. Nulls are left out of the JSON: a column added later does not change what stands for
+/// the rows before it.
+///
+/// # Errors
+/// `Internal`, where a column's type has no text form.
+pub(crate) fn contents(batch: &RecordBatch, rows: &[usize], json: &[String]) -> Result<Vec<u128>> {
+    let failure = || "cannot write refused rows as text".to_owned();
+    let options = FormatOptions::new();
+    let schema = batch.schema();
+    let mut floats = Vec::new();
+    for (field, column) in schema.fields().iter().zip(batch.columns()) {
+        if has_floats(field.data_type()) {
+            let formatter = ArrayFormatter::try_new(column.as_ref(), &options).context(ErrorKind::Internal, failure)?;
+            floats.push((field.name(), formatter));
+        }
+    }
+    let fingerprints = rows.iter().zip(json).map(|(row, json)| {
+        let mut said = json.clone();
+        for (name, formatter) in &floats {
+            let value = formatter.value(*row).try_to_string()?;
+            if ["NaN", "inf"].iter().any(|word| value.contains(word)) {
+                said.extend(["\n", name, "=", &value]);
+            }
+        }
+        Ok(fingerprint(said.as_bytes()))
+    });
+    fingerprints
+        .collect::<Result<_, arrow::error::ArrowError>>()
+        .context(ErrorKind::Internal, failure)
+}
+
+fn has_floats(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::List(item)
+        | DataType::LargeList(item)
+        | DataType::FixedSizeList(item, _)
+        | DataType::Map(item, _) => has_floats(item.data_type()),
+        DataType::Struct(fields) => fields.iter().any(|field| has_floats(field.data_type())),
+        DataType::Dictionary(_, value) => has_floats(value),
+        other => other.is_floating(),
+    }
 }
 
 /// These rows of a batch as JSON, one object each, without null values. Decimals keep their digits, binary values
@@ -157,4 +200,47 @@ pub(crate) fn json_rows(batch: &RecordBatch, rows: &[usize]) -> Result<Vec<Strin
     // Line breaks inside of values are escaped in JSON, so a line is a row.
     let text = String::from_utf8(writer.into_inner()).context(ErrorKind::Internal, failure)?;
     Ok(text.lines().map(str::to_owned).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::{Float64Array, ListArray};
+    use arrow::datatypes::Float64Type;
+
+    use super::*;
+
+    /// Every row differs from every other, though JSON says `null` of all of them.
+    fn assert_told_apart(column: ArrayRef) {
+        let batch = RecordBatch::try_from_iter_with_nullable([("x", column, true)]).unwrap();
+        let rows: Vec<usize> = (0..batch.num_rows()).collect();
+        let json = json_rows(&batch, &rows).unwrap();
+        let mut found = contents(&batch, &rows, &json).unwrap();
+        assert_eq!(found, contents(&batch, &rows, &json).unwrap());
+        // Ordinary rows stand for themselves by their JSON alone.
+        assert_eq!(found[0], fingerprint(json[0].as_bytes()));
+        found.sort_unstable();
+        found.dedup();
+        assert_eq!(found.len(), rows.len(), "{json:?}");
+    }
+
+    #[test]
+    fn numbers_that_are_not_finite_are_no_nulls_and_not_each_other() {
+        let values = [
+            Some(1.5),
+            None,
+            Some(f64::NAN),
+            Some(f64::INFINITY),
+            Some(f64::NEG_INFINITY),
+        ];
+        assert_told_apart(Arc::new(Float64Array::from(values.to_vec())));
+        let lists = values.map(|value| Some(vec![value]));
+        assert_told_apart(Arc::new(ListArray::from_iter_primitive::<Float64Type, _, _>(lists)));
+    }
+
+    #[test]
+    fn a_key_is_the_first_half_of_the_sha_256_of_the_row() {
+        // `printf '{"n":-1}' | sha256sum`
+        let id = content_id("sales.build", fingerprint(br#"{"n":-1}"#), 1);
+        assert_eq!(id, "sales.build/0c31e9341837b3869856e8ea000cdc26");
+    }
 }

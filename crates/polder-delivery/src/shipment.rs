@@ -1,6 +1,6 @@
 //! Rows on their way, and the two commits that deliver them.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
@@ -11,7 +11,7 @@ use polder_lake::{Commit, DataFile, FileWriter, Operation, Progress, Table};
 
 use crate::delivery::{Delivery, Known};
 use crate::known::{Seen, fingerprint};
-use crate::quarantine::{Buffer, Refused, Stamp, content_id, json_rows, position_id};
+use crate::quarantine::{Buffer, Refused, Stamp, content_id, contents, json_rows, position_id};
 use crate::record::{RawRecord, RawRecords, Reject};
 
 /// Rows that are delivered together. Accepted rows stream into the table's files, refused rows into quarantine's;
@@ -28,6 +28,8 @@ pub struct Shipment<'d> {
     buffer: Buffer,
     /// Keys of the rows that this shipment refuses, where rows are recognised by content.
     fresh: HashSet<u128>,
+    /// How often each refused row came, where rows are recognised by content.
+    occurrences: HashMap<u128, u64>,
     seen: Seen,
     receipt: Receipt,
 }
@@ -41,6 +43,9 @@ pub struct Outcome {
     pub remove: Vec<DataFile>,
     /// What the commit does to the table.
     pub operation: Operation,
+    /// How many of the accepted rows are copies of rows that [`remove`](Self::remove) takes away: they are written
+    /// again and are nothing new, so neither the log nor the receipt counts them as accepted.
+    pub kept: u64,
 }
 
 impl Default for Outcome {
@@ -49,6 +54,7 @@ impl Default for Outcome {
             progress: Vec::new(),
             remove: Vec::new(),
             operation: Operation::Append,
+            kept: 0,
         }
     }
 }
@@ -58,7 +64,7 @@ impl Default for Outcome {
 pub struct Receipt {
     /// The table's version that holds the accepted rows; `None` where there was nothing to commit.
     pub version: Option<u64>,
-    /// Rows that are in the table now.
+    /// Rows that came into the table, without the copies that were [kept](Outcome::kept).
     pub accepted: u64,
     /// Rows that went to quarantine.
     pub rejected: u64,
@@ -83,6 +89,7 @@ impl<'d> Shipment<'d> {
             refused_writer: None,
             buffer: Buffer::default(),
             fresh: HashSet::new(),
+            occurrences: HashMap::new(),
             seen: Seen::default(),
             receipt: Receipt::default(),
         }
@@ -186,6 +193,17 @@ impl<'d> Shipment<'d> {
     /// table then. What the lake reports otherwise; whether the commit landed is known after
     /// [`Delivery::refresh`] from the progress.
     pub async fn commit(mut self, outcome: Outcome) -> Result<Receipt> {
+        let committed = self.commit_both(outcome).await;
+        if committed.is_err()
+            && let Err(error) = self.discard().await
+        {
+            tracing::warn!(error = %error.report(), "uploads of a shipment that was not delivered were not given up");
+        }
+        committed
+    }
+
+    async fn commit_both(&mut self, outcome: Outcome) -> Result<Receipt> {
+        self.receipt.accepted = self.receipt.accepted.saturating_sub(outcome.kept);
         self.begins_where_the_table_is(&outcome).await?;
         let quarantined = self.commit_refused().await?;
         self.commit_accepted(outcome, quarantined).await
@@ -235,12 +253,14 @@ impl<'d> Shipment<'d> {
     /// The record behind a row: there must be one where rows are recognised by position.
     fn record<'r>(&self, raw: &'r dyn RawRecords, row: usize) -> Result<Option<RawRecord<'r>>> {
         match (raw.record(row), &self.delivery.known) {
-            (None, Known::Positions(_)) => {
-                let message = format!("row {row} of {} came without its record", self.delivery.origin);
-                Err(Error::new(ErrorKind::Internal, message))
-            }
+            (None, Known::Positions(_)) => Err(self.without_record(row)),
             (record, _) => Ok(record),
         }
+    }
+
+    fn without_record(&self, row: usize) -> Error {
+        let message = format!("row {row} of {} came without its record", self.delivery.origin);
+        Error::new(ErrorKind::Internal, message)
     }
 
     /// Writes the rows with violations to quarantine, one row each, unless it holds them.
@@ -259,16 +279,27 @@ impl<'d> Shipment<'d> {
             return Ok(());
         }
         let numbers: Vec<usize> = rows.iter().map(|of_row| of_row[0].row).collect();
-        let json = json_rows(&self.contract_columns(batch)?, &numbers)?;
+        let said = self.contract_columns(batch)?;
+        let json = json_rows(&said, &numbers)?;
+        let contents = match &self.delivery.known {
+            Known::Contents(_) => contents(&said, &numbers, &json)?,
+            Known::Positions(_) => Vec::new(),
+        };
+        let mut contents = contents.into_iter();
         let event_times = batch.column_by_name("_event_time").cloned();
         let event_times = event_times
             .as_ref()
             .and_then(|column| column.as_primitive_opt::<TimestampMicrosecondType>());
         for ((of_row, row), json) in rows.into_iter().zip(numbers).zip(&json) {
             let record = self.record(raw, row)?;
-            let id = match (&record, &self.delivery.known) {
-                (Some(record), Known::Positions(_)) => position_id(&self.stamp.origin, record),
-                _ => content_id(&self.stamp.origin, json),
+            let id = match (&record, contents.next()) {
+                (_, Some(content)) => {
+                    let occurrence = self.occurrences.entry(content).or_default();
+                    *occurrence += 1;
+                    content_id(&self.stamp.origin, content, *occurrence)
+                }
+                (Some(record), None) => position_id(&self.stamp.origin, record),
+                (None, None) => return Err(self.without_record(row)),
             };
             if self.is_known_content(&id).await? {
                 continue;
@@ -292,7 +323,7 @@ impl<'d> Shipment<'d> {
         Ok(())
     }
 
-    /// Whether a pipeline's row is in quarantine already, or in this shipment's part of it.
+    /// Whether a pipeline's row is in quarantine already.
     async fn is_known_content(&mut self, id: &str) -> Result<bool> {
         let unread = matches!(self.delivery.known, Known::Contents(None));
         if unread {
@@ -302,8 +333,11 @@ impl<'d> Shipment<'d> {
         let Known::Contents(Some(contents)) = &self.delivery.known else {
             return Ok(false);
         };
-        let key = fingerprint(id);
-        let known = contents.contains(&key) || !self.fresh.insert(key);
+        let key = fingerprint(id.as_bytes());
+        let known = contents.contains(&key);
+        if !known {
+            self.fresh.insert(key);
+        }
         self.receipt.recognised += u64::from(known);
         Ok(known)
     }
@@ -419,7 +453,7 @@ impl<'d> Shipment<'d> {
     }
 
     /// The second commit: accepted rows with progress into the table.
-    pub(crate) async fn commit_accepted(mut self, outcome: Outcome, quarantined: Option<u64>) -> Result<Receipt> {
+    pub(crate) async fn commit_accepted(&mut self, outcome: Outcome, quarantined: Option<u64>) -> Result<Receipt> {
         let add = match self.writer.take() {
             Some(writer) => writer.finish().await?,
             None => Vec::new(),

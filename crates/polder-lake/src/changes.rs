@@ -9,8 +9,9 @@ use polder_core::{Error, ErrorKind, Result, RunId};
 use serde_json::Value;
 
 use crate::commit::KEY_PREFIX;
-use crate::file::DataFile;
+use crate::file::{DataFile, FileList};
 use crate::table::Table;
+use crate::tail::has_deletion_vector;
 
 /// Commits that are read at the same time.
 const READ_AHEAD: usize = 8;
@@ -31,28 +32,32 @@ impl Changes {
     pub fn is_empty(&self) -> bool {
         self.added.is_empty() && self.removed.is_empty()
     }
+}
 
+/// What came and went, commit by commit.
+#[derive(Default)]
+struct Turnover {
+    added: FileList,
+    removed: FileList,
+}
+
+impl Turnover {
     fn apply(&mut self, action: Action) {
         match action {
-            Action::Add(add) if add.data_change => match position(&self.removed, &add.path) {
-                Some(index) => drop(self.removed.remove(index)),
-                // A repeated description of a file that is there replaces the first.
-                None => match position(&self.added, &add.path) {
-                    Some(index) => self.added[index] = DataFile::from_add(add),
-                    None => self.added.push(DataFile::from_add(add)),
-                },
-            },
-            Action::Remove(remove) if remove.data_change => match position(&self.added, &remove.path) {
-                Some(index) => drop(self.added.remove(index)),
-                None => self.removed.push(DataFile::from_remove(remove)),
-            },
+            Action::Add(add) if add.data_change => turn(DataFile::from_add(add), &mut self.removed, &mut self.added),
+            Action::Remove(remove) if remove.data_change => {
+                turn(DataFile::from_remove(remove), &mut self.added, &mut self.removed);
+            }
             _ => {}
         }
     }
 }
 
-fn position(files: &[DataFile], path: &str) -> Option<usize> {
-    files.iter().position(|file| file.path() == path)
+/// A file that turned up on one side cancels out with itself on the other.
+fn turn(file: DataFile, back_from: &mut FileList, to: &mut FileList) {
+    if !back_from.take(file.path()) {
+        to.put(file);
+    }
 }
 
 /// One commit of a table's log.
@@ -74,7 +79,8 @@ impl Table {
     /// What happened after version `since`, up to this handle's version. Commits that only rewrote files tell nothing,
     /// and a file that came and went again is not told.
     ///
-    /// `None` when the log does not reach back that far: then the whole table is to be read.
+    /// `None` when the log does not reach back that far, or another engine deleted rows inside of files (deletion
+    /// vectors): then the whole table is to be read.
     ///
     /// # Errors
     /// `Conflict`, when the table has not reached `since` (it was made anew); `Unreachable` or `Refused` when the store
@@ -89,15 +95,19 @@ impl Table {
         let mut commits = futures::stream::iter(since + 1..=to)
             .map(|version| self.actions(version))
             .buffered(READ_AHEAD);
-        let mut changes = Changes {
-            to,
-            ..Changes::default()
-        };
+        let mut turnover = Turnover::default();
         while let Some(actions) = commits.try_next().await? {
             let Some(actions) = actions else { return Ok(None) };
-            actions.into_iter().for_each(|action| changes.apply(action));
+            if actions.iter().any(has_deletion_vector) {
+                return Ok(None);
+            }
+            actions.into_iter().for_each(|action| turnover.apply(action));
         }
-        Ok(Some(changes))
+        Ok(Some(Changes {
+            to,
+            added: turnover.added.into_vec(),
+            removed: turnover.removed.into_vec(),
+        }))
     }
 
     /// The newest commits up to this handle's version, newest first, as far as the log reaches back.

@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
+use arrow::datatypes::SchemaRef;
 use deltalake::checkpoints;
 use deltalake::kernel::transaction::{CommitData, PROTOCOL, TransactionError};
 use deltalake::kernel::{Action, Transaction};
@@ -18,7 +19,7 @@ use serde_json::Value;
 use crate::changes::run_of;
 use crate::failure::failure;
 use crate::file::DataFile;
-use crate::table::Table;
+use crate::table::{Table, seal_of};
 
 /// Our keys in a commit's information begin with this.
 pub(crate) const KEY_PREFIX: &str = "polder.";
@@ -28,7 +29,7 @@ pub(crate) const FORGETS_PROGRESS: &str = "delta.setTransactionRetentionDuration
 pub(crate) const CHECKPOINT_INTERVAL: u64 = 100;
 /// How often others may take the next version before a commit gives up.
 const RACES: u32 = 50;
-/// How often a commit with an unclear outcome is looked for and tried again before it is left unsettled.
+/// How often a commit with an unclear outcome is looked for and tried again before it is given up.
 const UNCLEAR_ATTEMPTS: u32 = 4;
 /// How far back a commit is looked for that its writer believes to have failed.
 const SEARCHED_COMMITS: u64 = 1000;
@@ -89,7 +90,7 @@ pub struct Progress {
 
 /// A change of a table, to be committed at once.
 ///
-/// To settle an unclear outcome commit the **same** value again, on the same handle.
+/// To settle an unclear outcome of a commit with progress, commit the **same** value again.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Commit {
     /// The run that makes it; stamped into the log.
@@ -188,19 +189,20 @@ impl Identity {
     }
 }
 
-/// A commit whose outcome is not known, and the version that its maker had read.
-#[derive(Debug, Clone)]
-pub(crate) struct Unsettled {
+/// A commit, and what its maker had before him.
+struct Intent {
+    commit: Commit,
     identity: Identity,
     read_version: u64,
+    schema: SchemaRef,
 }
 
 /// How one attempt to write the next version ended.
 enum Attempt {
-    Landed(u64),
+    Landed(Committed),
     /// Somebody else has that version (or this very commit, by a request that was repeated below us).
     Taken,
-    /// It is not known whether it landed.
+    /// The write failed, and may have landed.
     Unclear(Error),
 }
 
@@ -213,64 +215,80 @@ impl Table {
     ///
     /// # Errors
     /// `Conflict`: progress is not what was expected, rows changed under a commit that removes files, or the table
-    /// changed so that its files do not fit; nothing was committed. `Unreachable`: the store failed; whether the commit
-    /// landed is unknown **unless** the same value is committed again on this handle. `Refused`: the store refused the
-    /// write. `Data`: the table needs a Delta feature that Polder does not write, or forgets progress. `Usage`: the
-    /// commit is empty or names an id twice.
+    /// changed so that its files do not fit; nothing was committed. Or the table was made anew. `Unreachable`: the store
+    /// failed; the message says where it is not known whether the commit landed (its progress tells, once the store
+    /// answers). `Refused`: the store refused the write. `Data`: the table needs a Delta feature that Polder does not
+    /// write, or forgets progress. `Usage`: the commit is empty or names an id twice.
     pub async fn commit(&mut self, commit: Commit) -> Result<Committed> {
         self.validate(&commit)?;
-        let identity = commit.identity();
-        let before = self.unsettled.take().filter(|unsettled| unsettled.identity == identity);
-        let read_version = before
-            .as_ref()
-            .map_or(self.version(), |unsettled| unsettled.read_version);
-        let mut unclear = before.is_some();
-        let schema = self.schema();
-        let (mut races, mut failures) = (0, 0);
+        let intent = Intent {
+            identity: commit.identity(),
+            read_version: self.version(),
+            schema: self.schema(),
+            commit,
+        };
+        let (mut races, mut failures, mut unclear) = (0, 0, false);
         loop {
-            let problem = match self.advance().await {
-                Err(error) => error,
-                Ok(()) => {
-                    if unclear || races > 0 {
-                        match self.find(&identity, read_version).await {
-                            Ok(Some(version)) => return Ok(Committed::Earlier(version)),
-                            Ok(None) => {}
-                            Err(error) => return Err(self.leave_unsettled(identity, read_version, error)),
-                        }
-                    }
-                    if let Some(version) = self.check(&commit, &identity, read_version, &schema).await? {
-                        return Ok(Committed::Earlier(version));
-                    }
-                    match self.attempt(&commit).await? {
-                        Attempt::Landed(version) => return Ok(Committed::Now(version)),
-                        Attempt::Taken if races < RACES => {
-                            races += 1;
-                            pause(races).await;
-                            continue;
-                        }
-                        Attempt::Taken => {
-                            let message = format!("{} others committed to {} first", races + 1, self.name);
-                            return Err(Error::new(ErrorKind::Conflict, message).with_help("run again"));
-                        }
-                        Attempt::Unclear(error) => {
-                            unclear = true;
-                            error
-                        }
-                    }
+            let problem = match self.next(&intent, unclear || races > 0, races > RACES).await {
+                Ok(Attempt::Landed(committed)) => return Ok(committed),
+                Ok(Attempt::Taken) => {
+                    races += 1;
+                    pause(races).await;
+                    continue;
                 }
+                Ok(Attempt::Unclear(error)) if error.kind() == ErrorKind::Unreachable => {
+                    unclear = true;
+                    error
+                }
+                // An answer, and not a silence: it did not land, unless a request was repeated below us.
+                Ok(Attempt::Unclear(error)) => {
+                    return match self.look_for(&intent).await {
+                        Ok(Some(version)) => Ok(Committed::Earlier(version)),
+                        Err(_) if unclear => Err(self.not_known(error)),
+                        _ => Err(error),
+                    };
+                }
+                Err(error) => error,
             };
             failures += 1;
-            tracing::warn!(dataset = %self.name, run = %commit.run, error = %problem.report(), "commit is unclear");
+            let run = &intent.commit.run;
+            tracing::warn!(dataset = %self.name, %run, error = %problem.report(), "commit is not through");
             if failures > UNCLEAR_ATTEMPTS || problem.kind() != ErrorKind::Unreachable {
-                // Before the first write nothing can have landed.
-                return Err(if unclear {
-                    self.leave_unsettled(identity, read_version, problem)
-                } else {
-                    problem
-                });
+                // A conflict was found after the commit was looked for and was not there.
+                let known = !unclear || problem.kind() == ErrorKind::Conflict;
+                return Err(if known { problem } else { self.not_known(problem) });
             }
             pause(failures).await;
         }
+    }
+
+    /// Moves to the newest version and tries to write the next one. `look`: an earlier attempt may have landed;
+    /// `last`: this is the look after the last attempt.
+    async fn next(&mut self, intent: &Intent, look: bool, last: bool) -> Result<Attempt> {
+        let found = if look {
+            self.look_for(intent).await?
+        } else {
+            self.refresh().await?;
+            None
+        };
+        let found = match found {
+            None if last => {
+                let message = format!("{RACES} others committed to {} first", self.name);
+                return Err(Error::new(ErrorKind::Conflict, message).with_help("run again"));
+            }
+            None => self.check(intent).await?,
+            found => found,
+        };
+        match found {
+            Some(version) => Ok(Attempt::Landed(Committed::Earlier(version))),
+            None => self.attempt(&intent.commit).await,
+        }
+    }
+
+    /// Moves to the newest version and looks for the commit after the version that it was made from.
+    async fn look_for(&mut self, intent: &Intent) -> Result<Option<u64>> {
+        self.refresh().await?;
+        self.find(&intent.identity, intent.read_version).await
     }
 
     fn validate(&self, commit: &Commit) -> Result<()> {
@@ -288,8 +306,7 @@ impl Table {
         Ok(())
     }
 
-    fn leave_unsettled(&mut self, identity: Identity, read_version: u64, error: Error) -> Error {
-        self.unsettled = Some(Unsettled { identity, read_version });
+    fn not_known(&self, error: Error) -> Error {
         let message = format!("whether a commit to {} landed is not known", self.name);
         Error::new(error.kind(), message)
             .with_help("nothing is lost: the next run reads from the table how far it got")
@@ -311,13 +328,8 @@ impl Table {
 
     /// Looks whether the commit may follow the loaded snapshot. Gives the version of this very commit where it turns
     /// out to have landed before.
-    async fn check(
-        &self,
-        commit: &Commit,
-        identity: &Identity,
-        read_version: u64,
-        schema: &arrow::datatypes::SchemaRef,
-    ) -> Result<Option<u64>> {
+    async fn check(&self, intent: &Intent) -> Result<Option<u64>> {
+        let Intent { commit, schema, .. } = intent;
         let conflict = |message: String| {
             Error::new(ErrorKind::Conflict, format!("{}: {message}", self.name))
                 .with_help("another process is at work on the same; one of them is enough")
@@ -338,7 +350,7 @@ impl Table {
         if let Some((progress, stored)) = differing {
             if all_made {
                 let since = self.version().saturating_sub(SEARCHED_COMMITS);
-                if let Some(version) = self.find(identity, since).await? {
+                if let Some(version) = self.find(&intent.identity, since).await? {
                     return Ok(Some(version));
                 }
             }
@@ -366,7 +378,7 @@ impl Table {
             return Err(conflict("its columns changed while rows were written".to_owned()));
         }
         if !commit.remove.is_empty() {
-            self.check_removals(commit, read_version, conflict).await?;
+            self.check_removals(commit, intent.read_version, conflict).await?;
         }
         Ok(None)
     }
@@ -441,6 +453,7 @@ impl Table {
             format!("cannot write down a commit to {}", self.name)
         })?;
         let version = self.version() + 1;
+        let seal = seal_of(&bytes);
         // The operation id ties parts of a transaction together in stores that have such; this one has no parts.
         let id = Default::default();
         match self
@@ -449,9 +462,9 @@ impl Table {
             .await
         {
             Ok(()) => {
-                self.take_in(&data.actions);
-                self.checkpoint().await;
-                Ok(Attempt::Landed(version))
+                self.take_in(&data.actions, seal);
+                self.settle_in().await;
+                Ok(Attempt::Landed(Committed::Now(version)))
             }
             Err(TransactionError::VersionAlreadyExists(_)) => Ok(Attempt::Taken),
             Err(cause) => Ok(Attempt::Unclear(failure(
@@ -461,31 +474,34 @@ impl Table {
         }
     }
 
-    /// Writes a checkpoint where one is due. The commit stands whatever happens here; a checkpoint that is missing
-    /// costs time only.
-    async fn checkpoint(&mut self) {
-        if !self.version().is_multiple_of(CHECKPOINT_INTERVAL) {
-            return;
-        }
-        if let Err(error) = self.write_checkpoint().await {
+    /// After a commit: takes the snapshot anew where the table needs it, and writes a checkpoint where one is due. The
+    /// commit stands whatever happens here; both are made up for later.
+    async fn settle_in(&mut self) {
+        let done = if self.version().is_multiple_of(CHECKPOINT_INTERVAL) {
+            self.write_checkpoint().await
+        } else if self.is_behind() {
+            self.reload(Some(self.version())).await
+        } else {
+            Ok(())
+        };
+        if let Err(error) = done {
             tracing::warn!(
                 dataset = %self.name,
                 version = self.version(),
                 error = %error.report(),
-                "checkpoint was not written"
+                "snapshot or checkpoint was not taken"
             );
         }
     }
 
+    /// Commits before a checkpoint stay in the log, whatever the table's `delta.logRetentionDuration` and
+    /// `delta.enableExpiredLogCleanup` say: a version that a model or a row names can be read again. Removing history
+    /// is maintenance, by a retention that somebody declared; Polder does not do it by the way.
     async fn write_checkpoint(&mut self) -> Result<()> {
-        let failed = |cause| failure("cannot write a checkpoint", cause);
         self.reload(Some(self.version())).await?;
         checkpoints::create_checkpoint(&self.delta, None)
             .await
-            .map_err(failed)?;
-        // Commits older than the table keeps its log (30 days where it does not say) go.
-        checkpoints::cleanup_metadata(&self.delta, None).await.map_err(failed)?;
-        Ok(())
+            .map_err(|cause| failure("cannot write a checkpoint", cause))
     }
 }
 

@@ -1,6 +1,6 @@
 //! One data file of a table, as the Delta log describes it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, Utc};
 use deltalake::kernel::{Add, LogicalFileView, Remove};
@@ -84,6 +84,11 @@ impl DataFile {
         self.add.deletion_vector.is_some() || !self.add.partition_values.is_empty() || self.add.path.contains("://")
     }
 
+    /// Whether a deletion vector of it lies in a snapshot's list, or its path is not the table's own.
+    pub(crate) fn view_needs_delta_reader(view: &LogicalFileView) -> bool {
+        view.deletion_vector_descriptor().is_some() || view.path().contains("://")
+    }
+
     pub(crate) fn to_add(&self, data_change: bool) -> Add {
         Add {
             data_change,
@@ -102,5 +107,36 @@ impl DataFile {
             deletion_vector: self.add.deletion_vector.clone(),
             ..Remove::default()
         }
+    }
+}
+
+/// Files by their path, in the order in which they came.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct FileList {
+    next: u64,
+    files: BTreeMap<u64, DataFile>,
+    places: HashMap<String, u64>,
+}
+
+impl FileList {
+    /// Takes in a file; a repeated description of a file that is there replaces the first.
+    pub(crate) fn put(&mut self, file: DataFile) {
+        let place = *self.places.entry(file.path().to_owned()).or_insert(self.next);
+        self.next += 1;
+        self.files.insert(place, file);
+    }
+
+    /// Takes out a file; tells whether it was there.
+    pub(crate) fn take(&mut self, path: &str) -> bool {
+        let place = self.places.remove(path);
+        place.and_then(|place| self.files.remove(&place)).is_some()
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &DataFile> {
+        self.files.values()
+    }
+
+    pub(crate) fn into_vec(self) -> Vec<DataFile> {
+        self.files.into_values().collect()
     }
 }

@@ -159,7 +159,11 @@ impl Lake {
         let load = async || {
             let mut delta = DeltaTable::new(self.log_store(name)?);
             match delta.load().await {
-                Ok(()) => self.table(name, delta).map(Some),
+                Ok(()) => {
+                    let mut table = self.table(name, delta)?;
+                    table.look_up_seal().await?;
+                    Ok(Some(table))
+                }
                 Err(DeltaTableError::NotATable(_)) => Ok(None),
                 Err(cause) => Err(failure(format!("cannot read the table of {name}"), cause)),
             }

@@ -1,20 +1,20 @@
 //! One table at one version.
 
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow::datatypes::SchemaRef;
+use bytes::Bytes;
 use datafusion::catalog::TableProvider;
 use deltalake::DeltaTable;
 use deltalake::delta_datafusion::{DeltaScanConfig, DeltaScanNext};
 use deltalake::kernel::Action;
 use deltalake::logstore::LogStoreRef;
 use deltalake::table::state::DeltaTableState;
-use object_store::ObjectStoreExt;
 use object_store::path::Path;
 use polder_core::{DatasetName, Error, ErrorKind, Result, ResultExt};
 
-use crate::commit::Unsettled;
 use crate::failure::failure;
 use crate::file::DataFile;
 use crate::provider::{DeltaProvider, FilesProvider, StoreAddress};
@@ -38,10 +38,13 @@ pub struct Table {
     address: StoreAddress,
     folder: Path,
     schema: SchemaRef,
+    id: String,
     /// Progress by id as of this version, as far as somebody asked.
     progress: Mutex<HashMap<String, Option<i64>>>,
-    /// A commit of this handle whose outcome could not be found out.
-    pub(crate) unsettled: Option<Unsettled>,
+    /// A digest of this version's commit, once it was seen: a table made anew has another one there.
+    seal: Option<u64>,
+    /// Whether the snapshot holds files that only the Delta library can read.
+    foreign: bool,
 }
 
 impl Clone for Table {
@@ -54,8 +57,10 @@ impl Clone for Table {
             address: self.address.clone(),
             folder: self.folder.clone(),
             schema: Arc::clone(&self.schema),
+            id: self.id.clone(),
             progress: Mutex::new(self.known_progress().clone()),
-            unsettled: self.unsettled.clone(),
+            seal: self.seal,
+            foreign: self.foreign,
         }
     }
 }
@@ -76,7 +81,8 @@ impl Table {
             .snapshot()
             .map_err(|cause| failure(format!("{name} is not loaded"), cause))?;
         let schema = to_arrow(&name, state.schema().as_ref())?;
-        let version = state.version();
+        let (version, id) = (state.version(), state.metadata().id().to_owned());
+        let foreign = is_foreign(state);
         let (tail, progress) = (Tail::default(), Mutex::default());
         Ok(Self {
             name,
@@ -86,14 +92,21 @@ impl Table {
             address,
             folder,
             schema,
+            id,
             progress,
-            unsettled: None,
+            seal: None,
+            foreign,
         })
     }
 
     /// The dataset's name.
     pub fn name(&self) -> &DatasetName {
         &self.name
+    }
+
+    /// What makes this table itself: a table that is made anew in the same place has another one.
+    pub fn id(&self) -> &str {
+        &self.id
     }
 
     /// The version that this handle shows.
@@ -117,35 +130,60 @@ impl Table {
     /// Moves to the newest version.
     ///
     /// # Errors
-    /// `Unreachable` or `Refused` when the store fails; the handle then stays where it was.
+    /// `Unreachable` or `Refused` when the store fails; `Conflict` when the table was dropped and made anew: open it
+    /// again. The handle then stays where it was.
     pub async fn refresh(&mut self) -> Result<()> {
-        self.unsettled = None;
-        self.advance().await
-    }
-
-    /// Takes in what was committed since, or the whole table anew where that is shorter or the only way.
-    pub(crate) async fn advance(&mut self) -> Result<()> {
-        while let Some(actions) = self.actions(self.version + 1).await? {
-            self.take_in(&actions);
-            if self.tail.commits() > FOLLOWED_COMMITS {
+        let mut newer = Vec::new();
+        let mut next = self.version + 1;
+        while let Some(entry) = self.entry(next).await? {
+            newer.push((self.parse(next, &entry)?, seal_of(&entry)));
+            next += 1;
+            if self.tail.commits() + newer.len() as u64 > FOLLOWED_COMMITS {
                 return self.reload(None).await;
             }
         }
         // Logs are cleaned from their beginning: as long as this version is there, nothing after it is missing.
-        if !self.is_in_log(self.version).await? {
+        let Some(here) = self.entry(self.version).await? else {
             return self.reload(None).await;
+        };
+        let here = seal_of(&here);
+        let other_id = newer
+            .iter()
+            .flat_map(|(actions, _)| actions)
+            .any(|action| match action {
+                Action::Metadata(metadata) => metadata.id() != self.id,
+                _ => false,
+            });
+        if other_id || self.seal.is_some_and(|seal| seal != here) {
+            return Err(self.made_anew());
         }
-        let whole = self.tail.needs_delta_reader() || (self.tail.commits() > 0 && !self.is_plain());
-        if whole || self.tail.is_reshaped() {
+        self.seal = Some(here);
+        for (actions, seal) in newer {
+            self.take_in(&actions, seal);
+        }
+        if self.is_behind() {
             return self.reload(Some(self.version)).await;
         }
         Ok(())
     }
 
-    /// The commit after this version happened.
-    pub(crate) fn take_in(&mut self, actions: &[Action]) {
+    /// Whether what came after the snapshot shows only in a snapshot that is taken anew.
+    pub(crate) fn is_behind(&self) -> bool {
+        let whole = self.tail.needs_delta_reader() || self.foreign || !self.is_plain();
+        self.tail.commits() > 0 && (whole || self.tail.is_reshaped())
+    }
+
+    fn made_anew(&self) -> Error {
+        let message = format!("{} was dropped and made anew", self.name);
+        Error::new(ErrorKind::Conflict, message)
+            .with_help("run again: the new table is opened, and what it lacks is delivered anew")
+    }
+
+    /// The commit after this version happened; `seal` is the digest of its bytes.
+    pub(crate) fn take_in(&mut self, actions: &[Action], seal: u64) {
         self.tail.apply(actions);
         self.version += 1;
+        self.seal = Some(seal);
         let mut known = self.known_progress();
         for action in actions {
             if let Action::Txn(txn) = action {
@@ -154,16 +192,7 @@ impl Table {
         }
     }
 
-    async fn is_in_log(&self, version: u64) -> Result<bool> {
-        let commit = Path::from(format!("_delta_log/{version:020}.json"));
-        match self.log_store().object_store(None).head(&commit).await {
-            Ok(_) => Ok(true),
-            Err(object_store::Error::NotFound { .. }) => Ok(false),
-            Err(cause) => Err(failure(format!("cannot read the log of {}", self.name), cause)),
-        }
-    }
-
-    /// Takes the snapshot anew.
+    /// Takes the snapshot anew. Where the table was made anew, the handle stays where it was.
     pub(crate) async fn reload(&mut self, version: Option<u64>) -> Result<()> {
         let mut delta = DeltaTable::new(self.log_store());
         let loaded = match version {
@@ -174,13 +203,26 @@ impl Table {
         let state = delta
             .snapshot()
             .context(ErrorKind::Internal, || format!("{} is not loaded", self.name))?;
+        if state.metadata().id() != self.id {
+            return Err(self.made_anew());
+        }
         self.schema = to_arrow(&self.name, state.schema().as_ref())?;
         if state.version() != self.version {
             self.known_progress().clear();
+            self.seal = None;
         }
         self.version = state.version();
+        self.foreign = is_foreign(state);
         self.delta = delta;
         self.tail = Tail::default();
+        self.look_up_seal().await
+    }
+
+    /// Looks at this version's commit, so that the handle notices when another one takes its place.
+    pub(crate) async fn look_up_seal(&mut self) -> Result<()> {
+        if self.seal.is_none() {
+            self.seal = self.entry(self.version).await?.as_deref().map(seal_of);
+        }
         Ok(())
     }
 
@@ -291,15 +333,21 @@ impl Table {
 
     /// The actions of one commit; `None` where the log does not hold it (any more).
     pub(crate) async fn actions(&self, version: u64) -> Result<Option<Vec<Action>>> {
-        let context = || format!("cannot read version {version} of {}", self.name);
-        let bytes = self
-            .log_store()
+        let entry = self.entry(version).await?;
+        entry.map(|entry| self.parse(version, &entry)).transpose()
+    }
+
+    async fn entry(&self, version: u64) -> Result<Option<Bytes>> {
+        self.log_store()
             .read_commit_entry(version)
             .await
-            .map_err(|cause| failure(context(), cause))?;
-        let Some(bytes) = bytes else { return Ok(None) };
+            .map_err(|cause| failure(format!("cannot read version {version} of {}", self.name), cause))
+    }
+
+    fn parse(&self, version: u64, entry: &[u8]) -> Result<Vec<Action>> {
+        let context = || format!("cannot read version {version} of {}", self.name);
         let mut actions = Vec::new();
-        for line in bytes
+        for line in entry
             .split(|byte| *byte == b'\n')
             .filter(|line| !line.trim_ascii().is_empty())
         {
@@ -310,7 +358,7 @@ impl Table {
                 Err(_) => {}
             }
         }
-        Ok(Some(actions))
+        Ok(actions)
     }
 
     /// No partitions and no column mapping.
@@ -324,6 +372,20 @@ impl Table {
     fn known_progress(&self) -> MutexGuard<'_, HashMap<String, Option<i64>>> {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Tells commits apart within this process.
+pub(crate) fn seal_of(entry: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    hasher.write(entry);
+    hasher.finish()
+}
+
+fn is_foreign(state: &DeltaTableState) -> bool {
+    state
+        .log_data()
+        .iter()
+        .any(|view| DataFile::view_needs_delta_reader(&view))
 }
 
 /// Whether an action of the log must be understood to know the table's rows, columns and progress.

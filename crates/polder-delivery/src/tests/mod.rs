@@ -4,6 +4,7 @@ mod crashes;
 mod pipelines;
 mod rivals;
 mod streams;
+mod uploads;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -37,6 +37,7 @@ async fn build(delivery: &mut Delivery, numbers: &[i32], version: i64) -> Result
             progress,
             remove,
             operation: Operation::Replace,
+            ..Outcome::default()
         })
         .await
 }
@@ -83,11 +84,47 @@ async fn a_crash_between_the_commits_does_not_double_refused_rows() {
 }
 
 #[tokio::test]
-async fn the_same_row_twice_in_one_build_is_quarantined_once() {
+async fn every_one_of_equal_rows_is_quarantined_once() {
     let lake = lake();
-    let receipt = build(&mut pipeline(&lake).await, &[-1, -1], 1).await.unwrap();
-    assert_eq!((receipt.rejected, receipt.recognised), (1, 1));
-    assert_eq!(quarantined(&lake).await.len(), 1);
+    let mut delivery = pipeline(&lake).await;
+    let first = build(&mut delivery, &[-1, -2, -1], 1).await.unwrap();
+    assert_eq!((first.rejected, first.recognised), (3, 0));
+    let again = build(&mut delivery, &[-1, -1, -1, -2], 2).await.unwrap();
+    assert_eq!((again.rejected, again.recognised), (1, 3));
+    let elsewhere = build(&mut pipeline(&lake).await, &[-2, -1, -1, -1], 3).await.unwrap();
+    assert_eq!((elsewhere.rejected, elsewhere.recognised), (0, 4));
+    assert_eq!(quarantined(&lake).await.len(), 4);
+    let rows = rows(&lake, "sales.quarantine.bronze_events").await.unwrap();
+    let mut ids: Vec<_> = texts(&rows, "_quarantine_id").into_iter().flatten().collect();
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), 4);
+    let suffixes: Vec<_> = ids.iter().filter_map(|id| id.split_once('#')).map(|(_, n)| n).collect();
+    assert_eq!(suffixes, ["2", "3"]);
+}
+
+#[tokio::test]
+async fn kept_copies_are_not_counted_as_accepted() {
+    let lake = lake();
+    let mut delivery = pipeline(&lake).await;
+    build(&mut delivery, &[1, 2], 1).await.unwrap();
+    let mut shipment = delivery.shipment(RunId::new()).await.unwrap();
+    let remove = shipment.table().files().unwrap();
+    shipment.push(&batch(&[1, 2, 3, -1]), &NoRecords).await.unwrap();
+    let outcome = Outcome {
+        remove,
+        operation: Operation::Replace,
+        kept: 2,
+        ..Outcome::default()
+    };
+    let receipt = shipment.commit(outcome).await.unwrap();
+    assert_eq!((receipt.accepted, receipt.rejected), (1, 1));
+    for dataset in ["sales.bronze.events", "sales.quarantine.bronze_events"] {
+        let table = lake.load(&dataset.parse().unwrap()).await.unwrap().unwrap();
+        let history = table.history(1).await.unwrap();
+        assert_eq!(history[0].metadata["accepted"], "1", "{dataset}");
+    }
+    assert_eq!(rows(&lake, "sales.bronze.events").await.unwrap().num_rows(), 3);
 }
 
 #[tokio::test]

@@ -59,6 +59,7 @@ async fn an_unclear_commit_is_settled_by_committing_it_again() {
         let commit = append(&table, 0..3, step(None, 3)).await;
         let error = table.commit(commit.clone()).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unreachable, "{}", error.report());
+        assert!(error.to_string().contains("is not known"), "{error}");
         store.set_down(false);
         if reopen {
             table = lake.load(&name()).await.unwrap().unwrap();
@@ -93,8 +94,15 @@ async fn a_refused_write_is_reported_as_refused() {
     let mut table = table(&lake).await;
     store.plan(&[Fault::Denied]);
     let commit = append(&table, 0..3, step(None, 3)).await;
-    assert_eq!(table.commit(commit).await.unwrap_err().kind(), ErrorKind::Refused);
+    let error = table.commit(commit.clone()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Refused);
+    assert!(error.to_string().starts_with("cannot write version 1"), "{error}");
     assert_eq!(stored(&lake).await, [0_i64; 0]);
+    // A refusal after silence: the commit was looked for and is not there.
+    store.plan(&[Fault::Before, Fault::Denied]);
+    let error = table.commit(commit.clone()).await.unwrap_err();
+    assert!(error.to_string().starts_with("cannot write version 1"), "{error}");
+    assert_eq!(table.commit(commit).await.unwrap(), Committed::Now(1));
 }
 
 #[tokio::test]
@@ -212,6 +220,72 @@ async fn unrelated_appends_all_land_and_a_checkpoint_keeps_opening_short() {
     assert_eq!(fresh.progress("stream/sales.lines/lines/2").await.unwrap(), Some(30));
     assert_eq!(fresh.changes(50).await.unwrap(), None);
     assert_eq!(fresh.changes(110).await.unwrap().unwrap().added.len(), 10);
+}
+
+#[tokio::test]
+async fn a_checkpoint_leaves_the_log_whole() {
+    let (lake, _) = faulty_lake();
+    let mut table = table(&lake).await;
+    let mut metadata = serde_json::to_value(table.state().unwrap().metadata()).unwrap();
+    metadata["configuration"]["delta.logRetentionDuration"] = "interval 0 days".into();
+    put_entry(&table, 1, &[serde_json::json!({"metaData": metadata})]).await;
+    for next in 1..100 {
+        let commit = Commit {
+            progress: step((next > 1).then_some(next - 1), next),
+            ..Commit::new(RunId::new(), Operation::Append)
+        };
+        table.commit(commit).await.unwrap();
+    }
+    assert_eq!(table.version(), 100);
+    let log = table.log_store().object_store(None);
+    let checkpoint = "_delta_log/00000000000000000100.checkpoint.parquet".into();
+    ObjectStoreExt::head(log.as_ref(), &checkpoint).await.unwrap();
+    assert_eq!(table.history(1000).await.unwrap().len(), 101);
+}
+
+/// The same dataset, dropped and made anew with as many rows as commits.
+async fn made_anew(lake: &Lake, old: &Table, commits: i64) -> Table {
+    let store = old.log_store().object_store(None);
+    let all = futures::StreamExt::boxed(futures::StreamExt::map(store.list(None), |meta| {
+        meta.map(|meta| meta.location)
+    }));
+    let gone: Vec<_> = futures::StreamExt::collect(store.delete_stream(all)).await;
+    assert!(!gone.is_empty());
+    let mut new = table(lake).await;
+    for number in 0..commits {
+        let commit = append(&new, [1000 + number], Vec::new()).await;
+        new.commit(commit).await.unwrap();
+    }
+    new
+}
+
+#[tokio::test]
+async fn a_handle_does_not_follow_a_table_that_was_made_anew() {
+    for commits in [0, 2, 4] {
+        let (lake, _) = faulty_lake();
+        let mut old = table(&lake).await;
+        for number in 0..2 {
+            let commit = append(&old, [number], Vec::new()).await;
+            old.commit(commit).await.unwrap();
+        }
+        let mut opened = lake.load(&name()).await.unwrap().unwrap();
+        assert_eq!(opened.id(), old.id());
+        let late = append(&old, [7], Vec::new()).await;
+        let new = made_anew(&lake, &old, commits).await;
+        assert_ne!(new.id(), old.id());
+        for handle in [&mut old, &mut opened] {
+            for _ in 0..2 {
+                let error = handle.refresh().await.unwrap_err();
+                assert_eq!(error.kind(), ErrorKind::Conflict, "{commits} commits");
+                assert!(error.to_string().contains("made anew"), "{error}");
+                assert_eq!(handle.version(), 2);
+            }
+        }
+        let error = old.commit(late).await.unwrap_err();
+        assert!(error.to_string().contains("made anew"), "{error}");
+        let expected: Vec<_> = (1000..1000 + commits).collect();
+        assert_eq!(stored(&lake).await, expected);
+    }
 }
 
 #[tokio::test]

@@ -2,8 +2,9 @@
 
 use deltalake::DeltaTable;
 use deltalake::protocol::SaveMode;
-use object_store::{ObjectStoreExt, PutPayload};
+use object_store::PutPayload;
 use polder_core::ErrorKind;
+use serde_json::{Value, json};
 
 use super::*;
 
@@ -87,4 +88,67 @@ async fn notes_of_other_engines_are_passed_over_and_broken_rows_are_not() {
     write(2, "{\"remove\":{\"path\":7}}").await;
     assert_eq!(table.refresh().await.unwrap_err().kind(), ErrorKind::Data);
     assert_eq!(table.version(), 1);
+}
+
+/// An inline deletion vector of the rows 3, 4, 7, 11, 18 and 29, as other engines write it.
+fn deletion_vector() -> Value {
+    json!({
+        "storageType": "i",
+        "pathOrInlineDv": "^Bg9^0rr910000000000iXQKl0rr91000f55c8Xg0@@D72lkbi5=-{L",
+        "sizeInBytes": 44,
+        "cardinality": 6,
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_that_went_by_deletion_vector_are_gone_and_the_changes_are_not_guessed() {
+    let (lake, _) = faulty_lake();
+    let mut ours = table(&lake).await;
+    let commit = append(&ours, 0..30, step(None, 30)).await;
+    ours.commit(commit.clone()).await.unwrap();
+    let mut behind = ours.clone();
+    let file = commit.add[0].to_add(true);
+    let features = ["deletionVectors"];
+    let protocol = json!({"protocol": {
+        "minReaderVersion": 3, "minWriterVersion": 7, "readerFeatures": features, "writerFeatures": features,
+    }});
+    let remove = |vector: Option<Value>| {
+        let mut remove = json!({"path": file.path, "dataChange": true, "deletionTimestamp": 1, "size": file.size,
+            "extendedFileMetadata": true, "partitionValues": {}});
+        if let Some(vector) = vector {
+            remove["deletionVector"] = vector;
+        }
+        json!({ "remove": remove })
+    };
+    let add = |vector: Option<Value>| {
+        let mut add = json!({"path": file.path, "dataChange": true, "size": file.size, "partitionValues": {},
+            "modificationTime": file.modification_time, "stats": file.stats});
+        if let Some(vector) = vector {
+            add["deletionVector"] = vector;
+        }
+        json!({ "add": add })
+    };
+    let left: Vec<i64> = (0..30).filter(|row| ![3, 4, 7, 11, 18, 29].contains(row)).collect();
+    put_entry(&ours, 2, &[protocol, remove(None), add(Some(deletion_vector()))]).await;
+    ours.refresh().await.unwrap();
+    assert_eq!(ours.version(), 2);
+    assert_eq!(numbers(ours.provider().unwrap()).await, left);
+    assert_eq!(ours.changes(1).await.unwrap(), None);
+    // Polder's own commit does not hide what went.
+    let next = append(&ours, 50..52, step(Some(30), 32)).await;
+    ours.commit(next).await.unwrap();
+    assert_eq!(numbers(ours.provider().unwrap()).await, [left, vec![50, 51]].concat());
+    // The rows come back: the same file, without its deletion vector.
+    put_entry(&ours, 4, &[remove(Some(deletion_vector())), add(None)]).await;
+    for table in [&mut ours, &mut behind] {
+        table.refresh().await.unwrap();
+        assert_eq!(
+            numbers(table.provider().unwrap()).await,
+            (0..30).chain(50..52).collect::<Vec<_>>()
+        );
+        assert_eq!(table.changes(1).await.unwrap(), None);
+        assert_eq!(table.changes(3).await.unwrap(), None);
+        assert_eq!(table.changes(2).await.unwrap(), None);
+        assert!(table.changes(4).await.unwrap().unwrap().is_empty());
+    }
 }

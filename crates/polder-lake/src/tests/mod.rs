@@ -13,6 +13,7 @@ use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::catalog::TableProvider;
 use datafusion::prelude::SessionContext;
+use object_store::ObjectStoreExt;
 use object_store::memory::InMemory;
 use polder_core::{DatasetName, RunId};
 use url::Url;
@@ -72,6 +73,16 @@ async fn append(table: &Table, numbers: impl IntoIterator<Item = i64>, progress:
         progress,
         ..Commit::new(RunId::new(), Operation::Append)
     }
+}
+
+/// Writes a commit as another engine would.
+async fn put_entry(table: &Table, version: u64, actions: &[serde_json::Value]) {
+    let text: Vec<_> = actions.iter().map(ToString::to_string).collect();
+    let path = format!("_delta_log/{version:020}.json").into();
+    let log = table.log_store().object_store(None);
+    ObjectStoreExt::put(log.as_ref(), &path, text.join("\n").into())
+        .await
+        .unwrap();
 }
 
 /// Every `number` that a provider gives, in order.
