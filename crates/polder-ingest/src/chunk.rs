@@ -60,6 +60,8 @@ pub(crate) struct Chunk {
     records: Vec<Record>,
     /// Where each lane goes on, also behind records that are passed over (blank lines).
     next: BTreeMap<String, i64>,
+    /// Offsets that are passed over because their records are gone.
+    lost: u64,
 }
 
 impl Chunk {
@@ -92,6 +94,12 @@ impl Chunk {
                 self.next.insert(lane.progress.clone(), offset + 1);
             }
         }
+    }
+
+    /// Notes that a lane goes on at `to`, because what lay before it from `from` on is gone.
+    pub(crate) fn lose(&mut self, lane: &Lane, from: i64, to: i64) {
+        self.pass(lane, to - 1);
+        self.lost += u64::try_from(to - from).unwrap_or_default();
     }
 
     fn keep(&mut self, bytes: &[u8]) -> Range<usize> {
@@ -128,6 +136,11 @@ impl Chunk {
 
     pub(crate) fn value(&self, row: usize) -> Option<&[u8]> {
         self.records[row].value.clone().map(|range| &self.bytes[range])
+    }
+
+    /// Offsets that are passed over because their records are gone.
+    pub(crate) fn lost(&self) -> u64 {
+        self.lost
     }
 
     /// Where each lane of this chunk goes on behind it, by progress id.

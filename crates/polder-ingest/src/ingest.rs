@@ -17,18 +17,32 @@ use polder_lake::{Lake, Operation, Progress, Table};
 use polder_registry::Registry;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use crate::chunk::{Bounds, Chunk};
 use crate::decode::Decoder;
 use crate::observer::{CommitSummary, Mode, Observer, Summary};
+use crate::renamed;
 use crate::rows::{PartRecords, batch, batch_schema, refused_record};
 use crate::source::files::FilesSource;
 use crate::source::kafka::{Connection, KafkaSource, Patience};
 use crate::source::{Event, Reader};
 use crate::stream::{SourceSpec, StreamSpec};
 
-/// For so many triggers another process must have been still before this one goes on in its place.
+/// For at most so many triggers another process must have been still before this one goes on.
 const STILL: u32 = 3;
+/// After a first conflict it must have been still for about this long.
+const FIRST_STILLNESS: Duration = Duration::from_millis(500);
+
+/// How long another process must have been still: longer with each conflict, up to [`STILL`] triggers, and by chance between
+/// half and all of it. Two that stood in each other's way, each on another partition, would otherwise wait for each other and
+/// wake together.
+fn stillness(conflicts: u32, interval: Duration) -> Duration {
+    let most = (interval * STILL).max(FIRST_STILLNESS);
+    let wait = FIRST_STILLNESS.saturating_mul(1 << conflicts.min(16)).min(most);
+    let chance = (Uuid::new_v4().as_u128() % 1_000) as u32;
+    wait / 2 + wait / 2 * chance / 1_000
+}
 
 /// Everything that streams of one mesh need to run.
 #[derive(Clone)]
@@ -72,15 +86,19 @@ impl Ingest {
     /// `shutdown` is cancelled. Either way, what was read is committed before it returns, also on an error of the
     /// source. Several processes may run the same stream: one of them works, the others wait.
     ///
+    /// `run` names this run in every row and commit; the caller makes it, so that it can name a run that fails too.
+    ///
     /// # Errors
     /// `NotFound`: no contract for the dataset, no such topic, folder or file. `Unreachable`: brokers, registry or
     /// lake do not answer. `Refused`: they refuse us. `Usage`: a property that librdkafka does not know. `Document`:
     /// the contract cannot be enforced, or does not fit the table. `Conflict`: the source is not what was read before
-    /// (a topic made anew, records lost by retention, a file that became shorter).
+    /// (a topic that ends before what was read, records lost by retention where the stream does not skip them, a file
+    /// that became shorter), or another stream has read it into the same dataset already (a stream was renamed).
     pub async fn run(
         &self,
         stream: &StreamSpec,
         mode: Mode,
+        run: RunId,
         shutdown: CancellationToken,
         observer: &dyn Observer,
     ) -> Result<Summary> {
@@ -91,21 +109,25 @@ impl Ingest {
             mode,
             shutdown,
             observer,
-            summary: Summary::new(RunId::new()),
+            summary: Summary::new(run),
             progress: BTreeMap::new(),
         };
+        let mut conflicts = 0;
         loop {
             match session.attempt(&contract).await? {
                 Ending::Done => return Ok(session.summary),
                 Ending::Conflict(error) => {
                     tracing::info!(stream = %stream.name, error = %error.report(), "another process is at work");
-                    observer.notice(
-                        stream,
-                        "another process is at work on this stream: waiting until it stands still",
-                    );
-                    if session.wait_for_stillness(&contract).await? {
+                    if conflicts == 0 {
+                        observer.notice(
+                            stream,
+                            "another process is at work on this stream: waiting while it goes on",
+                        );
+                    }
+                    if session.wait_for_stillness(&contract, conflicts).await? {
                         return Ok(session.summary);
                     }
+                    conflicts += 1;
                 }
             }
         }
@@ -125,11 +147,16 @@ impl Ingest {
 
     fn start(&self, stream: &StreamSpec, mode: Mode) -> Result<Reader> {
         match &stream.source {
-            SourceSpec::Kafka { topic, properties } => {
+            SourceSpec::Kafka {
+                topic,
+                properties,
+                on_lost,
+            } => {
                 let group = format!("polder.{}", stream.name);
                 let source = KafkaSource {
                     connection: Connection::new(&self.kafka, properties, &group)?,
                     topic: topic.clone(),
+                    on_lost: *on_lost,
                     progress: stream.progress_id(&format!("{topic}/")),
                     mode,
                     patience: self.patience,
@@ -168,6 +195,7 @@ struct Batch {
     records: u64,
     bytes: u64,
     ignored: u64,
+    lost: u64,
     deadline: Instant,
 }
 
@@ -204,27 +232,54 @@ impl Session<'_> {
             };
             let mut shipment = delivery.shipment(self.summary.run).await?;
             let mut batch = Batch::new(self.stream);
-            let mut due = self
-                .load(&mut shipment, &mut decoder, &schema, chunk, &mut batch)
-                .await?;
-            while due.is_none() {
-                due = match self.next(reader, &table, Some(batch.deadline)).await? {
-                    Next::Chunk(chunk) => {
-                        self.load(&mut shipment, &mut decoder, &schema, chunk, &mut batch)
-                            .await?
+            let gathered = async {
+                let mut due = self
+                    .load(&mut shipment, &mut decoder, &schema, chunk, &mut batch)
+                    .await?;
+                loop {
+                    if let Some(due) = due {
+                        return Ok(due);
                     }
-                    Next::Due(due) => Some(due),
-                };
-            }
+                    due = match self.next(reader, &table, Some(batch.deadline)).await? {
+                        Next::Chunk(chunk) => {
+                            self.load(&mut shipment, &mut decoder, &schema, chunk, &mut batch)
+                                .await?
+                        }
+                        Next::Due(due) => Some(due),
+                    };
+                }
+            };
+            let due = match gathered.await {
+                Ok(due) => due,
+                Err(error) => {
+                    self.discard(shipment).await;
+                    return Err(error);
+                }
+            };
             let committed = self.commit(shipment, batch).await;
             match (due, committed) {
                 // What stopped the source matters more; what is not committed is read again.
-                (Some(Due::Failed(error)), _) => return Err(error),
+                (Due::Failed(error), Ok(())) => return Err(error),
+                (Due::Failed(error), Err(uncommitted)) => {
+                    tracing::warn!(
+                        stream = %self.stream.name, error = %uncommitted.report(),
+                        "what was read before the source failed is not committed either"
+                    );
+                    return Err(error);
+                }
                 (_, Err(error)) if error.kind() == ErrorKind::Conflict => return Ok(Ending::Conflict(error)),
                 (_, Err(error)) => return Err(error),
-                (Some(Due::End), Ok(())) => return Ok(Ending::Done),
-                (_, Ok(())) => {}
+                (Due::End, Ok(())) => return Ok(Ending::Done),
+                (Due::Trigger, Ok(())) => {}
             }
+        }
+    }
+
+    /// Takes back uploads of a shipment that is given up, so that stores do not keep halves of files. What stands in
+    /// the way of that is told, and matters no more: another error ends the run.
+    async fn discard(&self, shipment: Shipment<'_>) {
+        if let Err(error) = shipment.discard().await {
+            tracing::warn!(stream = %self.stream.name, error = %error.report(), "uploads are left behind");
         }
     }
 
@@ -241,11 +296,15 @@ impl Session<'_> {
             match event {
                 Some(Event::Chunk(chunk)) => return Ok(Next::Chunk(chunk)),
                 Some(Event::Positions { lanes, reply }) => {
+                    let first = self.progress.is_empty();
                     let mut positions = Vec::with_capacity(lanes.len());
-                    for lane in lanes {
+                    for lane in &lanes {
                         let position = table.progress(&lane.progress).await?;
                         self.progress.insert(lane.progress.clone(), position);
                         positions.push(position);
+                    }
+                    if first && positions.iter().all(Option::is_none) {
+                        renamed::refuse(self.stream, table, &lanes).await?;
                     }
                     // A reader that does not wait any more has ended, and says so itself.
                     let _ = reply.send(positions);
@@ -312,8 +371,8 @@ impl Session<'_> {
         });
         let outcome = Outcome {
             progress: progress.collect(),
-            remove: Vec::new(),
             operation: Operation::Append,
+            ..Outcome::default()
         };
         if outcome.progress.is_empty() {
             return shipment.discard().await;
@@ -331,6 +390,7 @@ impl Session<'_> {
         self.summary.rejected += rejected;
         self.summary.recognised += recognised;
         self.summary.ignored += batch.ignored;
+        self.summary.lost += batch.lost;
         if let Some(version) = version {
             self.summary.commits += 1;
             self.summary.versions.push(version);
@@ -348,31 +408,28 @@ impl Session<'_> {
     }
 
     /// Waits until nobody else makes progress on this stream for some triggers. Gives whether it was shut down.
-    async fn wait_for_stillness(&self, contract: &DatasetContract) -> Result<bool> {
+    async fn wait_for_stillness(&self, contract: &DatasetContract, mut conflicts: u32) -> Result<bool> {
         let lanes: Vec<&String> = self.progress.keys().collect();
-        let mut still = 0;
+        let Some(mut table) = self.ingest.lake.load(contract.dataset()).await? else {
+            return Ok(false);
+        };
         let mut last = None;
-        while still < STILL {
-            let Some(mut table) = self.ingest.lake.load(contract.dataset()).await? else {
-                return Ok(false);
-            };
+        loop {
             table.refresh().await?;
             let mut now = Vec::with_capacity(lanes.len());
             for lane in &lanes {
                 now.push(table.progress(lane).await?);
             }
             if last.as_ref() == Some(&now) {
-                still += 1;
-            } else {
-                still = 0;
-                last = Some(now);
+                return Ok(false);
             }
+            last = Some(now);
             tokio::select! {
                 () = self.shutdown.cancelled() => return Ok(true),
-                () = tokio::time::sleep(self.stream.trigger.interval) => {}
+                () = tokio::time::sleep(stillness(conflicts, self.stream.trigger.interval)) => {}
             }
+            conflicts += 1;
         }
-        Ok(false)
     }
 }
 
@@ -389,6 +446,7 @@ impl Batch {
             records: 0,
             bytes: 0,
             ignored: 0,
+            lost: 0,
             deadline,
         }
     }
@@ -400,5 +458,26 @@ impl Batch {
         self.records += chunk.len() as u64;
         self.bytes += chunk.size() as u64;
         self.ignored += ignored;
+        self.lost += chunk.lost();
+    }
+}
+
+#[cfg(test)]
+mod stillness_tests {
+    use super::*;
+
+    #[test]
+    fn two_that_collide_do_not_wake_together_and_wait_longer_each_time_up_to_three_triggers() {
+        let interval = Duration::from_secs(10);
+        for (conflicts, most) in [(0, 500), (1, 1_000), (3, 4_000), (20, 30_000)] {
+            let waits: Vec<Duration> = (0..200).map(|_| stillness(conflicts, interval)).collect();
+            let most = Duration::from_millis(most);
+            assert!(
+                waits.iter().all(|wait| *wait >= most / 2 && *wait <= most),
+                "{conflicts}: {waits:?}"
+            );
+            let different: std::collections::BTreeSet<_> = waits.iter().collect();
+            assert!(different.len() > 100);
+        }
     }
 }

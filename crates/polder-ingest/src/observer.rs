@@ -67,6 +67,8 @@ pub struct Summary {
     pub recognised: u64,
     /// Tombstones that the stream passes over.
     pub ignored: u64,
+    /// Offsets that brokers no longer had and that were passed over, because the stream says so (`on_lost: skip`).
+    pub lost: u64,
     /// Commits to the bronze table.
     pub commits: u64,
     /// The versions of the bronze table that this run made, in order.
@@ -81,6 +83,7 @@ impl Summary {
             rejected: 0,
             recognised: 0,
             ignored: 0,
+            lost: 0,
             commits: 0,
             versions: Vec::new(),
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use polder_core::config::Mesh;
+use polder_core::config::{Mesh, References};
 use polder_core::document::{Diagnostic, MapReader, Reader, Severity, Source, Span, parse};
 use polder_core::units::{parse_bytes, parse_duration};
 use polder_core::{DatasetName, Error, ErrorKind, Layer, ObjectName, Result, Secret};
@@ -40,12 +40,24 @@ pub enum SourceSpec {
         topic: String,
         /// Properties of librdkafka for this stream; they win over those of `polder.yaml`.
         properties: BTreeMap<String, Secret>,
+        /// What to do where brokers no longer have records that were not read.
+        on_lost: OnLost,
     },
     /// JSON lines in files, read in the lexical order of their names.
     Files {
         /// A file, or a folder with a pattern (`*`, `?`) as its last part; relative to the mesh's root.
         path: String,
     },
+}
+
+/// What to do where brokers no longer have records that were not read yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnLost {
+    /// The run ends with an error that says what is gone.
+    #[default]
+    Stop,
+    /// The stream goes on with the first record that there is; what is gone is told and counted.
+    Skip,
 }
 
 /// How records become rows.
@@ -105,15 +117,16 @@ impl Default for Trigger {
 }
 
 impl StreamSpec {
-    /// Reads one declaration; the stream's name is the file's, without the suffix.
+    /// Reads one declaration; the stream's name is the file's, without the suffix. Values of `properties` may hold
+    /// `references`.
     ///
     /// # Errors
-    /// Everything that is wrong with the document.
-    pub fn parse(domain: &str, source: &Source) -> Result<Self, Vec<Diagnostic>> {
+    /// Everything that is wrong with the document, and references that do not resolve.
+    pub fn parse(domain: &str, source: &Source, references: References<'_>) -> Result<Self, Vec<Diagnostic>> {
         let document = parse(source)?;
         let reader = Reader::new(source);
         let spec = reader.map(&document).and_then(|map| {
-            let spec = read(domain, &source.path, &map);
+            let spec = read(domain, &source.path, &map, references);
             map.finish();
             spec
         });
@@ -135,9 +148,10 @@ impl StreamSpec {
 /// # Errors
 /// `Document`, with everything that is wrong in all declarations; otherwise as [`Mesh::sources`].
 pub fn load_streams(mesh: &Mesh) -> Result<Vec<StreamSpec>> {
+    let references = References::of_process(&mesh.root);
     let (mut streams, mut diagnostics) = (Vec::new(), Vec::new());
     for (domain, source) in mesh.sources("pipelines", SUFFIX)? {
-        match StreamSpec::parse(&domain, &source) {
+        match StreamSpec::parse(&domain, &source, references) {
             Ok(stream) => streams.push(stream),
             Err(found) => diagnostics.extend(found),
         }
@@ -149,7 +163,7 @@ pub fn load_streams(mesh: &Mesh) -> Result<Vec<StreamSpec>> {
     Ok(streams)
 }
 
-fn read(domain: &str, path: &Path, map: &MapReader<'_, '_, '_>) -> Option<StreamSpec> {
+fn read(domain: &str, path: &Path, map: &MapReader<'_, '_, '_>, references: References<'_>) -> Option<StreamSpec> {
     let reader = map.reader();
     let file = path
         .file_name()
@@ -177,7 +191,7 @@ fn read(domain: &str, path: &Path, map: &MapReader<'_, '_, '_>) -> Option<Stream
     let format_map = map.required_map("format");
     let format = format_map.as_ref().and_then(read_format);
     let source = map.required_map("source").and_then(|source| {
-        let spec = read_source(&source);
+        let spec = read_source(&source, references);
         source.finish();
         spec
     });
@@ -217,19 +231,23 @@ fn read(domain: &str, path: &Path, map: &MapReader<'_, '_, '_>) -> Option<Stream
     })
 }
 
-fn read_source(map: &MapReader<'_, '_, '_>) -> Option<SourceSpec> {
+fn read_source(map: &MapReader<'_, '_, '_>, references: References<'_>) -> Option<SourceSpec> {
     match (map.map("kafka"), map.map("files")) {
         (Some(kafka), None) => {
             let topic = kafka.required_string("topic");
-            let properties = kafka.string_map("properties");
+            let properties = read_properties(&kafka, references);
+            let on_lost =
+                kafka.optional_with("on_lost", |text| match text {
+                    "stop" => Ok(OnLost::Stop),
+                    "skip" => Ok(OnLost::Skip),
+                    _ => Err(Error::new(ErrorKind::Usage, format!("`{text}` is not known"))
+                        .with_help("write `stop` or `skip`")),
+                });
             kafka.finish();
-            let properties = properties
-                .into_iter()
-                .map(|(key, value)| (key, Secret::new(value)))
-                .collect();
             Some(SourceSpec::Kafka {
                 topic: topic?,
                 properties,
+                on_lost: on_lost.unwrap_or_default(),
             })
         }
         (None, Some(files)) => {
@@ -255,6 +273,30 @@ fn read_source(map: &MapReader<'_, '_, '_>) -> Option<SourceSpec> {
             None
         }
     }
+}
+
+fn read_properties(kafka: &MapReader<'_, '_, '_>, references: References<'_>) -> BTreeMap<String, Secret> {
+    let mut properties = kafka.string_map("properties");
+    let Some(map) = kafka.map("properties") else {
+        return BTreeMap::new();
+    };
+    for entry in map.entries() {
+        if let Some(value) = properties.get_mut(&entry.key) {
+            match references.resolve(value) {
+                Ok(resolved) => *value = resolved,
+                Err(error) => {
+                    let message = format!("`{}`: {error}", map.path_of(&entry.key));
+                    let help = error.help().map(str::to_owned);
+                    map.reader()
+                        .error(entry.value.span, "unresolved-reference", message, help);
+                }
+            }
+        }
+    }
+    properties
+        .into_iter()
+        .map(|(key, value)| (key, Secret::new(value)))
+        .collect()
 }
 
 fn check_pattern(path: &str, files: &MapReader<'_, '_, '_>) {
@@ -365,7 +407,12 @@ trigger: {rows: 50000, bytes: 64MiB, interval: 10s}
 ";
 
     fn parse(text: &str) -> Result<StreamSpec, Vec<Diagnostic>> {
-        StreamSpec::parse("sales", &Source::new("pipelines/sales/invoice_lines.stream.yaml", text))
+        let env = |name: &str| (name == "KAFKA_USER").then(|| "shop".to_owned());
+        StreamSpec::parse(
+            "sales",
+            &Source::new("pipelines/sales/invoice_lines.stream.yaml", text),
+            References::new(Path::new("no/such/folder"), &env),
+        )
     }
 
     fn messages(text: &str) -> Vec<String> {
@@ -393,12 +440,43 @@ trigger: {rows: 50000, bytes: 64MiB, interval: 10s}
                 interval: Duration::from_secs(10)
             }
         );
-        let SourceSpec::Kafka { topic, properties } = &stream.source else {
+        let SourceSpec::Kafka {
+            topic,
+            properties,
+            on_lost,
+        } = &stream.source
+        else {
             panic!("not Kafka")
         };
+        assert_eq!(*on_lost, OnLost::Stop);
         assert_eq!(topic, "retail.invoice_line");
         assert_eq!(properties["fetch.wait.max.ms"].expose(), "50");
         assert_eq!(stream.progress_id("t/0"), "stream/sales.invoice_lines/t/0");
+    }
+
+    #[test]
+    fn properties_take_references_and_name_those_that_do_not_resolve() {
+        let with = |properties: &str| WHOLE.replace("{fetch.wait.max.ms: 50}", properties);
+        let stream = parse(&with("{sasl.username: \"${env:KAFKA_USER}-eu\"}, on_lost: skip")).unwrap();
+        let SourceSpec::Kafka {
+            properties, on_lost, ..
+        } = &stream.source
+        else {
+            panic!("not Kafka")
+        };
+        assert_eq!(properties["sasl.username"].expose(), "shop-eu");
+        assert_eq!(*on_lost, OnLost::Skip);
+        let found = messages(&with("{a: \"${env:NOT_SET}\", b: \"${file:none}\"}, on_lost: ignore"));
+        for text in [
+            "4:55: `source.kafka.properties.a`: the variable NOT_SET is not set",
+            "`source.kafka.properties.b`: cannot read the file none",
+            "`source.kafka.on_lost`: `ignore` is not known",
+        ] {
+            assert!(
+                found.iter().any(|message| message.contains(text)),
+                "{text} not in {found:#?}"
+            );
+        }
     }
 
     #[test]

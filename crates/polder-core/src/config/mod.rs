@@ -2,6 +2,7 @@
 
 mod files;
 mod model;
+mod references;
 mod settings;
 #[cfg(test)]
 mod tests;
@@ -9,6 +10,7 @@ mod tests;
 use std::path::{Path, PathBuf};
 
 pub use model::{CatalogConfig, EngineConfig, KafkaConfig, LakeConfig, MeshConfig, RegistryConfig};
+pub use references::References;
 
 use crate::document::Source;
 use crate::{Error, ErrorKind, Result, ResultExt};

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use super::References;
 use crate::document::{Diagnostic, MapReader, Node, Severity, Span, nearest};
 
 /// Where a value was written.
@@ -161,48 +162,20 @@ impl<'e> Settings<'e> {
         None
     }
 
-    /// Replaces `${env:NAME}` and `${file:PATH}`; `$${` stands for `${` itself.
+    /// Replaces references. Nothing, after a report, where one does not resolve.
     fn resolved(&mut self, setting: Setting) -> Option<Setting> {
-        let mut text = String::new();
-        let mut rest = setting.text.as_str();
-        while let Some(start) = rest.find("${") {
-            if let Some(before) = rest[..start].strip_suffix('$') {
-                text.push_str(before);
-                text.push_str("${");
-                rest = &rest[start + 2..];
-                continue;
-            }
-            text.push_str(&rest[..start]);
-            let reference = rest[start + 2..].split_once('}');
-            let value = match reference.and_then(|(inner, _)| inner.split_once(':')) {
-                Some(("env", name)) => (self.env)(name).ok_or_else(|| format!("the variable {name} is not set")),
-                Some(("file", path)) => std::fs::read_to_string(self.root.join(path))
-                    .map(|text| text.trim_end_matches(['\n', '\r']).to_owned())
-                    .map_err(|cause| format!("cannot read the file {path}: {cause}")),
-                _ => Err("`${` begins no reference that is known".to_owned()),
-            };
-            match (value, reference) {
-                (Ok(value), Some((_, behind))) => {
-                    text.push_str(&value);
-                    rest = behind;
-                }
-                (value, _) => {
-                    let help = "references are ${env:NAME} and ${file:PATH}; write $${ for the characters themselves";
-                    let problem = value.err().unwrap_or_default();
-                    let message = match &setting.origin {
-                        Origin::File(_) => problem,
-                        Origin::Variable(variable) => format!("the variable {variable}: {problem}"),
-                    };
-                    self.error(&setting.origin, "unresolved-reference", message, Some(help.to_owned()));
-                    return None;
-                }
+        match References::new(self.root, self.env).resolve(&setting.text) {
+            Ok(text) => Some(Setting { text, ..setting }),
+            Err(error) => {
+                let message = match &setting.origin {
+                    Origin::File(_) => error.to_string(),
+                    Origin::Variable(variable) => format!("the variable {variable}: {error}"),
+                };
+                let help = error.help().map(str::to_owned);
+                self.error(&setting.origin, "unresolved-reference", message, help);
+                None
             }
         }
-        text.push_str(rest);
-        Some(Setting {
-            text,
-            origin: setting.origin,
-        })
     }
 
     fn error(&mut self, origin: &Origin, code: &'static str, message: String, help: Option<String>) {

@@ -172,7 +172,8 @@ fn from_text(array: &StringArray, wanted: &DataType) -> Result<Cast, ArrowError>
         }
         Int64 => Arc::new(texts().map(|text| text.and_then(text::integer)).collect::<Int64Array>()),
         Float64 => {
-            let parse = |text: &str| text.parse::<f64>().ok();
+            // Rust reads words ("inf", "NaN") too, and what is beyond the largest number becomes infinite.
+            let parse = |text: &str| text.parse::<f64>().ok().filter(|value| value.is_finite());
             Arc::new(texts().map(|text| text.and_then(parse)).collect::<Float64Array>())
         }
         Decimal128(precision, scale) => {
@@ -508,6 +509,14 @@ mod tests {
             failed(&cast(StringArray::from(vec!["true", "1"]), DataType::Boolean)),
             [1]
         );
+    }
+
+    #[test]
+    fn only_finite_numbers_are_read_from_text() {
+        let texts = StringArray::from(vec!["2.5", "inf", "-Infinity", "NaN", "1e999", "1e-3"]);
+        let cast = cast(texts, DataType::Float64);
+        assert_eq!(failed(&cast), [1, 2, 3, 4]);
+        assert_eq!(cast.array.as_primitive::<types::Float64Type>().value(5), 0.001);
     }
 
     #[test]

@@ -1,12 +1,13 @@
 //! JSON lines in files.
 //!
 //! Files are read in the lexical order of their names, lines by number from 1; a lane's progress is the next line.
-//! Lines may be appended at any time, and files may come; what is there must stay as it is.
+//! Lines may be appended at any time, and files may come; what is in a file must stay as it is. A file that is read may
+//! go (to an archive), and go on growing should it come back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,11 +26,13 @@ const MAX_LINE: u64 = 16 << 20;
 /// Files to read.
 pub(crate) struct FilesSource {
     folder: PathBuf,
+    /// The folder from the mesh's root, with a slash at its end; lanes are named by this and the file's name.
+    prefix: String,
     /// A file's name, or a pattern with `*` and `?`.
     pattern: String,
     /// The path as declared, for messages.
     shown: String,
-    /// Progress ids are this and the file's name.
+    /// Progress ids are this and the file's path from the mesh's root.
     progress: String,
     mode: Mode,
     bounds: Bounds,
@@ -42,6 +45,8 @@ struct Place {
     at: u64,
     /// The number of the line that comes next.
     next: i64,
+    /// Everything that the file held when it was last looked at is read.
+    whole: bool,
     /// The last line was read although its end was not there yet.
     unended: bool,
     /// People know that the last line is left.
@@ -58,6 +63,7 @@ impl FilesSource {
         };
         Self {
             folder: root.join(folder),
+            prefix: prefix(root, folder),
             pattern: pattern.to_owned(),
             shown: path.to_owned(),
             progress,
@@ -70,14 +76,18 @@ impl FilesSource {
     pub(crate) fn read(self, port: &Port) -> Result<(), Halt> {
         let mut places: BTreeMap<String, Place> = BTreeMap::new();
         loop {
-            let names = self.names()?;
+            let names = self.names(!places.is_empty())?;
             if names.is_empty() && self.mode == Mode::UntilEnd {
                 port.notice(format!("no file matches {}", self.shown))?;
             }
-            self.find_places(names, &mut places, port)?;
+            self.find_places(&names, &mut places, port)?;
             let mut chunk = Chunk::default();
             for (name, place) in &mut places {
-                self.read_file(&self.folder.join(name), place, &mut chunk, port)?;
+                if names.contains(name) {
+                    self.read_file(&self.folder.join(name), place, &mut chunk, port)?;
+                } else if !place.whole {
+                    return Err(went_away(&self.folder.join(name)).into());
+                }
             }
             if !chunk.is_empty() {
                 port.send(Event::Chunk(chunk))?;
@@ -89,7 +99,8 @@ impl FilesSource {
         }
     }
 
-    fn names(&self) -> Result<Vec<String>> {
+    /// Names of the files that are there; a single one must be there until it was `seen`.
+    fn names(&self, seen: bool) -> Result<BTreeSet<String>> {
         let unreadable = || format!("cannot read the folder {}", self.folder.display());
         let entries = match std::fs::read_dir(&self.folder) {
             Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => {
@@ -100,31 +111,36 @@ impl FilesSource {
             }
             other => other.context(ErrorKind::Refused, unreadable)?,
         };
-        let mut names = Vec::new();
+        let mut names = BTreeSet::new();
         for entry in entries {
             let entry = entry.context(ErrorKind::Refused, unreadable)?;
             let name = entry.file_name().to_string_lossy().into_owned();
             if matches(self.pattern.as_bytes(), name.as_bytes()) && entry.path().is_file() {
-                names.push(name);
+                names.insert(name);
             }
         }
-        if names.is_empty() && !self.pattern.contains(['*', '?']) {
+        if names.is_empty() && !seen && !self.pattern.contains(['*', '?']) {
             return Err(Error::new(
                 ErrorKind::NotFound,
                 format!("there is no file {}", self.shown),
             ));
         }
-        names.sort();
         Ok(names)
     }
 
     /// Asks where files that are new to this reader go on, and goes there.
-    fn find_places(&self, names: Vec<String>, places: &mut BTreeMap<String, Place>, port: &Port) -> Result<(), Halt> {
-        let fresh: Vec<String> = names.into_iter().filter(|name| !places.contains_key(name)).collect();
-        let lane = |name: &String| {
-            let progress = format!("{}{name}", self.progress);
+    fn find_places(
+        &self,
+        names: &BTreeSet<String>,
+        places: &mut BTreeMap<String, Place>,
+        port: &Port,
+    ) -> Result<(), Halt> {
+        let fresh: Vec<&String> = names.iter().filter(|name| !places.contains_key(*name)).collect();
+        let lane = |name: &&String| {
+            let path = format!("{}{name}", self.prefix);
+            let progress = format!("{}{path}", self.progress);
             Arc::new(Lane {
-                topic: name.as_str().into(),
+                topic: path.into(),
                 partition: 0,
                 progress,
             })
@@ -136,21 +152,24 @@ impl FilesSource {
                 lane,
                 at: 0,
                 next: 1,
+                whole: false,
                 unended: false,
                 told: false,
             };
             if let Some(next) = position.filter(|next| *next > 1) {
-                skip(&self.folder.join(&name), next, &mut place, port)?;
+                skip(&self.folder.join(name), next, &mut place, port)?;
             }
-            places.insert(name, place);
+            places.insert(name.clone(), place);
         }
         Ok(())
     }
 
     fn read_file(&self, path: &Path, place: &mut Place, chunk: &mut Chunk, port: &Port) -> Result<(), Halt> {
         let Some(mut reader) = open_behind(path, place)? else {
+            place.whole = true;
             return Ok(());
         };
+        place.whole = false;
         while let Some((line, ended)) = next_line(&mut reader, path, place.next)? {
             port.check()?;
             let length = line.len() as u64;
@@ -194,8 +213,27 @@ impl FilesSource {
                 port.send(Event::Chunk(std::mem::take(chunk)))?;
             }
         }
+        place.whole = true;
         Ok(())
     }
+}
+
+/// A declared folder as its files are named: from the mesh's root where it lies in it, with a slash at its end.
+fn prefix(root: &Path, folder: &str) -> String {
+    let path = Path::new(folder);
+    let path = path.strip_prefix(root).unwrap_or(path);
+    let mut prefix = String::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::RootDir => prefix.push('/'),
+            part => {
+                prefix.push_str(&part.as_os_str().to_string_lossy());
+                prefix.push('/');
+            }
+        }
+    }
+    prefix
 }
 
 /// Goes to the line `next` of a file.
@@ -231,7 +269,7 @@ fn open_behind(path: &Path, place: &Place) -> Result<Option<BufReader<File>>> {
     let unreadable = || format!("cannot read {}", path.display());
     let mut file = match File::open(path) {
         Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => {
-            return Err(changed(format!("{} went away while it was read", path.display())));
+            return if place.whole { Ok(None) } else { Err(went_away(path)) };
         }
         other => other.context(ErrorKind::Refused, unreadable)?,
     };
@@ -273,6 +311,10 @@ fn next_line(reader: &mut BufReader<File>, path: &Path, number: i64) -> Result<O
     Ok(Some((line, ended)))
 }
 
+fn went_away(path: &Path) -> Error {
+    changed(format!("{} went away before all of it was read", path.display()))
+}
+
 fn changed(message: String) -> Error {
     Error::new(ErrorKind::Conflict, message)
         .with_help("a stream's file may grow, but what is in it must stay: give new content a new name")
@@ -292,6 +334,22 @@ fn matches(pattern: &[u8], name: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn files_are_named_from_the_mesh_s_root() {
+        let root = Path::new("/mesh");
+        for (folder, named) in [
+            (".", ""),
+            ("data", "data/"),
+            ("./data/./new", "data/new/"),
+            ("../data", "../data/"),
+            ("/mesh/data", "data/"),
+            ("/landing", "/landing/"),
+            ("/", "/"),
+        ] {
+            assert_eq!(prefix(root, folder), named, "{folder}");
+        }
+    }
 
     #[test]
     fn patterns_fit_names() {

@@ -16,7 +16,7 @@ async fn brokers_that_are_down_at_the_start_are_unreachable_by_name() {
     let spec = spec(&kafka_stream("{rows: 1000}"));
     for mode in [Mode::UntilEnd, Mode::Continuous] {
         let error = ingest
-            .run(&spec, mode, CancellationToken::new(), &Quiet)
+            .run(&spec, mode, RunId::new(), CancellationToken::new(), &Quiet)
             .await
             .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unreachable);
@@ -54,9 +54,13 @@ async fn slow_shop(records: i64) -> (Shop, u32) {
 async fn brokers_that_go_away_end_a_run_to_the_end_and_nothing_is_lost() {
     let (shop, _) = slow_shop(30).await;
     let watch = Watch::default();
-    let run = shop
-        .ingest
-        .run(&shop.spec, Mode::UntilEnd, CancellationToken::new(), &watch);
+    let run = shop.ingest.run(
+        &shop.spec,
+        Mode::UntilEnd,
+        RunId::new(),
+        CancellationToken::new(),
+        &watch,
+    );
     let drive = async {
         watch.until(|told| !told.commits.is_empty()).await;
         shop.cluster.broker_down(-1).unwrap();
@@ -78,7 +82,9 @@ async fn brokers_that_go_away_end_a_run_to_the_end_and_nothing_is_lost() {
 async fn a_continuous_run_outlives_its_brokers_and_says_so() {
     let (shop, id) = slow_shop(10).await;
     let (watch, shutdown) = (Watch::default(), CancellationToken::new());
-    let run = shop.ingest.run(&shop.spec, Mode::Continuous, shutdown.clone(), &watch);
+    let run = shop
+        .ingest
+        .run(&shop.spec, Mode::Continuous, RunId::new(), shutdown.clone(), &watch);
     let drive = async {
         watch.until(|told| !told.commits.is_empty()).await;
         shop.cluster.broker_down(-1).unwrap();

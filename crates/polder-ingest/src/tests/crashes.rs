@@ -49,9 +49,13 @@ async fn whatever_moment_a_run_is_cut_off_at_each_record_ends_in_one_place() {
         .unwrap();
     let mut cuts = 0;
     loop {
-        let run = shop
-            .ingest
-            .run(&shop.spec, Mode::UntilEnd, CancellationToken::new(), &Quiet);
+        let run = shop.ingest.run(
+            &shop.spec,
+            Mode::UntilEnd,
+            RunId::new(),
+            CancellationToken::new(),
+            &Quiet,
+        );
         match cut_off(run, cuts + 1).await {
             Some(summary) => {
                 summary.unwrap();
@@ -93,7 +97,13 @@ async fn two_runs_at_once_share_the_work_and_double_nothing() {
             &shop.embedded.url(),
         );
         ingest
-            .run(&shop.spec, Mode::UntilEnd, CancellationToken::new(), &Quiet)
+            .run(
+                &shop.spec,
+                Mode::UntilEnd,
+                RunId::new(),
+                CancellationToken::new(),
+                &Quiet,
+            )
             .await
             .unwrap()
     };
@@ -119,9 +129,20 @@ async fn a_continuous_run_stands_by_while_another_works_and_takes_over() {
     );
     let runs = async {
         tokio::join!(
-            shop.ingest
-                .run(&shop.spec, Mode::Continuous, stops[0].clone(), &watches[0]),
-            other.run(&shop.spec, Mode::Continuous, stops[1].clone(), &watches[1])
+            shop.ingest.run(
+                &shop.spec,
+                Mode::Continuous,
+                RunId::new(),
+                stops[0].clone(),
+                &watches[0]
+            ),
+            other.run(
+                &shop.spec,
+                Mode::Continuous,
+                RunId::new(),
+                stops[1].clone(),
+                &watches[1]
+            )
         )
     };
     let committed = || -> u64 {

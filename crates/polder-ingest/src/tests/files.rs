@@ -41,7 +41,13 @@ impl Folder {
 
     async fn run(&self) -> Result<Summary> {
         self.ingest
-            .run(&self.spec, Mode::UntilEnd, CancellationToken::new(), &Quiet)
+            .run(
+                &self.spec,
+                Mode::UntilEnd,
+                RunId::new(),
+                CancellationToken::new(),
+                &Quiet,
+            )
             .await
     }
 
@@ -69,7 +75,7 @@ impl Folder {
 const GOOD: &str = "{\"event_id\": \"e\", \"invoice_no\": \"1\", \"quantity\": 6}\n";
 
 fn line(file: &str, number: i64) -> (String, i64) {
-    (file.to_owned(), number)
+    (format!("data/{file}"), number)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -136,7 +142,7 @@ async fn a_continuous_run_sees_new_lines_new_files_and_a_cut() {
     let watch = Watch::default();
     let run = folder
         .ingest
-        .run(&spec, Mode::Continuous, CancellationToken::new(), &watch);
+        .run(&spec, Mode::Continuous, RunId::new(), CancellationToken::new(), &watch);
     let drive = async {
         let committed = |count: u64| {
             watch.until(move |told| told.commits.iter().map(|commit| commit.accepted).sum::<u64>() == count)
@@ -153,6 +159,79 @@ async fn a_continuous_run_sees_new_lines_new_files_and_a_cut() {
     assert_eq!(error.kind(), ErrorKind::Conflict);
     assert!(error.to_string().contains("became shorter"), "{error}");
     assert_eq!(folder.lines(BRONZE).await.len(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_is_read_may_go_and_comes_back_as_it_was() {
+    let folder = Folder::new();
+    let archive = folder.folder.path().join("archive.jsonl");
+    let mut spec = folder.spec.clone();
+    spec.trigger.bytes = 1;
+    let (watch, shutdown) = (Watch::default(), CancellationToken::new());
+    let run = folder
+        .ingest
+        .run(&spec, Mode::Continuous, RunId::new(), shutdown.clone(), &watch);
+    let drive = async {
+        let committed = |count: u64| {
+            watch.until(move |told| told.commits.iter().map(|commit| commit.accepted).sum::<u64>() == count)
+        };
+        folder.append("a.jsonl", &GOOD.repeat(2));
+        committed(2).await;
+        fs::rename(folder.path("a.jsonl"), &archive).unwrap();
+        // The reader has looked at the folder without the file when this has come.
+        folder.append("b.jsonl", GOOD);
+        committed(3).await;
+        fs::rename(&archive, folder.path("a.jsonl")).unwrap();
+        folder.append("a.jsonl", GOOD);
+        committed(4).await;
+        shutdown.cancel();
+    };
+    let (ended, ()) = tokio::join!(run, drive);
+    assert_eq!(ended.unwrap().accepted, 4);
+    fs::remove_file(folder.path("a.jsonl")).unwrap();
+    assert_eq!(folder.run().await.unwrap().commits, 0);
+    let lines = [
+        line("a.jsonl", 1),
+        line("a.jsonl", 2),
+        line("a.jsonl", 3),
+        line("b.jsonl", 1),
+    ];
+    assert_eq!(folder.lines(BRONZE).await, lines);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_goes_before_all_of_it_is_read_stops_the_stream() {
+    let folder = Folder::new();
+    let mut spec = folder.spec.clone();
+    spec.trigger.bytes = 1;
+    let watch = Watch::default();
+    let run = folder
+        .ingest
+        .run(&spec, Mode::Continuous, RunId::new(), CancellationToken::new(), &watch);
+    let drive = async {
+        folder.append("a.jsonl", &format!("{GOOD}{{\"event_id\": "));
+        watch.until(|told| told.commits.len() == 1).await;
+        fs::remove_file(folder.path("a.jsonl")).unwrap();
+    };
+    let (ended, ()) = tokio::join!(run, drive);
+    let error = ended.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict);
+    assert!(error.to_string().contains("went away before all"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_of_one_name_in_two_folders_are_two_files() {
+    let mut folder = Folder::new();
+    fs::create_dir(folder.folder.path().join("more")).unwrap();
+    folder.append("a.jsonl", GOOD);
+    assert_eq!(folder.run().await.unwrap().accepted, 1);
+    fs::write(folder.folder.path().join("more/a.jsonl"), GOOD.repeat(2)).unwrap();
+    folder.spec = spec(&format!(
+        "dataset: {BRONZE}\nsource: {{files: {{path: more/*.jsonl}}}}\nformat: {{encoding: json}}\n"
+    ));
+    assert_eq!(folder.run().await.unwrap().accepted, 2);
+    let more = |number| ("more/a.jsonl".to_owned(), number);
+    assert_eq!(folder.lines(BRONZE).await, [line("a.jsonl", 1), more(1), more(2)]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

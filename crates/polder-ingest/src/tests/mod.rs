@@ -19,9 +19,9 @@ use arrow::datatypes::{DataType, Int32Type, Int64Type};
 use arrow::util::display::array_value_to_string;
 use datafusion::prelude::SessionContext;
 use polder_contract::ContractSet;
-use polder_core::Result;
-use polder_core::config::{KafkaConfig, LakeConfig, RegistryConfig};
+use polder_core::config::{KafkaConfig, LakeConfig, References, RegistryConfig};
 use polder_core::document::Source;
+use polder_core::{Result, RunId};
 use polder_lake::Lake;
 use polder_registry::{Embedded, Registry};
 use rdkafka::config::ClientConfig;
@@ -66,7 +66,8 @@ fn kafka_stream(trigger: &str) -> String {
 
 fn spec(text: &str) -> StreamSpec {
     let source = Source::new("pipelines/sales/invoice_lines.stream.yaml", text);
-    StreamSpec::parse("sales", &source).unwrap_or_else(|found| panic!("{found:#?}"))
+    let references = References::new(Path::new("."), &|_| None);
+    StreamSpec::parse("sales", &source, references).unwrap_or_else(|found| panic!("{found:#?}"))
 }
 
 fn contracts() -> Arc<ContractSet> {
@@ -137,7 +138,13 @@ impl Shop {
 
     async fn run(&self) -> Result<Summary> {
         self.ingest
-            .run(&self.spec, Mode::UntilEnd, CancellationToken::new(), &Quiet)
+            .run(
+                &self.spec,
+                Mode::UntilEnd,
+                RunId::new(),
+                CancellationToken::new(),
+                &Quiet,
+            )
             .await
     }
 

@@ -1,5 +1,7 @@
 //! What lands, what is refused, and where reading goes on.
 
+use std::task::Poll;
+
 use polder_core::ErrorKind;
 use tokio_util::sync::CancellationToken;
 
@@ -17,9 +19,10 @@ async fn every_record_lands_once_with_where_it_came_from() {
         shop.send(1, &line(id, number, -11_062_060)).await;
     }
     let watch = Watch::default();
+    let run = RunId::new();
     let summary = shop
         .ingest
-        .run(&shop.spec, Mode::UntilEnd, CancellationToken::new(), &watch)
+        .run(&shop.spec, Mode::UntilEnd, run, CancellationToken::new(), &watch)
         .await
         .unwrap();
     assert_eq!((summary.accepted, summary.rejected, summary.commits), (12, 0, 1));
@@ -42,7 +45,7 @@ async fn every_record_lands_once_with_where_it_came_from() {
     assert_eq!(at("_topic"), TOPIC);
     assert_eq!(at("_event_time"), "2010-12-01T08:26:00.004Z");
     assert_eq!(at("_schema_id"), id.to_string());
-    assert_eq!(at("_run_id"), summary.run.to_string());
+    assert_eq!(at("_run_id"), run.to_string());
     assert_eq!(at("_key"), "353336333635");
 
     let again = shop.run().await.unwrap();
@@ -208,7 +211,9 @@ async fn triggers_cut_a_topic_into_commits() {
     assert_eq!(shop.run().await.unwrap().commits, 1);
     // A continuous run with a trigger of one byte commits what it has as soon as it has it.
     let (watch, shutdown) = (Watch::default(), CancellationToken::new());
-    let run = shop.ingest.run(&shop.spec, Mode::Continuous, shutdown.clone(), &watch);
+    let run = shop
+        .ingest
+        .run(&shop.spec, Mode::Continuous, RunId::new(), shutdown.clone(), &watch);
     let drive = async {
         for number in 1..4 {
             shop.send(0, &line(id, number, 1)).await;
@@ -226,7 +231,9 @@ async fn the_interval_commits_what_is_there() {
     let shop = Shop::new(1, "{interval: 200ms}").await;
     let (id, ..) = register(&shop.ingest.registry).await;
     let (watch, shutdown) = (Watch::default(), CancellationToken::new());
-    let run = shop.ingest.run(&shop.spec, Mode::Continuous, shutdown.clone(), &watch);
+    let run = shop
+        .ingest
+        .run(&shop.spec, Mode::Continuous, RunId::new(), shutdown.clone(), &watch);
     let drive = async {
         shop.send(0, &line(id, 0, 1)).await;
         watch.until(|told| told.commits.len() == 1).await;
@@ -245,7 +252,9 @@ async fn shutdown_commits_what_was_read() {
         shop.send(1, &line(id, number, 1)).await;
     }
     let (watch, shutdown) = (Watch::default(), CancellationToken::new());
-    let run = shop.ingest.run(&shop.spec, Mode::Continuous, shutdown.clone(), &watch);
+    let run = shop
+        .ingest
+        .run(&shop.spec, Mode::Continuous, RunId::new(), shutdown.clone(), &watch);
     let drive = async {
         watch.until(|told| told.read == 10).await;
         shutdown.cancel();
@@ -280,6 +289,26 @@ async fn a_dataset_without_a_contract_is_not_fed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_stream_that_was_renamed_doubles_nothing() {
+    let shop = Shop::new(1, "{rows: 1000}").await;
+    let (id, ..) = register(&shop.ingest.registry).await;
+    shop.send(0, &line(id, 0, 1)).await;
+    assert_eq!(shop.run().await.unwrap().accepted, 1);
+    let mut renamed = shop.spec.clone();
+    renamed.name = "sales.invoice_lines_2".parse().unwrap();
+    let run = shop
+        .ingest
+        .run(&renamed, Mode::UntilEnd, RunId::new(), CancellationToken::new(), &Quiet);
+    let error = run.await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict);
+    assert!(error.to_string().contains("by stream sales.invoice_lines:"), "{error}");
+    assert_eq!(shop.bronze().await.places(), [(0, 0)]);
+    // Under its own name it goes on.
+    shop.send(0, &line(id, 1, 1)).await;
+    assert_eq!(shop.run().await.unwrap().accepted, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_topic_that_was_made_anew_stops_the_stream() {
     let shop = Shop::new(1, "{rows: 1000}").await;
     let (id, ..) = register(&shop.ingest.registry).await;
@@ -294,17 +323,28 @@ async fn a_topic_that_was_made_anew_stops_the_stream() {
     }
     let other = ingest(shop.folder.path(), &anew.bootstrap_servers(), &shop.embedded.url());
     let error = other
-        .run(&shop.spec, Mode::UntilEnd, CancellationToken::new(), &Quiet)
+        .run(
+            &shop.spec,
+            Mode::UntilEnd,
+            RunId::new(),
+            CancellationToken::new(),
+            &Quiet,
+        )
         .await
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Conflict);
     assert!(error.to_string().contains("made anew"), "{error}");
+    assert!(
+        error.help().unwrap().contains("`source.kafka.topic`"),
+        "{:?}",
+        error.help()
+    );
     assert_eq!(shop.bronze().await.len(), 5);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn records_that_retention_took_before_they_were_read_stop_the_stream() {
-    let shop = Shop::new(1, "{rows: 1000}").await;
+    let mut shop = Shop::new(1, "{rows: 1000}").await;
     let (id, ..) = register(&shop.ingest.registry).await;
     shop.send(0, &line(id, 0, 1)).await;
     assert_eq!(shop.run().await.unwrap().accepted, 1);
@@ -316,13 +356,86 @@ async fn records_that_retention_took_before_they_were_read_stop_the_stream() {
     let error = shop.run().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Conflict);
     assert!(error.to_string().contains("retention took records"), "{error}");
-    // A stream of another name has read nothing yet: it begins with what is there.
-    let mut fresh = shop.spec.clone();
-    fresh.name = "sales.invoice_lines_2".parse().unwrap();
-    let summary = shop
+    // The in-process broker drops from the front; what is left is behind the one record that was read.
+    let text = error.to_string();
+    let gap = text.split("offsets 1 to ").nth(1).unwrap();
+    let last: i64 = gap.split(' ').next().unwrap().parse().unwrap();
+    assert!((1..8).contains(&last), "{text}");
+    assert!(error.help().unwrap().contains("on_lost: skip"), "{:?}", error.help());
+
+    shop.spec = spec(&kafka_stream("{rows: 1000}").replace(TOPIC, &format!("{TOPIC}, on_lost: skip")));
+    let (watch, shutdown) = (Watch::default(), CancellationToken::new());
+    let run = shop
         .ingest
-        .run(&fresh, Mode::UntilEnd, CancellationToken::new(), &Quiet)
-        .await
+        .run(&shop.spec, Mode::UntilEnd, RunId::new(), shutdown, &watch);
+    let summary = run.await.unwrap();
+    assert_eq!(
+        (summary.lost as i64, summary.rejected as i64),
+        (last, 8 - last),
+        "{summary:?}"
+    );
+    let notices = watch.told().notices;
+    assert!(
+        notices
+            .iter()
+            .any(|text| text.contains(&format!("offsets 1 to {last} of partition 0")) && text.contains("skipped")),
+        "{notices:?}"
+    );
+    // What was skipped is skipped once.
+    let again = shop.run().await.unwrap();
+    assert_eq!((again.lost, again.commits), (0, 0));
+    assert_eq!(shop.bronze().await.places(), [(0, 0)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn records_that_retention_takes_under_way_are_skipped_where_the_stream_says_so() {
+    let mut shop = Shop::new(1, "{rows: 1}").await;
+    shop.spec = spec(&kafka_stream("{rows: 1}").replace(TOPIC, &format!("{TOPIC}, on_lost: skip")));
+    // One record in each fetch, and the fetches take a while.
+    shop.ingest
+        .kafka
+        .properties
+        .insert("fetch.message.max.bytes".to_owned(), "64".into());
+    let (id, ..) = register(&shop.ingest.registry).await;
+    shop.send(0, &line(id, 0, 1)).await;
+    shop.cluster
+        .broker_round_trip_time(-1, Duration::from_millis(300))
         .unwrap();
-    assert!(summary.rejected > 0 && summary.accepted == 0, "{summary:?}");
+    let (watch, shutdown) = (Watch::default(), CancellationToken::new());
+    let run = shop
+        .ingest
+        .run(&shop.spec, Mode::Continuous, RunId::new(), shutdown.clone(), &watch);
+    let large = vec![b'x'; 900_000];
+    let drive = async {
+        watch.until(|told| told.commits.len() == 1).await;
+        let count = 12;
+        let sends = (0..count).map(|_| shop.send(0, &large));
+        futures_all(sends).await;
+        let skipped = |told: &Told| told.notices.iter().any(|text| text.contains("skipped"));
+        watch.until(skipped).await;
+        // The last one that there is has come.
+        watch
+            .until(|told| told.commits.iter().map(|commit| commit.rejected).sum::<u64>() >= 5)
+            .await;
+        shutdown.cancel();
+        count
+    };
+    let (summary, count) = tokio::join!(run, drive);
+    let summary = summary.unwrap();
+    assert!(summary.lost > 0, "{summary:?}");
+    assert_eq!(summary.lost + summary.rejected, count, "{summary:?}");
+}
+
+/// Waits for all of them, side by side.
+async fn futures_all(futures: impl Iterator<Item = impl Future<Output = ()>>) {
+    let mut waiting: Vec<_> = futures.map(Box::pin).collect();
+    std::future::poll_fn(|context| {
+        waiting.retain_mut(|future| future.as_mut().poll(context).is_pending());
+        if waiting.is_empty() {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    })
+    .await;
 }

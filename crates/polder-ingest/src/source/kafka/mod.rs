@@ -1,9 +1,11 @@
 //! A topic of Kafka: all partitions, assigned, from the offsets that the Delta table holds.
 //!
 //! Consumer groups and their offsets play no part. Where a partition goes on is asked for; that its offset is still
-//! there, and is of the same topic, is checked against the partition's watermarks before anything is read.
+//! there is checked against the partition's watermarks before anything is read. A topic that was deleted and made anew
+//! shows by that as long as it is shorter than what was read of the old one; one that has outgrown it does not show.
 
 mod broker;
+mod offsets;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,10 +21,12 @@ use rdkafka::metadata::Metadata;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use self::broker::{Consumer, START, hear_errors, is_refusal};
+use self::offsets::{Gap, begin, listed, lost};
 use super::{Event, Halt, Port};
 use crate::chunk::{Bounds, Chunk, Head, Lane};
 use crate::decode::GUID_HEADER;
 use crate::observer::Mode;
+use crate::stream::OnLost;
 
 pub(crate) use self::broker::Connection;
 pub use self::broker::{KafkaProbe, probe_kafka};
@@ -58,6 +62,7 @@ impl Default for Patience {
 pub(crate) struct KafkaSource {
     pub(crate) connection: Connection,
     pub(crate) topic: String,
+    pub(crate) on_lost: OnLost,
     /// Progress ids are this and the partition.
     pub(crate) progress: String,
     pub(crate) mode: Mode,
@@ -75,6 +80,18 @@ struct Partition {
     done: bool,
     /// Nothing was read yet, nor is anything known: it begins at the first record that there is.
     fresh: bool,
+}
+
+impl Partition {
+    /// Goes on at `position`, but not behind the end, if that is further than it was.
+    fn pass(&mut self, position: i64, chunk: &mut Chunk) {
+        let position = self.end.map_or(position, |end| position.min(end));
+        if !self.done && position > self.next {
+            chunk.pass(&self.lane, position - 1);
+            self.next = position;
+            self.fresh = false;
+        }
+    }
 }
 
 struct Reading<'a> {
@@ -147,10 +164,7 @@ impl Reading<'_> {
                 }
                 Some(Err(KafkaError::PartitionEOF(partition))) => {
                     self.lives()?;
-                    if let Some(found) = self.partitions.get_mut(&partition) {
-                        // Records of transactions leave gaps: the end can lie behind the last record.
-                        found.done = found.end.is_some();
-                    }
+                    self.at_end(partition);
                 }
                 Some(Err(error)) => self.weigh(error)?,
                 None => {
@@ -159,6 +173,24 @@ impl Reading<'_> {
                 }
             }
         }
+    }
+
+    /// A partition has nothing more for now.
+    fn at_end(&mut self, id: i32) {
+        let position = self
+            .consumer
+            .position()
+            .ok()
+            .and_then(|list| list.find_partition(&self.topic, id).map(|element| element.offset()));
+        let Some(found) = self.partitions.get_mut(&id) else {
+            return;
+        };
+        // Behind the last record there can be a transaction's end, or records that do not count. They are passed, or
+        // retention of them would look like records that are lost.
+        if let Some(Offset::Offset(position)) = position {
+            found.pass(position, &mut self.chunk);
+        }
+        found.done = found.end.is_some();
     }
 
     fn hand_over(&mut self) -> Result<(), Halt> {
@@ -211,16 +243,12 @@ impl Reading<'_> {
             .collect();
         let positions = self.port.positions(&lanes)?;
         let mut expected = 0;
+        let mut gaps = Vec::new();
         for ((id, lane), stored) in ids.into_iter().zip(lanes).zip(positions) {
             self.port.check()?;
-            let (low, high) = self
-                .consumer
-                .fetch_watermarks(&self.topic, id, START)
-                .map_err(|cause| {
-                    let what = format!("do not tell the offsets of {}/{id}", self.topic);
-                    self.source.connection.failure(&self.consumer, &what, cause)
-                })?;
-            let next = begin(&self.topic, id, stored, low, high)?;
+            let (low, high) = self.watermarks(id)?;
+            let (next, gap) = begin(&self.topic, id, stored, low, high)?;
+            gaps.extend(gap);
             expected += u64::try_from(high - next).unwrap_or_default();
             let end = (self.source.mode == Mode::UntilEnd).then_some(high);
             let done = end.is_some_and(|end| next >= end);
@@ -235,7 +263,66 @@ impl Reading<'_> {
                 },
             );
         }
+        self.pass_over(&gaps)?;
         self.port.send(Event::Expected(expected))?;
+        self.assign()
+    }
+
+    /// The first offset of a partition, and the one behind its last.
+    fn watermarks(&self, id: i32) -> Result<(i64, i64)> {
+        self.consumer.fetch_watermarks(&self.topic, id, START).map_err(|cause| {
+            let what = format!("do not tell the offsets of {}/{id}", self.topic);
+            self.source.connection.failure(&self.consumer, &what, cause)
+        })
+    }
+
+    /// Does with records that are gone what the stream says.
+    fn pass_over(&mut self, gaps: &[Gap]) -> Result<(), Halt> {
+        if gaps.is_empty() {
+            return Ok(());
+        }
+        if self.source.on_lost == OnLost::Stop {
+            return Err(lost(&self.topic, gaps).into());
+        }
+        for gap in gaps {
+            if let Some(partition) = self.partitions.get(&gap.partition) {
+                self.chunk.lose(&partition.lane, gap.from, gap.to);
+            }
+        }
+        let text = format!(
+            "topic {} lost records that were not read: {}; they are skipped, as the stream says",
+            self.topic,
+            listed(gaps)
+        );
+        tracing::warn!("{text}");
+        Ok(self.port.notice(text)?)
+    }
+
+    /// The brokers do not have what comes next: finds out which records are gone.
+    fn regain(&mut self, error: Error) -> Result<(), Halt> {
+        // What was read is handed over, whatever comes of this.
+        self.hand_over()?;
+        let open: Vec<i32> = self
+            .partitions
+            .iter()
+            .filter(|(_, partition)| !partition.done)
+            .map(|(id, _)| *id)
+            .collect();
+        let mut gaps = Vec::new();
+        for id in open {
+            let (low, high) = self.watermarks(id)?;
+            if let Some(partition) = self.partitions.get_mut(&id) {
+                let stored = (!partition.fresh).then_some(partition.next);
+                let (next, gap) = begin(&self.topic, id, stored, low, high)?;
+                partition.next = next;
+                partition.done = partition.end.is_some_and(|end| next >= end);
+                gaps.extend(gap);
+            }
+        }
+        if gaps.is_empty() {
+            return Err(error.into());
+        }
+        self.pass_over(&gaps)?;
         self.assign()
     }
 
@@ -288,10 +375,10 @@ impl Reading<'_> {
         let topic = &self.topic;
         let end = |kind: ErrorKind, message: String| Error::new(kind, message).with_source(error.clone());
         Err(Halt::Failed(match code {
-            Some(Code::OffsetOutOfRange | Code::AutoOffsetReset | Code::NoOffset | Code::LogTruncation) => lost(end(
-                ErrorKind::Conflict,
-                format!("topic {topic} no longer has the next records of this stream"),
-            )),
+            Some(Code::OffsetOutOfRange | Code::AutoOffsetReset | Code::NoOffset | Code::LogTruncation) => {
+                let message = format!("topic {topic} does not have the next records of this stream");
+                return self.regain(end(ErrorKind::Conflict, message));
+            }
             Some(Code::UnknownTopicOrPartition | Code::UnknownTopic | Code::UnknownPartition) => end(
                 ErrorKind::NotFound,
                 format!("topic {topic}, or a partition of it, went away"),
@@ -425,7 +512,8 @@ fn take(message: &BorrowedMessage<'_>, partition: Option<&mut Partition>, chunk:
     if offset < partition.next || partition.done {
         return false;
     }
-    if partition.end.is_some_and(|end| offset >= end) {
+    if let Some(end) = partition.end.filter(|end| offset >= *end) {
+        partition.pass(end, chunk);
         partition.done = true;
         return true;
     }
@@ -445,31 +533,6 @@ fn take(message: &BorrowedMessage<'_>, partition: Option<&mut Partition>, chunk:
     partition.done
 }
 
-/// Where a partition begins.
-fn begin(topic: &str, partition: i32, stored: Option<i64>, low: i64, high: i64) -> Result<i64> {
-    match stored {
-        None => Ok(low),
-        Some(next) if next > high => Err(lost(Error::new(
-            ErrorKind::Conflict,
-            format!("{topic}/{partition} ends at offset {high}, but {next} were read before: the topic was made anew"),
-        ))),
-        Some(next) if next < low => Err(lost(Error::new(
-            ErrorKind::Conflict,
-            format!(
-                "{topic}/{partition} begins at offset {low}, but the stream goes on at {next}: retention took records that were not read"
-            ),
-        ))),
-        Some(next) => Ok(next),
-    }
-}
-
-fn lost(error: Error) -> Error {
-    error.with_help(
-        "nothing was read. To go on with what the topic holds now, give the stream another name (its file's name): \
-         progress is kept under it",
-    )
-}
-
 fn unknown_topic(name: &str, brokers: &str, metadata: &Metadata) -> Error {
     // Names with two underscores are the cluster's own.
     let topics = metadata
@@ -484,22 +547,5 @@ fn unknown_topic(name: &str, brokers: &str, metadata: &Metadata) -> Error {
     match nearest(name, topics) {
         Some(near) => error.with_help(format!("did you mean `{near}`?")),
         None => error.with_help("create the topic, or correct `source.kafka.topic` of the stream"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_partition_goes_on_where_the_table_says_if_it_still_can() {
-        assert_eq!(begin("t", 0, None, 5, 9).unwrap(), 5);
-        assert_eq!(begin("t", 0, Some(7), 5, 9).unwrap(), 7);
-        assert_eq!(begin("t", 0, Some(9), 5, 9).unwrap(), 9);
-        for (stored, reason) in [(10, "made anew"), (4, "retention")] {
-            let error = begin("t", 0, Some(stored), 5, 9).unwrap_err();
-            assert_eq!(error.kind(), ErrorKind::Conflict);
-            assert!(error.to_string().contains(reason), "{error}");
-        }
     }
 }
