@@ -239,6 +239,12 @@ impl Running {
         self.wait()
     }
 
+    /// What it has said so far, on both outputs.
+    #[must_use]
+    pub fn said(&self) -> String {
+        self.said.lines.lock().unwrap().join("\n")
+    }
+
     /// Whether it still runs.
     pub fn is_running(&mut self) -> bool {
         self.child.try_wait().expect("a child can be asked").is_none()

@@ -87,8 +87,8 @@ pub(crate) struct DemoArgs {
     /// The seed of the generated shop.
     #[arg(long, default_value_t = 7)]
     pub(crate) seed: u64,
-    /// How many weeks the generated shop trades.
-    #[arg(long, default_value_t = 104, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    /// How many weeks the generated shop trades; the forecast needs some to learn from.
+    #[arg(long, default_value_t = 104, value_parser = clap::value_parser!(u32).range(20..=1000))]
     pub(crate) weeks: u32,
 }
 
@@ -207,7 +207,7 @@ pub(crate) enum CatalogCommand {
 
 #[derive(Debug, Clone, Args)]
 pub(crate) struct LineageArgs {
-    /// The dataset, stream or model.
+    /// The dataset, or the stream, pipeline or model that builds something.
     pub(crate) name: String,
     #[command(flatten)]
     pub(crate) format: FormatArg,

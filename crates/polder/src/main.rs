@@ -15,7 +15,7 @@ use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::Parser;
-use polder_core::{ErrorKind, Result, ResultExt};
+use polder_core::{Error, ErrorKind, Result, ResultExt};
 use tracing_subscriber::EnvFilter;
 
 use crate::cli::Cli;
@@ -26,6 +26,8 @@ const STACK_BYTES: usize = 16 << 20;
 fn main() -> ExitCode {
     let cli = Cli::parse();
     start_log(cli.verbose);
+    // A writer that other makers' code catches panicking (on a full disk, say) comes back as an error, which is what people see.
+    std::panic::set_hook(Box::new(|panic| tracing::debug!(%panic, "panicked")));
     match run(&cli) {
         Ok(code) => code,
         Err(error) => {
@@ -48,7 +50,17 @@ fn run(cli: &Cli) -> Result<ExitCode> {
             .stack_size(STACK_BYTES)
             .spawn_scoped(scope, || runtime.block_on(commands::run(cli)))
             .context(ErrorKind::Internal, failed)?;
-        command.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        command.join().unwrap_or_else(|panic| {
+            let said = panic
+                .downcast_ref::<String>()
+                .map(String::as_str)
+                .or(panic.downcast_ref::<&str>().copied());
+            Err(Error::new(
+                ErrorKind::Internal,
+                format!("the command broke off: {}", said.unwrap_or("no reason was given")),
+            )
+            .with_help("this is a bug of Polder: please report it with what you did; -vv says more"))
+        })
     })
 }
 

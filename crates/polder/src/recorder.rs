@@ -3,9 +3,8 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use chrono::{DateTime, Utc};
-use polder_catalog::{Catalog, ModelState, ModelVersion, Node, RunEnd, RunStart, RunStatus, Step};
-use polder_core::{DatasetName, Error, Result, RunId, clock};
+use polder_catalog::{Catalog, ModelState, ModelVersion, Node, RunEnd, RunStart, Step};
+use polder_core::{DatasetName, Error, Result};
 use polder_engine::ModelRecord;
 
 use crate::inventory::Describer;
@@ -37,7 +36,7 @@ impl Recorder {
         recorder
     }
 
-    /// A run from its start to its end.
+    /// A run from its start to its end; one that was begun is only ended.
     pub(crate) async fn run(&self, start: &RunStart, end: &RunEnd) {
         if let Some(catalog) = &self.catalog {
             let written = async {
@@ -48,23 +47,11 @@ impl Recorder {
         }
     }
 
-    /// A run that failed before it had an id.
-    pub(crate) async fn failed(&self, step: Step, dataset: Option<DatasetName>, started: DateTime<Utc>, error: &Error) {
-        let start = RunStart {
-            id: RunId::new(),
-            step,
-            dataset,
-            started,
-        };
-        let end = RunEnd {
-            status: RunStatus::Failed,
-            ended: clock::now(),
-            accepted: 0,
-            rejected: 0,
-            version: None,
-            message: Some(error.report()),
-        };
-        self.run(&start, &end).await;
+    /// A run that begins now: whoever looks sees it running, also if nothing is ever heard of its end.
+    pub(crate) async fn begin(&self, start: &RunStart) {
+        if let Some(catalog) = &self.catalog {
+            self.heed(catalog.begin_run(start).await);
+        }
     }
 
     /// How a dataset stands now; of one that has no table yet, nothing.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use polder_core::Error;
-use polder_core::document::{Diagnostic, Severity};
+use polder_core::document::{Diagnostic, Severity, Span};
 
 /// Prints an error and its diagnostics to standard error. `root` is where the diagnostics' files are found.
 pub(crate) fn error(error: &Error, root: Option<&Path>) {
@@ -63,7 +63,8 @@ fn render_one(diagnostic: &Diagnostic, source: Option<&str>, styled: bool) -> St
     };
     let path = diagnostic.file.display().to_string();
     let excerpt = diagnostic.span.as_ref().zip(source).filter(|(span, source)| {
-        span.start <= span.end && source.is_char_boundary(span.start) && source.is_char_boundary(span.end)
+        let shown = || !may_hold_secret(&diagnostic.file, source, span);
+        span.start <= span.end && source.is_char_boundary(span.start) && source.is_char_boundary(span.end) && shown()
     });
     let title = match (&excerpt, &diagnostic.span) {
         (Some(_), _) => diagnostic.message.clone(),
@@ -84,6 +85,28 @@ fn render_one(diagnostic: &Diagnostic, source: Option<&str>, styled: bool) -> St
     renderer(styled).render(&[group])
 }
 
+/// Lines of the configuration that name what opens a service are not repeated on a terminal or in the log of a CI.
+fn may_hold_secret(file: &Path, source: &str, span: &Span) -> bool {
+    const WORDS: [&str; 9] = [
+        "database",
+        "url",
+        "user",
+        "password",
+        "secret",
+        "key",
+        "token",
+        "credential",
+        "@",
+    ];
+    if file.file_name() != Some(std::ffi::OsStr::new(polder_core::config::FILE_NAME)) {
+        return false;
+    }
+    let start = source[..span.start].rfind('\n').map_or(0, |at| at + 1);
+    let end = source[span.end..].find('\n').map_or(source.len(), |at| span.end + at);
+    let lines = source[start..end].to_lowercase();
+    WORDS.iter().any(|word| lines.contains(word))
+}
+
 fn renderer(styled: bool) -> Renderer {
     if styled { Renderer::styled() } else { Renderer::plain() }
 }
@@ -91,7 +114,6 @@ fn renderer(styled: bool) -> Renderer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use polder_core::document::Span;
 
     #[test]
     fn a_diagnostic_shows_file_line_column_excerpt_and_help() {
@@ -118,5 +140,26 @@ mod tests {
         ] {
             assert!(text.contains(part), "{part} is missing in\n{text}");
         }
+    }
+
+    #[test]
+    fn a_line_of_the_configuration_that_may_hold_a_secret_is_not_repeated() {
+        let source = "name: shop\nregistry:\n  url: htp://bob:hunter2@host\n";
+        let diagnostic = Diagnostic {
+            severity: Severity::Error,
+            code: "wrong-value".into(),
+            message: "`registry.url` is no address".to_owned(),
+            help: None,
+            file: PathBuf::from("polder.yaml"),
+            span: Some(Span {
+                line: 3,
+                column: 8,
+                start: 28,
+                end: 50,
+            }),
+        };
+        let text = render_one(&diagnostic, Some(source), false);
+        assert!(!text.contains("hunter2"), "{text}");
+        assert!(text.contains("polder.yaml:3:8"), "{text}");
     }
 }

@@ -261,7 +261,9 @@ mod tests {
 
     #[test]
     fn two_years_of_a_season_are_continued_with_last_years_season() {
-        let season = |day: i32| 1_000.0 + 500.0 * (f64::from((day - MONDAY).div_euclid(7) % 52) / 52.0 * 6.283).sin();
+        let season = |day: i32| {
+            1_000.0 + 500.0 * (f64::from((day - MONDAY).div_euclid(7) % 52) / 52.0 * std::f64::consts::TAU).sin()
+        };
         let trained = NetRevenueForecast
             .train(&sales(MONDAY..MONDAY + 104 * 7, season), &Parameters::default())
             .unwrap();

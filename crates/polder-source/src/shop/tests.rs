@@ -146,13 +146,12 @@ fn a_customer_buys_mostly_from_two_groups() {
     let events = events(ShopOptions::default());
     let mut groups: BTreeMap<&str, [f64; 5]> = BTreeMap::new();
     for line in good(&events) {
-        if let (Some(customer), Some(code)) = (line.customer_id.as_deref(), line.stock_code.as_deref()) {
-            if let Some(group) = TASTES
+        if let (Some(customer), Some(code)) = (line.customer_id.as_deref(), line.stock_code.as_deref())
+            && let Some(group) = TASTES
                 .iter()
                 .position(|taste| taste.products.iter().any(|product| product.code == code))
-            {
-                groups.entry(customer).or_default()[group] += 1.0;
-            }
+        {
+            groups.entry(customer).or_default()[group] += 1.0;
         }
     }
     let (mut favourite, mut all) = (0.0, 0.0);

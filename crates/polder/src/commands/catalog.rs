@@ -214,7 +214,14 @@ pub(crate) async fn lineage(platform: &Platform, name: &str, format: Format) -> 
     let catalog = platform.catalog().await?;
     let node = match (name.parse::<DatasetName>(), name.parse::<ObjectName>()) {
         (Ok(dataset), _) => Node::Dataset(dataset),
-        (_, Ok(model)) => Node::Model(model),
+        // A stream or pipeline stands for the dataset that it builds, a model for itself.
+        (_, Ok(step)) => {
+            let edges = catalog.lineage().await?;
+            let built = edges
+                .into_iter()
+                .find(|edge| edge.via.name == step && matches!(edge.to, Node::Dataset(_)));
+            built.map_or(Node::Model(step), |edge| edge.to)
+        }
         (Err(error), Err(_)) => return Err(error),
     };
     let (upstream, downstream) = (catalog.upstream(&node).await?, catalog.downstream(&node).await?);

@@ -133,10 +133,13 @@ async fn connect(platform: &Platform, streams: &[StreamSpec]) -> Result<u8> {
         .await
         .map(|probe| format!(": brokers {}", probe.brokers.join(", ")));
     tell("kafka", &config.kafka.brokers, kafka)?;
-    let registry = match platform.registry() {
-        Ok(registry) => registry.probe().await.map(|()| String::new()),
-        Err(error) => Err(error),
-    };
-    tell("registry", &config.registry.url, registry)?;
+    match platform.registry() {
+        Ok(registry) => tell(
+            "registry",
+            registry.url(),
+            registry.probe().await.map(|()| String::new()),
+        )?,
+        Err(error) => tell("registry", "registry.url", Err(error))?,
+    }
     Ok(code)
 }

@@ -46,6 +46,15 @@ pub(crate) struct Published {
 /// Builds the demo's mesh in its folder and reports.
 pub(crate) async fn run(args: &DemoArgs, quiet: bool) -> Result<()> {
     let started = Instant::now();
+    // What cannot be read is said before anything is deleted.
+    let mut source: Box<dyn EventSource> = match &args.retail {
+        Some(folder) => Box::new(RetailFiles::open(folder)?),
+        None => Box::new(Shop::new(ShopOptions {
+            seed: args.seed,
+            weeks: args.weeks,
+            ..ShopOptions::default()
+        })?),
+    };
     prepare(&args.dir)?;
     let cluster = MockCluster::new(1).context(ErrorKind::Internal, || {
         "the in-process broker does not start".to_owned()
@@ -65,14 +74,6 @@ pub(crate) async fn run(args: &DemoArgs, quiet: bool) -> Result<()> {
         if !quiet {
             bars.line(text);
         }
-    };
-    let mut source: Box<dyn EventSource> = match &args.retail {
-        Some(folder) => Box::new(RetailFiles::open(folder)?),
-        None => Box::new(Shop::new(ShopOptions {
-            seed: args.seed,
-            weeks: args.weeks,
-            ..ShopOptions::default()
-        })?),
     };
     say(&format!(
         "a mesh is in {}; events are published and land in bronze",

@@ -1,12 +1,14 @@
 //! `polder ingest`: streams into bronze.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::process::ExitCode;
+use std::sync::{Mutex, PoisonError};
 
-use futures::future::join_all;
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
 use indicatif::ProgressBar;
 use polder_catalog::{Node, RunEnd, RunStart, RunStatus, Step, StepKind};
-use polder_core::{Error, ErrorKind, ObjectName, Result, clock};
+use polder_core::{Error, ErrorKind, ObjectName, Result, RunId, clock};
 use polder_ingest::{CommitSummary, Ingest, Mode, Observer, SourceSpec, StreamSpec, Summary};
 use tokio_util::sync::CancellationToken;
 
@@ -17,7 +19,7 @@ use crate::recorder::Recorder;
 use crate::{output, report};
 
 /// Runs the streams that are named, or all, side by side.
-pub(crate) async fn run(platform: &Platform, args: &IngestArgs, quiet: bool) -> Result<()> {
+pub(crate) async fn run(platform: &Platform, args: &IngestArgs, quiet: bool) -> Result<ExitCode> {
     let streams = select_streams(platform.streams()?, &args.streams)?;
     if streams.is_empty() {
         return Err(Error::new(ErrorKind::NotFound, "this mesh has no stream")
@@ -33,18 +35,30 @@ pub(crate) async fn run(platform: &Platform, args: &IngestArgs, quiet: bool) -> 
     let ingest = platform.ingest()?;
     let recorder = Recorder::open(platform).await;
     let bars = Bars::new(quiet);
-    let runs = streams
-        .iter()
-        .map(|stream| run_stream(&ingest, stream, mode, shutdown.clone(), &bars, &recorder));
-    let mut first_error = None;
-    for (stream, result) in streams.iter().zip(join_all(runs).await) {
+    let runs = streams.iter().map(|stream| {
+        let run = run_stream(&ingest, stream, mode, shutdown.clone(), &bars, &recorder);
+        async move { (stream, run.await) }
+    });
+    let mut running: FuturesUnordered<_> = runs.collect();
+    let mut code = 0;
+    while let Some((stream, result)) = running.next().await {
         match result {
             Ok(summary) => output::line(&sentence(stream, &summary))?,
-            Err(error) if first_error.is_none() => first_error = Some(error),
-            Err(error) => report::error(&error, Some(&platform.mesh.root)),
+            Err(error) => {
+                report::error(&error, Some(&platform.mesh.root));
+                code = code.max(error.exit_code());
+                if mode == Mode::Continuous {
+                    // Whoever watches the process must hear of it: the other streams commit what they read and end too.
+                    output::remark(&format!(
+                        "{} failed: all streams stop, what was read is committed first",
+                        stream.name
+                    ));
+                    shutdown.cancel();
+                }
+            }
         }
     }
-    first_error.map_or(Ok(()), Err)
+    Ok(ExitCode::from(code))
 }
 
 /// Runs one stream and records it.
@@ -56,38 +70,40 @@ pub(crate) async fn run_stream(
     bars: &Bars,
     recorder: &Recorder,
 ) -> Result<Summary> {
-    let started = clock::now();
-    let watch = Watch {
-        bars,
-        running: Mutex::default(),
-    };
-    let result = ingest.run(stream, mode, shutdown, &watch).await;
-    watch.finish();
     let step = Step::new(StepKind::Stream, stream.name.clone());
-    match &result {
-        Ok(summary) => {
-            let start = RunStart {
-                id: summary.run,
-                step: step.clone(),
-                dataset: Some(stream.dataset.clone()),
-                started,
-            };
-            let end = RunEnd {
-                status: RunStatus::Succeeded,
-                ended: clock::now(),
-                accepted: summary.accepted,
-                rejected: summary.rejected,
-                version: summary.versions.last().copied(),
-                message: None,
-            };
-            recorder.run(&start, &end).await;
-        }
+    let start = RunStart {
+        id: RunId::new(),
+        step: step.clone(),
+        dataset: Some(stream.dataset.clone()),
+        started: clock::now(),
+    };
+    recorder.begin(&start).await;
+    let watch = Watch::new(bars);
+    let result = ingest.run(stream, mode, start.id, shutdown, &watch).await;
+    watch.finish();
+    let end = match &result {
+        Ok(summary) => RunEnd {
+            status: RunStatus::Succeeded,
+            ended: clock::now(),
+            accepted: summary.accepted,
+            rejected: summary.rejected,
+            version: summary.versions.last().copied(),
+            message: None,
+        },
         Err(error) => {
-            recorder
-                .failed(step.clone(), Some(stream.dataset.clone()), started, error)
-                .await
+            // What was committed before it failed stays.
+            let landed = watch.landed();
+            RunEnd {
+                status: RunStatus::Failed,
+                ended: clock::now(),
+                accepted: landed.accepted,
+                rejected: landed.rejected,
+                version: landed.version,
+                message: Some(error.report()),
+            }
         }
-    }
+    };
+    recorder.run(&start, &end).await;
     recorder.dataset(&stream.dataset).await;
     recorder.dataset(&stream.dataset.quarantine()).await;
     recorder
@@ -123,15 +139,23 @@ fn stop_on_signal(shutdown: CancellationToken) -> Result<()> {
     use polder_core::ResultExt;
     use tokio::signal::unix::{SignalKind, signal};
 
-    let mut terminate =
-        signal(SignalKind::terminate()).context(ErrorKind::Internal, || "signals cannot be listened to".to_owned())?;
+    let cannot = || "signals cannot be listened to".to_owned();
+    let mut terminate = signal(SignalKind::terminate()).context(ErrorKind::Internal, cannot)?;
+    let mut interrupt = signal(SignalKind::interrupt()).context(ErrorKind::Internal, cannot)?;
     tokio::spawn(async move {
         tokio::select! {
             _ = terminate.recv() => {}
-            _ = tokio::signal::ctrl_c() => {}
+            _ = interrupt.recv() => {}
         }
-        output::remark("stopping: what was read is committed first");
+        output::remark("stopping: what was read is committed first; a second signal stops at once");
         shutdown.cancel();
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        // As a kill would: what is not committed is read again by the next run.
+        #[allow(clippy::disallowed_methods)]
+        std::process::exit(130)
     });
     Ok(())
 }
@@ -140,9 +164,30 @@ fn stop_on_signal(shutdown: CancellationToken) -> Result<()> {
 struct Watch<'a> {
     bars: &'a Bars,
     running: Mutex<BTreeMap<ObjectName, ProgressBar>>,
+    landed: Mutex<Landed>,
 }
 
-impl Watch<'_> {
+/// What a run has committed so far.
+#[derive(Debug, Clone, Copy, Default)]
+struct Landed {
+    accepted: u64,
+    rejected: u64,
+    version: Option<u64>,
+}
+
+impl<'a> Watch<'a> {
+    fn new(bars: &'a Bars) -> Self {
+        Self {
+            bars,
+            running: Mutex::default(),
+            landed: Mutex::default(),
+        }
+    }
+
+    fn landed(&self) -> Landed {
+        *self.landed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn with_bar(&self, stream: &StreamSpec, act: impl FnOnce(&ProgressBar)) {
         // A poisoned lock means that another thread panicked; a bar is not worth a second panic.
         if let Ok(mut running) = self.running.lock() {
@@ -169,6 +214,11 @@ impl Observer for Watch<'_> {
     }
 
     fn committed(&self, stream: &StreamSpec, commit: &CommitSummary) {
+        let mut landed = self.landed.lock().unwrap_or_else(PoisonError::into_inner);
+        landed.accepted += commit.accepted;
+        landed.rejected += commit.rejected;
+        landed.version = Some(commit.version);
+        drop(landed);
         tracing::info!(
             stream = %stream.name, version = commit.version, accepted = commit.accepted, rejected = commit.rejected, "committed"
         );

@@ -36,7 +36,7 @@ async fn on_mesh(cli: &Cli, command: &Command) -> Result<ExitCode> {
         Command::Check(args) => return check::run(&platform, args).await,
         Command::Plan(args) => run::plan(&platform, args).await?,
         Command::Run(args) => return run::run(&platform, args, cli.quiet).await,
-        Command::Ingest(args) => ingest::run(&platform, args, cli.quiet).await?,
+        Command::Ingest(args) => return ingest::run(&platform, args, cli.quiet).await,
         Command::Sql(args) => sql::run(&platform, args, cli.quiet).await?,
         Command::Quarantine(command) => quarantine::run(&platform, command).await?,
         Command::Catalog(command) => catalog::run(&platform, command).await?,

@@ -24,7 +24,7 @@ pub(crate) async fn run(platform: &Platform, command: &QuarantineCommand) -> Res
 async fn list(platform: &Platform, dataset: Option<&str>, format: Format) -> Result<()> {
     let tables = tables(platform).await?;
     let tables = match dataset {
-        Some(name) => vec![find(&tables, &name.parse()?)?],
+        Some(name) => find(platform, &tables, &name.parse()?)?.into_iter().collect(),
         None => tables,
     };
     if tables.is_empty() && format == Format::Table {
@@ -59,9 +59,14 @@ async fn show(
     limit: usize,
     format: Format,
 ) -> Result<()> {
-    let table = find(&tables(platform).await?, dataset)?;
+    let Some(table) = find(platform, &tables(platform).await?, dataset)? else {
+        return output::line(&format!("nothing was rejected from {dataset}"));
+    };
     let columns = match format {
-        Format::Table => "_topic, _partition, _offset, rule, reason, contract_version, record",
+        Format::Table => {
+            "_topic, _partition, _offset, rule, reason, contract_version, \
+             coalesce(record, 'bytes ' || encode(raw, 'hex')) AS record"
+        }
         Format::Json | Format::Csv => {
             "_quarantine_id, _origin, _topic, _partition, _offset, encode(_key, 'hex') AS _key, _event_time, _schema_id, \
              _ingested_at, _run_id, rule, reason, contract_version, record, encode(raw, 'hex') AS raw"
@@ -95,19 +100,25 @@ fn rejected_by(table: &DatasetName) -> String {
     }
 }
 
-/// The quarantine table of a dataset; the table's own name is taken as well.
-fn find(tables: &[DatasetName], dataset: &DatasetName) -> Result<DatasetName> {
+/// The quarantine table of a dataset, if anything was rejected from it; the table's own name is taken as well. A name that
+/// nothing in the mesh has is an error.
+fn find(platform: &Platform, tables: &[DatasetName], dataset: &DatasetName) -> Result<Option<DatasetName>> {
     let wanted = if dataset.layer() == Layer::Quarantine {
         dataset.clone()
     } else {
         dataset.quarantine()
     };
-    tables.iter().find(|table| **table == wanted).cloned().ok_or_else(|| {
-        let known: Vec<String> = tables.iter().map(rejected_by).collect();
-        let error = Error::new(ErrorKind::NotFound, format!("nothing was rejected from `{dataset}`"));
-        match nearest(&dataset.to_string(), known.iter().map(String::as_str)) {
-            Some(near) => error.with_help(format!("did you mean `{near}`?")),
-            None => error.with_help("`polder quarantine list` shows what was rejected"),
-        }
+    if let Some(table) = tables.iter().find(|table| **table == wanted) {
+        return Ok(Some(table.clone()));
+    }
+    let contracts = platform.contracts()?;
+    if contracts.get(dataset).is_some() {
+        return Ok(None);
+    }
+    let known: Vec<String> = contracts.datasets().map(ToString::to_string).collect();
+    let error = Error::new(ErrorKind::NotFound, format!("there is no dataset `{dataset}`"));
+    Err(match nearest(&dataset.to_string(), known.iter().map(String::as_str)) {
+        Some(near) => error.with_help(format!("did you mean `{near}`?")),
+        None => error.with_help("`polder quarantine list` shows what was rejected"),
     })
 }

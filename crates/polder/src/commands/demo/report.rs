@@ -56,7 +56,7 @@ pub(crate) async fn print(platform: &Platform, dir: &Path, published: &Published
         elapsed.as_secs_f64()
     ))?;
     let program = std::env::args().next().unwrap_or_else(|| "polder".to_owned());
-    let mesh = format!("{program} --mesh {}", dir.display());
+    let mesh = format!("{} --mesh {}", quoted(&program), quoted(&dir.display().to_string()));
     for command in [
         "sql \"SELECT country, sum(net_revenue) AS net FROM product.gold.product_sales GROUP BY country ORDER BY net DESC LIMIT 5\"",
         "lineage product.gold.product_sales",
@@ -65,6 +65,16 @@ pub(crate) async fn print(platform: &Platform, dir: &Path, published: &Published
         line(&format!("  {mesh} {command}"))?;
     }
     Ok(())
+}
+
+/// A word as a shell takes it.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "/._-+:=@".contains(c);
+    if word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
 }
 
 fn heading(text: &str) -> Result<()> {

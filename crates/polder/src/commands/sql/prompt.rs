@@ -137,6 +137,9 @@ pub(super) async fn run(platform: &Platform, session: &Session, limit: usize) ->
 }
 
 async fn answer(session: &Session, input: &str, limit: usize) -> Result<()> {
+    if input == "help" {
+        return line(HELP);
+    }
     if let Some(command) = input.strip_prefix('\\') {
         return match command.split_whitespace().collect::<Vec<_>>()[..] {
             ["?"] => line(HELP),
@@ -252,8 +255,10 @@ impl Completer for Names {
 impl Validator for Names {
     fn validate(&self, context: &mut ValidationContext<'_>) -> rustyline::Result<ValidationResult> {
         let input = context.input().trim();
-        let whole =
-            input.is_empty() || input.starts_with('\\') || input.ends_with(';') || matches!(input, "quit" | "exit");
+        let whole = input.is_empty()
+            || input.starts_with('\\')
+            || input.ends_with(';')
+            || matches!(input, "quit" | "exit" | "help" | "\\q");
         Ok(if whole {
             ValidationResult::Valid(None)
         } else {
