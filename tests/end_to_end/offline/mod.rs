@@ -1,0 +1,5 @@
+//! What works without any service.
+
+mod demo;
+mod new_mesh;
+mod repository;
