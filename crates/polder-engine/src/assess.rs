@@ -1,12 +1,14 @@
 //! What a step has to do, and why: read from logs and progress alone, without any data.
 
+use std::collections::BTreeSet;
+
 use polder_contract::DatasetContract;
 use polder_core::{DatasetName, Result};
-use polder_lake::{Changes, DataFile, Table};
+use polder_lake::{Changes, DataFile, Progress, Table};
 
 use crate::definition::Pipeline;
 use crate::engine::Engine;
-use crate::progress::{Definition, NO_TABLE};
+use crate::progress::{Definition, NO_TABLE, TableMark};
 use crate::source::Source;
 use crate::step::Action;
 
@@ -30,8 +32,10 @@ pub(crate) struct Assessment {
 /// A source with what happened to it since it was last built in.
 pub(crate) struct TrackedSource {
     pub(crate) source: Source,
-    /// The recorded progress of this very definition.
-    pub(crate) recorded: Option<i64>,
+    /// Which table of it is built in, by the record of this very definition.
+    built_in: Option<i64>,
+    /// The recorded progress on the table that is there now.
+    recorded: Option<i64>,
     pub(crate) change: Change,
 }
 
@@ -64,29 +68,46 @@ impl Assessment {
 
 impl TrackedSource {
     async fn load(source: Source, target: Option<&Table>, definition: &Definition) -> Result<Self> {
-        let recorded = match target {
-            Some(target) => target.progress(&definition.source_id(&source.dataset)).await?,
-            None => None,
-        };
-        let change = match (&source.table, recorded) {
-            (None, Some(NO_TABLE)) => Change::None,
-            (Some(_), Some(NO_TABLE)) => Change::Appeared,
-            (None, Some(_)) => Change::Unknown(format!("the table of {} is gone", source.dataset)),
-            (_, None) => Change::Unknown(format!("it is not known how far {} was built in", source.dataset)),
-            (Some(table), Some(version)) => since(table, version).await?,
+        let name = &source.dataset;
+        let mark = source.mark();
+        let (mut built_in, mut recorded) = (None, None);
+        if let Some(target) = target {
+            built_in = target.progress(&definition.source_id(name)).await?;
+            if let Some(mark) = &mark {
+                recorded = target.progress(&definition.version_id(name, mark)).await?;
+            }
+        }
+        let now = mark.as_ref().map_or(NO_TABLE, TableMark::number);
+        let change = match (&source.table, built_in, recorded) {
+            (_, None, _) => Change::Unknown(format!("it is not known how far {name} was built in")),
+            (None, Some(NO_TABLE), _) => Change::None,
+            (Some(_), Some(NO_TABLE), _) => Change::Appeared,
+            (None, Some(_), _) => Change::Unknown(format!("the table of {name} is gone")),
+            (Some(table), Some(built_in), Some(version)) if built_in == now => since(table, version).await?,
+            (Some(_), Some(_), _) => Change::Unknown(made_anew(name)),
         };
         Ok(Self {
             source,
+            built_in,
             recorded,
             change,
         })
     }
 
-    /// What is recorded when this version is built in.
-    pub(crate) fn next(&self) -> i64 {
-        self.source
-            .version()
-            .map_or(NO_TABLE, |version| i64::try_from(version).unwrap_or(i64::MAX))
+    /// What is recorded when the source is built in as it is now.
+    pub(crate) fn progress(&self, definition: &Definition) -> Vec<Progress> {
+        let (name, mark) = (&self.source.dataset, self.source.mark());
+        let table = Progress {
+            id: definition.source_id(name),
+            expected: self.built_in,
+            next: mark.as_ref().map_or(NO_TABLE, TableMark::number),
+        };
+        let version = mark.zip(self.source.version()).map(|(mark, version)| Progress {
+            id: definition.version_id(name, &mark),
+            expected: self.recorded,
+            next: i64::try_from(version).unwrap_or(i64::MAX),
+        });
+        std::iter::once(table).chain(version).collect()
     }
 }
 
@@ -96,13 +117,27 @@ async fn since(table: &Table, version: i64) -> Result<Change> {
         .ok()
         .filter(|version| *version <= table.version())
     else {
-        return Ok(Change::Unknown(format!("{name} was made anew")));
+        return Ok(Change::Unknown(made_anew(name)));
     };
-    Ok(match table.changes(version).await? {
+    let changes = table.changes(version).await?;
+    if let Some(changes) = &changes
+        && !changes.added.is_empty()
+    {
+        // What was compacted away may be vacuumed at any time.
+        let current: BTreeSet<_> = table.files()?.into_iter().map(|file| file.path().to_owned()).collect();
+        if changes.added.iter().any(|file| !current.contains(file.path())) {
+            return Ok(Change::Unknown(format!("new files of {name} were rewritten since")));
+        }
+    }
+    Ok(match changes {
         None => Change::Unknown(format!("the log of {name} no longer reaches back to version {version}")),
         Some(changes) if changes.is_empty() => Change::None,
         Some(changes) => Change::Files(changes),
     })
+}
+
+fn made_anew(name: &DatasetName) -> String {
+    format!("{name} was made anew")
 }
 
 /// What a pipeline has to do now.

@@ -7,8 +7,9 @@ use datafusion::catalog::TableProvider;
 use datafusion::datasource::empty::EmptyTable;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::DataFrame;
+use polder_contract::DatasetContract;
 use polder_core::document::{Diagnostic, Severity, nearest};
-use polder_core::{DatasetName, Result};
+use polder_core::{DatasetName, Error, ErrorKind, Result};
 use polder_gate::arrow_schema;
 use polder_query::Session;
 
@@ -28,13 +29,14 @@ impl Engine {
     ///
     /// Found are: SQL that does not plan, unknown datasets, datasets with two producers or without a contract, circles,
     /// columns that are missing, too many or of another type, queries that their materialization cannot follow, and
-    /// models whose implementation no domain registers.
+    /// models whose implementation no domain registers. Declared rules that the gate does not run are warnings.
     ///
     /// # Errors
     /// `Document` for a contract whose columns no table can have.
     pub async fn check(&self) -> Result<Vec<Diagnostic>> {
         let (_, mut diagnostics) = Graph::new(self);
         let empty = self.session.with_tables(self.empty_tables()?);
+        diagnostics.extend(self.contracts.iter().flat_map(not_run));
         for pipeline in &self.pipelines {
             diagnostics.extend(self.check_pipeline(&empty, pipeline).await?);
         }
@@ -46,6 +48,22 @@ impl Engine {
             .sort_by(|a, b| (&a.file, a.span.map(|span| span.start)).cmp(&(&b.file, b.span.map(|span| span.start))));
         diagnostics.dedup();
         Ok(diagnostics)
+    }
+
+    /// Refuses a pipeline whose query and contract disagree, before anything of it is built: a cast that happens to work
+    /// would otherwise write something else than the contract means.
+    ///
+    /// # Errors
+    /// `Document`, with what [`Engine::check`] finds wrong with this pipeline.
+    pub(crate) async fn refuse_unsound(&self, pipeline: &Pipeline) -> Result<()> {
+        let empty = self.session.with_tables(self.empty_tables()?);
+        let mut found = self.check_pipeline(&empty, pipeline).await?;
+        found.retain(|diagnostic| diagnostic.severity == Severity::Error);
+        if found.is_empty() {
+            Ok(())
+        } else {
+            Err(Error::document(found))
+        }
     }
 
     fn empty_tables(&self) -> Result<Vec<(DatasetName, Arc<dyn TableProvider>)>> {
@@ -148,8 +166,7 @@ impl Engine {
         let sound = found.is_empty();
         diagnostics.extend(found);
         if let Err(cause) = frame.clone().create_physical_plan().await {
-            let error =
-                polder_core::Error::new(polder_core::ErrorKind::Document, "the query does not plan").with_source(cause);
+            let error = Error::new(ErrorKind::Document, "the query does not plan").with_source(cause);
             diagnostics.push(text.failure(&error, "sql"));
             return None;
         }
@@ -157,13 +174,27 @@ impl Engine {
     }
 }
 
+/// A warning for each declared rule that nothing runs.
+fn not_run(contract: &DatasetContract) -> Vec<Diagnostic> {
+    let object = contract.object();
+    let warning = |rule: String| Diagnostic {
+        severity: Severity::Warning,
+        code: "not-run".into(),
+        message: format!("a rule of {} is not run: {rule}", contract.dataset()),
+        help: None,
+        file: contract.contract.source_path.clone(),
+        span: Some(object.place.span),
+    };
+    object.not_row_rules().into_iter().map(warning).collect()
+}
+
 /// The error of a query that does not plan, from a session that notes places: the everyday one does not, because that
 /// costs time in every query.
-async fn located(session: &Session, sql: &str) -> Option<polder_core::Error> {
+async fn located(session: &Session, sql: &str) -> Option<Error> {
     let mut state = session.context().state();
     state.config_mut().options_mut().sql_parser.collect_spans = true;
     let cause = state.create_logical_plan(sql).await.err()?;
-    Some(polder_core::Error::new(polder_core::ErrorKind::Document, "the query does not plan").with_source(cause))
+    Some(Error::new(ErrorKind::Document, "the query does not plan").with_source(cause))
 }
 
 /// What keeps a query from giving the same answer from the same dataset versions.

@@ -78,6 +78,7 @@ impl Engine {
         if assessment.action == Action::Skip {
             return Ok(());
         }
+        self.refuse_unsound(pipeline).await?;
         let run = begin(node, observer, result);
         let built = build(self, pipeline, &assessment, run, observer).await?;
         (result.action, result.why) = (built.action, built.why);

@@ -12,6 +12,8 @@ use polder_delivery::STREAM_COLUMNS;
 use polder_gate::arrow_schema;
 use polder_lake::{Lake, Table};
 
+use crate::progress::TableMark;
+
 /// A dataset at the version that a step reads.
 pub(crate) struct Source {
     pub(crate) dataset: DatasetName,
@@ -38,6 +40,11 @@ impl Source {
     /// The version that is read; none without a table.
     pub(crate) fn version(&self) -> Option<u64> {
         self.table.as_ref().map(Table::version)
+    }
+
+    /// Which table this is; none without a table.
+    pub(crate) fn mark(&self) -> Option<TableMark> {
+        self.table.as_ref().map(|table| TableMark::of(table.id()))
     }
 
     /// All rows.

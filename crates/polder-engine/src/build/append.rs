@@ -1,20 +1,40 @@
 //! `append` and `append_distinct`: rows of new rows are added; what is there stays.
+//!
+//! The row that `append_distinct` keeps of a key is the first of those that the contract accepts, in an order that lies
+//! in the rows alone: by arrival (`_ingested_at`, `_partition`, `_offset` of the source row), then by the values of the
+//! result, ascending, nulls last; where the source has no arrival columns, by the values alone. An increment and a full
+//! build share this order. A new row that comes before one that is in the table already (a second writer with a clock
+//! behind, for instance) therefore makes a full build: what is there would not stay.
 
 use std::sync::Arc;
 
-use datafusion::common::{Column, JoinType, NullEquality};
+use arrow::array::{AsArray as _, RecordBatch};
+use arrow::datatypes::{DataType, Int64Type, SchemaRef};
+use datafusion::common::{Column, JoinType, NullEquality, ScalarValue};
 use datafusion::error::DataFusionError;
 use datafusion::execution::SessionState;
+use datafusion::functions_aggregate::expr_fn::{count, max};
 use datafusion::functions_window::expr_fn::row_number;
-use datafusion::logical_expr::{Expr, ExprFunctionExt as _, LogicalPlan, LogicalPlanBuilder, ident, lit};
+use datafusion::logical_expr::{
+    ColumnarValue, Expr, ExprFunctionExt as _, LogicalPlan, LogicalPlanBuilder, Operator, ScalarUDF, Volatility,
+    binary_expr, create_udf, ident, lit,
+};
+use polder_contract::DatasetContract;
 use polder_core::{ErrorKind, Result, ResultExt as _};
+use polder_gate::Gate;
 use polder_lake::Operation;
 
+use crate::assess::Change;
+use crate::sql::row_local::{ARRIVAL, arrival_name};
 use crate::sql::scans::rows_of;
+use crate::step::Action;
 
-use super::{Build, Built, Deltas, stream};
+use super::{Build, Built, Deltas, next, stream};
 
 const RANK: &str = "__polder_rank";
+const ACCEPTED: &str = "__polder_accepted";
+const NEW: &str = "__polder_new";
+const KNOWN: &str = "__polder_known";
 
 /// The same session with joins that sort.
 fn sorting(state: &SessionState) -> SessionState {
@@ -30,64 +50,199 @@ impl Build<'_> {
         self.deliver(rows, Vec::new(), Operation::Append).await
     }
 
-    /// Adds the first row of each key that the table does not have; without deltas, builds the table from all rows.
+    /// Adds the first accepted row of each key that the table does not have; without deltas, builds the table from all
+    /// rows. Rows that the contract refuses are delivered to quarantine, whatever their key.
     pub(super) async fn append_distinct(&mut self, deltas: Option<&Deltas>) -> Result<Built> {
         let (rows, arrival) = self.query.with_arrival(deltas)?;
         let message = || self.message();
+        let judge = judge(&self.assessment.contract, &self.schema)?;
         let first = self
-            .first_of_each_key(rows, &arrival)
+            .first_of_each_key(rows, &arrival, &judge)
             .context(ErrorKind::Internal, message)?;
         let files = self.delivery.table().files()?;
         if deltas.is_none() {
-            let rows = self.stream(first).await?;
+            let plan = self.shaped(first).context(ErrorKind::Internal, message)?;
+            let rows = self.stream(plan).await?;
             return self.deliver(rows, files, Operation::Replace).await;
         }
-        let plan = match files.is_empty() {
-            true => first,
-            false => self.without_known_keys(first).context(ErrorKind::Internal, message)?,
-        };
+        if !files.is_empty() && self.displaces(first.clone(), !arrival.is_empty()).await? {
+            let names: Vec<_> = self
+                .assessment
+                .sources
+                .iter()
+                .map(|one| one.source.dataset.to_string())
+                .collect();
+            let mut whole = Box::pin(self.append_distinct(None)).await?;
+            (whole.action, whole.why) = (
+                Action::Full,
+                format!("new rows in {} come before rows that are built in", names.join(", ")),
+            );
+            return Ok(whole);
+        }
         let message = || self.message();
-        let rows = match self
+        let plan = match files.is_empty() {
+            true => Ok(first),
+            false => self.without_known_keys(first),
+        };
+        let plan = plan
+            .and_then(|plan| self.shaped(plan))
+            .context(ErrorKind::Internal, message)?;
+        let rows = self.sized_stream(plan).await?;
+        self.deliver(rows, Vec::new(), Operation::Append).await
+    }
+
+    /// Runs a plan that joins new rows: with few of them in a hash table, else by sorting.
+    async fn sized_stream(&self, plan: LogicalPlan) -> Result<datafusion::execution::SendableRecordBatchStream> {
+        match self
             .assessment
             .new_rows()
             .is_some_and(|rows| rows <= self.limits.hashed_rows)
         {
-            true => self.stream(plan).await?,
-            false => stream(&sorting(self.query.state()), plan, message).await?,
-        };
-        self.deliver(rows, Vec::new(), Operation::Append).await
+            true => self.stream(plan).await,
+            false => stream(&sorting(self.query.state()), plan, || self.message()).await,
+        }
     }
 
-    /// Of the rows of one key the one that arrived first. Rows that arrived together, or whose arrival is not known,
-    /// are ordered by their values, so that the same rows always give the same table.
-    fn first_of_each_key(&self, rows: LogicalPlan, arrival: &[String]) -> Result<LogicalPlan, DataFusionError> {
+    /// Of the accepted rows of one key the first, and every refused row. Behind the target's columns stand whether the
+    /// row is accepted, and its arrival.
+    fn first_of_each_key(
+        &self,
+        rows: LogicalPlan,
+        arrival: &[String],
+        judge: &ScalarUDF,
+    ) -> Result<LogicalPlan, DataFusionError> {
+        let columns = self.columns();
+        let judged = columns
+            .iter()
+            .cloned()
+            .chain([judge.call(columns.clone()).alias(ACCEPTED)])
+            .chain(arrival.iter().map(ident));
         let key: Vec<Expr> = self.pipeline.key.iter().map(ident).collect();
-        let columns: Vec<Expr> = self.schema.fields().iter().map(|field| ident(field.name())).collect();
         let order = arrival
             .iter()
             .map(ident)
             .chain(columns.iter().filter(|column| !key.contains(column)).cloned())
             .map(|column| column.sort(true, false))
             .collect::<Vec<_>>();
-        let rank = row_number().partition_by(key).order_by(order).build()?.alias(RANK);
+        let partition = key.into_iter().chain([ident(ACCEPTED)]).collect();
+        let rank = row_number()
+            .partition_by(partition)
+            .order_by(order)
+            .build()?
+            .alias(RANK);
         LogicalPlanBuilder::from(rows)
+            .project(judged.collect::<Vec<_>>())?
             .window([rank])?
-            .filter(ident(RANK).eq(lit(1_u64)))?
-            .project(columns)?
+            .filter(ident(RANK).eq(lit(1_u64)).or(!ident(ACCEPTED)))?
             .build()
     }
 
-    /// Rows whose key no row of the table has; null is equal to null.
+    fn columns(&self) -> Vec<Expr> {
+        self.schema.fields().iter().map(|field| ident(field.name())).collect()
+    }
+
+    fn shaped(&self, rows: LogicalPlan) -> Result<LogicalPlan, DataFusionError> {
+        LogicalPlanBuilder::from(rows).project(self.columns())?.build()
+    }
+
+    /// Whether an accepted new row comes before the row of its key that the table has.
+    async fn displaces(&self, first: LogicalPlan, by_arrival: bool) -> Result<bool> {
+        let earlier = match by_arrival {
+            true => match self.newest_arrival().await? {
+                Newest::None => return Ok(false),
+                Newest::Unknown => lit(true),
+                Newest::At(newest) => qualified(NEW, &arrival_name(0)).lt_eq(lit(newest)),
+            },
+            false => self.comes_before(),
+        };
+        let plan = self.with_known(first, JoinType::Inner, Some(qualified(NEW, ACCEPTED).and(earlier)));
+        let plan = plan
+            .and_then(|plan| LogicalPlanBuilder::from(plan).limit(0, Some(1))?.build())
+            .context(ErrorKind::Internal, || self.message())?;
+        let mut rows = self.sized_stream(plan).await?;
+        while let Some(batch) = next(&mut rows, || self.message()).await? {
+            if batch.num_rows() > 0 {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// When the newest of the source's rows arrived that are built in.
+    async fn newest_arrival(&self) -> Result<Newest> {
+        let mut newest = Newest::None;
+        for tracked in &self.assessment.sources {
+            let (Some(table), Change::Files(changes)) = (&tracked.source.table, &tracked.change) else {
+                continue;
+            };
+            let mut old = table.files()?;
+            old.retain(|file| changes.added.iter().all(|added| added.path() != file.path()));
+            if old.is_empty() {
+                continue;
+            }
+            let at = ident(ARRIVAL[0]);
+            let plan = rows_of(table.files_provider(&old)?).and_then(|rows| {
+                LogicalPlanBuilder::from(rows)
+                    .aggregate(
+                        Vec::<Expr>::new(),
+                        [
+                            max(at.clone()).alias("newest"),
+                            count(lit(1)).alias("all"),
+                            count(at).alias("given"),
+                        ],
+                    )?
+                    .build()
+            });
+            let plan = plan.context(ErrorKind::Internal, || self.message())?;
+            let mut rows = self.stream(plan).await?;
+            while let Some(batch) = next(&mut rows, || self.message()).await? {
+                if let Some(found) = newest_in(&batch).context(ErrorKind::Internal, || self.message())? {
+                    newest = found;
+                }
+            }
+        }
+        Ok(newest)
+    }
+
+    /// Whether the values of the new row come before those of the known one, ascending, nulls last.
+    fn comes_before(&self) -> Expr {
+        let values = self
+            .schema
+            .fields()
+            .iter()
+            .filter(|field| !self.pipeline.key.contains(field.name()));
+        values.rev().fold(lit(false), |rest, field| {
+            // Nested values have an order to sort by, but no comparison.
+            if field.data_type().is_nested() {
+                return lit(true);
+            }
+            let (new, known) = (qualified(NEW, field.name()), qualified(KNOWN, field.name()));
+            let less = new.clone().lt(known.clone());
+            let less = less.or(new.clone().is_not_null().and(known.clone().is_null()));
+            less.or(binary_expr(new, Operator::IsNotDistinctFrom, known).and(rest))
+        })
+    }
+
+    /// Refused rows, and rows whose key no row of the table has.
     fn without_known_keys(&self, rows: LogicalPlan) -> Result<LogicalPlan, DataFusionError> {
+        self.with_known(rows, JoinType::LeftAnti, Some(qualified(NEW, ACCEPTED)))
+    }
+
+    /// New rows joined by key with those that the table has; null is equal to null.
+    fn with_known(
+        &self,
+        rows: LogicalPlan,
+        join: JoinType,
+        filter: Option<Expr>,
+    ) -> Result<LogicalPlan, DataFusionError> {
         let provider = self
             .delivery
             .table()
             .provider()
             .map_err(|error| DataFusionError::External(Box::new(error)))?;
-        let key: Vec<Expr> = self.pipeline.key.iter().map(ident).collect();
         let known = LogicalPlanBuilder::from(rows_of(Arc::clone(&provider))?)
-            .project(key)?
-            .alias("__polder_known")?
+            .project(self.columns())?
+            .alias(KNOWN)?
             .build()?;
         let side = |qualifier: &str| -> Vec<Column> {
             self.pipeline
@@ -97,14 +252,67 @@ impl Build<'_> {
                 .collect()
         };
         LogicalPlanBuilder::from(rows)
-            .alias("__polder_new")?
+            .alias(NEW)?
             .join_detailed(
                 known,
-                JoinType::LeftAnti,
-                (side("__polder_new"), side("__polder_known")),
-                None,
+                join,
+                (side(NEW), side(KNOWN)),
+                filter,
                 NullEquality::NullEqualsNull,
             )?
             .build()
     }
+}
+
+/// The latest arrival among rows.
+enum Newest {
+    /// There are no rows.
+    None,
+    /// Not every row says when it arrived.
+    Unknown,
+    At(ScalarValue),
+}
+
+fn newest_in(batch: &RecordBatch) -> Result<Option<Newest>, DataFusionError> {
+    if batch.num_rows() == 0 {
+        return Ok(None);
+    }
+    let counted = |i: usize| batch.column(i).as_primitive::<Int64Type>().value(0);
+    Ok(Some(match (counted(1), counted(2)) {
+        (0, _) => Newest::None,
+        (all, given) if given < all => Newest::Unknown,
+        _ => Newest::At(ScalarValue::try_from_array(batch.column(0), 0)?),
+    }))
+}
+
+fn qualified(relation: &str, name: &str) -> Expr {
+    Expr::Column(Column::new(Some(relation), name))
+}
+
+/// The contract's verdict as a function of the target's columns, so that rows can be judged inside of a plan.
+fn judge(contract: &DatasetContract, schema: &SchemaRef) -> Result<ScalarUDF> {
+    let gate = Gate::compile(contract)?;
+    let types = schema.fields().iter().map(|field| field.data_type().clone()).collect();
+    // The gate says what may not be null; a batch that may not hold a null could not be asked.
+    let fields: Vec<_> = schema
+        .fields()
+        .iter()
+        .map(|field| field.as_ref().clone().with_nullable(true))
+        .collect();
+    let columns = Arc::new(arrow::datatypes::Schema::new(fields));
+    let verdict = move |values: &[ColumnarValue]| -> Result<ColumnarValue, DataFusionError> {
+        let arrays = ColumnarValue::values_to_arrays(values)?;
+        let batch = RecordBatch::try_new(Arc::clone(&columns), arrays)?;
+        let verdict = gate
+            .check(&batch)
+            .map_err(|error| DataFusionError::External(Box::new(error)))?;
+        Ok(ColumnarValue::Array(Arc::new(verdict.accepted)))
+    };
+    Ok(create_udf(
+        "polder_accepted",
+        types,
+        DataType::Boolean,
+        Volatility::Immutable,
+        Arc::new(verdict),
+    ))
 }

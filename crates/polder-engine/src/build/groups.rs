@@ -180,11 +180,10 @@ impl Build<'_> {
                 progress,
                 remove: files,
                 operation,
+                kept: kept_rows,
             })
             .await?;
-        let mut built = built(self.assessment.action, self.assessment.why.clone(), receipt);
-        built.rows -= kept_rows;
-        Ok(built)
+        Ok(built(self.assessment.action, self.assessment.why.clone(), receipt))
     }
 
     fn of_groups(&self, batch: RecordBatch, groups: Option<&KeySet>, inside: bool) -> Result<RecordBatch> {

@@ -91,6 +91,10 @@ pub(crate) async fn build(
     let schema = arrow_schema(assessment.contract.object())?;
     let origin = pipeline.name.to_string();
     let delivery = Delivery::open(&engine.lake, &assessment.contract, &[], &origin).await?;
+    let not_run = delivery.not_run();
+    if !not_run.is_empty() {
+        tracing::warn!(dataset = %pipeline.dataset, rules = not_run.join("; "), "declared rules are not run");
+    }
     let mut build = Build {
         pipeline,
         assessment,
@@ -134,8 +138,9 @@ impl Build<'_> {
                 Change::Files(changes) => match self.net(table, changes).await {
                     Ok(Some(delta)) => Some(delta),
                     Ok(None) => return Ok(Err(format!("many changed rows in {name}"))),
-                    // Removed files may have been vacuumed, and other engines may delete rows inside of files.
-                    Err(error) if matches!(error.kind(), ErrorKind::Data | ErrorKind::Unreachable) => {
+                    // Removed files may have been vacuumed, and other engines may delete rows inside of files. A store
+                    // that is away says nothing of its files: the step fails, and goes on where it was.
+                    Err(error) if matches!(error.kind(), ErrorKind::Data | ErrorKind::NotFound) => {
                         tracing::warn!(dataset = %name, error = %error.report(), "changed files cannot be read");
                         return Ok(Err(format!("changed files of {name} cannot be read")));
                     }
@@ -195,6 +200,7 @@ impl Build<'_> {
                 progress,
                 remove,
                 operation,
+                kept: 0,
             })
             .await?;
         Ok(built(action, why, receipt))
@@ -209,6 +215,7 @@ impl Build<'_> {
                 progress,
                 remove: Vec::new(),
                 operation: Operation::Append,
+                kept: 0,
             })
             .await?;
         Ok(built(self.assessment.action, self.assessment.why.clone(), receipt))
@@ -226,11 +233,11 @@ impl Build<'_> {
             expected: self.assessment.builder,
             next: definition.builder(),
         };
-        let sources = self.assessment.sources.iter().map(|tracked| Progress {
-            id: definition.source_id(&tracked.source.dataset),
-            expected: tracked.recorded,
-            next: tracked.next(),
-        });
+        let sources = self
+            .assessment
+            .sources
+            .iter()
+            .flat_map(|tracked| tracked.progress(definition));
         std::iter::once(builder).chain(sources).collect()
     }
 

@@ -11,6 +11,7 @@ use polder_core::{DatasetName, Error, ErrorKind, Result, ResultExt as _};
 use polder_gate::arrow_schema;
 
 use crate::assess::Assessment;
+use crate::columns::compare;
 use crate::definition::{Materialization, Pipeline};
 use crate::engine::Engine;
 use crate::sql::place::SqlText;
@@ -44,16 +45,24 @@ impl Query {
             .map_err(|error| Error::document(vec![text.failure(&error, "sql")]).with_source(error))?;
         let (state, plan) = frame.into_parts();
         admit(pipeline, &plan)?;
+        let schema = arrow_schema(assessment.contract.object())?;
+        let message = format!("cannot plan the query of {}", pipeline.name);
+        // Held against the contract on the tables as they are: casts below may widen, but must never round.
+        let coerced = state.optimize(&plan).context(ErrorKind::Document, || message.clone())?;
+        let found = compare(&text, &pipeline.dataset, coerced.schema(), &schema);
+        if !found.is_empty() {
+            return Err(Error::document(found));
+        }
         Ok(Self {
             state,
             plan,
-            schema: arrow_schema(assessment.contract.object())?,
+            schema,
             sources: assessment
                 .sources
                 .iter()
                 .map(|tracked| tracked.source.dataset.clone())
                 .collect(),
-            message: format!("cannot plan the query of {}", pipeline.name),
+            message,
         })
     }
 

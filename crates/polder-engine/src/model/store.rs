@@ -365,7 +365,7 @@ mod tests {
         let second = store.keep(record(), b"{\"a\":2}".to_vec()).await.unwrap();
         assert_eq!((first.version, second.version), (1, 2));
         assert_eq!(store.versions(&name).await.unwrap(), [first.clone(), second.clone()]);
-        assert_eq!(store.models().await.unwrap(), [name.clone()]);
+        assert_eq!(store.models().await.unwrap(), std::slice::from_ref(&name));
         assert_eq!(store.find(&name, None).await.unwrap(), second);
         assert_eq!(store.artifact(&first).await.unwrap(), b"{\"a\":1}");
         // SHA-256 of {"a":1}, from `printf '{"a":1}' | sha256sum`.

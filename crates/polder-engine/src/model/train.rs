@@ -1,6 +1,6 @@
 //! Training and prediction through the domains' models.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
@@ -67,11 +67,7 @@ impl Engine {
             let store = self.model_store();
             match store.newest(&model.name).await? {
                 None => (Action::Full, "first training".to_owned()),
-                Some(version) => compared(
-                    &store.find(&model.name, Some(version)).await?,
-                    model,
-                    &versions(&sources),
-                ),
+                Some(version) => compared(&store.find(&model.name, Some(version)).await?, model, &sources).await?,
             }
         };
         Ok(Training { action, why, sources })
@@ -173,21 +169,33 @@ fn implementation<'d>(domains: &'d [Domain], name: &ObjectName) -> Option<&'d dy
         .map(AsRef::as_ref)
 }
 
-/// What the newest version says about training again.
-fn compared(newest: &ModelRecord, model: &ModelDefinition, now: &BTreeMap<DatasetName, u64>) -> (Action, String) {
+/// What the newest version says about training again. A version of an input that holds the same rows as the one that
+/// was learned from (only progress was recorded, or files were compacted) is nothing new.
+async fn compared(newest: &ModelRecord, model: &ModelDefinition, sources: &[Source]) -> Result<(Action, String)> {
     if newest.definition != model.hash() {
-        return (Action::Full, "definition changed".to_owned());
+        return Ok((Action::Full, "definition changed".to_owned()));
     }
-    let changed: Vec<_> = now
-        .iter()
-        .filter(|(dataset, version)| newest.inputs.get(*dataset) != Some(*version))
-        .map(|(dataset, version)| format!("{dataset} is at version {version}"))
-        .collect();
-    match changed.is_empty() && newest.inputs.len() == now.len() {
-        true => (Action::Skip, NOTHING_NEW.to_owned()),
-        false if changed.is_empty() => (Action::Full, "it reads other datasets".to_owned()),
-        false => (Action::Full, changed.join(", ")),
+    let mut changed = Vec::new();
+    for source in sources {
+        let Some(table) = &source.table else { continue };
+        let same = match newest.inputs.get(&source.dataset) {
+            Some(learned) if *learned == table.version() => true,
+            Some(learned) if *learned < table.version() => {
+                table.changes(*learned).await?.is_some_and(|changes| changes.is_empty())
+            }
+            _ => false,
+        };
+        if !same {
+            changed.push(format!("{} is at version {}", source.dataset, table.version()));
+        }
     }
+    Ok(
+        match changed.is_empty() && newest.inputs.len() == versions(sources).len() {
+            true => (Action::Skip, NOTHING_NEW.to_owned()),
+            false if changed.is_empty() => (Action::Full, "it reads other datasets".to_owned()),
+            false => (Action::Full, changed.join(", ")),
+        },
+    )
 }
 
 /// The rows of one input.

@@ -1,5 +1,6 @@
 //! What a run does and says, step by step.
 
+use futures::TryStreamExt as _;
 use object_store::ObjectStoreExt as _;
 
 use super::*;
@@ -281,6 +282,171 @@ async fn a_change_whose_old_files_are_gone_is_built_in_full() {
         ["a.s full: changed files of a.bronze.e cannot be read"]
     );
     assert_eq!(rows(&engine, "SELECT * FROM a.silver.s").await, ["a 6 1"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn new_files_that_were_compacted_since_are_built_in_full() {
+    for vacuumed in [false, true] {
+        let engine = sums().engine(&lake());
+        let mut writer = Writer::new(&engine);
+        writer.add("a.bronze.e", &[row("a", 1, 0)]).await;
+        run(&engine).await;
+        writer.add("a.bronze.e", &[row("a", 5, 0)]).await;
+        let old = writer.table("a.bronze.e").await.files().unwrap();
+        let paths: Vec<_> = old.iter().map(|file| format!("a/bronze/e/{}", file.path())).collect();
+        writer
+            .commit("a.bronze.e", old, &[row("a", 1, 0), row("a", 5, 0)], Operation::Compact)
+            .await;
+        for path in paths.into_iter().filter(|_| vacuumed) {
+            engine.lake.objects().delete(&path.into()).await.unwrap();
+        }
+        assert_eq!(
+            said(&run(&engine).await),
+            ["a.s full: new files of a.bronze.e were rewritten since"]
+        );
+        assert_eq!(rows(&engine, "SELECT * FROM a.silver.s").await, ["a 6 2"]);
+        assert_eq!(said(&run(&engine).await), ["a.s skip: nothing new"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_source_that_was_made_anew_is_built_in_full_whatever_its_version() {
+    let lake = lake();
+    let engine = sums().engine(&lake);
+    let mut writer = Writer::new(&engine);
+    writer.add("a.bronze.e", &[row("a", 1, 0)]).await;
+    run(&engine).await;
+    let before = writer.table("a.bronze.e").await.version();
+    let objects = lake.objects();
+    let listed: Vec<_> = objects.list(Some(&"a/bronze/e".into())).try_collect().await.unwrap();
+    for object in listed {
+        objects.delete(&object.location).await.unwrap();
+    }
+    assert_eq!(said(&run(&engine).await), ["a.s skip: no data yet in a.bronze.e"]);
+    writer.add("a.bronze.e", &[row("b", 2, 0)]).await;
+    writer.add("a.bronze.e", &[row("c", 3, 0)]).await;
+    assert!(writer.table("a.bronze.e").await.version() > before);
+    assert_eq!(said(&run(&engine).await), ["a.s full: a.bronze.e was made anew"]);
+    assert_eq!(rows(&engine, "SELECT * FROM a.silver.s").await, ["b 2 1", "c 3 1"]);
+    writer.add("a.bronze.e", &[row("c", 4, 0)]).await;
+    assert_eq!(said(&run(&engine).await), ["a.s incremental: new rows in a.bronze.e"]);
+    assert_eq!(rows(&engine, "SELECT * FROM a.silver.s").await, ["b 2 1", "c 7 2"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_does_not_round_what_the_contract_wants_exactly() {
+    let engine = bronze()
+        .contract("a.silver.s", "k string, v decimal(12,3)")
+        .pipeline(
+            "s",
+            "a.silver.s",
+            BY_GROUP,
+            "SELECT k, sum(v / 3.0e0) AS v, 1 AS more FROM a.bronze.e GROUP BY k",
+        )
+        .engine(&lake());
+    Writer::new(&engine).add("a.bronze.e", &[row("a", 1, 0)]).await;
+    let results = engine.run(&RunOptions::default(), &Unobserved).await.unwrap();
+    let StepOutcome::Failed(error) = &results[0].outcome else {
+        panic!("{:?}", results[0])
+    };
+    let codes: Vec<_> = error.diagnostics().iter().map(|found| found.code.as_ref()).collect();
+    assert_eq!(codes, ["wrong-type", "extra-column"]);
+    assert!(engine.lake.load(&name("a.silver.s")).await.unwrap().is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_table_as_it_is_counts_where_its_contract_changed() {
+    // The source was written when its contract still said double.
+    let lake = lake();
+    let old = Declared::default()
+        .contract("a.silver.r", "k string, v double")
+        .engine(&lake);
+    let schema = dataset_columns(&old.contract(&name("a.silver.r")).unwrap()).unwrap();
+    let mut table = lake
+        .ensure(&name("a.silver.r"), Arc::clone(&schema), &TableOptions::default())
+        .await
+        .unwrap();
+    let columns: Vec<ArrayRef> = vec![
+        Arc::new(StringArray::from(vec!["a"])),
+        Arc::new(arrow::array::Float64Array::from(vec![0.0005])),
+    ];
+    let mut files = table.writer().unwrap();
+    files
+        .write(&RecordBatch::try_new(schema, columns).unwrap())
+        .await
+        .unwrap();
+    let commit = Commit {
+        add: files.finish().await.unwrap(),
+        ..Commit::new(RunId::new(), Operation::Append)
+    };
+    table.commit(commit).await.unwrap();
+    let engine = Declared::default()
+        .contract("a.silver.r", "k string, v decimal(12,3)")
+        .contract("a.silver.s", "k string, v decimal(12,3)")
+        .pipeline(
+            "s",
+            "a.silver.s",
+            "materialization: append",
+            "SELECT k, v FROM a.silver.r",
+        )
+        .engine(&lake);
+    assert_eq!(engine.check().await.unwrap(), []);
+    let results = engine.run(&RunOptions::default(), &Unobserved).await.unwrap();
+    let StepOutcome::Failed(error) = &results[0].outcome else {
+        panic!("{:?}", results[0])
+    };
+    assert_eq!(error.diagnostics()[0].code, "wrong-type");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_row_does_not_hide_a_later_good_one_of_its_key() {
+    let engine = bronze()
+        .contract("a.silver.s", "k string, v positive, n bigint")
+        .pipeline(
+            "s",
+            "a.silver.s",
+            "materialization: append_distinct\nkey: [k]",
+            "SELECT k, v, w AS n FROM a.bronze.e",
+        )
+        .engine(&lake());
+    let mut writer = Writer::new(&engine);
+    writer
+        .add("a.bronze.e", &[row("a", -1, 0), row("a", 7, 1), row("a", 8, 2)])
+        .await;
+    let results = run(&engine).await;
+    assert_eq!((results[0].rows, results[0].rejected), (1, 1));
+    writer.add("a.bronze.e", &[row("a", -2, 3), row("b", 3, 4)]).await;
+    let results = run(&engine).await;
+    assert_eq!(results[0].action, Action::Incremental);
+    assert_eq!((results[0].rows, results[0].rejected), (1, 1));
+    assert_eq!(rows(&engine, "SELECT * FROM a.silver.s").await, ["a 7 1", "b 3 4"]);
+    assert_eq!(number(&engine, "SELECT count(*) FROM a.quarantine.silver_s").await, 2);
+    // A writer whose clock is behind brings a row that arrived before the one that is there.
+    writer.behind = 100;
+    writer.add("a.bronze.e", &[row("a", 9, 5)]).await;
+    assert_eq!(
+        said(&run(&engine).await),
+        ["a.s full: new rows in a.bronze.e come before rows that are built in"]
+    );
+    assert_eq!(rows(&engine, "SELECT * FROM a.silver.s").await, ["a 9 5", "b 3 4"]);
+    writer.add("a.bronze.e", &[row("c", 1, 6)]).await;
+    assert_eq!(said(&run(&engine).await), ["a.s incremental: new rows in a.bronze.e"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_counts_no_row_that_was_kept_as_accepted() {
+    let engine = sums().engine(&lake());
+    let mut writer = Writer::new(&engine);
+    writer
+        .add("a.bronze.e", &[row("a", 1, 0), row("b", 2, 0), row("c", 3, 0)])
+        .await;
+    run(&engine).await;
+    writer.add("a.bronze.e", &[row("a", 5, 0)]).await;
+    assert_eq!(run(&engine).await[0].rows, 1);
+    let table = engine.lake.load(&name("a.silver.s")).await.unwrap().unwrap();
+    assert_eq!(table.row_count(), Some(3));
+    let history = table.history(1).await.unwrap();
+    assert_eq!(history[0].metadata["accepted"], "1");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,5 +1,7 @@
 //! What `check` finds without any data.
 
+use polder_core::document::Severity;
+
 use super::*;
 
 async fn findings(declared: Declared) -> Vec<String> {
@@ -127,4 +129,25 @@ async fn keys_and_models_are_checked() {
         "pipelines/a/m.model.yaml:1:17: no domain implements a.forecast"
     );
     assert!(found[1].starts_with("pipelines/a/m.model.yaml:3:10: "), "{found:?}");
+}
+
+#[tokio::test]
+async fn rules_that_nothing_runs_are_warned_of() {
+    let declared = Declared::default().contract_of(
+        "a.bronze.e",
+        &[
+            "{name: k, logicalType: string, unique: true}",
+            "{name: v, logicalType: integer, logicalTypeOptions: {minimum: 1}}",
+        ],
+    );
+    let found = declared.engine(&lake()).check().await.unwrap();
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(
+        (found[0].severity, found[0].code.as_ref()),
+        (Severity::Warning, "not-run")
+    );
+    assert_eq!(
+        found[0].to_string(),
+        "contracts/a/a.bronze.e.odcs.yaml:8:11: a rule of a.bronze.e is not run: k.unique: a rule over the table"
+    );
 }

@@ -12,7 +12,12 @@ use crate::build::Limits;
 #[derive(Debug, Clone)]
 enum Event {
     /// A commit of new rows.
-    Add { to: &'static str, rows: Vec<Row> },
+    Add {
+        to: &'static str,
+        rows: Vec<Row>,
+        /// How far the writer's clock is behind.
+        behind: i64,
+    },
     /// A commit that replaces some files: of their rows some are dropped, and others come.
     Rewrite {
         of: &'static str,
@@ -54,7 +59,8 @@ fn limits() -> impl Strategy<Value = Limits> {
 }
 
 fn events() -> impl Strategy<Value = Vec<Event>> {
-    let add = (source(), some_rows()).prop_map(|(to, rows)| Event::Add { to, rows });
+    let behind = prop_oneof![3 => Just(0), 1 => 1..20_i64];
+    let add = (source(), some_rows(), behind).prop_map(|(to, rows, behind)| Event::Add { to, rows, behind });
     let rewrite = (
         source(),
         prop::collection::vec(any::<bool>(), 4),
@@ -95,7 +101,11 @@ async fn rows_in(engine: &Engine, table: &Table, files: &[DataFile]) -> Vec<Row>
 
 async fn happen(writer: &mut Writer<'_>, event: &Event) {
     match event {
-        Event::Add { to, rows } => writer.add(to, rows).await,
+        Event::Add { to, rows, behind } => {
+            writer.behind = *behind;
+            writer.add(to, rows).await;
+            writer.behind = 0;
+        }
         Event::Rewrite { of, files, keep, rows } => {
             let table = writer.table(of).await;
             let chosen: Vec<_> = table
@@ -202,18 +212,49 @@ fn append_ends_as_one_full_build() {
     assert!(increments > 0);
 }
 
+/// Rows with `v` from 1 are accepted.
+const STRICT: &str = "k string, v positive, n bigint";
+
 #[test]
 fn append_distinct_ends_as_one_full_build() {
     let sql = "SELECT k, v, w AS n FROM a.bronze.e WHERE w IS DISTINCT FROM 0";
+    let first = |accepted: &str| {
+        format!(
+            "SELECT k, v, n FROM (SELECT *, row_number() OVER (PARTITION BY k ORDER BY _ingested_at, _partition, \
+             _offset) AS first FROM (SELECT * FROM ({}) WHERE {accepted})) WHERE first = 1",
+            sql.replace("SELECT", "SELECT _ingested_at, _partition, _offset,")
+        )
+    };
+    for (contract, expected) in [(TARGET, first("true")), (STRICT, first("v IS NULL OR v >= 1"))] {
+        let increments = check(30, async |events, limits| {
+            let declared = bronze().contract("a.silver.s", contract);
+            let document = "materialization: append_distinct\nkey: [k]";
+            let engine = declared.pipeline("s", "a.silver.s", document, sql).engine(&lake());
+            live(engine, limits, &events, &[("a.silver.s", expected.clone())]).await
+        });
+        assert!(increments > 0);
+    }
+}
+
+#[test]
+fn append_distinct_of_a_source_without_arrival_ends_as_one_full_build() {
+    let copied = "SELECT k, v, w AS n FROM a.bronze.e";
     let first = format!(
-        "SELECT k, v, n FROM (SELECT *, row_number() OVER (PARTITION BY k, v ORDER BY _offset) AS first FROM \
-         ({})) WHERE first = 1",
-        sql.replace("SELECT", "SELECT _offset,")
+        "SELECT k, v, n FROM (SELECT *, row_number() OVER (PARTITION BY k ORDER BY v ASC NULLS LAST, n ASC NULLS LAST) \
+         AS first FROM ({copied}) WHERE v IS NULL OR v >= 1) WHERE first = 1"
     );
-    let increments = check(12, async |events, limits| {
-        let declared = bronze().contract("a.silver.s", TARGET);
-        let document = "materialization: append_distinct\nkey: [k, v]";
-        let engine = declared.pipeline("s", "a.silver.s", document, sql).engine(&lake());
+    let increments = check(30, async |events, limits| {
+        let engine = bronze()
+            .contract("a.silver.r", TARGET)
+            .contract("a.silver.s", STRICT)
+            .pipeline("r", "a.silver.r", "materialization: append", copied)
+            .pipeline(
+                "s",
+                "a.silver.s",
+                "materialization: append_distinct\nkey: [k]",
+                "SELECT k, v, n FROM a.silver.r",
+            )
+            .engine(&lake());
         live(engine, limits, &events, &[("a.silver.s", first.clone())]).await
     });
     assert!(increments > 0);

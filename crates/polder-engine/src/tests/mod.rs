@@ -3,6 +3,7 @@
 mod building;
 mod checking;
 mod equal_to_full;
+mod outages;
 mod training;
 
 use std::collections::BTreeMap;
@@ -54,6 +55,7 @@ impl Declared {
                     "positive" => {
                         "logicalType: integer, physicalType: bigint, logicalTypeOptions: {minimum: 1}".to_owned()
                     }
+                    "double" => "logicalType: number, physicalType: double".to_owned(),
                     other if other.starts_with("decimal") => format!("logicalType: number, physicalType: \"{other}\""),
                     other => format!("logicalType: integer, physicalType: {other}"),
                 };
@@ -77,6 +79,18 @@ impl Declared {
         let (pipeline, diagnostics) = parse_pipeline("a", &source, read);
         self.pipelines
             .push(pipeline.unwrap_or_else(|| panic!("{diagnostics:?}")));
+        self
+    }
+
+    /// A contract whose properties are as written, each in one line.
+    fn contract_of(mut self, dataset: &str, properties: &[&str]) -> Self {
+        let lines: String = properties.iter().map(|line| format!("      - {line}\n")).collect();
+        let text = format!(
+            "apiVersion: v3.1.0\nkind: DataContract\nid: {dataset}\nname: {dataset}\nversion: 1.0.0\n\
+             status: active\nschema:\n  - name: rows\n    physicalName: {dataset}\n    properties:\n{lines}"
+        );
+        let path = format!("contracts/a/{dataset}.odcs.yaml");
+        self.contracts.push(("a".to_owned(), Source::new(path, text)));
         self
     }
 
@@ -126,11 +140,17 @@ fn bronze() -> Declared {
 struct Writer<'e> {
     engine: &'e Engine,
     offset: i64,
+    /// How far the clock is behind, as that of a second writer may be.
+    behind: i64,
 }
 
 impl<'e> Writer<'e> {
     fn new(engine: &'e Engine) -> Self {
-        Self { engine, offset: 0 }
+        Self {
+            engine,
+            offset: 0,
+            behind: 0,
+        }
     }
 
     async fn table(&self, dataset: &str) -> Table {
@@ -149,6 +169,15 @@ impl<'e> Writer<'e> {
 
     /// Commits new rows in place of files.
     async fn replace(&mut self, dataset: &str, remove: Vec<DataFile>, rows: &[Row]) {
+        let operation = if remove.is_empty() {
+            Operation::Append
+        } else {
+            Operation::Replace
+        };
+        self.commit(dataset, remove, rows, operation).await;
+    }
+
+    async fn commit(&mut self, dataset: &str, remove: Vec<DataFile>, rows: &[Row], operation: Operation) {
         if remove.is_empty() && rows.is_empty() {
             return;
         }
@@ -158,11 +187,6 @@ impl<'e> Writer<'e> {
         if batch.num_rows() > 0 {
             writer.write(&batch).await.unwrap();
         }
-        let operation = if remove.is_empty() {
-            Operation::Append
-        } else {
-            Operation::Replace
-        };
         let commit = Commit {
             add: writer.finish().await.unwrap(),
             remove,
@@ -189,7 +213,7 @@ impl<'e> Writer<'e> {
             // The time of the commit: all rows of one have the same.
             (
                 "_ingested_at",
-                Arc::new(TimestampMicrosecondArray::from(vec![first; count]).with_timezone("UTC")),
+                Arc::new(TimestampMicrosecondArray::from(vec![first - self.behind; count]).with_timezone("UTC")),
             ),
             ("_run_id", text("run")),
         ];

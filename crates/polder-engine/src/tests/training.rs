@@ -85,6 +85,26 @@ async fn a_model_is_trained_after_what_it_reads_and_again_only_when_that_changed
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_commit_without_any_row_trains_nothing() {
+    let lake = lake();
+    let engine = declared(MODEL).engine(&lake);
+    let mut writer = Writer::new(&engine);
+    writer.add("a.bronze.e", &[row("a", 1, 0)]).await;
+    let learned = run(&engine).await[1].model.clone().unwrap().inputs;
+    // Another row that gives the group the same figures.
+    let old = writer.table("a.bronze.e").await.files().unwrap();
+    writer.replace("a.bronze.e", old, &[row("a", 1, 5)]).await;
+    let results = run(&engine).await;
+    assert_eq!(
+        (results[0].action, results[1].action),
+        (Action::Incremental, Action::Skip)
+    );
+    assert_eq!(results[1].why, "nothing new");
+    let silver = lake.load(&name("a.silver.s")).await.unwrap().unwrap().version();
+    assert!(silver > learned[&name("a.silver.s")]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_promoted_version_answers_else_the_newest() {
     let engine = declared(MODEL).engine(&lake());
     let mut writer = Writer::new(&engine);
