@@ -206,7 +206,7 @@ impl Session<'_> {
         let lake = &self.ingest.lake;
         let mut delivery = Delivery::open(lake, contract, STREAM_COLUMNS.as_slice(), &origin).await?;
         for rule in delivery.not_run() {
-            tracing::warn!(stream = %self.stream.name, rule, "a declared rule is not run");
+            tracing::info!(stream = %self.stream.name, rule, "a declared rule is not run");
         }
         self.progress.clear();
         let mut reader = self.ingest.start(self.stream, self.mode)?;

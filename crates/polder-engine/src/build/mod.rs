@@ -93,7 +93,7 @@ pub(crate) async fn build(
     let delivery = Delivery::open(&engine.lake, &assessment.contract, &[], &origin).await?;
     let not_run = delivery.not_run();
     if !not_run.is_empty() {
-        tracing::warn!(dataset = %pipeline.dataset, rules = not_run.join("; "), "declared rules are not run");
+        tracing::info!(dataset = %pipeline.dataset, rules = not_run.join("; "), "declared rules are not run");
     }
     let mut build = Build {
         pipeline,

@@ -126,7 +126,7 @@ impl AvroDecoder {
             Err(Refusal::schema(format!("schema {id} is {}, not Avro", registered.kind)))
         };
         if let Err(refusal) = &writer {
-            tracing::warn!(schema_id = id, reason = %refusal.reason, "records of this schema are refused");
+            tracing::info!(schema_id = id, reason = %refusal.reason, "records of this schema are refused");
         }
         self.writers.insert(id, writer);
         Ok(())

@@ -12,8 +12,11 @@ use crate::cli::CheckArgs;
 use crate::platform::Platform;
 use crate::{domains, output, report};
 
+/// The code of diagnostics about declared rules that no gate runs.
+const NOT_RUN: &str = "not-run";
+
 /// Checks the mesh; every problem is shown, not the first only.
-pub(crate) async fn run(platform: &Platform, args: &CheckArgs) -> Result<ExitCode> {
+pub(crate) async fn run(platform: &Platform, args: &CheckArgs, verbose: bool) -> Result<ExitCode> {
     let mut diagnostics = Vec::new();
     let (contracts, found) = ContractSet::load(platform.mesh.sources("contracts", ".odcs.yaml")?);
     diagnostics.extend(found);
@@ -41,7 +44,11 @@ pub(crate) async fn run(platform: &Platform, args: &CheckArgs) -> Result<ExitCod
         domains::all(),
     );
     diagnostics.extend(engine.check().await?);
+    let (not_run, diagnostics): (Vec<_>, Vec<_>) = diagnostics.into_iter().partition(|found| found.code == NOT_RUN);
     report::diagnostics(&diagnostics, Some(&platform.mesh.root));
+    if verbose {
+        report::diagnostics(&not_run, Some(&platform.mesh.root));
+    }
     let errors = diagnostics
         .iter()
         .filter(|found| found.severity == Severity::Error)
@@ -54,6 +61,13 @@ pub(crate) async fn run(platform: &Platform, args: &CheckArgs) -> Result<ExitCod
     output::line(&format!(
         "{datasets} datasets under contract, {streams_count} streams, {pipelines} pipelines, {models} models: {errors} errors, {warnings} warnings"
     ))?;
+    if !not_run.is_empty() {
+        let hint = if verbose { "" } else { "; -v lists them" };
+        output::line(&format!(
+            "{} declared rules are not run by this version of Polder{hint}",
+            not_run.len()
+        ))?;
+    }
     let mut code = if errors > 0 { 2 } else { 0 };
     if args.connect {
         code = code.max(connect(platform, &streams).await?);

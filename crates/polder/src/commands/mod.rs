@@ -33,7 +33,7 @@ async fn on_mesh(cli: &Cli, command: &Command) -> Result<ExitCode> {
     let platform = Platform::open(cli)?;
     match command {
         Command::Demo(_) | Command::New(_) => {}
-        Command::Check(args) => return check::run(&platform, args).await,
+        Command::Check(args) => return check::run(&platform, args, cli.verbose > 0).await,
         Command::Plan(args) => run::plan(&platform, args).await?,
         Command::Run(args) => return run::run(&platform, args, cli.quiet).await,
         Command::Ingest(args) => return ingest::run(&platform, args, cli.quiet).await,
