@@ -31,6 +31,8 @@ type Environment = Vec<(String, String)>;
 /// Runs everything. With `require_all` a skip is a failure.
 pub(crate) fn run(require_all: bool) -> Result<ExitCode> {
     let cache = Cache::open()?;
+    // Asked for now: the build puts another file in its place, and this process would then only know of a deleted one.
+    let xtask = std::env::current_exe()?;
     let mut report = Report::new();
     let ran_before = !services::environment(&cache).is_empty();
     let outcome = thread::scope(|scope| {
@@ -56,10 +58,7 @@ pub(crate) fn run(require_all: bool) -> Result<ExitCode> {
         if let Some(polder) = &built.polder {
             environment.push(("POLDER_BIN".to_owned(), polder.display().to_string()));
         }
-        environment.push((
-            "POLDER_XTASK".to_owned(),
-            std::env::current_exe()?.display().to_string(),
-        ));
+        environment.push(("POLDER_XTASK".to_owned(), xtask.display().to_string()));
         if let Some(data) = checkout::data()? {
             environment.push(("POLDER_DATA".to_owned(), data.display().to_string()));
         }
