@@ -4,14 +4,18 @@
 COPY (
     WITH received AS (
         SELECT
-            *,
-            nullif(regexp_replace(trim(customer_id), '\.0+$', ''), '') AS customer,
-            row_number() OVER (
-                PARTITION BY
-                    invoice_no, stock_code, description, quantity, invoice_date, unit_price, customer_id, country
-                ORDER BY event_id
-            ) AS copy
+            min(event_id) AS event_id,
+            invoice_no,
+            stock_code,
+            description,
+            quantity,
+            invoice_date,
+            unit_price,
+            customer_id,
+            country,
+            min(currency) AS currency
         FROM read_parquet('BRONZE')
+        GROUP BY invoice_no, stock_code, description, quantity, invoice_date, unit_price, customer_id, country
     ),
 
     lines AS (
@@ -23,13 +27,12 @@ COPY (
             quantity,
             invoice_date,
             unit_price,
-            customer AS customer_id,
+            nullif(regexp_replace(trim(customer_id), '\.0+$', ''), '') AS customer_id,
             country,
             currency,
             CASE WHEN regexp_matches(stock_code, '^[0-9]{5}[A-Za-z]*$') THEN 'product' ELSE 'other' END AS line_kind,
             starts_with(invoice_no, 'C') AS is_cancellation
         FROM received
-        WHERE copy = 1
     ),
 
     candidates AS (
