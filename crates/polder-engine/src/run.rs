@@ -9,6 +9,7 @@ use crate::build::build;
 use crate::definition::{ModelDefinition, Pipeline};
 use crate::engine::{Engine, RunOptions};
 use crate::graph::Node;
+use crate::model::Learned;
 use crate::source::versions;
 use crate::step::{Action, Observer, StartedStep, StepOutcome, StepResult};
 
@@ -101,9 +102,16 @@ impl Engine {
             return Ok(());
         }
         let run = begin(node, observer, result);
-        let record = self.train_model(model, &training, run).await?;
-        result.version = Some(record.version);
-        result.model = Some(record);
+        match self.train_model(model, &training, run).await? {
+            Learned::Version(record) => {
+                result.version = Some(record.version);
+                result.model = Some(*record);
+            }
+            Learned::TooLittle(why) => {
+                result.run = None;
+                (result.action, result.why) = (Action::Skip, format!("not enough data yet: {why}"));
+            }
+        }
         Ok(())
     }
 }

@@ -7,6 +7,7 @@ use std::{
     os::unix::fs::PermissionsExt,
     path::PathBuf,
     process::{Command, Stdio},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use anyhow::{Context, Result, bail};
@@ -14,9 +15,13 @@ use tempfile::TempDir;
 
 use crate::{binary::beside_this_test, service::Kafka, skip, skip::variable};
 
-/// A broker apart from the one that other tests share. It ends with this value.
+/// While one private broker is down, another one that starts would take its port.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
+/// A broker apart from the one that other tests share. It ends with this value; only one is there at a time.
 #[derive(Debug)]
 pub struct PrivateBroker {
+    _only: MutexGuard<'static, ()>,
     xtask: PathBuf,
     state: TempDir,
     /// How to reach it. The address stays the same when the broker is started again.
@@ -37,10 +42,13 @@ impl PrivateBroker {
             skip(suite, "no xtask is built that could start a broker of its own");
             return Ok(None);
         }
+        // A test that failed with its broker leaves nothing that the next one could be misled by.
+        let only = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
         let state = TempDir::new()?;
         // PostgreSQL's user must be able to enter it, should the folder ever hold that too.
         fs::set_permissions(state.path(), fs::Permissions::from_mode(0o755))?;
         let mut broker = Self {
+            _only: only,
             xtask,
             state,
             kafka: Kafka { brokers: String::new() },

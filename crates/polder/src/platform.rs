@@ -39,6 +39,13 @@ impl Platform {
     /// The mesh that the command line names, or the nearest one from the current folder upwards.
     pub(crate) fn open(cli: &Cli) -> Result<Self> {
         let mesh = match &cli.mesh {
+            Some(root) if !root.join(polder_core::config::FILE_NAME).is_file() => {
+                return Err(Error::new(
+                    ErrorKind::NotFound,
+                    format!("there is no {} in {}", polder_core::config::FILE_NAME, root.display()),
+                )
+                .with_help("name the folder of a mesh, or begin one with `polder new mesh DIR`"));
+            }
             Some(root) => Mesh::load(root)?,
             None => {
                 let here = std::env::current_dir()

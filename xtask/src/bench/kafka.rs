@@ -1,41 +1,35 @@
 //! Kafka and a schema registry for a benchmark alone, and the topic of invoice lines in it.
 
-use std::{
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::{fs, path::Path, process::Command};
 
 use anyhow::{Context, Result, bail};
 
 use super::{mesh::Mesh, process};
-use crate::processes;
+use crate::{checkout::Cache, processes, services};
 
 /// Services of one benchmark; they end, with their data, when this is dropped.
 ///
 /// Not those that may be running already: what they hold is somebody's, and a topic is not deleted at once.
 pub(super) struct Services {
-    state: PathBuf,
+    cache: Cache,
     /// How programs reach them.
     pub(super) environment: Vec<(String, String)>,
 }
 
 impl Services {
     pub(super) fn start(scratch: &Path) -> Result<Self> {
+        let mut cache = Cache::open()?;
+        cache.state = scratch.join("services");
+        fs::create_dir_all(&cache.state)?;
         let mut services = Self {
-            state: scratch.join("services"),
+            cache,
             environment: Vec::new(),
         };
-        services.task(&["up", "kafka", "apicurio"])?;
-        let environment = services.task(&["status", "--env"])?;
-        let lines = environment.lines().filter_map(|line| line.split_once('='));
-        services.environment = lines.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        for (_, started) in services::named_up(&services.cache, &["kafka", "apicurio"])? {
+            started?;
+        }
+        services.environment = services::environment(&services.cache);
         Ok(services)
-    }
-
-    fn task(&self, arguments: &[&str]) -> Result<String> {
-        let mut command = Command::new(std::env::current_exe()?);
-        command.arg("services").args(arguments);
-        processes::output(command.env("POLDER_SERVICES_STATE", &self.state))
     }
 
     /// The brokers' addresses.
@@ -50,7 +44,7 @@ impl Services {
 
 impl Drop for Services {
     fn drop(&mut self) {
-        if let Err(error) = self.task(&["down"]) {
+        if let Err(error) = services::down(&self.cache) {
             eprintln!("services of the benchmark are still running: {error:#}");
         }
     }

@@ -99,6 +99,11 @@ pub(crate) fn all_up(cache: &Cache) -> Result<Vec<Started>> {
     up(cache, &ALL)
 }
 
+/// The services of these names; see [`up`].
+pub(crate) fn named_up(cache: &Cache, names: &[&str]) -> Result<Vec<Started>> {
+    up(cache, &chosen(names)?)
+}
+
 /// Installs and starts services side by side, and waits until each really answers. What runs already is left alone.
 fn up(cache: &Cache, services: &[&'static dyn Service]) -> Result<Vec<Started>> {
     let _lock = programs::lock(&cache.state.join("lock"))?;

@@ -4,3 +4,4 @@ mod store;
 mod train;
 
 pub use store::{ModelRecord, ModelStore, Promotion};
+pub(crate) use train::Learned;

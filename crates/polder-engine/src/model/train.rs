@@ -26,6 +26,14 @@ pub(crate) struct Training {
     pub(crate) sources: Vec<Source>,
 }
 
+/// What a training came to.
+pub(crate) enum Learned {
+    /// A new version of the model.
+    Version(Box<ModelRecord>),
+    /// Nothing yet, and why.
+    TooLittle(String),
+}
+
 impl Engine {
     /// Answers a request from a model: from the given version, else the promoted one, else the newest.
     ///
@@ -73,13 +81,14 @@ impl Engine {
         Ok(Training { action, why, sources })
     }
 
-    /// Trains a model from its sources as they are pinned, and keeps it as its next version.
+    /// Trains a model from its sources as they are pinned, and keeps it as its next version. Data that is too little to learn
+    /// from is no failure of anybody's: it gives the model's words instead.
     pub(crate) async fn train_model(
         &self,
         model: &ModelDefinition,
         training: &Training,
         run: RunId,
-    ) -> Result<ModelRecord> {
+    ) -> Result<Learned> {
         let tables = training
             .sources
             .iter()
@@ -94,15 +103,19 @@ impl Engine {
         let inputs = Inputs::from_iter(frames);
         let parameters = Parameters::new(model.parameters.clone());
         let given = parameters.clone();
+        let trained = self
+            .blocking(&model.implementation, move |implementation| {
+                implementation.train(&inputs, &given)
+            })
+            .await;
         let Trained {
             artifact,
             mut metrics,
             mut notes,
-        } = self
-            .blocking(&model.implementation, move |implementation| {
-                implementation.train(&inputs, &given)
-            })
-            .await?;
+        } = match trained {
+            Err(error) if error.kind() == ErrorKind::Data => return Ok(Learned::TooLittle(error.report())),
+            other => other?,
+        };
         // JSON has no infinities: a figure that could not be measured is told in words.
         metrics.retain(|metric, value| {
             if !value.is_finite() {
@@ -123,7 +136,8 @@ impl Engine {
             inputs: versions(&training.sources),
             sha256: String::new(),
         };
-        self.model_store().keep(record, artifact).await
+        let record = self.model_store().keep(record, artifact).await?;
+        Ok(Learned::Version(Box::new(record)))
     }
 
     /// The implementation of this name.

@@ -44,6 +44,7 @@ pub(crate) async fn run(platform: &Platform, args: &CheckArgs, verbose: bool) ->
         domains::all(),
     );
     diagnostics.extend(engine.check().await?);
+    diagnostics.extend(strangers(platform)?);
     let (not_run, diagnostics): (Vec<_>, Vec<_>) = diagnostics.into_iter().partition(|found| found.code == NOT_RUN);
     report::diagnostics(&diagnostics, Some(&platform.mesh.root));
     if verbose {
@@ -64,7 +65,7 @@ pub(crate) async fn run(platform: &Platform, args: &CheckArgs, verbose: bool) ->
     if !not_run.is_empty() {
         let hint = if verbose { "" } else { "; -v lists them" };
         output::line(&format!(
-            "{} declared rules are not run by this version of Polder{hint}",
+            "{} declared rules are not run yet (keys and other rules over whole tables){hint}",
             not_run.len()
         ))?;
     }
@@ -73,6 +74,26 @@ pub(crate) async fn run(platform: &Platform, args: &CheckArgs, verbose: bool) ->
         code = code.max(connect(platform, &streams).await?);
     }
     Ok(ExitCode::from(code))
+}
+
+/// Documents among the pipelines whose names end in nothing that is known: a misspelt ending would leave them out in silence.
+fn strangers(platform: &Platform) -> Result<Vec<Diagnostic>> {
+    const KNOWN: [&str; 4] = [".stream.yaml", ".pipeline.yaml", ".model.yaml", ".sql"];
+    let names = platform.mesh.sources("pipelines", "")?;
+    let strange = names.into_iter().filter(|(_, source)| {
+        let name = source.path.to_string_lossy();
+        !KNOWN.iter().any(|ending| name.ends_with(ending)) && (name.ends_with(".yaml") || name.ends_with(".yml"))
+    });
+    Ok(strange
+        .map(|(_, source)| Diagnostic {
+            severity: Severity::Warning,
+            code: "unknown-document".into(),
+            message: "this document is left out: its name ends in nothing that is known".to_owned(),
+            help: Some("streams end in .stream.yaml, pipelines in .pipeline.yaml, models in .model.yaml".to_owned()),
+            file: source.path,
+            span: None,
+        })
+        .collect())
 }
 
 /// The diagnostics of an error about documents, or the error itself as one.

@@ -17,7 +17,7 @@ pub(crate) fn mesh(dir: &Path) -> Result<()> {
     write_all(dir, documents::NEW_MESH)?;
     output::line(&format!("a new mesh is in {}; to run it:\n", dir.display()))?;
     for command in [
-        format!("cd {}", dir.display()),
+        format!("cd {}", quoted(&dir.display().to_string())),
         "polder check".to_owned(),
         "polder ingest --until-end".to_owned(),
         "polder run".to_owned(),
@@ -26,6 +26,16 @@ pub(crate) fn mesh(dir: &Path) -> Result<()> {
         output::line(&format!("  {command}"))?;
     }
     Ok(())
+}
+
+/// A word as a shell takes it.
+pub(crate) fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "/._-+:=@".contains(c);
+    if word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
 }
 
 /// Writes documents below a folder.

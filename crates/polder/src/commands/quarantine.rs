@@ -65,7 +65,7 @@ async fn show(
     let columns = match format {
         Format::Table => {
             "_topic, _partition, _offset, rule, reason, contract_version, \
-             coalesce(record, 'bytes ' || encode(raw, 'hex')) AS record"
+             coalesce(record, try_cast(raw AS varchar), 'bytes ' || encode(raw, 'hex')) AS record"
         }
         Format::Json | Format::Csv => {
             "_quarantine_id, _origin, _topic, _partition, _offset, encode(_key, 'hex') AS _key, _event_time, _schema_id, \

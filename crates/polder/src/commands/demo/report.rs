@@ -11,6 +11,7 @@ use polder_query::{Session, query_error};
 
 use super::Published;
 use crate::cli::SqlFormat;
+use crate::commands::new::quoted;
 use crate::commands::sql::print_query;
 use crate::output::{Listing, Printer, line};
 use crate::platform::Platform;
@@ -65,16 +66,6 @@ pub(crate) async fn print(platform: &Platform, dir: &Path, published: &Published
         line(&format!("  {mesh} {command}"))?;
     }
     Ok(())
-}
-
-/// A word as a shell takes it.
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || "/._-+:=@".contains(c);
-    if word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', "'\\''"))
-    }
 }
 
 fn heading(text: &str) -> Result<()> {
@@ -138,6 +129,17 @@ async fn totals(session: &Session, published: &Published) -> Result<()> {
         "faulty events are in quarantine",
         &published.faulty.to_string(),
         &refused.to_string(),
+    )?;
+    let distinct = format!(
+        "SELECT count(*) FROM (SELECT DISTINCT invoice_no, stock_code, description, quantity, invoice_date, unit_price, \
+         customer_id, country FROM {LINES}) AS lines"
+    );
+    agree(
+        "each line is in silver once, repeats left out",
+        &number(session, &distinct).await?.to_string(),
+        &number(session, "SELECT count(*) FROM sales.silver.invoice_lines")
+            .await?
+            .to_string(),
     )?;
     let silver = "SELECT cast(sum(amount) AS varchar) FROM sales.silver.invoice_lines WHERE line_kind = 'product'";
     let gold = "SELECT cast(sum(net_revenue) AS varchar) FROM product.gold.product_sales";

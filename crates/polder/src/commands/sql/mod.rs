@@ -5,7 +5,7 @@ mod prompt;
 use std::io::{IsTerminal, Read};
 
 use futures::StreamExt;
-use polder_core::{ErrorKind, Result, ResultExt};
+use polder_core::{Error, ErrorKind, Result, ResultExt};
 use polder_query::{Session, query_error};
 
 use crate::cli::{SqlArgs, SqlFormat};
@@ -27,7 +27,11 @@ pub(crate) async fn run(platform: &Platform, args: &SqlArgs, quiet: bool) -> Res
         }
     };
     for query in queries {
-        let mut rows = session.sql(&query).await?.execute_stream().await.map_err(query_error)?;
+        let frame = session
+            .sql(&query)
+            .await
+            .map_err(|error| explained(platform, &session, &query, error))?;
+        let mut rows = frame.execute_stream().await.map_err(query_error)?;
         let mut printer = match &args.output {
             Some(path) => Printer::to_file(args.format, rows.schema(), args.limit, path)?,
             None => Printer::to_terminal(args.format, rows.schema(), args.limit)?,
@@ -43,6 +47,24 @@ pub(crate) async fn run(platform: &Platform, args: &SqlArgs, quiet: bool) -> Res
         }
     }
     Ok(())
+}
+
+/// A dataset that is declared and has no table yet is not unknown: what is missing is a run.
+fn explained(platform: &Platform, session: &Session, query: &str, error: Error) -> Error {
+    let declared = match (error.kind(), session.references(query), platform.contracts()) {
+        (ErrorKind::NotFound, Ok(names), Ok(contracts)) => names
+            .into_iter()
+            .find(|name| error.to_string().contains(&name.to_string()) && contracts.get(name).is_some()),
+        _ => None,
+    };
+    match declared {
+        Some(name) => Error::new(
+            ErrorKind::NotFound,
+            format!("`{name}` is declared, but nothing has built it yet"),
+        )
+        .with_help("`polder ingest --until-end` lands streams, `polder run` builds pipelines"),
+        None => error,
+    }
 }
 
 /// Prints the rows of one query to standard output. Gives the rows that a table did not show.
