@@ -3,15 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use polder_catalog::{ContractStatus, Dataset, Edge, Inventory, ModelState, Node, Run, RunStatus, Step, StepKind};
+use polder_catalog::{
+    ContractStatus, Dataset, Edge, Inventory, ModelState, ModelVersion, Node, Run, RunStatus, Step, StepKind,
+};
 use polder_contract::ContractSet;
 use polder_core::{DatasetName, Layer, ObjectName, Result};
-use polder_engine::StepKind as EngineStep;
+use polder_engine::{ModelRecord, StepKind as EngineStep};
+use polder_ingest::{SourceSpec, StreamSpec};
 use polder_lake::{CommitRecord, Lake};
 
-use crate::commands::source_node;
 use crate::platform::Platform;
-use crate::recorder::model_version;
 
 /// How many commits of a table are looked at for the runs that made them.
 const HISTORY: usize = 1_000;
@@ -155,4 +156,27 @@ impl Describer {
 /// The steps of the engine as pairs of name and kind, for reading results.
 pub(crate) fn step(kind: EngineStep, name: &ObjectName) -> Step {
     Step::new(step_kind(kind), name.clone())
+}
+
+/// Where a stream reads from, as lineage names it.
+pub(crate) fn source_node(stream: &StreamSpec) -> Node {
+    Node::Source(match &stream.source {
+        SourceSpec::Kafka { topic, .. } => format!("kafka:{topic}"),
+        SourceSpec::Files { path } => format!("files:{path}"),
+    })
+}
+
+/// A model's version as the catalog keeps it.
+pub(crate) fn model_version(record: &ModelRecord, state: ModelState) -> ModelVersion {
+    ModelVersion {
+        name: record.name.clone(),
+        version: record.version,
+        state,
+        metrics: record.metrics.clone(),
+        parameters: record.parameters.as_json().clone(),
+        inputs: record.inputs.clone(),
+        notes: record.notes.clone(),
+        trained: record.trained_at,
+        run: Some(record.run_id),
+    }
 }

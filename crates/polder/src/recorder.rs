@@ -3,11 +3,11 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use polder_catalog::{Catalog, ModelState, ModelVersion, Node, RunEnd, RunStart, Step};
+use polder_catalog::{Catalog, ModelState, Node, RunEnd, RunStart, Step};
 use polder_core::{DatasetName, Error, Result};
 use polder_engine::ModelRecord;
 
-use crate::inventory::Describer;
+use crate::inventory::{Describer, model_version};
 use crate::output;
 use crate::platform::Platform;
 
@@ -96,20 +96,5 @@ impl Recorder {
                 error.report()
             ));
         }
-    }
-}
-
-/// A model's version as the catalog keeps it.
-pub(crate) fn model_version(record: &ModelRecord, state: ModelState) -> ModelVersion {
-    ModelVersion {
-        name: record.name.clone(),
-        version: record.version,
-        state,
-        metrics: record.metrics.clone(),
-        parameters: record.parameters.as_json().clone(),
-        inputs: record.inputs.clone(),
-        notes: record.notes.clone(),
-        trained: record.trained_at,
-        run: Some(record.run_id),
     }
 }

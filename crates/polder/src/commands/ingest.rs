@@ -9,10 +9,11 @@ use futures::stream::FuturesUnordered;
 use indicatif::ProgressBar;
 use polder_catalog::{Node, RunEnd, RunStart, RunStatus, Step, StepKind};
 use polder_core::{Error, ErrorKind, ObjectName, Result, RunId, clock};
-use polder_ingest::{CommitSummary, Ingest, Mode, Observer, SourceSpec, StreamSpec, Summary};
+use polder_ingest::{CommitSummary, Ingest, Mode, Observer, StreamSpec, Summary};
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::IngestArgs;
+use crate::inventory::source_node;
 use crate::platform::{Platform, select_streams};
 use crate::progress::Bars;
 use crate::recorder::Recorder;
@@ -110,14 +111,6 @@ pub(crate) async fn run_stream(
         .lineage(&step, &[source_node(stream)], &Node::Dataset(stream.dataset.clone()))
         .await;
     result
-}
-
-/// Where a stream reads from, as lineage names it.
-pub(crate) fn source_node(stream: &StreamSpec) -> Node {
-    Node::Source(match &stream.source {
-        SourceSpec::Kafka { topic, .. } => format!("kafka:{topic}"),
-        SourceSpec::Files { path } => format!("files:{path}"),
-    })
 }
 
 fn sentence(stream: &StreamSpec, summary: &Summary) -> String {

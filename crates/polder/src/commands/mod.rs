@@ -15,7 +15,6 @@ use std::process::ExitCode;
 
 use polder_core::Result;
 
-pub(crate) use self::ingest::source_node;
 use crate::cli::{Cli, Command, NewCommand};
 use crate::platform::Platform;
 
