@@ -1,9 +1,11 @@
 //! `polder check`: everything that can be known without data, and with --connect whether the services answer.
 
+use std::collections::BTreeSet;
+use std::path::Path;
 use std::process::ExitCode;
 
 use polder_contract::ContractSet;
-use polder_core::document::{Diagnostic, Severity, Span};
+use polder_core::document::{Diagnostic, Reader, Severity, Source, Span, nearest, parse};
 use polder_core::{Error, Result};
 use polder_engine::{Engine, load_models, load_pipelines};
 use polder_ingest::{SourceSpec, StreamSpec, probe_kafka};
@@ -29,6 +31,10 @@ pub(crate) async fn run(platform: &Platform, args: &CheckArgs, verbose: bool) ->
     diagnostics.extend(found);
     let (models, found) = load_models(&platform.mesh)?;
     diagnostics.extend(found);
+    let domains_in_use: BTreeSet<String> = contracts
+        .datasets()
+        .map(|dataset| dataset.domain().to_owned())
+        .collect();
     let counted = (
         contracts.datasets().count(),
         streams.len(),
@@ -45,6 +51,7 @@ pub(crate) async fn run(platform: &Platform, args: &CheckArgs, verbose: bool) ->
     );
     diagnostics.extend(engine.check().await?);
     diagnostics.extend(strangers(platform)?);
+    diagnostics.extend(domain_catalog(platform, &domains_in_use)?);
     let (not_run, diagnostics): (Vec<_>, Vec<_>) = diagnostics.into_iter().partition(|found| found.code == NOT_RUN);
     report::diagnostics(&diagnostics, Some(&platform.mesh.root));
     if verbose {
@@ -74,6 +81,43 @@ pub(crate) async fn run(platform: &Platform, args: &CheckArgs, verbose: bool) ->
         code = code.max(connect(platform, &streams).await?);
     }
     Ok(ExitCode::from(code))
+}
+
+/// What is wrong with the declared domains: their document, and domains of datasets that it does not name. A mesh without the
+/// document declares none.
+fn domain_catalog(platform: &Platform, in_use: &BTreeSet<String>) -> Result<Vec<Diagnostic>> {
+    let path = Path::new("catalog/domains.yaml");
+    if !platform.mesh.path(path).is_file() {
+        return Ok(Vec::new());
+    }
+    let source = Source::read(&platform.mesh.root, path)?;
+    let document = match parse(&source) {
+        Ok(document) => document,
+        Err(found) => return Ok(found),
+    };
+    let reader = Reader::new(&source);
+    if let Some(top) = reader.map(&document) {
+        if let Some(declared) = top.required_map("domains") {
+            for entry in declared.entries() {
+                if let Some(domain) = reader.map(&entry.value) {
+                    domain.required_string("description");
+                    domain.required_string("owner");
+                    domain.finish();
+                }
+            }
+            let named: Vec<&str> = declared.entries().iter().map(|entry| entry.key.as_str()).collect();
+            for missing in in_use.iter().filter(|domain| !named.contains(&domain.as_str())) {
+                let near =
+                    nearest(missing, named.iter().copied()).map(|near| format!("is `{near}` meant to be `{missing}`?"));
+                let help = near.unwrap_or_else(|| "add it, with `description` and `owner`".to_owned());
+                let message = format!("the domain `{missing}` has datasets and is not declared here");
+                reader.warning(declared.span(), "undeclared-domain", message, Some(help));
+            }
+        }
+        // Domains are any names: only the top's own keys are held against what is known.
+        top.finish();
+    }
+    Ok(reader.finish())
 }
 
 /// Documents among the pipelines whose names end in nothing that is known: a misspelt ending would leave them out in silence.
