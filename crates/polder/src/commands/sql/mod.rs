@@ -27,10 +27,10 @@ pub(crate) async fn run(platform: &Platform, args: &SqlArgs, quiet: bool) -> Res
         }
     };
     for query in queries {
-        let frame = session
-            .sql(&query)
-            .await
-            .map_err(|error| explained(platform, &session, &query, error))?;
+        let frame = match session.sql(&query).await {
+            Ok(frame) => frame,
+            Err(error) => return Err(explained(platform, &session, &query, error).await),
+        };
         let mut rows = frame.execute_stream().await.map_err(query_error)?;
         let mut printer = match &args.output {
             Some(path) => Printer::to_file(args.format, rows.schema(), args.limit, path)?,
@@ -50,14 +50,21 @@ pub(crate) async fn run(platform: &Platform, args: &SqlArgs, quiet: bool) -> Res
 }
 
 /// A dataset that is declared and has no table yet is not unknown: what is missing is a run.
-fn explained(platform: &Platform, session: &Session, query: &str, error: Error) -> Error {
-    let declared = match (error.kind(), session.references(query), platform.contracts()) {
-        (ErrorKind::NotFound, Ok(names), Ok(contracts)) => names
-            .into_iter()
-            .find(|name| error.to_string().contains(&name.to_string()) && contracts.get(name).is_some()),
-        _ => None,
+async fn explained(platform: &Platform, session: &Session, query: &str, error: Error) -> Error {
+    if error.kind() != ErrorKind::NotFound {
+        return error;
+    }
+    let (Ok(names), Ok(contracts), Ok(built)) = (
+        session.references(query),
+        platform.contracts(),
+        session.datasets().await,
+    ) else {
+        return error;
     };
-    match declared {
+    match names
+        .iter()
+        .find(|name| contracts.get(name).is_some() && !built.contains(name))
+    {
         Some(name) => Error::new(
             ErrorKind::NotFound,
             format!("`{name}` is declared, but nothing has built it yet"),
