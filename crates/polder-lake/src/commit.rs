@@ -309,7 +309,7 @@ impl Table {
     fn not_known(&self, error: Error) -> Error {
         let message = format!("whether a commit to {} landed is not known", self.name);
         Error::new(error.kind(), message)
-            .with_help("nothing is lost: the next run reads from the table how far it got")
+            .with_help("nothing is lost: check `lake.location` and that the store is up, and run again")
             .with_source(error)
     }
 
