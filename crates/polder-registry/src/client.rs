@@ -145,10 +145,17 @@ impl Registry {
     /// `Refused` if the schema is not valid or breaks the subject's compatibility level, with the registry's reason,
     /// or if access is denied; `Unreachable` if the registry does not answer.
     pub async fn register(&self, subject: &str, avro_schema: &str) -> Result<u32> {
-        let supplied = SuppliedSchema::new(None, SchemaType::Avro, avro_schema.to_owned());
-        let registered = post_schema(&self.inner.settings, percent_encode(subject), supplied)
-            .await
-            .map_err(|failure| self.failure(failure, &format!("the schema of subject {subject}")))?;
+        let post = || {
+            let supplied = SuppliedSchema::new(None, SchemaType::Avro, avro_schema.to_owned());
+            post_schema(&self.inner.settings, percent_encode(subject), supplied)
+        };
+        // Of two that register a subject's first version at once, Apicurio refuses one; asked again it finds the other's.
+        let registered = match post().await {
+            Err(failure) if failure.to_string().contains("already exists") => post().await,
+            answered => answered,
+        };
+        let registered =
+            registered.map_err(|failure| self.failure(failure, &format!("the schema of subject {subject}")))?;
         tracing::debug!(subject, id = registered.id, "schema registered");
         Ok(registered.id)
     }
