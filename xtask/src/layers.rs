@@ -8,19 +8,22 @@ use serde_json::Value;
 use crate::checkout;
 
 /// Each crate's floor. An arrow points from a higher floor to a lower one.
-const FLOORS: [(&str, u8); 14] = [
+const FLOORS: [(&str, u8); 17] = [
     ("polder-core", 0),
     ("polder-contract", 1),
     ("polder-learn", 1),
     ("polder-catalog", 2),
+    ("polder-convert", 2),
     ("polder-domain", 2),
     ("polder-gate", 2),
     ("polder-lake", 2),
+    ("polder-policy", 2),
     ("polder-registry", 2),
     ("polder-delivery", 3),
     ("polder-query", 3),
     ("polder-engine", 4),
     ("polder-ingest", 4),
+    ("polder-slo", 4),
     ("polder-source", 4),
     ("polder", 6),
 ];
@@ -36,7 +39,13 @@ const OUTSIDE: [&str; 3] = ["polder-tests", "xtask", TESTKIT];
 const NAMED_BY: [(&str, &[&str]); 3] = [
     (
         "datafusion",
-        &["polder-delivery", "polder-engine", "polder-lake", "polder-query"],
+        &[
+            "polder-delivery",
+            "polder-engine",
+            "polder-gate",
+            "polder-lake",
+            "polder-query",
+        ],
     ),
     ("deltalake", &["polder-lake"]),
     ("sqlx", &["polder-catalog"]),

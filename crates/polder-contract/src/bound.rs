@@ -1,5 +1,7 @@
 //! Bounds and values of columns, read as written and given in one form.
 
+use std::cmp::Ordering;
+
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, Utc};
 
 use crate::ColumnType;
@@ -33,6 +35,17 @@ pub(crate) fn normal(column: &ColumnType, text: &str, zone: Option<&str>) -> Res
             .map(|time| time.format("%H:%M:%S%.f").to_string())
             .ok_or_else(|| wrong("a time", "12:00:00")),
         _ => Err(format!("a column of type {column} has no order")),
+    }
+}
+
+/// The order of two bounds in their normal form.
+pub(crate) fn order(column: &ColumnType, left: &str, right: &str) -> Option<Ordering> {
+    match column {
+        ColumnType::Int32 | ColumnType::Int64 | ColumnType::Float64 | ColumnType::Decimal { .. } => {
+            left.parse::<f64>().ok()?.partial_cmp(&right.parse().ok()?)
+        }
+        // Largest unit first and filled with zeros: the texts have the order of what they stand for.
+        _ => Some(left.trim_end_matches('Z').cmp(right.trim_end_matches('Z'))),
     }
 }
 

@@ -41,6 +41,8 @@ pub enum ColumnType {
     List(Box<ColumnType>),
     /// Named fields, each with its type and whether it can be null.
     Struct(Vec<(String, ColumnType, bool)>),
+    /// Keys, none of them null, each with a value.
+    Map(Box<ColumnType>, Box<ColumnType>),
 }
 
 impl fmt::Display for ColumnType {
@@ -58,6 +60,7 @@ impl fmt::Display for ColumnType {
             Self::TimestampLocal => f.write_str("timestamp_ntz"),
             Self::Time => f.write_str("time"),
             Self::List(items) => write!(f, "array<{items}>"),
+            Self::Map(key, value) => write!(f, "map<{key},{value}>"),
             Self::Struct(fields) => {
                 f.write_str("struct<")?;
                 for (index, (name, field, _)) in fields.iter().enumerate() {
@@ -75,14 +78,19 @@ impl Property {
     ///
     /// # Errors
     /// `Document`, with the place, where there is no such type: neither type is given, they contradict each other, a
-    /// decimal has no precision, an array no items.
+    /// decimal has no precision, an array no items, a map no key or value.
     pub fn column_type(&self) -> Result<ColumnType> {
         self.resolve().map_err(|problem| Error::document(vec![*problem]))
     }
 
     /// Everything wrong with the type of this property and those inside it.
     pub(crate) fn type_problems(&self) -> Vec<Diagnostic> {
-        let inside = self.properties.iter().chain(self.items.as_deref());
+        let map = self.map.as_deref().map(|(key, value)| [key, value]);
+        let inside = self
+            .properties
+            .iter()
+            .chain(self.items.as_deref())
+            .chain(map.into_iter().flatten());
         let mut problems: Vec<_> = inside.flat_map(Self::type_problems).collect();
         if problems.is_empty() {
             problems.extend(self.resolve().err().map(|problem| *problem));
@@ -141,13 +149,17 @@ impl Property {
                     ));
                 }
             },
-            Some(LogicalType::Map) => {
-                let help = "declare an array of objects with key and value";
-                return Err(refuse(
-                    format!("`{}` is a map, which tables do not hold yet", self.shown()),
-                    help,
-                ));
-            }
+            Some(LogicalType::Map) => match self.map.as_deref() {
+                Some((key, value)) => {
+                    return Ok(ColumnType::Map(Box::new(key.resolve()?), Box::new(value.resolve()?)));
+                }
+                None => {
+                    return Err(refuse(
+                        format!("the map `{}` has no key and value", self.shown()),
+                        "describe them under `map`",
+                    ));
+                }
+            },
             Some(logical) => match named.flatten() {
                 Some(column) if fits(logical, &column) => column,
                 Some(column) => {

@@ -3,9 +3,15 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use polder_core::document::{self, Diagnostic, Node, Reader, Severity, Source};
 
-use crate::place::{Place, items, text};
+use crate::custom_property::CustomProperty;
+use crate::definition::Definition;
+use crate::infrastructure::{Role, Server};
+use crate::people::{Price, SupportChannel, Team};
+use crate::place::{Place, items, tags, text};
+use crate::rule;
 use crate::schema::SchemaObject;
 use crate::structure;
 
@@ -33,6 +39,24 @@ pub struct Contract {
     pub description: Option<String>,
     /// Free labels.
     pub tags: Vec<String>,
+    /// Whom the data is of.
+    pub tenant: Option<String>,
+    /// When the contract was made.
+    pub created: Option<DateTime<Utc>>,
+    /// Where the data is.
+    pub servers: Vec<Server>,
+    /// Who may use it.
+    pub roles: Vec<Role>,
+    /// Who answers for it.
+    pub team: Option<Team>,
+    /// Where to ask.
+    pub support: Vec<SupportChannel>,
+    /// What it costs.
+    pub price: Option<Price>,
+    /// Where more is said.
+    pub definitions: Vec<Definition>,
+    /// What it says beyond the standard.
+    pub custom_properties: Vec<CustomProperty>,
     /// What the contract promises, one object a dataset.
     pub objects: Vec<SchemaObject>,
     /// What it promises about delivery.
@@ -48,6 +72,8 @@ pub struct Contract {
 /// One service-level property.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServiceLevel {
+    /// The identifier that references name, where it has one.
+    pub id: Option<String>,
     /// What is promised, such as `latency` or `retention`.
     pub property: String,
     /// How much, as written.
@@ -60,6 +86,14 @@ pub struct ServiceLevel {
     pub driver: Option<String>,
     /// What it means in words.
     pub description: Option<String>,
+    /// More about how much, as written.
+    pub value_ext: Option<String>,
+    /// Who is meant to check it.
+    pub scheduler: Option<String>,
+    /// When it is meant to be checked, as written.
+    pub schedule: Option<String>,
+    /// Where it is declared.
+    pub place: Place,
 }
 
 /// What reading a contract gives.
@@ -99,8 +133,9 @@ pub fn parse(source: &Source) -> Parsed {
             .objects
             .iter()
             .filter(|object| object.dataset.is_some())
-            .flat_map(SchemaObject::problems),
+            .flat_map(|object| object.problems(&contract.objects)),
     );
+    diagnostics.extend(rule::misplaced(&contract.custom_properties));
     diagnostics.sort_by_key(|diagnostic| diagnostic.span.map(|span| span.start));
     diagnostics.dedup();
     let sound = diagnostics
@@ -118,6 +153,7 @@ fn read(source: &Source, document: Node) -> Contract {
         span: document.span,
     };
     let id = text(&document, "id").unwrap_or_default();
+    let team = Team::read(&document, &place);
     Contract {
         api_version: text(&document, "apiVersion").unwrap_or_default(),
         name: text(&document, "name").unwrap_or_else(|| id.clone()),
@@ -126,49 +162,50 @@ fn read(source: &Source, document: Node) -> Contract {
         status: text(&document, "status").unwrap_or_else(|| "draft".to_owned()),
         domain: text(&document, "domain"),
         data_product: text(&document, "dataProduct"),
-        owner: owner(&document),
+        owner: team.as_ref().and_then(Team::owner),
+        team,
         description: document
             .get("description")
             .and_then(|description| text(description, "purpose")),
-        tags: items(&document, "tags")
+        tags: tags(&document),
+        tenant: text(&document, "tenant"),
+        created: text(&document, "contractCreatedTs").and_then(|text| text.parse().ok()),
+        servers: items(&document, "servers")
             .iter()
-            .filter_map(Node::as_str)
-            .map(str::to_owned)
+            .map(|node| Server::read(node, &place))
             .collect(),
+        roles: Role::all(&document, &place),
+        support: SupportChannel::all(&document, &place),
+        price: Price::read(&document, &place),
+        definitions: Definition::all(&document, &place),
+        custom_properties: CustomProperty::read(&document, &place),
         objects: items(&document, "schema")
             .iter()
             .map(|node| SchemaObject::read(node, &place))
             .collect(),
-        service_levels: items(&document, "slaProperties").iter().map(service_level).collect(),
+        service_levels: items(&document, "slaProperties")
+            .iter()
+            .map(|node| service_level(node, &document, &place))
+            .collect(),
         source_path: source.path.clone(),
         text: Arc::clone(&source.text),
         document,
     }
 }
 
-fn owner(document: &Node) -> Option<String> {
-    let team = document.get("team")?;
-    let members = team.as_list().unwrap_or_else(|| items(team, "members"));
-    let owner = members.iter().find(|member| {
-        let role = member.get("role").and_then(Node::as_str);
-        role.is_some_and(|role| role.eq_ignore_ascii_case("owner")) && member.get("dateOut").is_none()
-    });
-    owner
-        .and_then(|member| text(member, "username"))
-        .or_else(|| text(team, "name"))
-}
-
-fn service_level(node: &Node) -> ServiceLevel {
+pub(crate) fn service_level(node: &Node, contract: &Node, document: &Place) -> ServiceLevel {
+    let scalar = |key| node.get(key).and_then(Node::scalar_text).map(str::to_owned);
     ServiceLevel {
+        id: text(node, "id"),
         property: text(node, "property").unwrap_or_default(),
-        value: node
-            .get("value")
-            .and_then(Node::scalar_text)
-            .unwrap_or_default()
-            .to_owned(),
+        value: scalar("value").unwrap_or_default(),
         unit: text(node, "unit"),
-        element: text(node, "element"),
+        element: text(node, "element").or_else(|| text(contract, "slaDefaultElement")),
         driver: text(node, "driver"),
         description: text(node, "description"),
+        value_ext: scalar("valueExt"),
+        scheduler: text(node, "scheduler"),
+        schedule: text(node, "schedule"),
+        place: document.at(node.get("property").map_or(node.span, |property| property.span)),
     }
 }

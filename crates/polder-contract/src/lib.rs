@@ -4,11 +4,22 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 mod bound;
+pub mod cancellation;
 mod column_type;
+mod consumer;
 mod contract;
+mod custom_property;
+mod definition;
+pub mod diff;
+mod infrastructure;
+pub mod lifecycle;
+pub mod number;
+mod people;
 mod place;
+pub mod product;
+mod promise;
 mod quality;
-mod row_rule;
+pub mod rule;
 mod schema;
 mod set;
 mod structure;
@@ -16,9 +27,17 @@ mod structure;
 mod tests;
 
 pub use column_type::ColumnType;
+pub use consumer::{Consumer, Read};
 pub use contract::{Contract, Parsed, ServiceLevel, parse};
+pub use custom_property::CustomProperty;
+pub use definition::Definition;
+pub use infrastructure::{Role, Server};
+pub use lifecycle::{Lifecycle, Status};
+pub use people::{Price, SupportChannel, Team, TeamMember};
 pub use place::{Place, Written};
+pub use promise::{Promise, Promised, Span, Subject};
 pub use quality::{Operator, Quality, QualityKind};
-pub use row_rule::{RowCheck, RowRule};
-pub use schema::{LogicalType, Property, SchemaObject, TypeOptions};
+pub use rule::{Figure, Metric, OnFailure, PathStep, RowCheck, RowTest, Rule, RuleKind, RuleSeverity, SetTest};
+pub use schema::{LogicalType, Property, Relationship, SchemaObject, Transform, TypeOptions};
 pub use set::{ContractSet, DatasetContract};
+pub use structure::editor_schema;

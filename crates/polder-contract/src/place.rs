@@ -25,7 +25,7 @@ impl Place {
     }
 
     /// An error at this place.
-    pub(crate) fn error(&self, code: &'static str, message: impl Into<String>, help: Option<&str>) -> Diagnostic {
+    pub fn error(&self, code: &'static str, message: impl Into<String>, help: Option<&str>) -> Diagnostic {
         Diagnostic {
             severity: Severity::Error,
             code: Cow::Borrowed(code),
@@ -72,6 +72,17 @@ pub(crate) fn flag(node: &Node, key: &str) -> bool {
 pub(crate) fn count(node: &Node, key: &str) -> Option<u64> {
     let text = node.get(key)?.scalar_text()?;
     text.strip_suffix(".0").unwrap_or(text).parse().ok()
+}
+
+/// The free labels of an element.
+pub(crate) fn tags(node: &Node) -> Vec<String> {
+    texts(node, "tags")
+}
+
+/// The texts of a list under a key.
+pub(crate) fn texts(node: &Node, key: &str) -> Vec<String> {
+    let texts = items(node, key).iter().filter_map(Node::as_str);
+    texts.map(str::to_owned).collect()
 }
 
 /// The items of the list under a key; empty where there is none.

@@ -1,8 +1,11 @@
 //! Quality rules as declared.
 
-use polder_core::document::Node;
+use polder_core::document::{Node, Value};
 
-use crate::place::{Place, Written, text};
+use crate::custom_property::CustomProperty;
+use crate::definition::Definition;
+use crate::place::{Place, Written, tags, text};
+use crate::structure::{self, OPERATORS};
 
 /// A declared quality rule.
 #[derive(Debug, Clone)]
@@ -19,12 +22,39 @@ pub struct Quality {
     pub unit: Option<String>,
     /// What the rule is for.
     pub description: Option<String>,
-    /// The dimension of quality.
+    /// The dimension of quality by its full name, also where its synonym is written.
     pub dimension: Option<String>,
+    /// How it is measured, such as `reconciliation`.
+    pub method: Option<String>,
+    /// What a failure means to the business.
+    pub business_impact: Option<String>,
+    /// Free labels.
+    pub tags: Vec<String>,
+    /// Where more is said.
+    pub definitions: Vec<Definition>,
     /// How much a failure weighs; `error` where it says nothing.
     pub severity: Option<String>,
+    /// When it is meant to be run, as written. Information: Polder runs every rule at every write and on demand.
+    pub schedule: Option<String>,
+    /// Who is meant to run it then.
+    pub scheduler: Option<String>,
+    /// What it says beyond the standard.
+    pub custom_properties: Vec<CustomProperty>,
     /// Where it is declared.
     pub place: Place,
+    /// Where its parts stand.
+    pub(crate) places: Places,
+}
+
+/// Where the parts of a rule stand; the whole rule where a part is not given.
+#[derive(Debug, Clone)]
+pub(crate) struct Places {
+    pub(crate) metric: Place,
+    pub(crate) operator: Place,
+    pub(crate) unit: Place,
+    pub(crate) severity: Place,
+    /// Of a query or an implementation.
+    pub(crate) body: Place,
 }
 
 /// What a quality rule measures.
@@ -68,9 +98,10 @@ pub enum Operator {
     LessThan(String),
     /// This number or less.
     LessOrEqual(String),
-    /// From the one number to the other.
+    /// Greater than the one number and less than the other: by the standard's words `mustBeBetween` is the equivalent of
+    /// `mustBeGreaterThan` and `mustBeLessThan` together.
     Between(String, String),
-    /// Not from the one number to the other.
+    /// Not between the two numbers: the one or less, or the other or greater.
     NotBetween(String, String),
 }
 
@@ -88,8 +119,19 @@ impl Quality {
             },
             _ => QualityKind::Library {
                 metric: word("metric").or_else(|| word("rule")).unwrap_or_default(),
-                arguments: node.get("arguments").cloned(),
+                arguments: node.get("arguments").cloned().or_else(|| bare_arguments(node)),
             },
+        };
+        let part = |keys: &[&str]| {
+            let found = keys.iter().find_map(|key| node.get(key));
+            document.at(found.map_or(node.span, |found| found.span))
+        };
+        let places = Places {
+            metric: part(&["metric", "rule"]),
+            operator: part(OPERATORS),
+            unit: part(&["unit"]),
+            severity: part(&["severity"]),
+            body: part(&["query", "implementation"]),
         };
         Self {
             id: word("id"),
@@ -98,9 +140,17 @@ impl Quality {
             operator: operator(node, document),
             unit: word("unit"),
             description: word("description"),
-            dimension: word("dimension"),
+            dimension: word("dimension").map(|word| structure::dimension(&word).to_owned()),
+            method: word("method"),
+            business_impact: word("businessImpact"),
+            tags: tags(node),
+            definitions: Definition::all(node, document),
             severity: word("severity"),
+            schedule: word("schedule"),
+            scheduler: word("scheduler"),
+            custom_properties: CustomProperty::read(node, document),
             place: document.at(node.span),
+            places,
         }
     }
 
@@ -115,13 +165,21 @@ impl Quality {
             (None, None, QualityKind::Custom { .. }) => "custom",
         }
     }
+}
 
-    /// Whether a failure is an error and not only a warning or note.
-    pub fn is_error(&self) -> bool {
-        self.severity
-            .as_deref()
-            .is_none_or(|severity| severity.eq_ignore_ascii_case("error"))
-    }
+/// In version 3.0 the valid values stood beside the rule: `rule: validValues` with `validValues: [pounds]`.
+fn bare_arguments(node: &Node) -> Option<Node> {
+    let entries: Vec<_> = node
+        .as_map()?
+        .iter()
+        .filter(|entry| entry.key == "validValues")
+        .cloned()
+        .collect();
+    let span = entries.first()?.value.span;
+    Some(Node {
+        value: Value::Map(entries),
+        span,
+    })
 }
 
 fn operator(node: &Node, document: &Place) -> Option<Operator> {

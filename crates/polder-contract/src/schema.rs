@@ -2,26 +2,49 @@
 
 use polder_core::DatasetName;
 use polder_core::Layer;
-use polder_core::document::{Diagnostic, Node};
+use polder_core::document::{Diagnostic, Node, Value};
 
-use crate::place::{Place, Written, count, flag, items, text};
+use crate::custom_property::CustomProperty;
+use crate::definition::Definition;
+use crate::place::{Place, Written, count, flag, items, tags, text, texts};
 use crate::quality::Quality;
+use crate::rule;
+use crate::structure;
+
+/// No engine is quick with more columns in a table.
+const MOST_COLUMNS: usize = 10_000;
 
 /// One object of a contract's schema: a table, topic or view.
 #[derive(Debug, Clone)]
 pub struct SchemaObject {
+    /// The identifier that references name, where it has one.
+    pub id: Option<String>,
     /// Its name in the contract.
     pub name: String,
     /// Its physical name as written.
     pub physical_name: Option<String>,
     /// The dataset that it is bound to: its physical name, where that is a full dataset name.
     pub dataset: Option<DatasetName>,
+    /// What it is in the store, such as `table`, `view` or `topic`.
+    pub physical_type: Option<String>,
+    /// What business calls it.
+    pub business_name: Option<String>,
+    /// What one row stands for.
+    pub granularity: Option<String>,
+    /// Free labels.
+    pub tags: Vec<String>,
+    /// Where more is said.
+    pub definitions: Vec<Definition>,
     /// What a row is.
     pub description: Option<String>,
     /// The columns.
     pub properties: Vec<Property>,
     /// Rules about the object as a whole.
     pub quality: Vec<Quality>,
+    /// References from its columns to those of other objects.
+    pub relationships: Vec<Relationship>,
+    /// What it says beyond the standard.
+    pub custom_properties: Vec<CustomProperty>,
     /// Where it is declared.
     pub place: Place,
 }
@@ -29,6 +52,8 @@ pub struct SchemaObject {
 /// A column, or a value inside one.
 #[derive(Debug, Clone)]
 pub struct Property {
+    /// The identifier that references name, where it has one.
+    pub id: Option<String>,
     /// The column's name in the table: the physical name where one is given, else the declared one. Empty for items
     /// of an array that have no name.
     pub name: String,
@@ -46,6 +71,22 @@ pub struct Property {
     pub primary_key: Option<u32>,
     /// What the value means.
     pub description: Option<String>,
+    /// What business calls it.
+    pub business_name: Option<String>,
+    /// The position among the columns by which the data is partitioned, from 1, where it is one of them.
+    pub partition_key: Option<u32>,
+    /// The column with the encrypted value.
+    pub encrypted_name: Option<String>,
+    /// Whether it is critical to the business.
+    pub critical: bool,
+    /// How the value is made, where that is told.
+    pub transform: Option<Transform>,
+    /// Values as they occur.
+    pub examples: Vec<Node>,
+    /// Free labels.
+    pub tags: Vec<String>,
+    /// Where more is said.
+    pub definitions: Vec<Definition>,
     /// How sensitive it is.
     pub classification: Option<String>,
     /// Limits of the value.
@@ -54,12 +95,40 @@ pub struct Property {
     pub allowed: Vec<Written>,
     /// Rules about the column.
     pub quality: Vec<Quality>,
+    /// References to columns of other objects.
+    pub relationships: Vec<Relationship>,
+    /// What it says beyond the standard.
+    pub custom_properties: Vec<CustomProperty>,
     /// Fields, where it is an object.
     pub properties: Vec<Property>,
     /// The items, where it is an array.
     pub items: Option<Box<Property>>,
     /// Key and value, where it is a map.
     pub map: Option<Box<(Property, Property)>>,
+    /// Where it is declared.
+    pub place: Place,
+}
+
+/// How a column's value is made. Information for people: Polder's pipelines say it themselves.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Transform {
+    /// From which objects of the source.
+    pub sources: Vec<String>,
+    /// By which logic, as written.
+    pub logic: Option<String>,
+    /// What it does in words.
+    pub description: Option<String>,
+}
+
+/// A reference from one element, or several together, to others: every key there is one that is here.
+#[derive(Debug, Clone)]
+pub struct Relationship {
+    /// Where it begins, as written; empty where it is declared on the property itself.
+    pub from: Vec<Written>,
+    /// What it refers to, as written, in the same order.
+    pub to: Vec<Written>,
+    /// What it says beyond the standard.
+    pub custom_properties: Vec<CustomProperty>,
     /// Where it is declared.
     pub place: Place,
 }
@@ -132,9 +201,15 @@ impl SchemaObject {
         let place = document.at(node.get("name").map_or(node.span, |name| name.span));
         let physical_name = text(node, "physicalName");
         Self {
+            id: text(node, "id"),
             name: text(node, "name").unwrap_or_default(),
             dataset: physical_name.as_deref().and_then(|name| name.parse().ok()),
             physical_name,
+            physical_type: text(node, "physicalType"),
+            business_name: text(node, "businessName"),
+            granularity: text(node, "dataGranularityDescription"),
+            tags: tags(node),
+            definitions: Definition::all(node, document),
             description: text(node, "description"),
             properties: items(node, "properties")
                 .iter()
@@ -142,8 +217,10 @@ impl SchemaObject {
                 .collect(),
             quality: items(node, "quality")
                 .iter()
-                .map(|rule| Quality::read(rule, document))
+                .flat_map(|rule| read_rules(rule, document))
                 .collect(),
+            relationships: Relationship::read(node, document),
+            custom_properties: CustomProperty::read(node, document),
             place,
         }
     }
@@ -164,9 +241,20 @@ impl SchemaObject {
         key
     }
 
+    /// The columns by which the data is partitioned, in their order.
+    pub fn partition_keys(&self) -> Vec<&Property> {
+        let mut keys: Vec<_> = self
+            .properties
+            .iter()
+            .filter(|property| property.partition_key.is_some())
+            .collect();
+        keys.sort_by_key(|property| property.partition_key);
+        keys
+    }
+
     /// What keeps the object from being a dataset's contract: columns without a type, rules that make no sense, names
-    /// that belong to the platform.
-    pub(crate) fn problems(&self) -> Vec<Diagnostic> {
+    /// that belong to the platform. `objects` are all of its contract.
+    pub(crate) fn problems(&self, objects: &[Self]) -> Vec<Diagnostic> {
         let mut problems = Vec::new();
         if self.properties.is_empty() {
             let help = Some("a dataset's contract names its columns under `properties`");
@@ -174,6 +262,11 @@ impl SchemaObject {
                 self.place
                     .error("no-columns", format!("`{}` has no properties", self.name), help),
             );
+        }
+        if self.properties.len() > MOST_COLUMNS {
+            let message = format!("`{}` has more than {MOST_COLUMNS} columns", self.name);
+            let help = Some("nest what belongs together, or make several datasets of it");
+            return vec![self.place.error("too-many-columns", message, help)];
         }
         let quarantine = self
             .dataset
@@ -194,7 +287,7 @@ impl SchemaObject {
             problems.extend(property.type_problems());
         }
         if problems.is_empty() {
-            problems.extend(self.row_rules().err().into_iter().flatten());
+            problems.extend(rule::findings(self, objects));
         }
         problems
     }
@@ -208,6 +301,7 @@ impl Property {
             .get("map")
             .and_then(|map| Some((map.get("key")?, map.get("value")?)));
         Self {
+            id: text(node, "id"),
             name: text(node, "physicalName")
                 .or_else(|| declared_name.clone())
                 .unwrap_or_default(),
@@ -224,6 +318,17 @@ impl Property {
                 position.filter(|position| *position > 0).unwrap_or(1)
             }),
             description: text(node, "description"),
+            business_name: text(node, "businessName"),
+            partition_key: flag(node, "partitioned").then(|| {
+                let position = count(node, "partitionKeyPosition").and_then(|position| u32::try_from(position).ok());
+                position.filter(|position| *position > 0).unwrap_or(1)
+            }),
+            encrypted_name: text(node, "encryptedName"),
+            critical: flag(node, "criticalDataElement"),
+            transform: Transform::read(node),
+            examples: items(node, "examples").to_vec(),
+            tags: tags(node),
+            definitions: Definition::all(node, document),
             classification: text(node, "classification"),
             options: node
                 .get("logicalTypeOptions")
@@ -235,8 +340,10 @@ impl Property {
                 .collect(),
             quality: items(node, "quality")
                 .iter()
-                .map(|rule| Quality::read(rule, document))
+                .flat_map(|rule| read_rules(rule, document))
                 .collect(),
+            relationships: Relationship::read(node, document),
+            custom_properties: CustomProperty::read(node, document),
             properties: items(node, "properties")
                 .iter()
                 .map(|property| Self::read(property, document))
@@ -246,6 +353,63 @@ impl Property {
             place,
         }
     }
+}
+
+impl Transform {
+    fn read(node: &Node) -> Option<Self> {
+        let transform = Self {
+            sources: texts(node, "transformSourceObjects"),
+            logic: text(node, "transformLogic"),
+            description: text(node, "transformDescription"),
+        };
+        (transform != Self::default()).then_some(transform)
+    }
+}
+
+impl Relationship {
+    fn read(element: &Node, document: &Place) -> Vec<Self> {
+        let ends = |node: &Node, key| -> Vec<Written> {
+            let written = |node: &Node| {
+                let text = node.as_str()?.to_owned();
+                let place = document.at(node.span);
+                Some(Written { text, place })
+            };
+            match node.get(key) {
+                Some(end) => match end.as_list() {
+                    Some(ends) => ends.iter().filter_map(written).collect(),
+                    None => written(end).into_iter().collect(),
+                },
+                None => Vec::new(),
+            }
+        };
+        items(element, "relationships")
+            .iter()
+            .map(|node| Self {
+                from: ends(node, "from"),
+                to: ends(node, "to"),
+                custom_properties: CustomProperty::read(node, document),
+                place: document.at(node.span),
+            })
+            .collect()
+    }
+}
+
+/// A declared rule, as two where it has a lower and an upper bound.
+fn read_rules(node: &Node, document: &Place) -> Vec<Quality> {
+    let mut bounds = structure::OPERATORS
+        .iter()
+        .filter(|operator| node.get(operator).is_some());
+    let (Some(first), Some(second)) = (bounds.next(), bounds.next()) else {
+        return vec![Quality::read(node, document)];
+    };
+    let without = |operator: &str| {
+        let mut node = node.clone();
+        if let Value::Map(entries) = &mut node.value {
+            entries.retain(|entry| entry.key != operator);
+        }
+        Quality::read(&node, document)
+    };
+    vec![without(second), without(first)]
 }
 
 impl TypeOptions {

@@ -1,12 +1,13 @@
 //! All contracts of a mesh, by dataset.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use polder_core::DatasetName;
 use polder_core::document::{Diagnostic, Severity, Source, nearest};
 
-use crate::contract::{Contract, parse};
+use crate::contract::{Contract, Parsed, parse};
 use crate::schema::SchemaObject;
 
 /// The contract of one dataset: a contract and which of its objects is meant. Cheap to clone.
@@ -42,6 +43,15 @@ impl DatasetContract {
         &self.contract.objects[self.object]
     }
 
+    /// What people call it: the dataset's name, or the object's where that is bound to none.
+    pub fn title(&self) -> String {
+        let object = self.object();
+        object
+            .dataset
+            .as_ref()
+            .map_or_else(|| object.name.clone(), DatasetName::to_string)
+    }
+
     /// The contract's version.
     pub fn version(&self) -> &str {
         &self.contract.version
@@ -64,6 +74,8 @@ impl DatasetContract {
 pub struct ContractSet {
     contracts: Vec<Arc<Contract>>,
     datasets: BTreeMap<DatasetName, DatasetContract>,
+    /// Where in `contracts` each id is.
+    ids: HashMap<String, usize>,
 }
 
 impl ContractSet {
@@ -71,13 +83,13 @@ impl ContractSet {
     /// set, beside the findings about what is not: documents that are no contracts, objects that name no dataset of
     /// their domain, a dataset with two contracts, a contract id that is used twice.
     pub fn load(sources: impl IntoIterator<Item = (String, Source)>) -> (Self, Vec<Diagnostic>) {
+        let sources: Vec<_> = sources.into_iter().collect();
         let mut set = Self::default();
         let mut diagnostics = Vec::new();
-        for (domain, source) in sources {
-            let parsed = parse(&source);
+        for ((domain, _), parsed) in sources.iter().zip(parse_all(&sources)) {
             diagnostics.extend(parsed.diagnostics);
             if let Some(contract) = parsed.contract {
-                set.add(&domain, Arc::new(contract), &mut diagnostics);
+                set.add(domain, Arc::new(contract), &mut diagnostics);
             }
         }
         (set, diagnostics)
@@ -92,12 +104,11 @@ impl ContractSet {
             file: contract.source_path.clone(),
             span: contract.document.get("id").map(|id| id.span),
         };
-        if let Some(other) = self.contracts.iter().find(|other| other.id == contract.id) {
-            let message = format!(
-                "the id `{}` is that of {} too",
-                contract.id,
-                other.source_path.display()
-            );
+        let position = self.contracts.len();
+        let first = *self.ids.entry(contract.id.clone()).or_insert(position);
+        if let Some(other) = self.contracts.get(first) {
+            let path = other.source_path.display();
+            let message = format!("the id `{}` is that of {path} too", contract.id);
             diagnostics.push(root(
                 "duplicate-contract",
                 message,
@@ -154,6 +165,42 @@ impl ContractSet {
     pub fn contracts(&self) -> &[Arc<Contract>] {
         &self.contracts
     }
+}
+
+/// Fewer documents than this are read sooner than a thread begins.
+const WORTH_A_THREAD: usize = 16;
+
+/// Reads all documents, on as many threads as there are processors; in the documents' order.
+fn parse_all(sources: &[(String, Source)]) -> Vec<Parsed> {
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = processors.min(sources.len() / WORTH_A_THREAD);
+    if threads < 2 {
+        return sources.iter().map(|(_, source)| parse(source)).collect();
+    }
+    // Documents are of very different sizes: whoever is done takes the next.
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut parsed = Vec::new();
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let Some((_, source)) = sources.get(index) else {
+                return parsed;
+            };
+            parsed.push((index, parse(source)));
+        }
+    };
+    let mut all: Vec<(usize, Parsed)> = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        workers
+            .into_iter()
+            .flat_map(|worker| match worker.join() {
+                Ok(parsed) => parsed,
+                Err(panic) => std::panic::resume_unwind(panic),
+            })
+            .collect()
+    });
+    all.sort_by_key(|(index, _)| *index);
+    all.into_iter().map(|(_, parsed)| parsed).collect()
 }
 
 fn bind<'o>(domain: &str, object: &'o SchemaObject) -> Result<&'o DatasetName, Box<Diagnostic>> {

@@ -27,11 +27,20 @@ pub static STREAM_COLUMNS: LazyLock<[FieldRef; 8]> = LazyLock::new(|| {
     ]
 });
 
+/// How many of the quarantine's columns are written when a row is refused; those behind them are null until somebody
+/// decides about the row, and older tables do not have them.
+pub(crate) const REFUSED_COLUMNS: usize = 15;
+
 /// The columns of every quarantine table.
 ///
 /// `_quarantine_id` is the row's stable key: `<origin>/<topic>/<partition>/<offset>` for streams, `<origin>/<hash of
-/// the row>` for pipelines, with `#2`, `#3`, … for further equal rows of one build. `rule` is the first rule that the row breaks, `reason` lists them all. `record` is the
-/// row as JSON where it could be decoded, `raw` the bytes as they were received.
+/// the row>` for pipelines, with `#2`, `#3`, … for further equal rows of one build. `rule` is the first rule that the
+/// row breaks, `reason` lists them all. `record` is the row as JSON where it could be decoded, `raw` the bytes as they
+/// were received.
+///
+/// `state` says what became of the row since: null or `open`, `replaying` (of the replay with the number `replay`,
+/// which was begun and not settled), `replayed` or `discarded`. `attempts` counts replays that judged it, `resolution`
+/// is the reason of a discard, or what made a replay pass; `resolved_by` is who decided, in the run `resolved_by_run`.
 pub fn quarantine_schema() -> SchemaRef {
     static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
         Arc::new(Schema::new(vec![
@@ -50,6 +59,13 @@ pub fn quarantine_schema() -> SchemaRef {
             field("contract_version", DataType::Utf8, false),
             field("record", DataType::Utf8, true),
             field("raw", DataType::Binary, true),
+            field("state", DataType::Utf8, true),
+            field("attempts", DataType::Int32, true),
+            field("resolved_at", instant(), true),
+            field("resolution", DataType::Utf8, true),
+            field("resolved_by", DataType::Utf8, true),
+            field("resolved_by_run", DataType::Utf8, true),
+            field("replay", DataType::Int64, true),
         ]))
     });
     Arc::clone(&SCHEMA)

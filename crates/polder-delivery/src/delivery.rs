@@ -1,16 +1,17 @@
 //! One origin's way into one dataset.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use arrow::datatypes::{FieldRef, Schema, SchemaRef};
 use polder_contract::DatasetContract;
-use polder_core::{DatasetName, Error, ErrorKind, Result, RunId};
+use polder_core::{DatasetName, Error, ErrorKind, Result, RunId, clock};
 use polder_gate::Gate;
+use polder_gate::table::{NoQueries, Queries};
 use polder_lake::{Lake, Table, TableOptions};
 
 use crate::columns::quarantine_schema;
-use crate::known::{Window, read_contents};
+use crate::known::{Contents, Window};
+use crate::rules::Rules;
 use crate::shipment::Shipment;
 
 /// Where rows of one stream or pipeline go: the dataset's table, and its quarantine for what the contract refuses.
@@ -21,13 +22,36 @@ use crate::shipment::Shipment;
 pub struct Delivery {
     pub(crate) lake: Lake,
     pub(crate) dataset: DatasetName,
-    pub(crate) contract_version: String,
+    pub(crate) contract: DatasetContract,
     pub(crate) origin: String,
     pub(crate) gate: Gate,
+    pub(crate) rules: Rules,
+    pub(crate) queries: Arc<dyn Queries>,
     pub(crate) schema: SchemaRef,
     pub(crate) table: Table,
     pub(crate) quarantine: Option<Table>,
     pub(crate) known: Known,
+}
+
+/// Whether rows may still be written under this contract.
+fn takes_rows(contract: &DatasetContract) -> Result<()> {
+    match contract.contract.lifecycle().refuses_writing(clock::now()) {
+        None => Ok(()),
+        Some(why) => {
+            let message = format!("{} takes no rows any more: {why}", contract.dataset());
+            Err(Error::new(ErrorKind::CheckFailed, message)
+                .with_help("write to the dataset that replaces it, or change the contract's status or end of life"))
+        }
+    }
+}
+
+/// Where a stream's next record of a partition is, as its shipments note it: topics by partition, files by path alone.
+async fn lane_progress(table: &Table, origin: &str, topic: &str, partition: i32) -> Result<Option<i64>> {
+    let by_partition = format!("stream/{origin}/{topic}/{partition}");
+    match table.progress(&by_partition).await? {
+        None if partition == 0 => table.progress(&format!("stream/{origin}/{topic}")).await,
+        progress => Ok(progress),
+    }
 }
 
 /// How refused rows are recognised when they come again.
@@ -35,7 +59,7 @@ pub(crate) enum Known {
     /// By their position, for what has one: a stream's records.
     Positions(Positions),
     /// By their content: a pipeline's rows. Read from quarantine when the first row is refused.
-    Contents(Option<HashSet<u128>>),
+    Contents(Option<Contents>),
 }
 
 /// What is known of a stream's records in quarantine.
@@ -53,12 +77,18 @@ impl Delivery {
     /// the table, or adds the columns that the contract gained. Streams pass [`STREAM_COLUMNS`](crate::STREAM_COLUMNS)
     /// as platform columns, pipelines none.
     ///
+    /// The contract is what is enforced as long as the delivery lives, whatever becomes of the document meanwhile: each
+    /// of its commits names this version.
+    ///
     /// # Errors
-    /// `Document`, where the contract cannot be enforced, clashes with a platform column or with the table that is
-    /// there; what the lake reports otherwise.
+    /// `CheckFailed`, where the contract takes no rows any more (it is retired, or past its end of life); `Document`,
+    /// where it cannot be enforced, clashes with a platform column or with the table that is there; what the lake
+    /// reports otherwise.
     pub async fn open(lake: &Lake, contract: &DatasetContract, platform: &[FieldRef], origin: &str) -> Result<Self> {
         let dataset = contract.dataset().clone();
+        takes_rows(contract)?;
         let gate = Gate::compile(contract)?;
+        let rules = Rules::compile(contract, !platform.is_empty())?;
         let mut fields = gate.schema().fields().to_vec();
         for column in platform {
             if fields.iter().any(|field| field.name() == column.name()) {
@@ -80,15 +110,25 @@ impl Delivery {
         };
         Ok(Self {
             lake: lake.clone(),
-            contract_version: contract.version().to_owned(),
+            contract: contract.clone(),
             origin: origin.to_owned(),
             gate,
+            rules,
+            queries: Arc::new(NoQueries),
             schema,
             table,
             quarantine: lake.load(&dataset.quarantine()).await?,
             known,
             dataset,
         })
+    }
+
+    /// The same with somebody who answers the contract's rules that ask other tables or are queries. Without, such rules
+    /// are not run, and reported as that.
+    #[must_use]
+    pub fn with_queries(mut self, queries: Arc<dyn Queries>) -> Self {
+        self.queries = queries;
+        self
     }
 
     /// The columns of a batch that is to be pushed: the contract's, then the platform's.
@@ -141,8 +181,9 @@ impl Delivery {
     /// shows: what it replaces was computed from that one, and its commit is refused when rows changed since.
     ///
     /// # Errors
-    /// What the lake reports.
+    /// `CheckFailed`, where the contract's end of life has come meanwhile; what the lake reports.
     pub async fn shipment(&mut self, run: RunId) -> Result<Shipment<'_>> {
+        takes_rows(&self.contract)?;
         match &self.known {
             Known::Positions(_) => self.refresh().await?,
             Known::Contents(_) => self.refresh_quarantine().await?,
@@ -226,15 +267,21 @@ impl Delivery {
         if !read {
             known.window.read(quarantine.provider()?, &self.origin).await?;
         }
+        // Files that a replay or a discard wrote again hold rows that were settled long ago.
+        for (topic, partition) in known.window.partitions() {
+            if let Some(next) = lane_progress(&self.table, &self.origin, &topic, partition).await? {
+                known.window.close_before(&topic, partition, next);
+            }
+        }
         (known.read_to, known.sequence) = (Some(version), sequence);
         Ok(())
     }
 
     /// The keys of a pipeline's rows in quarantine.
-    pub(crate) async fn read_contents(&self) -> Result<HashSet<u128>> {
+    pub(crate) async fn read_contents(&self) -> Result<Contents> {
         match &self.quarantine {
-            Some(quarantine) => read_contents(quarantine.provider()?, &self.origin).await,
-            None => Ok(HashSet::new()),
+            Some(quarantine) => Contents::read(quarantine.provider()?, &self.origin).await,
+            None => Ok(Contents::default()),
         }
     }
 }

@@ -14,6 +14,7 @@ use polder_core::{Error, ErrorKind, Result, ResultExt};
 use sha2::{Digest, Sha256};
 
 use crate::record::RawRecord;
+use crate::resolution::REPLAYED;
 
 /// Refused records of a stream whose shipment may not have been completed: they are in quarantine, and may come again.
 #[derive(Debug, Default)]
@@ -96,6 +97,25 @@ impl Window {
         self.open.retain(|_, partitions| !partitions.is_empty());
     }
 
+    /// The topics and partitions of what is open.
+    pub(crate) fn partitions(&self) -> Vec<(String, i32)> {
+        let each = self.open.iter();
+        each.flat_map(|(topic, partitions)| partitions.keys().map(|partition| (topic.clone(), *partition)))
+            .collect()
+    }
+
+    /// Forgets what lies before the place where a partition's next record is: the shipments that refused it were
+    /// completed.
+    pub(crate) fn close_before(&mut self, topic: &str, partition: i32, next: i64) {
+        if let Some(partitions) = self.open.get_mut(topic) {
+            if let Some(offsets) = partitions.get_mut(&partition) {
+                *offsets = offsets.split_off(&next);
+            }
+            partitions.retain(|_, offsets| !offsets.is_empty());
+        }
+        self.open.retain(|_, partitions| !partitions.is_empty());
+    }
+
     /// Adds the rows that `origin` has in these quarantined files.
     pub(crate) async fn read(&mut self, provider: Arc<dyn TableProvider>, origin: &str) -> Result<()> {
         let columns = ["_topic", "_partition", "_offset", "raw"];
@@ -121,15 +141,38 @@ impl Window {
     }
 }
 
-/// Keys of a pipeline's quarantined rows, as fingerprints of 16 bytes.
-pub(crate) async fn read_contents(provider: Arc<dyn TableProvider>, origin: &str) -> Result<HashSet<u128>> {
-    let mut known = HashSet::new();
-    scan(provider, origin, &["_quarantine_id"], &[DataType::Utf8], |columns| {
-        let ids = columns[0].as_string::<i32>().iter().flatten();
-        known.extend(ids.map(|id| fingerprint(id.as_bytes())));
-    })
-    .await?;
-    Ok(known)
+/// What quarantine holds of a pipeline's rows: their keys, as fingerprints of 16 bytes.
+#[derive(Debug, Default)]
+pub(crate) struct Contents {
+    pub(crate) all: HashSet<u128>,
+    /// Those of them that a build of everything did not refuse any more.
+    pub(crate) replayed: HashSet<u128>,
+}
+
+impl Contents {
+    pub(crate) async fn read(provider: Arc<dyn TableProvider>, origin: &str) -> Result<Self> {
+        let mut known = Self::default();
+        let has_states = provider.schema().index_of("state").is_ok();
+        let columns: &[&str] = if has_states {
+            &["_quarantine_id", "state"]
+        } else {
+            &["_quarantine_id"]
+        };
+        let types = [DataType::Utf8, DataType::Utf8];
+        scan(provider, origin, columns, &types[..columns.len()], |columns| {
+            let ids = columns[0].as_string::<i32>();
+            let states = columns.get(1).map(|states| states.as_string::<i32>());
+            for row in 0..ids.len() {
+                let key = fingerprint(ids.value(row).as_bytes());
+                known.all.insert(key);
+                if states.is_some_and(|states| states.is_valid(row) && states.value(row) == REPLAYED) {
+                    known.replayed.insert(key);
+                }
+            }
+        })
+        .await?;
+        Ok(known)
+    }
 }
 
 /// Sixteen bytes that stand for others: the first half of their SHA-256.

@@ -5,18 +5,30 @@
 //! [`Shipment`]: pushed batch by batch, then committed. Two tables cannot be committed in one step, so the refused
 //! rows go first, keyed by where they came from; what a crash leaves between the two commits is recognised when the
 //! same records come again. This crate knows neither sources nor SQL.
+//!
+//! What a contract asks of the table as a whole is judged before the commit, on the table as it would be, and the
+//! commit lands only on the table that was judged. [`Quarantine`] is what becomes of refused rows: they are replayed
+//! into the table, once, or discarded for a reason.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 mod columns;
 mod delivery;
+mod facts;
+mod fingerprints;
+mod judge;
 mod known;
 mod quarantine;
 mod record;
+mod resolution;
+mod rules;
 mod shipment;
 #[cfg(test)]
 mod tests;
 
 pub use columns::{STREAM_COLUMNS, quarantine_schema};
 pub use delivery::Delivery;
+pub use facts::LogFacts;
+pub use quarantine::json_rows;
 pub use record::{NoRecords, RawRecord, RawRecords, Reject};
+pub use resolution::{Discard, Patch, Quarantine, Replay, Replayed, Selection};
 pub use shipment::{Outcome, Receipt, Shipment};

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use arrow::array::builder::{BinaryBuilder, Int32Builder, Int64Builder, StringBuilder, TimestampMicrosecondBuilder};
 use arrow::array::{ArrayRef, RecordBatch, UInt64Array};
 use arrow::compute::take_record_batch;
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, Schema};
 use arrow::json::LineDelimitedWriter;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use polder_core::{ErrorKind, Result, ResultExt};
 
-use crate::columns::quarantine_schema;
+use crate::columns::{REFUSED_COLUMNS, quarantine_schema};
 use crate::known::fingerprint;
 use crate::record::RawRecord;
 
@@ -121,7 +121,9 @@ impl Buffer {
             Arc::new(self.raw.finish()),
         ];
         (self.rows, self.bytes) = (0, 0);
-        RecordBatch::try_new(quarantine_schema(), columns)
+        let schema = quarantine_schema();
+        let written = Schema::new(schema.fields()[..REFUSED_COLUMNS].to_vec());
+        RecordBatch::try_new(Arc::new(written), columns)
             .map(Some)
             .context(ErrorKind::Internal, || "cannot put refused rows together".to_owned())
     }
@@ -190,7 +192,7 @@ fn has_floats(data_type: &DataType) -> bool {
 ///
 /// # Errors
 /// `Internal`, where a column's type has no JSON form.
-pub(crate) fn json_rows(batch: &RecordBatch, rows: &[usize]) -> Result<Vec<String>> {
+pub fn json_rows(batch: &RecordBatch, rows: &[usize]) -> Result<Vec<String>> {
     let failure = || "cannot write refused rows as JSON".to_owned();
     let indices = UInt64Array::from_iter_values(rows.iter().map(|row| *row as u64));
     let batch = take_record_batch(batch, &indices).context(ErrorKind::Internal, failure)?;

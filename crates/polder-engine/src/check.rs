@@ -6,48 +6,99 @@ use std::sync::Arc;
 use datafusion::catalog::TableProvider;
 use datafusion::datasource::empty::EmptyTable;
 use datafusion::logical_expr::LogicalPlan;
-use datafusion::prelude::DataFrame;
 use polder_contract::DatasetContract;
 use polder_core::document::{Diagnostic, Severity, nearest};
-use polder_core::{DatasetName, Error, ErrorKind, Result};
-use polder_gate::arrow_schema;
-use polder_query::Session;
+use polder_core::{DatasetName, Error, ErrorKind, ObjectName, Result, ResultExt as _};
+use tokio::task::JoinSet;
 
-use crate::build::refusal;
-use crate::columns::compare;
+use crate::checker::Checker;
+use crate::declared_rules;
 use crate::definition::{ModelDefinition, Pipeline};
 use crate::engine::Engine;
-use crate::graph::{Graph, of_dataset};
+use crate::graph::{Graph, Node, nodes};
+use crate::lineage::ColumnLineage;
 use crate::source::dataset_columns;
 use crate::sql::place::SqlText;
 use crate::sql::scans::scans;
 use crate::sql::volatile::volatile_function;
 
+/// What is known of everything declared, without data.
+#[derive(Debug, Default)]
+pub struct Analysis {
+    /// What is wrong, by file and place.
+    pub diagnostics: Vec<Diagnostic>,
+    /// What each column comes from, of all queries that plan.
+    pub lineage: ColumnLineage,
+    /// The pipelines and models in which there is an error.
+    pub unsound: BTreeSet<ObjectName>,
+}
+
 impl Engine {
+    /// What is wrong with pipelines and models, as [`Engine::analyse`] finds it.
+    ///
+    /// # Errors
+    /// As [`Engine::analyse`].
+    pub async fn check(&self) -> Result<Vec<Diagnostic>> {
+        Ok(self.analyse().await?.diagnostics)
+    }
+
+    /// What each column of a dataset or model comes from, by the plans of all queries.
+    ///
+    /// # Errors
+    /// As [`Engine::analyse`].
+    pub async fn column_lineage(&self) -> Result<ColumnLineage> {
+        Ok(self.analyse().await?.lineage)
+    }
+
     /// Plans every query against empty tables made from the contracts, and holds the columns that it gives against the
-    /// contract of the dataset that it builds. Looks at no data and at no table of the lake.
+    /// contract of the dataset that it builds. Looks at no data and at no table of the lake. Uses as many threads of
+    /// the runtime as there are processors.
     ///
     /// Found are: SQL that does not plan, unknown datasets, datasets with two producers or without a contract, circles,
     /// columns that are missing, too many or of another type, queries that their materialization cannot follow, and
     /// models whose implementation no domain registers. Declared rules that the gate does not run are warnings.
     ///
     /// # Errors
-    /// `Document` for a contract whose columns no table can have.
-    pub async fn check(&self) -> Result<Vec<Diagnostic>> {
-        let (_, mut diagnostics) = Graph::new(self);
-        let empty = self.session.with_tables(self.empty_tables()?);
-        diagnostics.extend(self.contracts.iter().flat_map(not_run));
-        for pipeline in &self.pipelines {
-            diagnostics.extend(self.check_pipeline(&empty, pipeline).await?);
+    /// `Document` for a contract whose columns no table can have; `Internal` when a thread breaks off.
+    pub async fn analyse(&self) -> Result<Analysis> {
+        let (nodes, found) = nodes(self);
+        let session = self.session.with_tables(self.empty_tables(self.contracts.iter())?);
+        let checker = Arc::new(Checker::new(self, session, &nodes));
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let mut tasks = JoinSet::new();
+        for _ in 0..threads.min(nodes.len()) {
+            let checker = Arc::clone(&checker);
+            tasks.spawn(async move { checker.work().await });
         }
-        for model in &self.models {
-            diagnostics.extend(self.check_model(&empty, model).await);
+        // The graph is ordered while the others plan.
+        let steps: Vec<_> = nodes.iter().flat_map(Node::edges).collect();
+        let (_, mut diagnostics) = Graph::ordered(self, nodes, found);
+        diagnostics.extend(
+            self.contracts
+                .iter()
+                .flat_map(|contract| declared_rules::findings(contract, &self.contracts)),
+        );
+        diagnostics.extend(self.models.iter().filter_map(|model| self.unimplemented(model)));
+        let mut checked = Vec::new();
+        while let Some(done) = tasks.join_next().await {
+            checked.extend(done.context(ErrorKind::Internal, || "planning a query broke off".to_owned())??);
         }
+        checked.sort_by_key(|(i, _)| *i);
+        let mut edges = Vec::new();
+        for (_, one) in checked {
+            diagnostics.extend(one.diagnostics);
+            edges.extend(one.edges);
+        }
+        let unsound = self.unsound(&diagnostics);
         // One mistake in a query can be seen by the graph and by the plan.
         diagnostics
             .sort_by(|a, b| (&a.file, a.span.map(|span| span.start)).cmp(&(&b.file, b.span.map(|span| span.start))));
         diagnostics.dedup();
-        Ok(diagnostics)
+        Ok(Analysis {
+            diagnostics,
+            lineage: ColumnLineage::new(edges, steps),
+            unsound,
+        })
     }
 
     /// Refuses a pipeline whose query and contract disagree, before anything of it is built: a cast that happens to work
@@ -56,8 +107,12 @@ impl Engine {
     /// # Errors
     /// `Document`, with what [`Engine::check`] finds wrong with this pipeline.
     pub(crate) async fn refuse_unsound(&self, pipeline: &Pipeline) -> Result<()> {
-        let empty = self.session.with_tables(self.empty_tables()?);
-        let mut found = self.check_pipeline(&empty, pipeline).await?;
+        let reads = self.session.references(&pipeline.sql.text).unwrap_or_default();
+        let contracts: Vec<_> = reads.iter().filter_map(|dataset| self.contracts.get(dataset)).collect();
+        let session = self.session.with_tables(self.empty_tables(&contracts)?);
+        let checker = Checker::new(self, session, &[]);
+        let known = (contracts.len() == reads.len()).then_some(reads.as_slice());
+        let mut found = checker.pipeline(pipeline, known).await?.diagnostics;
         found.retain(|diagnostic| diagnostic.severity == Severity::Error);
         if found.is_empty() {
             Ok(())
@@ -66,9 +121,12 @@ impl Engine {
         }
     }
 
-    fn empty_tables(&self) -> Result<Vec<(DatasetName, Arc<dyn TableProvider>)>> {
-        self.contracts
-            .iter()
+    fn empty_tables<'c>(
+        &self,
+        contracts: impl IntoIterator<Item = &'c DatasetContract>,
+    ) -> Result<Vec<(DatasetName, Arc<dyn TableProvider>)>> {
+        contracts
+            .into_iter()
             .map(|contract| {
                 let table: Arc<dyn TableProvider> = Arc::new(EmptyTable::new(dataset_columns(contract)?));
                 Ok((contract.dataset().clone(), table))
@@ -76,125 +134,41 @@ impl Engine {
             .collect()
     }
 
-    async fn check_pipeline(&self, empty: &Session, pipeline: &Pipeline) -> Result<Vec<Diagnostic>> {
-        let mut diagnostics = Vec::new();
-        let contract = self.contracts.get(&pipeline.dataset);
-        let wanted = match &contract {
-            Some(contract) => Some(arrow_schema(contract.object())?),
-            None => {
-                let help = match self.contracts.nearest(&pipeline.dataset.to_string()) {
-                    Some(near) => format!("did you mean {near}?"),
-                    None => format!("declare its contract in contracts/{}/", pipeline.dataset.domain()),
-                };
-                let message = format!("{} has no contract", pipeline.dataset);
-                diagnostics.push(of_dataset(pipeline, "missing-contract", message, help));
-                None
-            }
-        };
-        if let Some(wanted) = &wanted {
-            for (column, span) in pipeline.key.iter().zip(&pipeline.key_spans) {
-                if wanted.field_with_name(column).is_err() {
-                    let near = nearest(column, wanted.fields().iter().map(|field| field.name().as_str()));
-                    diagnostics.push(Diagnostic {
-                        severity: Severity::Error,
-                        code: "unknown-key".into(),
-                        message: format!("`{column}` is not in the contract of {}", pipeline.dataset),
-                        help: near.map(|near| format!("did you mean `{near}`?")),
-                        file: pipeline.document.path.clone(),
-                        span: Some(*span),
-                    });
-                }
-            }
-        }
-        let text = SqlText::file(&pipeline.sql);
-        let Some(frame) = self.planned(empty, &text, &mut diagnostics).await else {
-            return Ok(diagnostics);
-        };
-        diagnostics.extend(refusal(pipeline, frame.logical_plan()));
-        if let Some(wanted) = &wanted {
-            // Coercion settles types that the plan as written leaves open, those of a union for instance.
-            let plan = frame.into_optimized_plan().map_err(polder_query::query_error)?;
-            diagnostics.extend(compare(&text, &pipeline.dataset, plan.schema(), wanted));
-        }
-        Ok(diagnostics)
+    /// The steps in whose files there is an error.
+    fn unsound(&self, diagnostics: &[Diagnostic]) -> BTreeSet<ObjectName> {
+        let errors = diagnostics.iter().filter(|found| found.severity == Severity::Error);
+        let files: BTreeSet<_> = errors.map(|found| found.file.as_path()).collect();
+        let pipelines = self.pipelines.iter().filter(|pipeline| {
+            files.contains(pipeline.document.path.as_path()) || files.contains(pipeline.sql.path.as_path())
+        });
+        let models = self
+            .models
+            .iter()
+            .filter(|model| files.contains(model.document.path.as_path()));
+        let names = pipelines
+            .map(|pipeline| &pipeline.name)
+            .chain(models.map(|model| &model.name));
+        names.cloned().collect()
     }
 
-    async fn check_model(&self, empty: &Session, model: &ModelDefinition) -> Vec<Diagnostic> {
-        let mut diagnostics = Vec::new();
-        if self.implementation(&model.implementation).is_none() {
-            let known = self.implementations();
-            let help = match nearest(&model.implementation.to_string(), known.iter().map(String::as_str)) {
-                Some(near) => format!("did you mean {near}?"),
-                None => format!("domains register: {}", known.join(", ")),
-            };
-            diagnostics.push(Diagnostic {
-                severity: Severity::Error,
-                code: "unknown-implementation".into(),
-                message: format!("no domain implements {}", model.implementation),
-                help: Some(help),
-                file: model.document.path.clone(),
-                span: Some(model.implementation_span),
-            });
-        }
-        for input in model.inputs.values() {
-            let text = SqlText::value(&model.document, &input.sql, input.span);
-            self.planned(empty, &text, &mut diagnostics).await;
-        }
-        diagnostics
-    }
-
-    /// Plans a query, logically and physically; what is wrong with it is reported. Unknown datasets are the graph's to
-    /// report.
-    async fn planned(
-        &self,
-        empty: &Session,
-        text: &SqlText<'_>,
-        diagnostics: &mut Vec<Diagnostic>,
-    ) -> Option<DataFrame> {
-        let references = empty.references(text.sql).ok()?;
-        if references.iter().any(|dataset| self.contracts.get(dataset).is_none()) {
+    fn unimplemented(&self, model: &ModelDefinition) -> Option<Diagnostic> {
+        if self.implementation(&model.implementation).is_some() {
             return None;
         }
-        let frame = match empty.sql(text.sql).await {
-            Ok(frame) => frame,
-            Err(error) => {
-                diagnostics.push(text.failure(&located(empty, text.sql).await.unwrap_or(error), "sql"));
-                return None;
-            }
+        let known = self.implementations();
+        let help = match nearest(&model.implementation.to_string(), known.iter().map(String::as_str)) {
+            Some(near) => format!("did you mean {near}?"),
+            None => format!("domains register: {}", known.join(", ")),
         };
-        let found = reproducible(text, frame.logical_plan(), &references);
-        let sound = found.is_empty();
-        diagnostics.extend(found);
-        if let Err(cause) = frame.clone().create_physical_plan().await {
-            let error = Error::new(ErrorKind::Document, "the query does not plan").with_source(cause);
-            diagnostics.push(text.failure(&error, "sql"));
-            return None;
-        }
-        sound.then_some(frame)
+        Some(Diagnostic {
+            severity: Severity::Error,
+            code: "unknown-implementation".into(),
+            message: format!("no domain implements {}", model.implementation),
+            help: Some(help),
+            file: model.document.path.clone(),
+            span: Some(model.implementation_span),
+        })
     }
-}
-
-/// A warning for each declared rule that nothing runs.
-fn not_run(contract: &DatasetContract) -> Vec<Diagnostic> {
-    let object = contract.object();
-    let warning = |rule: String| Diagnostic {
-        severity: Severity::Warning,
-        code: "not-run".into(),
-        message: format!("a rule of {} is not run: {rule}", contract.dataset()),
-        help: None,
-        file: contract.contract.source_path.clone(),
-        span: Some(object.place.span),
-    };
-    object.not_row_rules().into_iter().map(warning).collect()
-}
-
-/// The error of a query that does not plan, from a session that notes places: the everyday one does not, because that
-/// costs time in every query.
-async fn located(session: &Session, sql: &str) -> Option<Error> {
-    let mut state = session.context().state();
-    state.config_mut().options_mut().sql_parser.collect_spans = true;
-    let cause = state.create_logical_plan(sql).await.err()?;
-    Some(Error::new(ErrorKind::Document, "the query does not plan").with_source(cause))
 }
 
 /// What keeps a query from giving the same answer from the same dataset versions.

@@ -19,8 +19,8 @@ use crate::step::StepKind;
 pub struct Engine {
     pub(crate) lake: Lake,
     pub(crate) contracts: Arc<ContractSet>,
-    pub(crate) pipelines: Vec<Pipeline>,
-    pub(crate) models: Vec<ModelDefinition>,
+    pub(crate) pipelines: Arc<Vec<Pipeline>>,
+    pub(crate) models: Arc<Vec<ModelDefinition>>,
     pub(crate) domains: Arc<Vec<Domain>>,
     pub(crate) session: Session,
     pub(crate) limits: Limits,
@@ -64,8 +64,8 @@ impl Engine {
             lake,
             session,
             contracts: contracts.into(),
-            pipelines,
-            models,
+            pipelines: Arc::new(pipelines),
+            models: Arc::new(models),
             domains: Arc::new(domains),
             limits: Limits::default(),
         }
@@ -91,16 +91,7 @@ impl Engine {
     /// # Errors
     /// `Document`, with the diagnostics, when queries cannot be read or depend on each other in a circle.
     pub fn lineage(&self) -> Result<Vec<LineageEdge>> {
-        let graph = self.graph()?;
-        let edges = graph.nodes.iter().flat_map(|node| {
-            node.reads.iter().map(|from| LineageEdge {
-                from: from.clone(),
-                via: node.name.clone(),
-                kind: node.kind(),
-                to: node.produces.clone(),
-            })
-        });
-        Ok(edges.collect())
+        Ok(self.graph()?.nodes.iter().flat_map(Node::edges).collect())
     }
 
     pub(crate) fn contract(&self, dataset: &DatasetName) -> Result<DatasetContract> {

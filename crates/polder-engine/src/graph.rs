@@ -6,7 +6,7 @@ use polder_core::document::{Diagnostic, Severity, nearest};
 use polder_core::{DatasetName, Error, ErrorKind, ObjectName, Result};
 
 use crate::definition::Pipeline;
-use crate::engine::Engine;
+use crate::engine::{Engine, LineageEdge};
 use crate::sql::place::SqlText;
 use crate::step::StepKind;
 
@@ -24,9 +24,21 @@ pub(crate) struct Node {
     pub(crate) name: ObjectName,
     pub(crate) produces: Option<DatasetName>,
     pub(crate) reads: BTreeSet<DatasetName>,
+    /// For each query of the step the datasets that it names; nothing where it cannot be read or names an unknown one.
+    pub(crate) queries: Vec<Option<Vec<DatasetName>>>,
 }
 
 impl Node {
+    /// What the step reads, each with what it builds.
+    pub(crate) fn edges(&self) -> impl Iterator<Item = LineageEdge> {
+        self.reads.iter().map(|from| LineageEdge {
+            from: from.clone(),
+            via: self.name.clone(),
+            kind: self.kind(),
+            to: self.produces.clone(),
+        })
+    }
+
     pub(crate) fn kind(&self) -> StepKind {
         match self.at {
             At::Pipeline(_) => StepKind::Pipeline,
@@ -45,35 +57,22 @@ impl Graph {
     /// Orders the engine's steps, and says what is wrong with them: unreadable SQL, unknown datasets, two producers of
     /// one dataset, one name twice, circles. Steps in a circle are left out.
     pub(crate) fn new(engine: &Engine) -> (Self, Vec<Diagnostic>) {
-        let mut diagnostics = Vec::new();
-        let mut nodes = Vec::new();
-        for (i, pipeline) in engine.pipelines.iter().enumerate() {
-            let text = SqlText::file(&pipeline.sql);
-            nodes.push(Node {
-                at: At::Pipeline(i),
-                name: pipeline.name.clone(),
-                produces: Some(pipeline.dataset.clone()),
-                reads: references(engine, &text, &mut diagnostics),
-            });
-        }
-        for (i, model) in engine.models.iter().enumerate() {
-            let mut reads = BTreeSet::new();
-            for input in model.inputs.values() {
-                let text = SqlText::value(&model.document, &input.sql, input.span);
-                reads.extend(references(engine, &text, &mut diagnostics));
-            }
-            nodes.push(Node {
-                at: At::Model(i),
-                name: model.name.clone(),
-                produces: None,
-                reads,
-            });
-        }
+        let (nodes, diagnostics) = nodes(engine);
+        Self::ordered(engine, nodes, diagnostics)
+    }
+
+    /// As [`Graph::new`], from steps whose queries are read already.
+    pub(crate) fn ordered(
+        engine: &Engine,
+        nodes: Vec<Node>,
+        mut diagnostics: Vec<Diagnostic>,
+    ) -> (Self, Vec<Diagnostic>) {
         diagnostics.extend(one_name_each(engine));
         diagnostics.extend(one_producer_each(engine));
         let (nodes, circles) = ordered(nodes);
+        let inside: BTreeSet<_> = circles.iter().filter_map(|node| node.produces.as_ref()).collect();
         for node in &circles {
-            diagnostics.extend(engine.pipeline(node).map(|pipeline| circle(pipeline, node, &circles)));
+            diagnostics.extend(engine.pipeline(node).map(|pipeline| circle(pipeline, node, &inside)));
         }
         (Self { nodes }, diagnostics)
     }
@@ -108,29 +107,69 @@ impl Node {
     }
 }
 
-/// The datasets that a query reads; what cannot be read or is not known is reported.
-fn references(engine: &Engine, text: &SqlText<'_>, diagnostics: &mut Vec<Diagnostic>) -> BTreeSet<DatasetName> {
+/// All steps, as declared: pipelines, then models.
+pub(crate) fn nodes(engine: &Engine) -> (Vec<Node>, Vec<Diagnostic>) {
+    let mut diagnostics = Vec::new();
+    let mut nodes = Vec::with_capacity(engine.pipelines.len() + engine.models.len());
+    for (i, pipeline) in engine.pipelines.iter().enumerate() {
+        let mut reads = BTreeSet::new();
+        let named = references(engine, &SqlText::file(&pipeline.sql), &mut reads, &mut diagnostics);
+        nodes.push(Node {
+            at: At::Pipeline(i),
+            name: pipeline.name.clone(),
+            produces: Some(pipeline.dataset.clone()),
+            reads,
+            queries: vec![named],
+        });
+    }
+    for (i, model) in engine.models.iter().enumerate() {
+        let mut reads = BTreeSet::new();
+        let mut queries = Vec::with_capacity(model.inputs.len());
+        for input in model.inputs.values() {
+            let text = SqlText::value(&model.document, &input.sql, input.span);
+            queries.push(references(engine, &text, &mut reads, &mut diagnostics));
+        }
+        nodes.push(Node {
+            at: At::Model(i),
+            name: model.name.clone(),
+            produces: None,
+            reads,
+            queries,
+        });
+    }
+    (nodes, diagnostics)
+}
+
+/// The datasets that a query names; nothing, where it cannot be read or one of them is not known. `reads` takes those
+/// that are known; what is wrong is reported.
+fn references(
+    engine: &Engine,
+    text: &SqlText<'_>,
+    reads: &mut BTreeSet<DatasetName>,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Option<Vec<DatasetName>> {
     let names = match engine.session.references(text.sql) {
         Ok(names) => names,
         Err(error) => {
             diagnostics.push(text.failure(&error, "sql"));
-            return BTreeSet::new();
+            return None;
         }
     };
-    let mut reads = BTreeSet::new();
-    for name in names {
-        if engine.contracts.get(&name).is_some() {
-            reads.insert(name);
+    let mut known = true;
+    for name in &names {
+        if engine.contracts.get(name).is_some() {
+            reads.insert(name.clone());
             continue;
         }
+        known = false;
         let help = match engine.contracts.nearest(&name.to_string()) {
             Some(near) => format!("did you mean {near}?"),
             None => format!("declare its contract in contracts/{}/", name.domain()),
         };
         let message = format!("there is no dataset {name}: no contract declares it");
-        diagnostics.push(text.error(text.dataset(&name), "unknown-dataset", message, Some(help)));
+        diagnostics.push(text.error(text.dataset(name), "unknown-dataset", message, Some(help)));
     }
-    reads
+    known.then_some(names)
 }
 
 fn one_name_each(engine: &Engine) -> Vec<Diagnostic> {
@@ -160,7 +199,7 @@ fn one_name_each(engine: &Engine) -> Vec<Diagnostic> {
 fn one_producer_each(engine: &Engine) -> Vec<Diagnostic> {
     let mut producers: BTreeMap<&DatasetName, &Pipeline> = BTreeMap::new();
     let mut diagnostics = Vec::new();
-    for pipeline in &engine.pipelines {
+    for pipeline in engine.pipelines.iter() {
         match producers.get(&pipeline.dataset) {
             None => drop(producers.insert(&pipeline.dataset, pipeline)),
             Some(first) => diagnostics.push(of_dataset(
@@ -186,34 +225,65 @@ pub(crate) fn of_dataset(pipeline: &Pipeline, code: &'static str, message: Strin
     }
 }
 
-/// Steps after those that they read from, otherwise in the order given; and those that wait for each other.
-fn ordered(mut waiting: Vec<Node>) -> (Vec<Node>, Vec<Node>) {
-    let mut done = Vec::with_capacity(waiting.len());
-    loop {
-        let open: BTreeSet<_> = waiting.iter().filter_map(|node| node.produces.clone()).collect();
-        let (ready, blocked): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|node| node.reads.is_disjoint(&open));
-        waiting = blocked;
-        if ready.is_empty() {
-            break;
+/// Steps after those that they read from, otherwise in the order given; and those that wait for each other. Linear in
+/// steps and in what they read.
+fn ordered(waiting: Vec<Node>) -> (Vec<Node>, Vec<Node>) {
+    let mut producers: BTreeMap<&DatasetName, Vec<usize>> = BTreeMap::new();
+    for (i, node) in waiting.iter().enumerate() {
+        if let Some(dataset) = &node.produces {
+            producers.entry(dataset).or_default().push(i);
         }
-        done.extend(ready);
     }
+    // `behind` are the steps that read what a step builds, `before` those that build what it reads.
+    let mut behind = vec![Vec::new(); waiting.len()];
+    let mut before = vec![Vec::new(); waiting.len()];
+    for (i, node) in waiting.iter().enumerate() {
+        for producer in node.reads.iter().filter_map(|dataset| producers.get(dataset)).flatten() {
+            behind[*producer].push(i);
+            before[i].push(*producer);
+        }
+    }
+    let order = peeled(&before, &behind);
     // What only waits for a circle is not part of it.
-    loop {
-        let read: BTreeSet<_> = waiting.iter().flat_map(|node| node.reads.clone()).collect();
-        let (inside, behind): (Vec<_>, Vec<_>) = waiting
-            .into_iter()
-            .partition(|node| node.produces.as_ref().is_some_and(|dataset| read.contains(dataset)));
-        waiting = inside;
-        if behind.is_empty() {
-            return (done, waiting);
+    let outside = peeled(&behind, &before);
+    let mut done = Vec::with_capacity(waiting.len());
+    let mut circles = Vec::new();
+    for (i, node) in waiting.into_iter().enumerate() {
+        match (order[i], outside[i]) {
+            (Some(round), _) => done.push((round, i, node)),
+            (None, None) => circles.push(node),
+            (None, Some(_)) => {}
         }
     }
+    done.sort_by_key(|(round, i, _)| (*round, *i));
+    (done.into_iter().map(|(_, _, node)| node).collect(), circles)
 }
 
-fn circle(pipeline: &Pipeline, node: &Node, circles: &[Node]) -> Diagnostic {
+/// For each step the round in which nothing that it waits for is left; nothing for those that wait for ever.
+fn peeled(waits_for: &[Vec<usize>], waited_for_by: &[Vec<usize>]) -> Vec<Option<usize>> {
+    let mut open: Vec<_> = waits_for.iter().map(Vec::len).collect();
+    let mut rounds = vec![None; open.len()];
+    let mut ready: Vec<_> = (0..open.len()).filter(|i| open[*i] == 0).collect();
+    let mut round = 0;
+    while !ready.is_empty() {
+        let mut next = Vec::new();
+        for i in ready {
+            rounds[i] = Some(round);
+            for other in &waited_for_by[i] {
+                open[*other] -= 1;
+                if open[*other] == 0 {
+                    next.push(*other);
+                }
+            }
+        }
+        ready = next;
+        round += 1;
+    }
+    rounds
+}
+
+fn circle(pipeline: &Pipeline, node: &Node, inside: &BTreeSet<&DatasetName>) -> Diagnostic {
     let text = SqlText::file(&pipeline.sql);
-    let inside: Vec<_> = circles.iter().filter_map(|node| node.produces.as_ref()).collect();
     let read = node.reads.iter().find(|dataset| inside.contains(dataset));
     let message = match read {
         Some(read) if *read == pipeline.dataset => format!("{} is built from itself", pipeline.dataset),

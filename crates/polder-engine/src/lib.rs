@@ -7,12 +7,16 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 mod assess;
+mod backtest;
 mod build;
 mod check;
+mod checker;
 mod columns;
+mod declared_rules;
 mod definition;
 mod engine;
 mod graph;
+mod lineage;
 mod model;
 mod plan;
 mod progress;
@@ -22,8 +26,17 @@ mod sql;
 mod step;
 #[cfg(test)]
 mod tests;
+mod verification;
 
-pub use definition::{Materialization, ModelDefinition, ModelInput, Pipeline, load_models, load_pipelines};
+pub use backtest::{Backtest, BacktestCommit, Since};
+pub use check::Analysis;
+pub use definition::{
+    Materialization, ModelDefinition, ModelInput, Pipeline, load_models, load_pipelines, read_models, read_pipelines,
+};
 pub use engine::{Engine, LineageEdge, RunOptions};
+pub use lineage::{
+    Chain, ColumnEdge, ColumnLineage, DatasetColumn, Dependency, Hop, Reach, Reached, Reader, Step, Target,
+};
 pub use model::{ModelRecord, ModelStore, Promotion};
 pub use step::{Action, Observer, PlannedStep, StartedStep, StepKind, StepOutcome, StepResult, Unobserved};
+pub use verification::{FailingRow, Verification, verify_file};

@@ -14,7 +14,8 @@ impl Engine {
     /// something new to build in, although that is not there yet. Writes nothing.
     ///
     /// # Errors
-    /// `NotFound` for a name that is not declared; `Document` when steps cannot be ordered; what the lake reports.
+    /// `NotFound` for a name that is not declared; `Document` when steps cannot be ordered or the query of one does not
+    /// fit its contract; what the lake reports.
     pub async fn plan(&self, options: &RunOptions) -> Result<Vec<PlannedStep>> {
         let graph = self.graph()?;
         let mut building: BTreeSet<&DatasetName> = BTreeSet::new();
@@ -46,6 +47,7 @@ impl Engine {
 
     async fn assessed(&self, node: &Node, full: bool) -> Result<(Action, String)> {
         if let Some(pipeline) = self.pipeline(node) {
+            self.refuse_unsound(pipeline).await?;
             let reads: Vec<_> = node.reads.iter().cloned().collect();
             let assessment = assess(self, pipeline, &reads, full).await?;
             return Ok((assessment.action, assessment.why));

@@ -84,6 +84,7 @@ impl Engine {
         let built = build(self, pipeline, &assessment, run, observer).await?;
         (result.action, result.why) = (built.action, built.why);
         (result.version, result.rows, result.rejected) = (built.version, built.rows, built.rejected);
+        (result.warned, result.remarks) = (built.warned, built.remarks);
         Ok(())
     }
 
@@ -132,6 +133,8 @@ fn waiting(node: &Node) -> StepResult {
         version: None,
         rows: 0,
         rejected: 0,
+        warned: BTreeMap::new(),
+        remarks: BTreeMap::new(),
         model: None,
     }
 }

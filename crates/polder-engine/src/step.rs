@@ -8,7 +8,7 @@ use polder_core::{DatasetName, Error, ObjectName, RunId};
 use crate::model::ModelRecord;
 
 /// What a step builds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum StepKind {
     /// A dataset, from datasets.
     Pipeline,
@@ -92,6 +92,10 @@ pub struct StepResult {
     pub rows: u64,
     /// Rows that the contract refused.
     pub rejected: u64,
+    /// Rows that were taken although they break rules which only warn, by rule.
+    pub warned: BTreeMap<String, u64>,
+    /// What is to be said of rules about the whole table that only warn and do not hold, or that were not run; by rule.
+    pub remarks: BTreeMap<String, String>,
     /// The trained model.
     pub model: Option<ModelRecord>,
 }

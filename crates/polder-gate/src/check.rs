@@ -1,4 +1,4 @@
-//! One row rule, compiled: which rows of a column break it.
+//! One check of values, compiled: which of an array break it.
 
 use std::collections::HashSet;
 
@@ -7,15 +7,14 @@ use arrow::datatypes::{
     ArrowPrimitiveType, DataType, Date32Type, Decimal128Type, Float64Type, Int32Type, Int64Type, TimeUnit,
     TimestampMicrosecondType,
 };
+use polder_contract::number::{self, Side};
+use polder_contract::rule::{NumberWidth, TextFormat, regex};
 use polder_contract::{ColumnType, RowCheck};
-use regex::{Regex, RegexBuilder};
+use regex::Regex;
 
-use crate::number::{self, Side};
+use crate::{format, items};
 
-/// Memory that one compiled pattern may take, bytes: a contract is written by people, but read by servers.
-const PATTERN_LIMIT: usize = 1 << 20;
-
-/// A check of one column's values. Null passes every check but `Required`.
+/// A check of values of one type. Null passes every check but `Required` and `NotMissing`.
 #[derive(Debug)]
 pub(crate) enum Check {
     /// There must be a value.
@@ -32,18 +31,38 @@ pub(crate) enum Check {
     LengthTo(usize),
     /// Text in which the pattern is found.
     Pattern(Regex),
-    /// One of these texts.
-    Texts(HashSet<String>),
-    /// One of these integers (unscaled, days, microseconds).
-    Numbers(HashSet<i128>),
-    /// One of these floats.
-    Floats(Vec<f64>),
-    /// One of these truth values.
-    Booleans(Vec<bool>),
+    /// Text of this format.
+    Format(TextFormat),
+    /// One of these.
+    OneOf(Listed),
+    /// Neither null nor one of these.
+    NotMissing(Listed),
     /// An integer that times `shift` is divisible by `by`.
     Multiple { shift: i128, by: i128 },
     /// A float that is a whole number of these, within a billionth of one.
     FloatMultiple(f64),
+    /// A float that 32 bits can hold, digits aside: no number and infinity are held too.
+    Float32,
+    /// A list or map of so many items.
+    Items { least: usize, most: usize },
+    /// A list whose items differ.
+    Distinct,
+    /// A struct with so many fields that are not null.
+    Fields { least: usize, most: usize },
+    /// A struct of which these fields are not null.
+    Lacking(Vec<String>),
+    /// Each of these; none: whatever the type can hold.
+    All(Vec<Check>),
+}
+
+/// Values that a contract lists.
+#[derive(Debug)]
+pub(crate) enum Listed {
+    Texts(HashSet<String>),
+    /// Integers: unscaled, days, microseconds.
+    Numbers(HashSet<i128>),
+    Floats(Vec<f64>),
+    Booleans(Vec<bool>),
 }
 
 impl Check {
@@ -51,25 +70,66 @@ impl Check {
     pub(crate) fn compile(rule: &RowCheck, column: &ColumnType) -> Result<Self, String> {
         match rule {
             RowCheck::Required => Ok(Self::Required),
+            RowCheck::NotMissing(values) if values.is_empty() => Ok(Self::Required),
+            RowCheck::NotMissing(values) => listed(column, values).map(Self::NotMissing),
             RowCheck::Minimum { value, exclusive } => bound(column, value, Side::Low, *exclusive),
             RowCheck::Maximum { value, exclusive } => bound(column, value, Side::High, *exclusive),
             RowCheck::MinLength(length) => sized(column).map(|()| Self::LengthFrom(clamp(*length))),
             RowCheck::MaxLength(length) => sized(column).map(|()| Self::LengthTo(clamp(*length))),
             RowCheck::Pattern(pattern) => match column {
-                ColumnType::String => RegexBuilder::new(pattern)
-                    .size_limit(PATTERN_LIMIT)
-                    .dfa_size_limit(PATTERN_LIMIT)
-                    .build()
-                    .map(Self::Pattern)
-                    .map_err(|error| format!("the pattern `{pattern}` cannot be used: {error}")),
+                ColumnType::String => regex(pattern).map(Self::Pattern),
                 _ => Err("a pattern needs a string column".to_owned()),
             },
-            RowCheck::OneOf(values) => one_of(column, values),
+            RowCheck::Format(format) => match column {
+                ColumnType::String => Ok(Self::Format(*format)),
+                _ => Err("a format of text needs a string column".to_owned()),
+            },
+            RowCheck::OneOf(values) => listed(column, values).map(Self::OneOf),
             RowCheck::MultipleOf(value) => multiple(column, value),
+            RowCheck::Width(value) => width(column, *value),
+            RowCheck::MinItems(count) => several(column).map(|()| Self::items(clamp(*count), usize::MAX)),
+            RowCheck::MaxItems(count) => several(column).map(|()| Self::items(0, clamp(*count))),
+            RowCheck::UniqueItems => match column {
+                ColumnType::List(_) => Ok(Self::Distinct),
+                _ => Err("only the items of a list can differ".to_owned()),
+            },
+            RowCheck::MinProperties(count) => object(column).map(|()| Self::fields(clamp(*count), usize::MAX)),
+            RowCheck::MaxProperties(count) => object(column).map(|()| Self::fields(0, clamp(*count))),
+            RowCheck::RequiredProperties(names) => match column {
+                ColumnType::Struct(fields) => {
+                    match names.iter().find(|name| !fields.iter().any(|(own, ..)| own == *name)) {
+                        Some(name) => Err(format!("there is no field `{name}`")),
+                        None => Ok(Self::Lacking(names.clone())),
+                    }
+                }
+                _ => Err("required fields need an object".to_owned()),
+            },
+            RowCheck::All(checks) => checks
+                .iter()
+                .map(|check| Self::compile(check, column))
+                .collect::<Result<_, _>>()
+                .map(Self::All),
         }
     }
 
-    /// The rows that break the rule, ascending; `None` where the array has not the type that the check was compiled
+    fn items(least: usize, most: usize) -> Self {
+        Self::Items { least, most }
+    }
+
+    fn fields(least: usize, most: usize) -> Self {
+        Self::Fields { least, most }
+    }
+
+    /// Whether null breaks it.
+    pub(crate) fn needs_value(&self) -> bool {
+        match self {
+            Self::Required | Self::NotMissing(_) => true,
+            Self::All(checks) => checks.iter().any(Self::needs_value),
+            _ => false,
+        }
+    }
+
+    /// The values that break the check, ascending; `None` where the array has not the type that the check was compiled
     /// for.
     pub(crate) fn failing(&self, array: &ArrayRef) -> Option<Vec<usize>> {
         match self {
@@ -91,50 +151,45 @@ impl Check {
                 |text| text.len() > *length && text.chars().count() > *length,
                 |bytes| bytes.len() > *length,
             ),
-            Self::Pattern(pattern) => texts(array, |text| !pattern.is_match(text)),
-            Self::Texts(values) => texts(array, |text| !values.contains(text)),
-            Self::Numbers(values) => integers(array, |value| !values.contains(&value)),
-            Self::Floats(values) => floats(array, |value| !values.contains(&value)),
-            Self::Booleans(values) => {
-                let array = array.as_boolean_opt()?;
-                Some(
-                    (0..array.len())
-                        .filter(|row| array.is_valid(*row) && !values.contains(&array.value(*row)))
-                        .collect(),
-                )
+            Self::Pattern(pattern) => {
+                // Threads that share an expression wait for its memory; a clone has its own.
+                let pattern = pattern.clone();
+                texts(array, |text| !pattern.is_match(text))
             }
+            Self::Format(wanted) => texts(array, |text| !format::keeps(*wanted, text)),
+            Self::OneOf(values) => values.among(array, false),
+            Self::NotMissing(values) => Some(merged(vec![Self::Required.failing(array)?, values.among(array, true)?])),
             Self::Multiple { shift, by } => integers(array, |value| (value % by) * shift % by != 0),
             Self::FloatMultiple(by) => floats(array, |value| {
                 let times = value / by;
                 !times.is_finite() || (times - times.round()).abs() > 1e-9
             }),
+            Self::Float32 => floats(array, |value| value.is_finite() && value.abs() > f64::from(f32::MAX)),
+            Self::Items { least, most } => items::counted(array, *least, *most),
+            Self::Distinct => items::repeated(array),
+            Self::Fields { least, most } => items::fields(array, *least, *most),
+            Self::Lacking(names) => items::lacking(array, names),
+            Self::All(checks) => {
+                let each: Option<Vec<_>> = checks.iter().map(|check| check.failing(array)).collect();
+                Some(merged(each?))
+            }
         }
     }
 }
 
-/// What a rule asks for, as the end of a sentence about a value.
-pub(crate) fn says(rule: &RowCheck) -> String {
-    match rule {
-        RowCheck::Required => "a value is required".to_owned(),
-        RowCheck::Minimum {
-            value,
-            exclusive: false,
-        } => format!("the minimum is {value}"),
-        RowCheck::Minimum { value, exclusive: true } => format!("it must be above {value}"),
-        RowCheck::Maximum {
-            value,
-            exclusive: false,
-        } => format!("the maximum is {value}"),
-        RowCheck::Maximum { value, exclusive: true } => format!("it must be below {value}"),
-        RowCheck::MinLength(length) => format!("it must have at least {length} characters"),
-        RowCheck::MaxLength(length) => format!("it must have at most {length} characters"),
-        RowCheck::Pattern(pattern) => format!("it must match {pattern}"),
-        RowCheck::OneOf(values) => {
-            let shown: Vec<_> = values.iter().take(10).map(String::as_str).collect();
-            let more = if values.len() > shown.len() { ", …" } else { "" };
-            format!("it must be one of {}{more}", shown.join(", "))
+impl Listed {
+    /// The values that are in the list, or those that are not; nulls are neither.
+    fn among(&self, array: &ArrayRef, inside: bool) -> Option<Vec<usize>> {
+        match self {
+            Self::Texts(values) => texts(array, |text| values.contains(text) == inside),
+            Self::Numbers(values) => integers(array, |value| values.contains(&value) == inside),
+            Self::Floats(values) => floats(array, |value| values.contains(&value) == inside),
+            Self::Booleans(values) => {
+                let array = array.as_boolean_opt()?;
+                let found = |row: &usize| array.is_valid(*row) && values.contains(&array.value(*row)) == inside;
+                Some((0..array.len()).filter(found).collect())
+            }
         }
-        RowCheck::MultipleOf(value) => format!("it must be a multiple of {value}"),
     }
 }
 
@@ -154,28 +209,74 @@ fn bound(column: &ColumnType, text: &str, side: Side, exclusive: bool) -> Result
     })
 }
 
-fn one_of(column: &ColumnType, values: &[String]) -> Result<Check, String> {
+fn listed(column: &ColumnType, values: &[String]) -> Result<Listed, String> {
     match column {
-        ColumnType::String => Ok(Check::Texts(values.iter().cloned().collect())),
+        ColumnType::String => Ok(Listed::Texts(values.iter().cloned().collect())),
         ColumnType::Float64 => values
             .iter()
             .map(|text| float(text))
             .collect::<Result<_, _>>()
-            .map(Check::Floats),
+            .map(Listed::Floats),
         ColumnType::Boolean => values
             .iter()
             .map(|text| text.parse().map_err(|_| no_value(column, text)))
             .collect::<Result<_, _>>()
-            .map(Check::Booleans),
+            .map(Listed::Booleans),
         _ => {
             ordered(column)?;
             values
                 .iter()
                 .map(|text| number::value(column, text).ok_or_else(|| no_value(column, text)))
                 .collect::<Result<_, _>>()
-                .map(Check::Numbers)
+                .map(Listed::Numbers)
         }
     }
+}
+
+/// The range of a width, in the column's own units.
+fn width(column: &ColumnType, width: NumberWidth) -> Result<Check, String> {
+    let whatever = Ok(Check::All(Vec::new()));
+    match (width.range(), column) {
+        (None, ColumnType::Float64) if width == NumberWidth::F32 => Ok(Check::Float32),
+        // The greatest decimal is far below the greatest float.
+        (None, ColumnType::Float64 | ColumnType::Int32 | ColumnType::Int64 | ColumnType::Decimal { .. }) => whatever,
+        (Some((low, high)), ColumnType::Int32 | ColumnType::Int64) => Ok(Check::Between(Some(low), Some(high))),
+        (Some((low, high)), ColumnType::Decimal { scale, .. }) => {
+            // What overflows is beyond every decimal.
+            let unit = number::power_of_ten(*scale).unwrap_or(i128::MAX);
+            Ok(Check::Between(
+                Some(low.saturating_mul(unit)),
+                Some(high.saturating_mul(unit)),
+            ))
+        }
+        _ => Err("a width needs a column of numbers".to_owned()),
+    }
+}
+
+fn several(column: &ColumnType) -> Result<(), String> {
+    match column {
+        ColumnType::List(_) | ColumnType::Map(..) => Ok(()),
+        _ => Err("a number of items needs a list or map".to_owned()),
+    }
+}
+
+fn object(column: &ColumnType) -> Result<(), String> {
+    match column {
+        ColumnType::Struct(_) | ColumnType::Map(..) => Ok(()),
+        _ => Err("a number of fields needs an object".to_owned()),
+    }
+}
+
+/// Several ascending lists as one, each row once.
+fn merged(mut lists: Vec<Vec<usize>>) -> Vec<usize> {
+    lists.retain(|list| !list.is_empty());
+    if lists.len() <= 1 {
+        return lists.pop().unwrap_or_default();
+    }
+    let mut all = lists.concat();
+    all.sort_unstable();
+    all.dedup();
+    all
 }
 
 fn multiple(column: &ColumnType, text: &str) -> Result<Check, String> {
@@ -229,7 +330,7 @@ fn clamp(length: u64) -> usize {
 
 /// Whether the text has fewer characters; counts only where its bytes leave a doubt.
 fn shorter(text: &str, length: usize) -> bool {
-    text.len() < length || (text.len() / 4 < length && text.chars().count() < length)
+    text.len() < length || (text.len() / 4 < length && !text.is_ascii() && text.chars().count() < length)
 }
 
 fn primitive<T: ArrowPrimitiveType>(array: &PrimitiveArray<T>, breaks: impl Fn(T::Native) -> bool) -> Vec<usize> {
@@ -272,12 +373,20 @@ fn floats(array: &ArrayRef, breaks: impl Fn(f64) -> bool) -> Option<Vec<usize>> 
 }
 
 fn texts(array: &ArrayRef, breaks: impl Fn(&str) -> bool) -> Option<Vec<usize>> {
+    if let Some(views) = array.as_string_view_opt() {
+        return Some(valid_rows(views, |row| breaks(views.value(row))));
+    }
     let array = array.as_string_opt::<i32>()?;
-    Some(
-        (0..array.len())
-            .filter(|row| array.is_valid(*row) && breaks(array.value(*row)))
-            .collect(),
-    )
+    Some(valid_rows(array, |row| breaks(array.value(row))))
+}
+
+/// The rows that have a value which breaks something.
+fn valid_rows(array: &dyn Array, breaks: impl Fn(usize) -> bool) -> Vec<usize> {
+    let rows = 0..array.len();
+    match array.nulls() {
+        Some(nulls) if nulls.null_count() > 0 => rows.filter(|row| nulls.is_valid(*row) && breaks(*row)).collect(),
+        _ => rows.filter(|row| breaks(*row)).collect(),
+    }
 }
 
 fn lengths(

@@ -55,7 +55,7 @@ pub(crate) fn conform(batch: &RecordBatch, contract: &Schema) -> Result<Conforme
 }
 
 /// The column in the wanted type with the rows that did not fit; `None` where it has that type already.
-fn convert(column: &ArrayRef, wanted: &Field) -> Result<Option<(ArrayRef, Vec<usize>)>> {
+pub(crate) fn convert(column: &ArrayRef, wanted: &Field) -> Result<Option<(ArrayRef, Vec<usize>)>> {
     let (from, to) = (column.data_type(), wanted.data_type());
     if from == to {
         return Ok(None);
@@ -135,6 +135,14 @@ fn way(from: &DataType, to: &DataType) -> Option<Way> {
                 .all(|(from, to)| inner(from.data_type(), to.data_type()));
             (same && each).then_some(Way::Compared)
         }
+        (Map(from, _), Map(to, _)) => match (from.data_type(), to.data_type()) {
+            (Struct(from), Struct(to)) => {
+                let mut pairs = from.iter().zip(to);
+                let each = pairs.all(|(from, to)| inner(from.data_type(), to.data_type()));
+                (from.len() == to.len() && each).then_some(Way::Compared)
+            }
+            _ => None,
+        },
         (List(from) | LargeList(from), List(to)) => inner(from.data_type(), to.data_type()).then_some(Way::Compared),
         _ => None,
     }

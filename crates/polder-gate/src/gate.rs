@@ -3,25 +3,24 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use arrow::array::{Array, BooleanArray, BooleanBufferBuilder, RecordBatch};
+use arrow::array::{BooleanArray, BooleanBufferBuilder, RecordBatch};
 use arrow::datatypes::SchemaRef;
-use arrow::util::display::{ArrayFormatter, FormatOptions};
 use polder_contract::DatasetContract;
-use polder_core::{Error, ErrorKind, Result};
+use polder_contract::rule::{OnFailure, Rule, RuleKind};
+use polder_core::document::Diagnostic;
+use polder_core::{Error, Result};
 
-use crate::check::{Check, says};
 use crate::conform::conform;
-use crate::nested::RequiredInside;
+use crate::row_tests::{Broken, CompiledTest, shown};
 use crate::schema::arrow_schema;
-
-/// Characters of a value that a reason quotes at most.
-const QUOTED: usize = 80;
 
 /// A contract's row rules, compiled.
 pub struct Gate {
     schema: SchemaRef,
     rules: Vec<Rule>,
-    type_rules: Vec<Arc<str>>,
+    tests: Vec<Test>,
+    /// For each column the rule that its values fit its type, and what happens where one does not.
+    types: Vec<(Arc<str>, OnFailure)>,
     not_run: Vec<String>,
 }
 
@@ -31,10 +30,12 @@ pub struct Verdict {
     /// The batch that was judged: its contract columns in the contract's types, every other column as it came. A
     /// value that its type cannot hold is null in here, and its row is not accepted.
     pub batch: RecordBatch,
-    /// For each row whether it keeps every rule; never null.
+    /// For each row whether it keeps every rule but those that only warn; never null.
     pub accepted: BooleanArray,
-    /// What the other rows break, by row and then in the contract's order.
+    /// What the other rows break, by row and then in the contract's order; rules that only warn are left out.
     pub violations: Vec<Violation>,
+    /// What rows break of the rules that only warn, in the same order. Such rows may well be accepted.
+    pub warnings: Vec<Violation>,
 }
 
 /// A rule that a row breaks.
@@ -46,65 +47,75 @@ pub struct Violation {
     pub rule: Arc<str>,
     /// What is wrong with the value, in words.
     pub reason: String,
+    /// What happens to the row.
+    pub on_failure: OnFailure,
 }
 
-struct Rule {
+struct Test {
     id: Arc<str>,
-    /// The place of the column in the contract.
-    column: usize,
-    /// What the rule asks for.
+    /// The value or columns that reasons name.
+    subject: String,
     says: String,
-    test: Test,
+    on_failure: OnFailure,
+    /// The places of its columns in the contract.
+    columns: Vec<usize>,
+    test: CompiledTest,
 }
 
-enum Test {
-    Value(Check),
-    Inside(RequiredInside),
+impl Verdict {
+    /// The first violation of a rule that refuses the whole batch, where there is one.
+    pub fn refused_by(&self) -> Option<&Violation> {
+        self.violations
+            .iter()
+            .find(|violation| violation.on_failure == OnFailure::Reject)
+    }
 }
 
 impl Gate {
     /// Compiles the row rules of a dataset's contract.
     ///
     /// # Errors
-    /// `Document`, where a property has no type that a table can hold, or a rule makes no sense for its column.
+    /// `Document`, where a property has no type that a table can hold, or a rule makes no sense for its column: every
+    /// such rule with its place.
     pub fn compile(contract: &DatasetContract) -> Result<Self> {
         let object = contract.object();
         let schema = arrow_schema(object)?;
-        let row_rules = object.row_rules().map_err(Error::document)?;
-        let mut rules = Vec::new();
-        for rule in row_rules {
-            let column = schema
-                .index_of(&rule.column)
-                .map_err(|_| refusal(contract, &rule.id, &format!("there is no column `{}`", rule.column)))?;
-            let property = &object.properties[column];
-            let test = Check::compile(&rule.check, &property.column_type()?)
-                .map(Test::Value)
-                .map_err(|why| refusal(contract, &rule.id, &why))?;
-            rules.push(Rule {
-                id: rule.id.into(),
-                column,
-                says: says(&rule.check),
-                test,
-            });
+        let (mut rules, mut tests, mut not_run) = (Vec::new(), Vec::new(), Vec::new());
+        let mut problems = Vec::new();
+        for rule in contract.rules().map_err(Error::document)? {
+            match &rule.kind {
+                RuleKind::Row(test) => {
+                    match CompiledTest::compile(test, object, &schema) {
+                        Ok(compiled) => tests.push(Test::new(&rule, compiled, &schema)),
+                        Err(why) => problems.push(refusal(contract, &rule, &why)),
+                    }
+                    rules.push(rule);
+                }
+                RuleKind::NotRun { why } => not_run.push(format!("{}: {why}", rule.id)),
+                RuleKind::Set(_) => {}
+            }
         }
-        for (column, property) in object.properties.iter().enumerate() {
-            rules.extend(RequiredInside::of(property).into_iter().map(|place| Rule {
-                id: format!("{}.required", place.name).into(),
-                column,
-                says: format!("{} is required", place.name),
-                test: Test::Inside(place),
-            }));
+        if !problems.is_empty() {
+            return Err(Error::document(problems));
         }
-        let type_rules = object
+        let types = object
             .properties
             .iter()
-            .map(|property| format!("{}.type", property.name).into())
+            .map(|property| {
+                let on_failure = match object.on_failure(property) {
+                    // What the type cannot hold cannot be written, whatever anybody says.
+                    OnFailure::Warn => OnFailure::Quarantine,
+                    declared => declared,
+                };
+                (format!("{}.type", property.name).into(), on_failure)
+            })
             .collect();
         Ok(Self {
             schema,
             rules,
-            type_rules,
-            not_run: object.not_row_rules(),
+            tests,
+            types,
+            not_run,
         })
     }
 
@@ -113,49 +124,50 @@ impl Gate {
         &self.schema
     }
 
-    /// Declared rules that this gate does not run, in words: whoever reports a verdict reports these beside it.
+    /// The rules that the gate runs, in the contract's order. Beside these it refuses values that do not fit their
+    /// column's type, by the rule `<column>.type`.
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    /// Declared rules that nothing can run, in words: whoever reports a verdict reports these beside it. Rules about
+    /// whole tables are not among them: [`TableCheck`](crate::table::TableCheck) runs those.
     pub fn not_run(&self) -> &[String] {
         &self.not_run
     }
 
-    /// Judges each row of a batch. Columns are found by name; the batch may carry more than the contract names. A
-    /// missing column counts as a column of nulls.
+    /// Judges each row of a batch, alone: how rows are split into batches changes no verdict. Columns are found by name;
+    /// the batch may carry more than the contract names. A missing column counts as a column of nulls.
     ///
     /// # Errors
     /// `Document`, where a column's type cannot become the contract's.
     pub fn check(&self, batch: &RecordBatch) -> Result<Verdict> {
         let conformed = conform(batch, &self.schema)?;
-        let mut violations = Vec::new();
+        let (mut violations, mut warnings) = (Vec::new(), Vec::new());
         // A value that does not fit is null from here on, but it is not missing.
         let mut unfit = HashSet::new();
         for (column, rows) in conformed.misfits {
-            let field = self.schema.field(column);
-            let wanted = format!("it does not fit the contract's type {}", field.data_type());
-            self.report(&mut violations, batch, column, &self.type_rules[column], &wanted, &rows)?;
+            violations.extend(self.misfits(batch, column, &rows)?);
             unfit.extend(rows.into_iter().map(|row| (column, row)));
         }
-        for rule in &self.rules {
-            let name = self.schema.field(rule.column).name();
-            let rows = match (conformed.batch.column_by_name(name), &rule.test) {
-                (Some(array), Test::Inside(place)) => place.failing(array),
-                (Some(array), Test::Value(check)) => {
-                    let mut rows = check.failing(array).ok_or_else(|| {
-                        Error::new(
-                            ErrorKind::Internal,
-                            format!("rule {} cannot read {}", rule.id, array.data_type()),
-                        )
-                    })?;
-                    rows.retain(|row| !unfit.contains(&(rule.column, *row)));
-                    rows
-                }
-                (None, Test::Value(Check::Required)) => (0..batch.num_rows()).collect(),
-                (None, _) => continue,
-            };
-            if !rows.is_empty() {
-                self.report(&mut violations, batch, rule.column, &rule.id, &rule.says, &rows)?;
+        for test in &self.tests {
+            let mut broken = test.test.broken(&conformed.batch)?;
+            if broken.rows.is_empty() {
+                continue;
+            }
+            if !unfit.is_empty() {
+                CompiledTest::retain(&mut broken, |row| {
+                    !test.columns.iter().any(|column| unfit.contains(&(*column, row)))
+                });
+            }
+            let found = test.violations(&broken, &conformed.batch)?;
+            match test.on_failure {
+                OnFailure::Warn => warnings.extend(found),
+                OnFailure::Quarantine | OnFailure::Reject => violations.extend(found),
             }
         }
         violations.sort_by_key(|violation| violation.row);
+        warnings.sort_by_key(|violation| violation.row);
         let mut accepted = BooleanBufferBuilder::new(batch.num_rows());
         accepted.append_n(batch.num_rows(), true);
         violations
@@ -165,61 +177,64 @@ impl Gate {
             batch: conformed.batch,
             accepted: BooleanArray::new(accepted.finish(), None),
             violations,
+            warnings,
         })
     }
 
-    /// Adds a violation of one rule for each of the rows.
-    fn report(
-        &self,
-        violations: &mut Vec<Violation>,
-        batch: &RecordBatch,
-        column: usize,
-        rule: &Arc<str>,
-        says: &str,
-        rows: &[usize],
-    ) -> Result<()> {
-        let name = self.schema.field(column).name();
-        let options = FormatOptions::default().with_display_error(true);
-        let array = batch
-            .column_by_name(name)
-            .filter(|array| !array.data_type().is_nested());
-        let formatter = array
-            .map(|array| ArrayFormatter::try_new(array, &options))
-            .transpose()
-            .map_err(|cause| {
-                Error::new(ErrorKind::Internal, format!("cannot show values of column `{name}`")).with_source(cause)
-            })?;
-        violations.extend(rows.iter().map(|&row| {
-            let value = match (&formatter, array) {
-                (Some(formatter), Some(array)) if array.is_valid(row) => {
-                    format!(" is {}", quoted(formatter.value(row)))
-                }
-                (Some(_), _) => " is missing".to_owned(),
-                (None, _) => String::new(),
-            };
-            Violation {
-                row,
-                rule: Arc::clone(rule),
-                reason: format!("{name}{value}: {says}"),
-            }
-        }));
-        Ok(())
+    /// A violation for each row whose value does not fit its type.
+    fn misfits(&self, batch: &RecordBatch, column: usize, rows: &[usize]) -> Result<Vec<Violation>> {
+        let field = self.schema.field(column);
+        let (rule, on_failure) = &self.types[column];
+        let says = format!("it does not fit the contract's type {}", field.data_type());
+        let values = batch
+            .column_by_name(field.name())
+            .filter(|values| !values.data_type().is_nested());
+        let violation = |row: usize, subject: String| Violation {
+            row,
+            rule: Arc::clone(rule),
+            reason: format!("{subject}: {says}"),
+            on_failure: *on_failure,
+        };
+        Ok(match values {
+            Some(values) => shown(values, rows)?
+                .zip(rows)
+                .map(|(value, row)| violation(*row, format!("{} {value}", field.name())))
+                .collect(),
+            None => rows.iter().map(|row| violation(*row, field.name().clone())).collect(),
+        })
     }
 }
 
-/// The value's text, cut where it is long.
-fn quoted(value: impl std::fmt::Display) -> String {
-    let text = value.to_string();
-    match text.char_indices().nth(QUOTED) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text,
+impl Test {
+    fn new(rule: &Rule, compiled: CompiledTest, schema: &SchemaRef) -> Self {
+        let columns = compiled.columns().iter().filter_map(|name| schema.index_of(name).ok());
+        Self {
+            id: rule.id.as_str().into(),
+            subject: rule.column.clone().unwrap_or_default(),
+            says: rule.says.clone(),
+            on_failure: rule.on_failure,
+            columns: columns.collect(),
+            test: compiled,
+        }
+    }
+
+    fn violations(&self, broken: &Broken, batch: &RecordBatch) -> Result<Vec<Violation>> {
+        let reasons = self.test.reasons(broken, &self.subject, &self.says, batch)?;
+        let violation = |(row, reason): (&usize, String)| Violation {
+            row: *row,
+            rule: Arc::clone(&self.id),
+            reason,
+            on_failure: self.on_failure,
+        };
+        Ok(broken.rows.iter().zip(reasons).map(violation).collect())
     }
 }
 
-fn refusal(contract: &DatasetContract, rule: &str, why: &str) -> Error {
-    let dataset = contract.dataset();
-    Error::new(
-        ErrorKind::Document,
-        format!("the contract of {dataset} cannot be enforced: rule {rule}: {why}"),
-    )
+fn refusal(contract: &DatasetContract, rule: &Rule, why: &str) -> Diagnostic {
+    let message = format!(
+        "the contract of {} cannot be enforced: rule {}: {why}",
+        contract.dataset(),
+        rule.id
+    );
+    rule.place.error("rule", message, None)
 }

@@ -1,88 +1,94 @@
-//! What is required inside structs and lists.
+//! From a column to the values inside it, and from those back to their rows.
 
 use arrow::array::{Array, ArrayRef, AsArray};
-use polder_contract::Property;
+use arrow::buffer::{NullBuffer, OffsetBuffer};
+use polder_contract::rule::PathStep;
 
-/// One step from a column towards a nested value.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Step {
-    /// Into a field of a struct.
-    Field(String),
-    /// Into each element of a list.
-    Elements,
+use crate::items::offsets;
+
+/// The values at the end of a path, all in one array, and the way back to the rows.
+pub(crate) struct Inside {
+    /// The values; some lie in a struct, list or map that is null, and do not count.
+    pub(crate) values: ArrayRef,
+    levels: Vec<Level>,
 }
 
-/// A place inside a column where a value is required wherever its surroundings are there.
-#[derive(Debug, Clone)]
-pub(crate) struct RequiredInside {
-    /// The place as people write it: `address.city`, `lines[].sku`.
-    pub(crate) name: String,
-    path: Vec<Step>,
+/// One step on the way back.
+enum Level {
+    /// To the struct that the value is a field of.
+    Field(Option<NullBuffer>),
+    /// To the list or map that the value is an item of: where each begins, and where the values that were looked at do.
+    Item {
+        offsets: OffsetBuffer<i32>,
+        nulls: Option<NullBuffer>,
+        first: usize,
+    },
 }
 
-impl RequiredInside {
-    /// Every place inside this column that its contract requires.
-    pub(crate) fn of(column: &Property) -> Vec<Self> {
-        let mut found = Vec::new();
-        collect(column, &column.name, &[], &mut found);
-        found
-    }
-
-    /// The rows in which the value is missing, ascending and each once.
-    pub(crate) fn failing(&self, column: &ArrayRef) -> Vec<usize> {
-        let alive = (0..column.len()).map(|row| (row, row)).collect();
-        let mut rows = missing(column, &self.path, alive);
-        rows.dedup();
-        rows
-    }
-}
-
-fn collect(property: &Property, name: &str, path: &[Step], found: &mut Vec<RequiredInside>) {
-    let mut visit = |child: &Property, step: Step, name: String| {
-        let path = [path, &[step]].concat();
-        if child.required {
-            found.push(RequiredInside {
-                name: name.clone(),
-                path: path.clone(),
-            });
+impl Inside {
+    /// Follows the steps from a column; `None` where it has not the types that they need.
+    pub(crate) fn follow(column: &ArrayRef, steps: &[PathStep]) -> Option<Self> {
+        let mut values = column.clone();
+        let mut levels = Vec::with_capacity(steps.len());
+        for step in steps {
+            values = match step {
+                PathStep::Field(name) => {
+                    let object = values.as_struct_opt()?;
+                    levels.push(Level::Field(object.nulls().cloned()));
+                    object.column_by_name(name)?.clone()
+                }
+                PathStep::Items => {
+                    let items = values.as_list_opt::<i32>()?.values();
+                    let (level, within) = repeated(&values)?;
+                    levels.push(level);
+                    items.slice(within.0, within.1)
+                }
+                PathStep::MapKey | PathStep::MapValue => {
+                    let map = values.as_map_opt()?;
+                    let side = if *step == PathStep::MapKey {
+                        map.keys()
+                    } else {
+                        map.values()
+                    };
+                    let (level, within) = repeated(&values)?;
+                    levels.push(level);
+                    side.slice(within.0, within.1)
+                }
+            };
         }
-        collect(child, &name, &path, found);
-    };
-    for child in &property.properties {
-        visit(child, Step::Field(child.name.clone()), format!("{name}.{}", child.name));
+        Some(Self { values, levels })
     }
-    if let Some(items) = property.items.as_deref() {
-        visit(items, Step::Elements, format!("{name}[]"));
+
+    /// The row of a value by its place in [`Inside::values`]; `None` where it does not count.
+    pub(crate) fn row(&self, value: usize) -> Option<usize> {
+        self.levels.iter().rev().try_fold(value, |place, level| match level {
+            Level::Field(nulls) => nulls
+                .as_ref()
+                .is_none_or(|nulls| nulls.is_valid(place))
+                .then_some(place),
+            Level::Item { offsets, nulls, first } => {
+                let at = place + first;
+                // The last that begins at or before it: those before it that begin there too are empty.
+                let outer = offsets
+                    .partition_point(|offset| *offset as usize <= at)
+                    .checked_sub(1)?;
+                nulls
+                    .as_ref()
+                    .is_none_or(|nulls| nulls.is_valid(outer))
+                    .then_some(outer)
+            }
+        })
     }
 }
 
-/// Rows that lack a value at the end of the path. `alive` pairs the places of `array` that matter with their rows,
-/// ascending by row; what lies in a null struct or list is not looked at.
-fn missing(array: &ArrayRef, path: &[Step], alive: Vec<(usize, usize)>) -> Vec<usize> {
-    let Some((step, rest)) = path.split_first() else {
-        return alive
-            .into_iter()
-            .filter(|(place, _)| array.is_null(*place))
-            .map(|(_, row)| row)
-            .collect();
+/// The level of a list or map, and the start and length of the stretch of its values that belongs to its rows.
+fn repeated(array: &ArrayRef) -> Option<(Level, (usize, usize))> {
+    let (offsets, nulls) = offsets(array)?;
+    let (first, last) = (*offsets.first()? as usize, *offsets.last()? as usize);
+    let level = Level::Item {
+        offsets: offsets.clone(),
+        nulls: nulls.cloned(),
+        first,
     };
-    let alive = alive.into_iter().filter(|(place, _)| array.is_valid(*place));
-    match step {
-        Step::Field(name) => match array.as_struct_opt().and_then(|array| array.column_by_name(name)) {
-            Some(field) => missing(field, rest, alive.collect()),
-            None => alive.map(|(_, row)| row).collect(),
-        },
-        Step::Elements => match array.as_list_opt::<i32>() {
-            Some(list) => {
-                let offsets = list.value_offsets();
-                let places = alive
-                    .flat_map(|(place, row)| {
-                        (offsets[place]..offsets[place + 1]).map(move |element| (element as usize, row))
-                    })
-                    .collect();
-                missing(list.values(), rest, places)
-            }
-            None => alive.map(|(_, row)| row).collect(),
-        },
-    }
+    Some((level, (first, last - first)))
 }

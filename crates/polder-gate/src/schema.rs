@@ -8,7 +8,7 @@ use polder_core::{Error, ErrorKind, Result};
 
 /// The columns that a contract object promises, in its order: the schema of the Delta table without platform columns.
 ///
-/// A column is nullable unless it is required. Fields inside structs and lists are always nullable: the gate checks
+/// A column is nullable unless it is required. Values inside structs, lists and maps are always nullable: the gate checks
 /// what is required in there, and a reader of the table need not.
 ///
 /// # Errors
@@ -52,6 +52,17 @@ fn data_type(column: &ColumnType) -> Result<DataType, String> {
         ColumnType::Time => return Err("is a time of day, which Delta tables do not know: declare a string".to_owned()),
         // The name that Delta's own Arrow mapping gives to list elements.
         ColumnType::List(items) => DataType::List(Arc::new(Field::new("element", data_type(items)?, true))),
+        // The names that Delta's own Arrow mapping gives to the entries of maps.
+        ColumnType::Map(key, value) => {
+            let entry = vec![
+                Field::new("key", data_type(key)?, false),
+                Field::new("value", data_type(value)?, true),
+            ];
+            DataType::Map(
+                Arc::new(Field::new("key_value", DataType::Struct(entry.into()), false)),
+                false,
+            )
+        }
         ColumnType::Struct(fields) => DataType::Struct(
             fields
                 .iter()

@@ -1,5 +1,10 @@
 //! Verdicts over whole batches, from contracts as they are written.
 
+mod agreement;
+mod inside;
+mod oracle;
+mod sql;
+
 use std::sync::Arc;
 
 use arrow::array::{
@@ -9,7 +14,7 @@ use arrow::array::{
 };
 use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow::datatypes::{DataType, Field, Fields, Int32Type, TimeUnit};
-use polder_contract::{ColumnType, DatasetContract, RowCheck, parse};
+use polder_contract::{ColumnType, DatasetContract, OnFailure, RowCheck, parse};
 use polder_core::ErrorKind;
 use polder_core::document::Source;
 use proptest::prelude::*;
@@ -242,31 +247,70 @@ fn what_is_required_inside_structs_and_lists_is_checked_where_its_surroundings_a
 }
 
 #[test]
-fn other_rules_inside_structs_are_reported_as_not_run() {
+fn rules_that_nothing_can_run_are_listed_with_why() {
     let gate = gate(&[
-        "{name: a, logicalType: object, properties: [{name: x, logicalType: string, logicalTypeOptions: {minLength: 2}}]}",
+        "{name: a, logicalType: string, unique: true, logicalTypeOptions: {format: password, minLength: 1}, quality: [\
+         {id: a_odd, type: sql, query: 'SELECT 1', mustBe: 1}, {id: nice, type: text, description: looks nice}]}",
     ]);
-    assert!(
-        gate.not_run().iter().any(|rule| rule.contains("a.x")),
-        "{:?}",
-        gate.not_run()
+    assert_eq!(
+        gate.not_run(),
+        [
+            "a.format: `password` says how a text is to be shown, and any text can be one",
+            "nice: a rule in words, for people"
+        ]
     );
+    let run: Vec<_> = gate.rules().iter().map(|rule| rule.id.as_str()).collect();
+    assert_eq!(run, ["a.minLength"]);
 }
 
 #[test]
-fn rules_that_the_gate_cannot_run_are_reported() {
+fn what_happens_to_a_row_is_what_its_rule_declares() {
+    let on = |word: &str| format!("customProperties: [{{property: polder.onFailure, value: {word}}}]");
     let gate = gate(&[
-        "{name: a, logicalType: string, unique: true, quality: [{id: a_odd, type: sql, query: 'SELECT 1', mustBe: 1}]}",
+        &format!(
+            "{{name: a, logicalType: integer, logicalTypeOptions: {{minimum: 1}}, {}}}",
+            on("warn")
+        ),
+        "{name: b, logicalType: integer, logicalTypeOptions: {minimum: 1}}",
+        &format!(
+            "{{name: c, logicalType: integer, logicalTypeOptions: {{minimum: 1}}, {}}}",
+            on("reject")
+        ),
     ]);
-    assert!(
-        gate.not_run().iter().any(|rule| rule.contains("a_odd")),
-        "{:?}",
-        gate.not_run()
+    let column = |values: Vec<i32>| -> ArrayRef { Arc::new(Int32Array::from(values)) };
+    let verdict = gate
+        .check(&batch(vec![
+            ("a", column(vec![0, 0, 1])),
+            ("b", column(vec![1, 0, 0])),
+            ("c", column(vec![1, 1, 1])),
+        ]))
+        .unwrap();
+    assert_eq!(accepted(&verdict), [true, false, false]);
+    assert_eq!(broken(&verdict), [(1, "b.minimum"), (2, "b.minimum")]);
+    assert_eq!(verdict.violations[0].on_failure, OnFailure::Quarantine);
+    let warned: Vec<_> = verdict
+        .warnings
+        .iter()
+        .map(|warning| (warning.row, warning.rule.as_ref()))
+        .collect();
+    assert_eq!(warned, [(0, "a.minimum"), (1, "a.minimum")]);
+    assert_eq!(verdict.refused_by(), None);
+    let one = |c: i64| -> Vec<(&str, ArrayRef)> {
+        vec![
+            ("a", column(vec![1])),
+            ("b", column(vec![0])),
+            ("c", Arc::new(Int64Array::from(vec![c]))),
+        ]
+    };
+    let refused = gate.check(&batch(one(0))).unwrap();
+    assert_eq!(
+        refused.refused_by().map(|violation| violation.rule.as_ref()),
+        Some("c.minimum")
     );
-    assert!(
-        gate.not_run().iter().any(|rule| rule.contains("unique")),
-        "{:?}",
-        gate.not_run()
+    let refused = gate.check(&batch(one(1 << 40))).unwrap();
+    assert_eq!(
+        refused.refused_by().map(|violation| violation.rule.as_ref()),
+        Some("c.type")
     );
 }
 

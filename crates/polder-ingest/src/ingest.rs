@@ -12,8 +12,9 @@ use std::time::Duration;
 use polder_contract::{ContractSet, DatasetContract};
 use polder_core::config::KafkaConfig;
 use polder_core::{Error, ErrorKind, Result, RunId};
-use polder_delivery::{Delivery, Outcome, Receipt, Reject, STREAM_COLUMNS, Shipment};
+use polder_delivery::{Delivery, Outcome, RawRecords, Receipt, Reject, STREAM_COLUMNS, Shipment};
 use polder_lake::{Lake, Operation, Progress, Table};
+use polder_query::{RuleQueries, Session as QuerySession};
 use polder_registry::Registry;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
@@ -59,6 +60,9 @@ pub struct Ingest {
     pub root: PathBuf,
     /// How long to wait for brokers.
     pub patience: Patience,
+    /// Answers rules of contracts that are queries or ask other datasets; without it they are not run, and reported as
+    /// that.
+    pub session: Option<QuerySession>,
 }
 
 /// How one attempt at a stream ended.
@@ -86,12 +90,17 @@ impl Ingest {
     /// `shutdown` is cancelled. Either way, what was read is committed before it returns, also on an error of the
     /// source. Several processes may run the same stream: one of them works, the others wait.
     ///
+    /// The run works under the contract that it was given, whatever becomes of the document meanwhile: every commit
+    /// names that version.
+    ///
     /// `run` names this run in every row and commit; the caller makes it, so that it can name a run that fails too.
     ///
     /// # Errors
     /// `NotFound`: no contract for the dataset, no such topic, folder or file. `Unreachable`: brokers, registry or
     /// lake do not answer. `Refused`: they refuse us. `Usage`: a property that librdkafka does not know. `Document`:
-    /// the contract cannot be enforced, or does not fit the table. `Conflict`: the source is not what was read before
+    /// the contract cannot be enforced, or does not fit the table. `CheckFailed`: the contract takes no rows any more, a
+    /// row breaks a rule that refuses the whole shipment, or the table would break a rule about all of its rows; what
+    /// that commit would have held is not committed, and comes again with the next run. `Conflict`: the source is not what was read before
     /// (a topic that ends before what was read, records lost by retention where the stream does not skip them, a file
     /// that became shorter), or another stream has read it into the same dataset already (a stream was renamed).
     pub async fn run(
@@ -205,6 +214,9 @@ impl Session<'_> {
         let origin = self.stream.name.to_string();
         let lake = &self.ingest.lake;
         let mut delivery = Delivery::open(lake, contract, STREAM_COLUMNS.as_slice(), &origin).await?;
+        if let Some(session) = &self.ingest.session {
+            delivery = delivery.with_queries(Arc::new(RuleQueries::new(session, contract)));
+        }
         for rule in delivery.not_run() {
             tracing::info!(stream = %self.stream.name, rule, "a declared rule is not run");
         }
@@ -339,10 +351,13 @@ impl Session<'_> {
             Err(error) => return Ok(Some(Due::Failed(error))),
         };
         let run = self.summary.run.to_string();
+        // Records of the parts lie between each other, and of those with one key the first stays.
+        let mut parts = Vec::with_capacity(decoded.parts.len());
         for part in &decoded.parts {
-            let rows = batch(schema, &chunk, part, &run)?;
-            shipment.push(&rows, &PartRecords { chunk: &chunk, part }).await?;
+            parts.push((batch(schema, &chunk, part, &run)?, PartRecords { chunk: &chunk, part }));
         }
+        let batches: Vec<_> = parts.iter().map(|(rows, raw)| (rows, raw as &dyn RawRecords)).collect();
+        shipment.push_together(&batches).await?;
         for refused in &decoded.refused {
             let record = refused_record(&chunk, refused);
             shipment
@@ -382,6 +397,8 @@ impl Session<'_> {
             accepted,
             rejected,
             recognised,
+            warned,
+            remarks,
         } = shipment.commit(outcome).await?;
         for (id, next) in batch.next {
             self.progress.insert(id, Some(next));
@@ -389,6 +406,15 @@ impl Session<'_> {
         self.summary.accepted += accepted;
         self.summary.rejected += rejected;
         self.summary.recognised += recognised;
+        for (rule, rows) in warned {
+            *self.summary.warned.entry(rule).or_default() += rows;
+        }
+        for (rule, remark) in remarks {
+            if !self.summary.remarks.contains_key(&rule) {
+                self.observer.notice(self.stream, &remark);
+            }
+            self.summary.remarks.insert(rule, remark);
+        }
         self.summary.ignored += batch.ignored;
         self.summary.lost += batch.lost;
         if let Some(version) = version {

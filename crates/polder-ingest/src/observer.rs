@@ -1,5 +1,7 @@
 //! What a run tells while it works, and what it says at its end.
 
+use std::collections::BTreeMap;
+
 use polder_core::RunId;
 
 use crate::stream::StreamSpec;
@@ -65,6 +67,10 @@ pub struct Summary {
     pub rejected: u64,
     /// Refused records that quarantine held already, from an attempt that a crash cut off.
     pub recognised: u64,
+    /// Rows in bronze that break rules which only warn, by rule.
+    pub warned: BTreeMap<String, u64>,
+    /// What was said last of rules about the whole table that only warn and do not hold, or that were not run; by rule.
+    pub remarks: BTreeMap<String, String>,
     /// Tombstones that the stream passes over.
     pub ignored: u64,
     /// Offsets that brokers no longer had and that were passed over, because the stream says so (`on_lost: skip`).
@@ -82,6 +88,8 @@ impl Summary {
             accepted: 0,
             rejected: 0,
             recognised: 0,
+            warned: BTreeMap::new(),
+            remarks: BTreeMap::new(),
             ignored: 0,
             lost: 0,
             commits: 0,

@@ -42,6 +42,8 @@ pub enum Operation {
     Append,
     /// Rows are replaced by others.
     Replace,
+    /// Rows get other values in some columns; none comes or goes. Lands also where other rows came meanwhile.
+    Update,
     /// Rows are taken away.
     Delete,
     /// The same rows in other files.
@@ -54,6 +56,7 @@ impl Operation {
         match self {
             Self::Append => "append",
             Self::Replace => "replace",
+            Self::Update => "update",
             Self::Delete => "delete",
             Self::Compact => "compact",
         }
@@ -68,6 +71,7 @@ impl Operation {
         match self {
             Self::Append => write(SaveMode::Append),
             Self::Replace => write(SaveMode::Overwrite),
+            Self::Update => DeltaOperation::Update { predicate: None },
             Self::Delete => DeltaOperation::Delete { predicate: None },
             Self::Compact => DeltaOperation::Optimize {
                 predicate: None,
@@ -195,6 +199,8 @@ struct Intent {
     identity: Identity,
     read_version: u64,
     schema: SchemaRef,
+    /// Whether it follows only where no row changed since that version.
+    unchanged: bool,
 }
 
 /// How one attempt to write the next version ended.
@@ -220,11 +226,25 @@ impl Table {
     /// answers). `Refused`: the store refused the write. `Data`: the table needs a Delta feature that Polder does not
     /// write, or forgets progress. `Usage`: the commit is empty or names an id twice.
     pub async fn commit(&mut self, commit: Commit) -> Result<Committed> {
+        self.commit_where(commit, false).await
+    }
+
+    /// As [`commit`](Self::commit), but lands only if no row changed since the version that this handle showed: for a
+    /// commit whose rows were judged together with the table's.
+    ///
+    /// # Errors
+    /// As [`commit`](Self::commit); `Conflict` also where rows came or went since.
+    pub async fn commit_if_unchanged(&mut self, commit: Commit) -> Result<Committed> {
+        self.commit_where(commit, true).await
+    }
+
+    async fn commit_where(&mut self, commit: Commit, unchanged: bool) -> Result<Committed> {
         self.validate(&commit)?;
         let intent = Intent {
             identity: commit.identity(),
             read_version: self.version(),
             schema: self.schema(),
+            unchanged,
             commit,
         };
         let (mut races, mut failures, mut unclear) = (0, 0, false);
@@ -377,26 +397,21 @@ impl Table {
         if !columns_hold {
             return Err(conflict("its columns changed while rows were written".to_owned()));
         }
+        // Files can go only while they are there; and rows that replace others were computed from what the handle showed.
         if !commit.remove.is_empty() {
-            self.check_removals(commit, intent.read_version, conflict).await?;
+            let present: HashSet<_> = self.files()?.iter().map(|file| file.path().to_owned()).collect();
+            if let Some(gone) = commit.remove.iter().find(|file| !present.contains(file.path())) {
+                return Err(conflict(format!("file {} is no longer part of the table", gone.path())));
+            }
+        }
+        let replaces = !commit.remove.is_empty() && !matches!(commit.operation, Operation::Compact | Operation::Update);
+        if replaces || intent.unchanged {
+            self.check_unchanged(intent.read_version, conflict).await?;
         }
         Ok(None)
     }
 
-    /// Files can go only while they are there; and rows that replace others were computed from what the handle showed.
-    async fn check_removals(
-        &self,
-        commit: &Commit,
-        read_version: u64,
-        conflict: impl Fn(String) -> Error,
-    ) -> Result<()> {
-        let present: HashSet<_> = self.files()?.iter().map(|file| file.path().to_owned()).collect();
-        if let Some(gone) = commit.remove.iter().find(|file| !present.contains(file.path())) {
-            return Err(conflict(format!("file {} is no longer part of the table", gone.path())));
-        }
-        if commit.operation == Operation::Compact {
-            return Ok(());
-        }
+    async fn check_unchanged(&self, read_version: u64, conflict: impl Fn(String) -> Error) -> Result<()> {
         for version in read_version + 1..=self.version() {
             let rows_changed = self.actions(version).await?.is_none_or(|actions| {
                 actions.iter().any(|action| match action {

@@ -16,6 +16,7 @@
 mod changes;
 mod commit;
 mod durable;
+mod facts;
 mod failure;
 mod file;
 mod lake;
@@ -30,6 +31,7 @@ mod writer;
 
 pub use changes::{Changes, CommitRecord};
 pub use commit::{Commit, Committed, Operation, Progress};
+pub use facts::{ColumnFacts, TableFacts};
 pub use file::DataFile;
 pub use lake::{Lake, TableOptions, Version};
 pub use table::Table;

@@ -225,6 +225,13 @@ fn keeps_value(from: &DataType, to: &DataType) -> bool {
         (from, to) if from.is_integer() && to.is_integer() => true,
         (DataType::FixedSizeBinary(_), DataType::Binary) => true,
         (DataType::List(a), DataType::List(b)) => keeps_value(a.data_type(), b.data_type()),
+        // Of the names of a map's parts each maker has its own.
+        (DataType::Map(a, false), DataType::Map(b, false)) => match (a.data_type(), b.data_type()) {
+            (DataType::Struct(a), DataType::Struct(b)) if a.len() == b.len() => {
+                a.iter().zip(b).all(|(a, b)| keeps_value(a.data_type(), b.data_type()))
+            }
+            _ => false,
+        },
         (DataType::Struct(a), DataType::Struct(b)) => {
             a.len() == b.len()
                 && a.iter()

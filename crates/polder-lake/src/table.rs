@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use bytes::Bytes;
 use datafusion::catalog::TableProvider;
 use deltalake::DeltaTable;
@@ -12,6 +12,7 @@ use deltalake::delta_datafusion::{DeltaScanConfig, DeltaScanNext};
 use deltalake::kernel::Action;
 use deltalake::logstore::LogStoreRef;
 use deltalake::table::state::DeltaTableState;
+use object_store::ObjectStoreExt as _;
 use object_store::path::Path;
 use polder_core::{DatasetName, Error, ErrorKind, Result, ResultExt};
 
@@ -289,6 +290,20 @@ impl Table {
         }))
     }
 
+    /// As [`Table::provider`], with texts and bytes as views: a scan that only looks at values copies none of them.
+    ///
+    /// # Errors
+    /// As [`Table::provider`].
+    pub fn view_provider(&self) -> Result<Arc<dyn TableProvider>> {
+        let files = self.files()?;
+        if !self.is_plain() || files.iter().any(DataFile::needs_delta_reader) {
+            return self.provider();
+        }
+        let provider = FilesProvider::new(self.address.clone(), &self.folder, viewed(&self.schema), &files)
+            .context(ErrorKind::Data, || format!("cannot read files of {}", self.name))?;
+        Ok(Arc::new(provider))
+    }
+
     /// The rows of exactly these files, in this version's columns; also of files that were removed, as long as nobody
     /// vacuumed them (reading then ends with the store's "not found").
     ///
@@ -318,6 +333,22 @@ impl Table {
             return Err(Error::new(ErrorKind::Data, message));
         }
         FileWriter::new(self)
+    }
+
+    /// Removes files that a [`FileWriter`] of this table closed and that no commit names, nor will.
+    ///
+    /// # Errors
+    /// `Unreachable` or `Refused` when the store fails.
+    pub async fn forget(&self, files: &[DataFile]) -> Result<()> {
+        for file in files {
+            let path = Path::parse(format!("{}/{}", self.folder, file.path()))
+                .context(ErrorKind::Internal, || format!("a file of {} has no path", self.name))?;
+            match self.address.store.delete(&path).await {
+                Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
+                Err(cause) => return Err(failure(format!("cannot remove {path}"), cause)),
+            }
+        }
+        Ok(())
     }
 
     /// The snapshot in memory. Columns, properties and protocol are those of this version; files may be older.
@@ -372,6 +403,16 @@ impl Table {
     fn known_progress(&self) -> MutexGuard<'_, HashMap<String, Option<i64>>> {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The columns with their texts and bytes as views.
+fn viewed(schema: &SchemaRef) -> SchemaRef {
+    let fields = schema.fields().iter().map(|field| match field.data_type() {
+        DataType::Utf8 => Field::clone(field).with_data_type(DataType::Utf8View),
+        DataType::Binary => Field::clone(field).with_data_type(DataType::BinaryView),
+        _ => Field::clone(field),
+    });
+    Arc::new(Schema::new(fields.collect::<Vec<_>>()))
 }
 
 /// Tells commits apart within this process.

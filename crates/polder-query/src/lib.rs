@@ -8,6 +8,9 @@
 mod catalogs;
 mod failure;
 mod options;
+mod patch;
+mod placeholder;
+mod rule;
 mod session;
 mod statement;
 mod tables;
@@ -15,4 +18,6 @@ mod travel;
 
 pub use failure::query_error;
 pub use options::SessionOptions;
+pub use patch::RowPatch;
+pub use rule::RuleQueries;
 pub use session::Session;

@@ -149,6 +149,15 @@ impl Session {
         self.tables.names().await
     }
 
+    /// The table of a dataset as it is now; nothing where there is none.
+    pub(crate) async fn table(&self, dataset: &DatasetName) -> Result<Option<Arc<dyn TableProvider>>> {
+        let reference = Reference {
+            dataset: dataset.clone(),
+            moment: None,
+        };
+        self.tables.find(&reference).await
+    }
+
     /// Looks up all tables of a statement at the same time.
     async fn find(&self, statement: &Statement) -> Result<BTreeMap<Reference, Arc<dyn TableProvider>>> {
         for parts in &statement.others {

@@ -29,7 +29,7 @@ pub(crate) enum Command {
     /// Show the whole mesh in one process, from nothing to answers.
     Demo(DemoArgs),
     /// Check everything that can be known without data: documents, contracts, the SQL of all pipelines.
-    Check(CheckArgs),
+    Check(crate::commands::check::Args),
     /// Show what a run would build, and why.
     Plan(PlanArgs),
     /// Build what is out of date: pipelines in the order of their dependencies, then models.
@@ -38,9 +38,22 @@ pub(crate) enum Command {
     Ingest(IngestArgs),
     /// Query datasets by domain.layer.name; without a query, an interactive prompt.
     Sql(SqlArgs),
-    /// Look at the rows that were rejected.
+    /// Hold datasets, or a Parquet file, against their contracts: every declared rule, with its verdict.
+    Test(crate::commands::test::Args),
+    /// Compare contracts, follow their life, cancel them.
     #[command(subcommand)]
-    Quarantine(QuarantineCommand),
+    Contract(crate::commands::contract::ContractCommand),
+    /// Data products: what the domains offer, and what it is made from.
+    #[command(subcommand)]
+    Product(crate::commands::product::ProductCommand),
+    /// List the mesh's policies; search tables for what may never be in them.
+    #[command(subcommand)]
+    Policy(crate::commands::policy::PolicyCommand),
+    /// Look at the rows that were rejected, mend and replay them, or discard them.
+    #[command(subcommand)]
+    Quarantine(crate::commands::quarantine::QuarantineCommand),
+    /// Hold service levels against what happened: promised, measured, what is left of the error budget.
+    Slo(crate::commands::slo::Args),
     /// Find and describe datasets; rebuild the catalog from repository and lake.
     #[command(subcommand)]
     Catalog(CatalogCommand),
@@ -90,13 +103,6 @@ pub(crate) struct DemoArgs {
     /// How many weeks the generated shop trades; the forecast needs some to learn from.
     #[arg(long, default_value_t = 104, value_parser = clap::value_parser!(u32).range(20..=1000))]
     pub(crate) weeks: u32,
-}
-
-#[derive(Debug, Clone, Args)]
-pub(crate) struct CheckArgs {
-    /// Also try every configured service and say what is wrong with it.
-    #[arg(long)]
-    pub(crate) connect: bool,
 }
 
 #[derive(Debug, Clone, Args)]
@@ -164,30 +170,6 @@ pub(crate) enum SqlFormat {
 }
 
 #[derive(Debug, Clone, Subcommand)]
-pub(crate) enum QuarantineCommand {
-    /// Rejected rows, counted by dataset, rule and contract version.
-    List {
-        /// Only of this dataset.
-        dataset: Option<String>,
-        #[command(flatten)]
-        format: FormatArg,
-    },
-    /// Rejected rows, whole, with rule, reason and source position.
-    Show {
-        /// The dataset that refused them.
-        dataset: String,
-        /// Only rows that this rule refused.
-        #[arg(long)]
-        rule: Option<String>,
-        /// How many rows.
-        #[arg(long, default_value_t = 20)]
-        limit: usize,
-        #[command(flatten)]
-        format: FormatArg,
-    },
-}
-
-#[derive(Debug, Clone, Subcommand)]
 pub(crate) enum CatalogCommand {
     /// All datasets.
     List {
@@ -209,6 +191,12 @@ pub(crate) enum CatalogCommand {
 pub(crate) struct LineageArgs {
     /// The dataset, or the stream, pipeline or model that builds something.
     pub(crate) name: String,
+    /// Show columns: what each is computed from, and what is computed from it; read from the queries, not the catalog.
+    #[arg(long)]
+    pub(crate) columns: bool,
+    /// Only this column (or value inside one: address.city), with everything that is computed from it to the end.
+    #[arg(long, value_name = "NAME", requires = "columns")]
+    pub(crate) column: Option<String>,
     #[command(flatten)]
     pub(crate) format: FormatArg,
 }

@@ -4,6 +4,7 @@ mod cli;
 mod commands;
 mod documents;
 mod domains;
+mod findings;
 mod inventory;
 mod output;
 mod platform;
@@ -72,8 +73,8 @@ fn start_log(verbose: u8) {
         _ => "debug",
     };
     let crates = [
-        "catalog", "contract", "core", "delivery", "domain", "engine", "gate", "ingest", "lake", "query", "registry",
-        "source",
+        "catalog", "contract", "core", "delivery", "domain", "engine", "gate", "ingest", "lake", "policy", "query",
+        "registry", "slo", "source",
     ];
     let ours: String = crates.iter().map(|name| format!(",polder_{name}={level}")).collect();
     // What other makers' crates log is no news to a user: what matters of it comes back as an error.

@@ -81,9 +81,33 @@ impl From<Format> for SqlFormat {
     }
 }
 
+/// Standard output, whose reader may leave early (`… | head`): what is written after that is nobody's loss.
+struct Terminal(io::Stdout);
+
+impl Write for Terminal {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self.0.write(bytes) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(bytes.len()),
+            other => other,
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self.0.flush() {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            other => other,
+        }
+    }
+}
+
 /// Prints one line to standard output.
 pub(crate) fn line(text: &str) -> Result<()> {
     finish_write(writeln!(io::stdout().lock(), "{text}"))
+}
+
+/// Prints text that ends with its own line feed to standard output.
+pub(crate) fn text(text: &str) -> Result<()> {
+    finish_write(io::stdout().lock().write_all(text.as_bytes()))
 }
 
 /// Prints one remark to standard error, where it does not mix with results.
@@ -122,7 +146,7 @@ impl<'w> Printer<'w> {
                 Error::new(ErrorKind::Usage, "Parquet is a file format").with_help("name a file with --output FILE")
             );
         }
-        Self::new(format, schema, limit, Box::new(BufWriter::new(io::stdout())))
+        Self::new(format, schema, limit, Box::new(BufWriter::new(Terminal(io::stdout()))))
     }
 
     /// Prints to a file, which is made or overwritten.

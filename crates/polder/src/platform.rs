@@ -117,6 +117,7 @@ impl Platform {
             kafka: self.mesh.config.kafka.clone(),
             root: self.mesh.root.clone(),
             patience: Patience::default(),
+            session: Some(self.session()?),
         })
     }
 

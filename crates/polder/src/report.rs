@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use polder_core::Error;
 use polder_core::document::{Diagnostic, Severity, Span};
+use polder_policy::Class;
 
 /// Prints an error and its diagnostics to standard error. `root` is where the diagnostics' files are found.
 pub(crate) fn error(error: &Error, root: Option<&Path>) {
@@ -85,7 +86,8 @@ fn render_one(diagnostic: &Diagnostic, source: Option<&str>, styled: bool) -> St
     renderer(styled).render(&[group])
 }
 
-/// Lines of the configuration that name what opens a service are not repeated on a terminal or in the log of a CI.
+/// Lines that hold a card number or credential, and those of the configuration that name what opens a service, are not
+/// repeated on a terminal or in the log of a CI.
 fn may_hold_secret(file: &Path, source: &str, span: &Span) -> bool {
     const WORDS: [&str; 9] = [
         "database",
@@ -98,12 +100,19 @@ fn may_hold_secret(file: &Path, source: &str, span: &Span) -> bool {
         "credential",
         "@",
     ];
+    let start = source[..span.start].rfind('\n').map_or(0, |at| at + 1);
+    let end = source[span.end..].find('\n').map_or(source.len(), |at| span.end + at);
+    let lines = &source[start..end];
+    if polder_policy::detect(lines)
+        .iter()
+        .any(|found| found.kind.class() == Class::Forbidden)
+    {
+        return true;
+    }
     if file.file_name() != Some(std::ffi::OsStr::new(polder_core::config::FILE_NAME)) {
         return false;
     }
-    let start = source[..span.start].rfind('\n').map_or(0, |at| at + 1);
-    let end = source[span.end..].find('\n').map_or(source.len(), |at| span.end + at);
-    let lines = source[start..end].to_lowercase();
+    let lines = lines.to_lowercase();
     WORDS.iter().any(|word| lines.contains(word))
 }
 
@@ -140,6 +149,27 @@ mod tests {
         ] {
             assert!(text.contains(part), "{part} is missing in\n{text}");
         }
+    }
+
+    #[test]
+    fn a_line_with_a_credential_is_not_repeated_whatever_the_document() {
+        let source = "schema:\n  examples: [AKIAIOSFODNN7EXAMPLE]\n";
+        let diagnostic = Diagnostic {
+            severity: Severity::Error,
+            code: "no-secrets".into(),
+            message: "an example is a key".to_owned(),
+            help: None,
+            file: PathBuf::from("contracts/shop/x.odcs.yaml"),
+            span: Some(Span {
+                line: 2,
+                column: 14,
+                start: 22,
+                end: 42,
+            }),
+        };
+        let text = render_one(&diagnostic, Some(source), false);
+        assert!(!text.contains("IOSFODNN7"), "{text}");
+        assert!(text.contains("contracts/shop/x.odcs.yaml:2:14"), "{text}");
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! The structure that the standard demands of a document: tables of keys and rules, and the walk that holds a
 //! document against them.
 
+mod editor;
+mod hints;
+mod product;
 mod property;
 mod quality;
 mod relationship;
@@ -10,6 +13,11 @@ mod tables;
 use chrono::{DateTime, NaiveDate};
 use polder_core::document::{Entry, Node, Reader, Value, nearest};
 
+pub use editor::editor_schema;
+pub(crate) use product::check_product;
+pub(crate) use quality::{OPERATORS, dimension};
+pub(crate) use server::is_common as is_common_to_servers;
+
 /// What a value must be.
 pub(crate) enum Rule {
     /// Any value, null too.
@@ -17,6 +25,8 @@ pub(crate) enum Rule {
     /// Any value but lists and mappings.
     Scalar,
     Text,
+    /// Text that begins with this.
+    Beginning(&'static str),
     /// An identifier that references can name.
     StableId,
     Bool,
@@ -40,8 +50,8 @@ pub(crate) enum Rule {
     OpenMapOf(&'static [Field]),
     /// A mapping, or a list of such mappings: two forms of one thing.
     TextOr(&'static Rule),
-    /// What only code can decide.
-    Special(fn(&Walk<'_, '_>, &Node, &str)),
+    /// What only code can decide, and the name under which the editors' schema describes it.
+    Special(fn(&Walk<'_, '_>, &Node, &str), &'static str),
 }
 
 /// One key of a mapping.
@@ -128,6 +138,9 @@ fn api_version(walk: &Walk<'_, '_>, node: &Node, path: &str) {
 impl Walk<'_, '_> {
     /// Checks one value.
     fn check(&self, rule: &Rule, node: &Node, path: &str) {
+        if self.reader.is_full() {
+            return;
+        }
         match rule {
             Rule::Any => {}
             Rule::Scalar => {
@@ -137,6 +150,14 @@ impl Walk<'_, '_> {
             }
             Rule::Text => {
                 self.text(node, path);
+            }
+            Rule::Beginning(head) => {
+                if let Some(text) = self.text(node, path)
+                    && !text.starts_with(head)
+                {
+                    let help = format!("it begins with `{head}`");
+                    self.wrong_value(node, path, &format!("`{text}` is not allowed"), &help);
+                }
             }
             Rule::StableId => {
                 if let Some(text) = self.text(node, path)
@@ -156,8 +177,7 @@ impl Walk<'_, '_> {
             }
             Rule::Whole(least) => match &node.value {
                 Value::Number(text) => {
-                    let whole = text.strip_suffix(".0").unwrap_or(text).parse::<i64>();
-                    if whole.is_err() || whole.is_ok_and(|number| number < *least) {
+                    if whole_number(text).is_none_or(|number| number < *least) {
                         let problem = if *least == i64::MIN {
                             String::new()
                         } else {
@@ -172,7 +192,7 @@ impl Walk<'_, '_> {
             Rule::Positive => self.number(node, path, true),
             Rule::Date => {
                 if let Some(text) = self.text(node, path)
-                    && NaiveDate::parse_from_str(text, "%Y-%m-%d").is_err()
+                    && (text.len() != 10 || NaiveDate::parse_from_str(text, "%Y-%m-%d").is_err())
                 {
                     self.wrong_value(node, path, &format!("`{text}` is not a date"), "write it as 2026-01-31");
                 }
@@ -214,7 +234,7 @@ impl Walk<'_, '_> {
                     self.check(rule, node, path);
                 }
             }
-            Rule::Special(check) => check(self, node, path),
+            Rule::Special(check, _) => check(self, node, path),
         }
     }
 
@@ -269,8 +289,19 @@ impl Walk<'_, '_> {
             self.wrong_type(node, path, "a list");
             return None;
         };
+        let mut ids = std::collections::HashSet::new();
         for (index, item) in items.iter().enumerate() {
             self.check(rule, item, &format!("{path}[{index}]"));
+            if !matches!(rule, Rule::Any)
+                && let Some(id) = item.get("id")
+                && let Some(text) = id.as_str()
+                && !ids.insert(text)
+            {
+                let message = format!("the id `{text}` is in `{path}` twice");
+                let help = "references name elements by id: give each its own";
+                self.reader
+                    .error(id.span, "duplicate-item", message, Some(help.to_owned()));
+            }
         }
         Some(items)
     }
@@ -278,7 +309,7 @@ impl Walk<'_, '_> {
     fn distinct(&self, items: &[Node], path: &str) {
         let mut seen = std::collections::HashSet::new();
         for (index, item) in items.iter().enumerate() {
-            if !seen.insert(item.to_json().to_string()) {
+            if !seen.insert(canonical(item)) {
                 let message = format!("`{path}[{index}]` is here twice");
                 self.reader.error(
                     item.span,
@@ -314,6 +345,9 @@ impl Walk<'_, '_> {
     }
 
     fn unknown(&self, entry: &Entry, tables: &[&[Field]], path: &str) {
+        if self.reader.is_full() {
+            return;
+        }
         let keys = || tables.iter().flat_map(|table| table.iter()).map(|field| field.key);
         let help = match nearest(&entry.key, keys()) {
             Some(key) => format!("did you mean `{key}`?"),
@@ -353,6 +387,36 @@ impl Walk<'_, '_> {
         let help = (!help.is_empty()).then(|| help.to_owned());
         self.reader
             .error(node.span, "wrong-value", format!("`{path}`: {problem}"), help);
+    }
+}
+
+/// A whole number however it is written: `3`, `3.0` and `3e0` are the same. Beyond 64 bits: the nearest bound.
+fn whole_number(text: &str) -> Option<i64> {
+    if let Ok(number) = text.parse() {
+        return Some(number);
+    }
+    let number = text.parse::<f64>().ok()?;
+    // A cast saturates, and the bounds of the rules are small.
+    (number.is_finite() && number.fract() == 0.0).then_some(number as i64)
+}
+
+/// A text that is the same for values that are equal: keys in any order, numbers however they are written.
+fn canonical(node: &Node) -> String {
+    match &node.value {
+        Value::Number(text) => text
+            .parse::<f64>()
+            .map_or_else(|_| text.clone(), |number| number.to_string()),
+        Value::List(items) => format!("[{}]", items.iter().map(canonical).collect::<Vec<_>>().join(",")),
+        Value::Map(entries) => {
+            let mut pairs: Vec<_> = entries
+                .iter()
+                .map(|entry| format!("{:?}:{}", entry.key, canonical(&entry.value)))
+                .collect();
+            pairs.sort_unstable();
+            format!("{{{}}}", pairs.join(","))
+        }
+        Value::String(text) => format!("{text:?}"),
+        Value::Null | Value::Bool(_) => node.to_json().to_string(),
     }
 }
 

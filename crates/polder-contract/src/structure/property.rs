@@ -63,11 +63,14 @@ const ARRAY: &[Field] = &[
     optional("uniqueItems", Bool),
 ];
 
-const PROPERTIES: &[Field] = &[optional("properties", List(&Special(check_named)))];
-const ITEMS: &[Field] = &[optional("items", Special(check))];
+const PROPERTIES: &[Field] = &[optional("properties", List(&Special(check_named, "SchemaProperty")))];
+const ITEMS: &[Field] = &[optional("items", Special(check, "SchemaItem"))];
 const MAP: &[Field] = &[required("map", Map(MAP_SIDES))];
 const UNTYPED_MAP: &[Field] = &[optional("map", Map(MAP_SIDES))];
-const MAP_SIDES: &[Field] = &[required("key", Special(check)), required("value", Special(check))];
+const MAP_SIDES: &[Field] = &[
+    required("key", Special(check, "SchemaItem")),
+    required("value", Special(check, "SchemaItem")),
+];
 
 /// An object of the schema.
 pub(super) fn check_object(walk: &Walk<'_, '_>, node: &Node, path: &str) {
@@ -83,13 +86,9 @@ pub(super) fn check_named(walk: &Walk<'_, '_>, node: &Node, path: &str) {
     }
 }
 
-/// A property, or the items of an array or a side of a map, which need no name.
-fn check(walk: &Walk<'_, '_>, node: &Node, path: &str) {
-    if walk.entries(node, path).is_none() {
-        return;
-    }
-    let logical = node.get("logicalType").and_then(Node::as_str);
-    let (options, inside): (&[&[Field]], &[&[Field]]) = match logical {
+/// The keys that a logical type adds: those of its options, and those of what it has inside.
+pub(super) fn tables_of(logical: Option<&str>) -> (&'static [&'static [Field]], &'static [&'static [Field]]) {
+    match logical {
         Some("string") => (&[STRING], &[]),
         Some("date") => (&[DATE], &[]),
         Some("timestamp" | "time") => (&[DATE, ZONE], &[]),
@@ -100,7 +99,16 @@ fn check(walk: &Walk<'_, '_>, node: &Node, path: &str) {
         Some("map") => (&[], &[MAP]),
         Some("boolean") => (&[], &[]),
         _ => (&[], &[PROPERTIES, ITEMS, UNTYPED_MAP]),
-    };
+    }
+}
+
+/// A property, or the items of an array or a side of a map, which need no name.
+fn check(walk: &Walk<'_, '_>, node: &Node, path: &str) {
+    if walk.entries(node, path).is_none() {
+        return;
+    }
+    let logical = node.get("logicalType").and_then(Node::as_str);
+    let (options, inside) = tables_of(logical);
     let mut tables = vec![ELEMENT, PROPERTY];
     tables.extend(inside);
     walk.map(&tables, false, node, path);

@@ -6,23 +6,36 @@ use super::tables::{CUSTOM, DEFINITIONS, TAGS};
 use super::{Field, Rule, Version, Walk, join, optional, required};
 use Rule::{Any, List, Number, OneOf, OpenMap, StableId, Text, TextOr};
 
-const BASE: &[Field] = &[
+/// The dimensions, and in the same order their synonyms, which are in the standard's prose alone.
+const DIMENSIONS: [&str; 14] = [
+    "accuracy",
+    "completeness",
+    "conformity",
+    "consistency",
+    "coverage",
+    "timeliness",
+    "uniqueness",
+    "ac",
+    "cp",
+    "cf",
+    "cs",
+    "cv",
+    "tm",
+    "uq",
+];
+
+/// The dimension's full name, where its synonym is written.
+pub(crate) fn dimension(word: &str) -> &str {
+    let known = DIMENSIONS.iter().position(|known| *known == word);
+    known.map_or(word, |index| DIMENSIONS[index % (DIMENSIONS.len() / 2)])
+}
+
+pub(super) const BASE: &[Field] = &[
     optional("id", StableId),
     optional("name", Text),
     optional("type", OneOf(&["text", "library", "sql", "custom"])),
     optional("description", Text),
-    optional(
-        "dimension",
-        OneOf(&[
-            "accuracy",
-            "completeness",
-            "conformity",
-            "consistency",
-            "coverage",
-            "timeliness",
-            "uniqueness",
-        ]),
-    ),
+    optional("dimension", OneOf(&DIMENSIONS)),
     optional("method", Text),
     optional("severity", Text),
     optional("businessImpact", Text),
@@ -42,23 +55,26 @@ const METRICS: &[&str] = &[
     "rowCount",
 ];
 
-const LIBRARY: &[Field] = &[
+pub(super) const LIBRARY: &[Field] = &[
     required("metric", OneOf(METRICS)),
     optional("rule", Text),
     optional("arguments", OpenMap),
 ];
 
-/// In version 3.0 the metric could be called the rule instead, and its names were free.
-const LIBRARY_3_0: &[Field] = &[
+/// In version 3.0 the metric could be called the rule instead, and its names were free; the one argument that its
+/// prose knows stood beside it.
+pub(super) const LIBRARY_3_0: &[Field] = &[
     optional("metric", OneOf(METRICS)),
     optional("rule", Text),
     optional("arguments", OpenMap),
+    optional("validValues", List(&Any)),
 ];
 
-const SQL: &[Field] = &[required("query", Text)];
+pub(super) const SQL: &[Field] = &[required("query", Text)];
 
-const CUSTOM_ENGINE: &[Field] = &[required("engine", Text), required("implementation", TextOr(&OpenMap))];
+pub(super) const CUSTOM_ENGINE: &[Field] = &[required("engine", Text), required("implementation", TextOr(&OpenMap))];
 
+/// Two numbers; that they are two is checked where the operator is looked at.
 const PAIR: Rule = List(&Number);
 
 pub(crate) const OPERATORS: &[&str] = &[
@@ -72,7 +88,7 @@ pub(crate) const OPERATORS: &[&str] = &[
     "mustNotBeBetween",
 ];
 
-const OPERATOR: &[Field] = &[
+pub(super) const OPERATOR: &[Field] = &[
     optional("mustBe", Any),
     optional("mustNotBe", Any),
     optional("mustBeGreaterThan", Number),
@@ -119,6 +135,8 @@ pub(super) fn check(walk: &Walk<'_, '_>, node: &Node, path: &str) {
         .filter(|entry| OPERATORS.contains(&entry.key.as_str()))
         .collect();
     match operators.as_slice() {
+        // Version 3.0 left it open what the figure must be: `rule: validValues` says enough.
+        [] if library && walk.version == Version::V3_0 => {}
         [] => {
             let help = format!("say what the figure must be: {}", OPERATORS.join(", "));
             walk.missing(node, path, "mustBe", Some(&help));
@@ -136,14 +154,21 @@ pub(super) fn check(walk: &Walk<'_, '_>, node: &Node, path: &str) {
                 walk.distinct(pair, &join(path, &one.key));
             }
         }
+        // By the prose two bounds go together: `mustBeBetween` is their short form.
+        [one, other] if is_range(&one.key, &other.key) || is_range(&other.key, &one.key) => {}
         [_, second, ..] => {
             let message = format!("`{path}` has more than one operator");
             walk.reader.error(
                 second.key_span,
                 "wrong-value",
                 message,
-                Some("write one rule for each".to_owned()),
+                Some("write one rule for each; only a lower and an upper bound go together".to_owned()),
             );
         }
     }
+}
+
+/// Whether the two operators are a lower and an upper bound.
+fn is_range(lower: &str, upper: &str) -> bool {
+    lower.starts_with("mustBeGreater") && upper.starts_with("mustBeLess")
 }

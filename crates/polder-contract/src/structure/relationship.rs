@@ -9,23 +9,25 @@ use super::tables::CUSTOM;
 use super::{Field, Rule, Walk, join, optional, required};
 use Rule::{OneOf, Special};
 
-const PROPERTY: &[Field] = &[
+pub(super) const PROPERTY: &[Field] = &[
     optional("type", OneOf(&["foreignKey"])),
-    required("to", Special(reference)),
+    required("to", Special(reference, "Reference")),
+    // Not in the JSON schema, but in the examples of the standard's prose.
+    optional("description", Rule::Text),
     optional("customProperties", CUSTOM),
 ];
 
-const FROM: &[Field] = &[required("from", Special(reference))];
+pub(super) const FROM: &[Field] = &[required("from", Special(reference, "Reference"))];
 
-/// Both notations of the standard: `object.property`, and `[file.yaml#]/schema/<id>/properties/<id>`.
-static REFERENCE: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(concat!(
-        r"^(?:[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)+",
-        r"|(?:(?:https?://)?[A-Za-z0-9._\-/]+\.yaml#)?/?[A-Za-z_][A-Za-z0-9_]*/[A-Za-z0-9_-]+",
-        r"(?:/[A-Za-z_][A-Za-z0-9_]*/[A-Za-z0-9_-]+)*)$",
-    ))
-    .ok()
-});
+/// Both notations of the standard: `object.property` and `/schema/<id>/properties/<id>`, each of which may name the
+/// contract's file before it (`file.yaml#…`; before the first notation by the standard's prose alone, as for `file://`).
+pub(super) const REFERENCE: &str = concat!(
+    r"^(?:(?:https?://|file://)?[A-Za-z0-9._\-/]+\.yaml#)?",
+    r"(?:[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)+",
+    r"|/?[A-Za-z_][A-Za-z0-9_]*/[A-Za-z0-9_-]+(?:/[A-Za-z_][A-Za-z0-9_]*/[A-Za-z0-9_-]+)*)$",
+);
+
+static PATTERN: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(REFERENCE).ok());
 
 /// A relationship of a property, which is itself where it begins.
 pub(super) fn check_property(walk: &Walk<'_, '_>, node: &Node, path: &str) {
@@ -74,7 +76,7 @@ fn reference(walk: &Walk<'_, '_>, node: &Node, path: &str) {
 
 fn one(walk: &Walk<'_, '_>, node: &Node, path: &str) {
     let Some(text) = walk.text(node, path) else { return };
-    if REFERENCE.as_ref().is_some_and(|reference| !reference.is_match(text)) {
+    if PATTERN.as_ref().is_some_and(|reference| !reference.is_match(text)) {
         let help = "write object.property, or /schema/<id>/properties/<id>";
         walk.wrong_value(node, path, &format!("`{text}` is no reference"), help);
     }

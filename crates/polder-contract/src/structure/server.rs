@@ -4,10 +4,10 @@ use polder_core::document::Node;
 
 use super::tables::{CUSTOM, ROLES};
 use super::{Field, Rule, Walk, optional, required};
-use Rule::{OneOf, Special, StableId, Text, Whole};
+use Rule::{OneOf, StableId, Text, Whole};
 
 /// Each type with the keys it needs and those it may have. All are text, but `port`.
-const TYPES: &[(&str, &[&str], &[&str])] = &[
+pub(super) const TYPES: &[(&str, &[&str], &[&str])] = &[
     ("api", &["location"], &[]),
     (
         "athena",
@@ -86,7 +86,7 @@ const NAMES: [&str; TYPES.len()] = {
     names
 };
 
-const BASE: &[Field] = &[
+pub(super) const BASE: &[Field] = &[
     optional("id", StableId),
     required("server", Text),
     required("type", OneOf(&NAMES)),
@@ -96,23 +96,33 @@ const BASE: &[Field] = &[
     optional("customProperties", CUSTOM),
 ];
 
+/// Whether servers of every type have the key.
+pub(crate) fn is_common(key: &str) -> bool {
+    BASE.iter().any(|field| field.key == key)
+}
+
+/// What a key's value must be on a server of this type.
+pub(super) fn rule(kind: &str, key: &str) -> Rule {
+    match (kind, key) {
+        // No port is below 0, which the JSON schema does not say.
+        (_, "port") => Whole(0),
+        ("sftp", "location") => Rule::Beginning("sftp://"),
+        _ => Text,
+    }
+}
+
 /// One server.
 pub(super) fn check(walk: &Walk<'_, '_>, node: &Node, path: &str) {
     let kind = node.get("type").and_then(Node::as_str);
-    let Some((_, needs, may)) = TYPES.iter().find(|(name, _, _)| Some(*name) == kind) else {
+    let Some((name, needs, may)) = TYPES.iter().find(|(name, _, _)| Some(*name) == kind) else {
         // Which keys are right depends on the type: only the type is wrong.
         walk.map(&[BASE], true, node, path);
         return;
     };
-    let rule = |key: &str| if key == "port" { Special(port) } else { Text };
     let own: Vec<_> = needs
         .iter()
-        .map(|key| required(key, rule(key)))
-        .chain(may.iter().map(|key| optional(key, rule(key))))
+        .map(|key| required(key, rule(name, key)))
+        .chain(may.iter().map(|key| optional(key, rule(name, key))))
         .collect();
     walk.map(&[BASE, &own], false, node, path);
-}
-
-fn port(walk: &Walk<'_, '_>, node: &Node, path: &str) {
-    walk.check(&Whole(0), node, path);
 }

@@ -5,7 +5,7 @@ use super::{Field, Rule, api_version, optional, property, quality, relationship,
 use Rule::{Any, Date, Instant, List, Map, Number, OneOf, OpenMapOf, Scalar, Special, StableId, Text, TextOr, Whole};
 
 pub(super) const CONTRACT: &[Field] = &[
-    required("apiVersion", Special(api_version)),
+    required("apiVersion", Special(api_version, "ApiVersion")),
     required("kind", OneOf(&["DataContract"])),
     required("id", Text),
     required("version", Text),
@@ -13,15 +13,15 @@ pub(super) const CONTRACT: &[Field] = &[
     optional("tenant", Text),
     optional("tags", TAGS),
     optional("status", Text),
-    optional("servers", List(&Special(server::check))),
+    optional("servers", List(&Special(server::check, "Server"))),
     optional("dataProduct", Text),
     optional("description", OpenMapOf(DESCRIPTION)),
     optional("domain", Text),
     optional("context", TextOr(&Map(CONTEXT))),
-    optional("schema", List(&Special(property::check_object))),
+    optional("schema", List(&Special(property::check_object, "SchemaObject"))),
     optional("support", List(&Map(SUPPORT))),
     optional("price", Map(PRICE)),
-    optional("team", Special(team)),
+    optional("team", Special(team, "Team")),
     optional("roles", List(&Map(ROLE))),
     optional("slaDefaultElement", Text),
     optional("slaProperties", List(&Map(SERVICE_LEVEL))),
@@ -101,7 +101,7 @@ const PRICE: &[Field] = &[
     optional("priceUnit", Text),
 ];
 
-const TEAM: &[Field] = &[
+pub(super) const TEAM: &[Field] = &[
     optional("id", StableId),
     optional("name", Text),
     optional("description", Text),
@@ -111,7 +111,7 @@ const TEAM: &[Field] = &[
     optional("authoritativeDefinitions", DEFINITIONS),
 ];
 
-const TEAM_MEMBER: &[Field] = &[
+pub(super) const TEAM_MEMBER: &[Field] = &[
     optional("id", StableId),
     required("username", Text),
     optional("name", Text),
@@ -160,7 +160,7 @@ pub(super) const ELEMENT: &[Field] = &[
     optional("authoritativeDefinitions", DEFINITIONS),
     optional("tags", TAGS),
     optional("customProperties", CUSTOM),
-    optional("quality", List(&Special(quality::check))),
+    optional("quality", List(&Special(quality::check, "Quality"))),
 ];
 
 const SYNONYM: &[Field] = &[
@@ -177,8 +177,11 @@ pub(super) const OBJECT: &[Field] = &[
     required("name", Text),
     optional("logicalType", OneOf(&["object"])),
     optional("dataGranularityDescription", Text),
-    optional("properties", List(&Special(property::check_named))),
-    optional("relationships", List(&Special(relationship::check_object))),
+    optional("properties", List(&Special(property::check_named, "SchemaProperty"))),
+    optional(
+        "relationships",
+        List(&Special(relationship::check_object, "ObjectRelationship")),
+    ),
     optional("context", TextOr(&Map(CONTEXT))),
 ];
 
@@ -200,7 +203,10 @@ pub(super) const PROPERTY: &[Field] = &[
     optional("examples", List(&Any)),
     optional("enum", Rule::Set(&Map(ENUM_VALUE))),
     optional("criticalDataElement", Rule::Bool),
-    optional("relationships", List(&Special(relationship::check_property))),
+    optional(
+        "relationships",
+        List(&Special(relationship::check_property, "PropertyRelationship")),
+    ),
 ];
 
 const ENUM_VALUE: &[Field] = &[

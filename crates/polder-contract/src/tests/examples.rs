@@ -3,24 +3,34 @@
 use std::fs;
 use std::path::PathBuf;
 
-use polder_core::document::{Entry, Node, Source, Value, parse as parse_document};
+use polder_core::document::{Entry, Node, Source, Value, parse as parse_document, write as write_document};
 use proptest::prelude::*;
 
 use crate::parse;
 
-/// The official examples; nothing, said aloud, where they are not at hand.
-fn examples() -> Vec<Source> {
+/// A file or folder of the standard; nothing, said aloud, where it is not at hand.
+pub(super) fn standard(name: &str) -> Option<PathBuf> {
     let beside = || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared"));
-    let folder = std::env::var_os("POLDER_SHARED")
+    let path = std::env::var_os("POLDER_SHARED")
         .map_or_else(beside, PathBuf::from)
-        .join("odcs/examples");
-    let Ok(listing) = fs::read_dir(&folder) else {
-        polder_testkit::skip::skip(
-            "polder-contract",
-            "the standard's examples are not there (POLDER_SHARED names their folder)",
-        );
+        .join("odcs")
+        .join(name);
+    if path.exists() {
+        return Some(path);
+    }
+    polder_testkit::skip::skip(
+        "polder-contract",
+        "the standard's examples are not there (POLDER_SHARED names their folder)",
+    );
+    None
+}
+
+/// The official examples; nothing, said aloud, where they are not at hand.
+pub(super) fn examples() -> Vec<Source> {
+    let Some(folder) = standard("examples") else {
         return Vec::new();
     };
+    let listing = fs::read_dir(&folder).unwrap();
     let mut sources: Vec<_> = listing
         .map(|entry| entry.unwrap().path())
         .filter(|path| path.extension().is_some_and(|extension| extension == "yaml"))
@@ -94,6 +104,23 @@ fn what_the_full_example_says_is_read() {
         ),
         ("latency", "4", Some("d"))
     );
+}
+
+#[test]
+fn every_official_example_survives_being_written() {
+    for source in examples() {
+        let document = parse_document(&source).unwrap();
+        let written = Source::new(source.path.clone(), write_document(&document));
+        // JSON keeps the order of keys and every digit, and knows no places.
+        let json = |document: &Node| document.to_json().to_string();
+        assert_eq!(
+            json(&parse_document(&written).unwrap()),
+            json(&document),
+            "{}",
+            source.path.display()
+        );
+        assert!(parse(&written).contract.is_some());
+    }
 }
 
 /// Every mapping that the standard closes to unknown keys, as a path of positions.
@@ -172,8 +199,55 @@ fn an_unknown_key_is_refused_in_every_mapping_of_the_examples() {
     }
 }
 
+/// Pieces of YAML that mean something, and values that fit nowhere.
+fn hostile() -> impl Strategy<Value = String> {
+    prop_oneof![
+        Just("&a ".to_owned()),
+        Just("*a".to_owned()),
+        Just("<<: *a\n".to_owned()),
+        Just("!!binary ".to_owned()),
+        Just("\0".to_owned()),
+        Just("\u{feff}".to_owned()),
+        Just("\n---\n".to_owned()),
+        Just("? ".to_owned()),
+        Just("[".repeat(3_000)),
+        Just("9".repeat(400)),
+        Just("-.inf".to_owned()),
+        Just("0x".to_owned()),
+        Just("'(a+)+$'".to_owned()),
+        Just("schema: [{properties: [{items: {map: {key: {}, value: {}}}}]}]\n".to_owned()),
+        "\\PC{0,8}",
+        "[\\[\\]{}:,#&*!|>'\"%@`\\-\n\t ]{1,8}",
+    ]
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
+
+    /// Whatever hostile text is put into an example, reading it neither panics, hangs nor points outside of the text.
+    #[test]
+    fn hostile_text_in_examples_brings_nothing_down(
+        pick in any::<prop::sample::Index>(),
+        places in prop::collection::vec((any::<prop::sample::Index>(), hostile()), 1..4),
+    ) {
+        let sources = examples();
+        if sources.is_empty() {
+            return Ok(());
+        }
+        let mut text: Vec<char> = pick.get(&sources).text.chars().take(4_000).collect();
+        for (place, piece) in places {
+            let at = place.index(text.len());
+            text.splice(at..at, piece.chars());
+        }
+        let text: String = text.into_iter().collect();
+        let started = std::time::Instant::now();
+        for diagnostic in parse(&Source::new("x.yaml", text.as_str())).diagnostics {
+            if let Some(span) = diagnostic.span {
+                prop_assert!(text.get(span.start..span.end).is_some(), "{diagnostic}");
+            }
+        }
+        prop_assert!(started.elapsed() < std::time::Duration::from_secs(10));
+    }
 
     /// Whatever is cut out of an example, reading it neither panics nor points outside of the text.
     #[test]

@@ -1,15 +1,37 @@
 //! Column types and row rules.
 
 use super::{findings, object, with_properties};
-use crate::{ColumnType, RowCheck, RowRule};
+use crate::rule::{NumberWidth, TextFormat};
+use crate::{ColumnType, RowCheck, RowTest, Rule, RuleKind, SchemaObject};
 
 fn column(property: &str) -> ColumnType {
     object(&[property]).properties[0].column_type().unwrap()
 }
 
+/// Row checks of one column, with their ids.
 fn rules(property: &str) -> Vec<(String, RowCheck)> {
-    let rules = object(&[property]).row_rules().unwrap();
-    rules.into_iter().map(|RowRule { id, check, .. }| (id, check)).collect()
+    let row = |rule: Rule| match rule.kind {
+        RuleKind::Row(RowTest::Value { check, .. }) => (rule.id, check),
+        other => panic!("{}: {other:?}", rule.id),
+    };
+    object(&[property]).rules().unwrap().into_iter().map(row).collect()
+}
+
+/// Every rule of an object: its id and kind, in short.
+fn all(object: &SchemaObject) -> Vec<String> {
+    let short = |rule: Rule| {
+        let kind = match rule.kind {
+            RuleKind::Row(RowTest::Value { path, check }) => {
+                assert_eq!(object.path(rule.column.as_deref().unwrap()), Some(path), "{}", rule.id);
+                format!("row {check:?}")
+            }
+            RuleKind::Row(RowTest::Sql(sql)) => format!("row sql {sql}"),
+            RuleKind::Set(test) => format!("set {}", test.says()),
+            RuleKind::NotRun { why } => format!("not run: {why}"),
+        };
+        format!("{} {kind}", rule.id)
+    };
+    object.rules().unwrap().into_iter().map(short).collect()
 }
 
 fn minimum(value: &str, exclusive: bool) -> RowCheck {
@@ -108,10 +130,10 @@ fn the_physical_name_is_the_columns_name() {
     let object = object(&["{name: transaction date, physicalName: txn_dt, logicalType: date, required: true}"]);
     assert_eq!(object.properties[0].name, "txn_dt");
     assert_eq!(object.properties[0].declared_name.as_deref(), Some("transaction date"));
-    let rules = object.row_rules().unwrap();
+    let rules = object.rules().unwrap();
     assert_eq!(
-        (rules[0].id.as_str(), rules[0].column.as_str()),
-        ("txn_dt.required", "txn_dt")
+        (rules[0].id.as_str(), rules[0].column.as_deref()),
+        ("txn_dt.required", Some("txn_dt"))
     );
 }
 
@@ -150,10 +172,7 @@ fn limits_of_a_property_are_row_rules() {
     );
     assert_eq!(
         rules("{name: a, logicalType: integer, logicalTypeOptions: {format: u16}}"),
-        [
-            ("a.format".to_owned(), minimum("0", false)),
-            ("a.format".to_owned(), maximum("65535", false))
-        ]
+        [("a.format".to_owned(), RowCheck::Width(NumberWidth::U16))]
     );
     assert_eq!(
         rules("{name: a, logicalType: string, enum: [{value: GBP}, {value: EUR, label: Euro}]}"),
@@ -173,6 +192,21 @@ fn quality_rules_that_allow_no_failing_row_are_row_rules() {
             RowCheck::Required,
         ),
         (
+            "{metric: nullValues, mustBeLessOrEqualTo: 0.0}",
+            "a.nullValues",
+            RowCheck::Required,
+        ),
+        (
+            "{metric: missingValues, mustBe: 0, arguments: {missingValues: ['', n/a, null, 7]}}",
+            "a.missingValues",
+            RowCheck::NotMissing(vec!["".into(), "n/a".into(), "7".into()]),
+        ),
+        (
+            "{metric: invalidValues, mustBe: 0, arguments: {validValues: [x, 1, null], pattern: '^.$'}}",
+            "a.invalidValues",
+            RowCheck::All(vec![one_of.clone(), RowCheck::Pattern("^.$".into())]),
+        ),
+        (
             "{metric: missingValues, mustBe: 0, arguments: {missingValues: [null]}}",
             "a.missingValues",
             RowCheck::Required,
@@ -185,7 +219,7 @@ fn quality_rules_that_allow_no_failing_row_are_row_rules() {
         (
             "{metric: invalidValues, mustBe: 0, arguments: {pattern: \"^a\\\\/b$\"}}",
             "a.invalidValues",
-            RowCheck::Pattern("^a/b$".into()),
+            RowCheck::Pattern("^a\\/b$".into()),
         ),
     ];
     for (quality, id, check) in cases {
@@ -194,30 +228,54 @@ fn quality_rules_that_allow_no_failing_row_are_row_rules() {
 }
 
 #[test]
-fn every_other_declared_rule_is_listed() {
+fn every_declared_rule_is_one_rule() {
     let object = object(&[
         "{name: a, logicalType: string, primaryKey: true, unique: true, logicalTypeOptions: {format: ipv6}}",
-        "{name: b, logicalType: array, items: {logicalType: string, logicalTypeOptions: {maxLength: 3}}, logicalTypeOptions: {maxItems: 3}}",
-        "{name: c, logicalType: string, quality: [{metric: nullValues, mustBeLessThan: 5}, {metric: nullValues, mustBe: 0, severity: warning}, \
-         {type: sql, query: select 1, mustBe: 1, id: one}, {type: text, description: nice}, {type: custom, engine: soda, implementation: x}, \
-         {metric: missingValues, mustBe: 0, arguments: {missingValues: [n/a]}}, {metric: duplicateValues, mustBe: 0}]}",
+        "{name: b, logicalType: array, items: {logicalType: string, logicalTypeOptions: {maxLength: 3}}, logicalTypeOptions: {minItems: 0, maxItems: 3, uniqueItems: true}}",
+        "{name: c, logicalType: string, logicalTypeOptions: {format: password}, quality: [{metric: nullValues, mustBeLessThan: 5, unit: percent}, \
+         {metric: nullValues, mustBe: 0, severity: warning}, {type: sql, query: select 1, mustBe: 1, id: one}, {type: text, description: nice}, \
+         {type: custom, engine: soda, implementation: x}, {metric: missingValues, mustBeLessThan: 9, arguments: {missingValues: [n/a]}}, \
+         {metric: duplicateValues, mustBeBetween: [0, 9]}, {metric: invalidValues, mustNotBe: 3, arguments: {pattern: x}}]}",
+        "{name: d, logicalType: date, logicalTypeOptions: {format: yyyy-MM-dd}}",
+        "{name: o, logicalType: object, required: true, logicalTypeOptions: {minProperties: 1, maxProperties: 2, required: [x]}, properties: \
+         [{name: x, logicalType: integer, required: true, logicalTypeOptions: {minimum: 1}}, {name: y, logicalType: array, \
+         items: {logicalType: object, properties: [{name: z, logicalType: string, unique: true, enum: [{value: q}]}]}}]}",
+        "{name: m, logicalType: map, map: {key: {logicalType: string, logicalTypeOptions: {minLength: 1}}, \
+         value: {logicalType: integer, logicalTypeOptions: {minimum: 0}, quality: [{metric: nullValues, mustBe: 0}]}}}",
+        "{name: k, logicalType: integer, primaryKey: true, primaryKeyPosition: 2, logicalTypeOptions: {format: i32}}",
     ]);
-    assert_eq!(object.row_rules().unwrap(), []);
     assert_eq!(
-        object.not_row_rules(),
+        all(&object),
         [
-            "a.unique: a rule over the table",
-            "a.primaryKey: a rule over the table",
-            "a.format: no check is known for the format ipv6",
-            "b.maxItems: a rule about values inside another",
-            "b[].maxLength: a rule about values inside another",
-            "c.nullValues: nullValues is a figure over the table",
-            "c.nullValues: its severity is warning, so no row is refused",
-            "c.one: a query over the table",
-            "c.text: a rule in words, for people",
-            "c.custom: a rule of soda",
-            "c.missingValues: missingValues is a figure over the table",
-            "c.duplicateValues: duplicateValues is a figure over the table",
+            "a.format row Format(Ipv6)",
+            "a.unique set no duplicate values",
+            "b.minItems row MinItems(0)",
+            "b.maxItems row MaxItems(3)",
+            "b.uniqueItems row UniqueItems",
+            "b[].maxLength row MaxLength(3)",
+            "c.format not run: `password` says how a text is to be shown, and any text can be one",
+            "c.nullValues set null values: less than 5 percent",
+            "c.nullValues#2 row Required",
+            "one set the query's figure: 1",
+            "c.text not run: a rule in words, for people",
+            "c.custom not run: a rule of soda",
+            "c.missingValues set missing values: less than 9",
+            "c.duplicateValues set duplicate values: more than 0 and less than 9",
+            "c.invalidValues set invalid values: not 3",
+            "d.format not run: it says how values are written as text, and the column holds values of the type date",
+            "o.required row Required",
+            "o.minProperties row MinProperties(1)",
+            "o.maxProperties row MaxProperties(2)",
+            "o.requiredProperties row RequiredProperties([\"x\"])",
+            "o.x.required row Required",
+            "o.x.minimum row Minimum { value: \"1\", exclusive: false }",
+            "o.y[].z.enum row OneOf([\"q\"])",
+            "o.y[].z.unique not run: a row has many of these values: what must differ is said by `uniqueItems` of the list",
+            "m.key.minLength row MinLength(1)",
+            "m.value.minimum row Minimum { value: \"0\", exclusive: false }",
+            "m.value.nullValues row Required",
+            "k.format row Width(I32)",
+            "primaryKey set no duplicates of a, k",
         ]
     );
 }
@@ -229,53 +287,85 @@ fn rules_that_make_no_sense_are_refused_at_their_place() {
         "{name: b, logicalType: date, logicalTypeOptions: {minimum: tomorrow}}",
         "{name: c, logicalType: string, logicalTypeOptions: {pattern: \"(a{1000}){1000}\"}}",
         "{name: d, logicalType: integer, quality: [{metric: invalidValues, mustBe: 0, arguments: {validValues: [one]}}]}",
+        "{name: e, logicalType: array, items: {logicalType: string, logicalTypeOptions: {pattern: \"[\"}}}",
     ]);
     let found = findings(&text);
-    assert_eq!(found.len(), 4, "{found:#?}");
+    assert_eq!(found.len(), 5, "{found:#?}");
     assert!(
-        found[0].starts_with("9:70 row-rule a.pattern: the pattern `(?=x)` cannot be used: look-around"),
+        found[0].starts_with("9:70 rule a.pattern: the pattern `(?=x)` cannot be used: look-around"),
         "{found:#?}"
     );
     assert!(
-        found[1].starts_with("10:68 row-rule b.minimum: `tomorrow` is not a date"),
+        found[1].starts_with("10:68 rule b.minimum: `tomorrow` is not a date"),
         "{found:#?}"
     );
-    assert!(found[2].starts_with("11:70 row-rule c.pattern"), "{found:#?}");
+    assert!(found[2].starts_with("11:70 rule c.pattern"), "{found:#?}");
     assert!(
-        found[3].contains("row-rule d.invalidValues: `one` is not a decimal number"),
+        found[3].contains("rule d.invalidValues: `one` is not a decimal number"),
         "{found:#?}"
     );
+    assert!(found[4].starts_with("13:98 rule e[].pattern"), "{found:#?}");
 }
 
 #[test]
-fn known_formats_of_text_accept_and_refuse() {
-    let cases: [(&str, &[&str], &[&str]); 5] = [
+fn bounds_that_no_value_keeps_are_refused() {
+    let cases = [
         (
-            "uuid",
-            &["53581432-6c55-4ba2-a65f-72344a91553a"],
-            &["53581432-6c55-4ba2-a65f", "x"],
+            "{name: a, logicalType: integer, logicalTypeOptions: {minimum: 3, maximum: 2}}",
+            "no value is from 3 to 2",
         ),
-        ("email", &["a.b@shop.example"], &["a.b", "@shop.example", "a b@c.de"]),
-        ("ipv4", &["127.0.0.1", "255.255.255.255"], &["256.0.0.1", "1.2.3"]),
-        ("hostname", &["shop.example", "a"], &["-a.b", "a..b", "a_b"]),
         (
-            "uri",
-            &["https://shop.example/x?y", "mailto:a@b.c"],
-            &["shop.example", "1a:x"],
+            "{name: a, logicalType: number, logicalTypeOptions: {exclusiveMinimum: 2, maximum: 2.0}}",
+            "no value is from 2 to 2.0",
+        ),
+        (
+            "{name: a, logicalType: date, logicalTypeOptions: {minimum: '2026-01-02', exclusiveMaximum: '2026-01-02'}}",
+            "no value is from",
+        ),
+        (
+            "{name: a, logicalType: timestamp, logicalTypeOptions: {minimum: '2026-01-01T00:00:00.5Z', maximum: '2026-01-01T01:00:00+01:00'}}",
+            "no value is from",
+        ),
+        (
+            "{name: a, logicalType: string, logicalTypeOptions: {minLength: 3, maxLength: 2}}",
+            "minLength 3 is more than maxLength 2",
+        ),
+        (
+            "{name: a, logicalType: array, items: {logicalType: string}, logicalTypeOptions: {minItems: 3, maxItems: 2}}",
+            "minItems 3 is more",
+        ),
+        (
+            "{name: a, logicalType: object, properties: [{name: x, logicalType: string}], logicalTypeOptions: {required: [y, xx]}}",
+            "has no field `xx` (did you mean `x`?)",
         ),
     ];
-    for (format, good, bad) in cases {
-        let rules = rules(&format!(
-            "{{name: a, logicalType: string, logicalTypeOptions: {{format: {format}}}}}"
-        ));
-        let [(id, RowCheck::Pattern(pattern))] = rules.as_slice() else {
-            panic!("{rules:?}")
-        };
-        assert_eq!(id, "a.format");
-        let pattern = regex::Regex::new(pattern).unwrap();
-        good.iter()
-            .for_each(|text| assert!(pattern.is_match(text), "{format} {text}"));
-        bad.iter()
-            .for_each(|text| assert!(!pattern.is_match(text), "{format} {text}"));
+    for (property, problem) in cases {
+        let found = findings(&with_properties(&[property]));
+        assert!(
+            found.iter().any(|found| found.contains(problem)),
+            "{property}: {found:#?}"
+        );
+    }
+    let sound = "{name: a, logicalType: integer, logicalTypeOptions: {minimum: 2, maximum: 2}}";
+    assert_eq!(findings(&with_properties(&[sound])), Vec::<String>::new());
+}
+
+#[test]
+fn formats_of_text_are_known_by_the_standards_words() {
+    let cases = [
+        ("uuid", TextFormat::Uuid),
+        ("email", TextFormat::Email),
+        ("ipv4", TextFormat::Ipv4),
+        ("ipv6", TextFormat::Ipv6),
+        ("hostname", TextFormat::Hostname),
+        ("uri", TextFormat::Uri),
+        ("byte", TextFormat::Byte),
+        ("json", TextFormat::Json),
+        ("date-time", TextFormat::DateTime),
+    ];
+    for (word, format) in cases {
+        let property = format!("{{name: a, logicalType: string, logicalTypeOptions: {{format: {word}}}}}");
+        assert_eq!(rules(&property), [("a.format".to_owned(), RowCheck::Format(format))]);
+        assert_eq!(format.as_str(), word);
     }
 }

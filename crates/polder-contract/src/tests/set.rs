@@ -2,7 +2,7 @@
 
 use polder_core::document::Source;
 
-use crate::{ContractSet, DatasetContract};
+use crate::{ContractSet, DatasetContract, Metric, RuleKind};
 
 fn source(domain: &str, file: &str, id: &str, dataset: &str) -> (String, Source) {
     let text = format!(
@@ -73,4 +73,27 @@ fn a_broken_document_does_not_hide_the_others() {
     let broken = ("sales".to_owned(), Source::new("contracts/sales/x.odcs.yaml", "a: [\n"));
     let (set, diagnostics) = ContractSet::load([broken, source("sales", "a", "a", "sales.bronze.t")]);
     assert_eq!((set.contracts().len(), diagnostics.len()), (1, 1));
+}
+
+#[test]
+fn objects_may_refer_to_each_other_in_a_circle() {
+    let object = |name: &str, other: &str| {
+        format!(
+            "  - name: {name}\n    physicalName: sales.silver.{name}\n    properties:\n      - {{name: id, logicalType: string, \
+             required: true, primaryKey: true, relationships: [{{to: {other}.id}}, {{to: {name}.id}}]}}\n"
+        )
+    };
+    let text = format!(
+        "apiVersion: v3.1.0\nkind: DataContract\nid: x\nversion: 1.0.0\nstatus: active\nschema:\n{}{}",
+        object("orders", "invoices"),
+        object("invoices", "orders")
+    );
+    let (set, findings) = ContractSet::load([("sales".to_owned(), Source::new("x.odcs.yaml", text))]);
+    assert_eq!((set.datasets().count(), findings), (2, Vec::new()));
+    for contract in set.iter() {
+        assert!(contract.rules().is_ok_and(|rules| rules.iter().any(|rule| matches!(
+            &rule.kind,
+            RuleKind::Set(test) if matches!(test.metric, Metric::Orphans { .. })
+        ))));
+    }
 }

@@ -66,19 +66,28 @@ impl fmt::Display for Diagnostic {
     }
 }
 
+/// More names than this are not gone through for each that is wrong.
+const MOST_CANDIDATES: usize = 2_000;
+/// Nobody means a name by a word of so many bytes.
+const LONGEST_WORD: usize = 256;
+
 /// The candidate that `word` was probably meant to be, if one is near enough.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    // A third of the letters wrong is a slip; more is another word.
+    let slips = |candidate: &str| (word.chars().count().max(candidate.chars().count()) / 3).max(1);
     let lower = word.to_lowercase();
     candidates
         .into_iter()
+        .take(MOST_CANDIDATES)
+        // The distance costs the product of both lengths, and hostile words are long.
+        .filter(|_| word.len() <= LONGEST_WORD)
         .map(|candidate| {
             (
                 strsim::damerau_levenshtein(&lower, &candidate.to_lowercase()),
                 candidate,
             )
         })
-        // A third of the letters wrong is a slip; more is another word.
-        .filter(|(distance, candidate)| *distance <= (word.chars().count().max(candidate.chars().count()) / 3).max(1))
+        .filter(|(distance, candidate)| *distance <= slips(candidate))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
 }
@@ -93,5 +102,6 @@ mod tests {
         assert_eq!(nearest("physcalName", names), Some("physicalName"));
         assert_eq!(nearest("physicalname", names), Some("physicalName"));
         assert_eq!(nearest("owner", names), None);
+        assert_eq!(nearest(&"x".repeat(10_000_000), names), None);
     }
 }

@@ -8,6 +8,7 @@ mod position;
 mod reader;
 #[cfg(test)]
 mod tests;
+mod write;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -15,7 +16,8 @@ use std::sync::Arc;
 pub use diagnostic::{Diagnostic, Severity, Span, nearest};
 pub use node::{Entry, Node, Value};
 pub use parse::{MAX_BYTES, MAX_DEPTH, MAX_EXPANDED_NODES, parse};
-pub use reader::{MapReader, Reader};
+pub use reader::{MAX_FINDINGS, MapReader, Reader};
+pub use write::write;
 
 use crate::{Error, ErrorKind, Result, ResultExt};
 
@@ -66,6 +68,16 @@ impl Source {
         let Some(bytes) = bytes else {
             return Err(Error::document(vec![parse::too_large(path)]));
         };
+        if is_utf16(&bytes) {
+            return Err(Error::document(vec![Diagnostic {
+                severity: Severity::Error,
+                code: "encoding".into(),
+                message: "the file is UTF-16".to_owned(),
+                help: Some("save the file as UTF-8".to_owned()),
+                file: path.to_owned(),
+                span: None,
+            }]));
+        }
         let text = String::from_utf8(bytes).map_err(|cause| {
             let byte = cause.utf8_error().valid_up_to();
             let line = cause.as_bytes()[..byte].iter().filter(|b| **b == b'\n').count() + 1;
@@ -80,4 +92,10 @@ impl Source {
         })?;
         Ok(Self::new(path, text))
     }
+}
+
+/// By its mark, or by a first character of the Latin script, whose other byte is 0.
+fn is_utf16(bytes: &[u8]) -> bool {
+    matches!(bytes, [0xff, 0xfe, ..] | [0xfe, 0xff, ..])
+        || matches!(bytes, [0, first, 0, second, ..] | [first, 0, second, 0, ..] if *first != 0 && *second != 0)
 }

@@ -7,6 +7,7 @@ use std::path::Path;
 use saphyr_parser::{Event, Parser, ScalarStyle, Tag};
 
 use super::position::Positions;
+use super::reader::MAX_FINDINGS;
 use super::{Diagnostic, Entry, Node, Severity, Source, Span, Value};
 
 /// Largest document in bytes.
@@ -293,7 +294,7 @@ impl Builder<'_> {
             ..
         }) = self.stack.last_mut()
         {
-            if !keys.insert(text.clone()) {
+            if !keys.insert(text.clone()) && self.diagnostics.len() < MAX_FINDINGS {
                 let message = format!("the key `{text}` is here twice");
                 let help = Some("keep one of them".to_owned());
                 self.diagnostics
@@ -417,7 +418,7 @@ fn measure(node: &Node) -> (usize, usize) {
 }
 
 /// An unquoted scalar by the core schema of YAML 1.2 (section 10.3.2).
-fn plain(text: &str) -> Value {
+pub(super) fn plain(text: &str) -> Value {
     match text {
         "" | "~" | "null" | "Null" | "NULL" => Value::Null,
         "true" | "True" | "TRUE" => Value::Bool(true),
@@ -427,7 +428,7 @@ fn plain(text: &str) -> Value {
     }
 }
 
-fn is_number(text: &str) -> bool {
+pub(super) fn is_number(text: &str) -> bool {
     let all = |digits: &str, valid: fn(&u8) -> bool| !digits.is_empty() && digits.as_bytes().iter().all(valid);
     if let Some(digits) = text.strip_prefix("0x") {
         return all(digits, u8::is_ascii_hexdigit);

@@ -7,6 +7,9 @@ use std::str::FromStr;
 use super::{Diagnostic, Entry, Node, Severity, Source, Span, Value, nearest};
 use crate::{Error, Result};
 
+/// Most findings in one document.
+pub const MAX_FINDINGS: usize = 10_000;
+
 /// Reads one document. Everything that is wrong is collected; what could not be read is given as `None`, so that
 /// reading goes on.
 pub struct Reader<'a> {
@@ -72,6 +75,9 @@ impl<'a> Reader<'a> {
 
     fn report(&self, severity: Severity, span: Span, code: &'static str, message: String, help: Option<String>) {
         let file = self.source.path.clone();
+        if self.is_full() {
+            return;
+        }
         self.diagnostics.borrow_mut().push(Diagnostic {
             severity,
             code: code.into(),
@@ -80,6 +86,11 @@ impl<'a> Reader<'a> {
             file,
             span: Some(span),
         });
+    }
+
+    /// Whether so much was found that nobody reads more: what is found after [`MAX_FINDINGS`] is left out.
+    pub fn is_full(&self) -> bool {
+        self.diagnostics.borrow().len() >= MAX_FINDINGS
     }
 
     /// Whether an error (not only warnings) was found so far.

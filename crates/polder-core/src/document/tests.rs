@@ -299,3 +299,160 @@ proptest! {
         prop_assert_eq!(parsed(&format!("{json:#}")).to_json(), json);
     }
 }
+
+/// The value without its places.
+fn bare(node: &Node) -> Node {
+    let span = Span::default();
+    let value = match &node.value {
+        Value::List(items) => Value::List(items.iter().map(bare).collect()),
+        Value::Map(entries) => Value::Map(
+            entries
+                .iter()
+                .map(|entry| Entry {
+                    key: entry.key.clone(),
+                    key_span: span,
+                    value: bare(&entry.value),
+                })
+                .collect(),
+        ),
+        other => other.clone(),
+    };
+    Node { value, span }
+}
+
+/// Text that a careless writer would let become something else.
+fn awkward_text() -> impl Strategy<Value = String> {
+    prop_oneof![
+        "\\PC{0,12}",
+        "[ \n\t\r:#a-c0-9-]{0,16}",
+        "[a-z \n]{0,24}",
+        "[0-9.eExo+-]{1,6}",
+        proptest::collection::vec(any::<char>(), 0..6).prop_map(|characters| characters.into_iter().collect()),
+        yaml_like(),
+        Just("null".to_owned()),
+        Just("~".to_owned()),
+        Just("yes".to_owned()),
+        Just("2026-01-31".to_owned()),
+        Just("<<".to_owned()),
+        Just("k".repeat(2000)),
+        Just("first\nsecond\n".to_owned()),
+        Just("first\n\n  second".to_owned()),
+    ]
+}
+
+fn any_node() -> impl Strategy<Value = Node> {
+    let node = |value| Node {
+        value,
+        span: Span::default(),
+    };
+    let number = prop_oneof![
+        "-?[0-9]{1,30}",
+        "-?[0-9]{1,8}\\.[0-9]{1,8}",
+        "[0-9]e-?[0-9]{1,2}",
+        "0x[0-9A-F]{1,6}"
+    ];
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::Bool),
+        number.prop_map(Value::Number),
+        awkward_text().prop_map(Value::String),
+    ]
+    .prop_map(node);
+    leaf.prop_recursive(5, 40, 6, move |inner| {
+        let map = proptest::collection::vec((awkward_text(), inner.clone()), 0..6).prop_map(move |pairs| {
+            let mut entries: Vec<Entry> = Vec::new();
+            for (key, value) in pairs {
+                if entries.iter().all(|entry| entry.key != key) {
+                    entries.push(Entry {
+                        key,
+                        key_span: Span::default(),
+                        value,
+                    });
+                }
+            }
+            node(Value::Map(entries))
+        });
+        let list = proptest::collection::vec(inner, 0..6).prop_map(move |items| node(Value::List(items)));
+        prop_oneof![map, list]
+    })
+}
+
+#[test]
+fn a_document_is_written_as_people_write_it() {
+    let text = "\
+name: orders
+version: \"1.0\"
+day: \"2026-01-31\"
+rows: 12.340
+note: |
+  two
+
+    lines
+empty: []
+columns:
+  - name: id
+    tags:
+      - key
+      - \"# not a comment\"
+  - - nested
+    - null
+";
+    assert_eq!(write(&parsed(text)), text);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1500))]
+
+    #[test]
+    fn what_is_written_is_read_back(node in any_node()) {
+        let text = write(&node);
+        let read = parse(&source(&text)).map_err(|found| TestCaseError::fail(format!("{found:?} in\n{text}")))?;
+        prop_assert_eq!(bare(&read), node, "{}", text);
+    }
+
+    /// Bytes of any kind: those that are no UTF-8 are refused when the file is read, the others by the parser.
+    #[test]
+    fn no_bytes_bring_the_parser_down(bytes in proptest::collection::vec(any::<u8>(), 0..80)) {
+        if let Ok(text) = String::from_utf8(bytes) {
+            spans_are_inside(&text);
+        }
+    }
+}
+
+#[test]
+fn files_of_other_encodings_are_refused_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let read = |bytes: &[u8]| {
+        std::fs::write(folder.path().join("a.yaml"), bytes).unwrap();
+        Source::read(folder.path(), Path::new("a.yaml")).and_then(|source| parse(&source).map_err(Error::document))
+    };
+    let wide = |text: &str, big: bool| -> Vec<u8> {
+        let order = if big { u16::to_be_bytes } else { u16::to_le_bytes };
+        text.encode_utf16().flat_map(order).collect()
+    };
+    for (bytes, told) in [
+        (wide("\u{feff}a: 1", false), "UTF-16"),
+        (wide("\u{feff}a: 1", true), "UTF-16"),
+        (wide("a: 1", false), "UTF-16"),
+        (wide("a: 1", true), "UTF-16"),
+        (b"a: caf\xe9\n".to_vec(), "line 1 is not UTF-8"),
+        (b"a: 1\0\nb: 2\n".to_vec(), "U+0000"),
+    ] {
+        let error = read(&bytes).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Document);
+        assert!(error.to_string().contains(told), "{error}: {told}");
+    }
+    assert!(read("\u{feff}a: 1\n".as_bytes()).is_ok());
+}
+
+#[test]
+fn a_file_beyond_the_limit_is_not_even_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = std::fs::File::create(folder.path().join("a.yaml")).unwrap();
+    file.set_len(100 << 20).unwrap();
+    let error = Source::read(folder.path(), Path::new("a.yaml")).unwrap_err();
+    assert_eq!(
+        (error.kind(), error.to_string().as_str()),
+        (ErrorKind::Document, "a.yaml: the document is larger than 16 MiB")
+    );
+}

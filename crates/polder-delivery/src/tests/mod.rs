@@ -2,7 +2,9 @@
 
 mod crashes;
 mod pipelines;
+mod replays;
 mod rivals;
+mod rules;
 mod streams;
 mod uploads;
 

@@ -143,6 +143,52 @@ async fn a_quarantined_row_has_the_pipeline_and_no_position() {
     assert_eq!(texts(&rows, "rule"), [Some("n.minimum".to_owned())]);
 }
 
+/// The refused numbers of a pipeline, with what became of them.
+async fn states(lake: &Lake) -> Vec<(String, Option<String>)> {
+    let rows = rows(lake, "sales.quarantine.bronze_events").await.unwrap();
+    let records = texts(&rows, "record").into_iter().flatten();
+    let mut states: Vec<_> = records.zip(texts(&rows, "state")).collect();
+    states.sort_unstable();
+    states
+}
+
+#[tokio::test]
+async fn what_a_build_of_everything_refuses_no_more_is_no_longer_open() {
+    let lake = lake();
+    let everything = async |delivery: &mut Delivery, numbers: &[i32], everything| {
+        let mut shipment = delivery.shipment(RunId::new()).await.unwrap();
+        let remove = shipment.table().files().unwrap();
+        shipment.push(&batch(numbers), &NoRecords).await.unwrap();
+        let outcome = Outcome {
+            remove,
+            operation: Operation::Replace,
+            everything,
+            ..Outcome::default()
+        };
+        shipment.commit(outcome).await.unwrap()
+    };
+    let record = |n: i32| format!(r#"{{"name":"x","n":{n}}}"#);
+    let word = |word: &str| Some(word.to_owned());
+    let mut delivery = pipeline(&lake).await;
+    everything(&mut delivery, &[1, -1, -2], true).await;
+    assert_eq!(states(&lake).await, [(record(-1), None), (record(-2), None)]);
+    // An increment that does not meet a row says nothing of it.
+    everything(&mut delivery, &[-2], false).await;
+    assert_eq!(states(&lake).await, [(record(-1), None), (record(-2), None)]);
+    everything(&mut delivery, &[1, -2], true).await;
+    assert_eq!(
+        states(&lake).await,
+        [(record(-1), word("replayed")), (record(-2), None)]
+    );
+    // Refused again, also by an increment: open again, and there once.
+    let receipt = everything(&mut delivery, &[-1, -3], false).await;
+    assert_eq!((receipt.rejected, receipt.recognised), (1, 1));
+    assert_eq!(
+        states(&lake).await,
+        [(record(-1), word("open")), (record(-2), None), (record(-3), None)]
+    );
+}
+
 #[tokio::test]
 async fn a_build_is_refused_when_rows_came_after_what_it_replaces_was_computed() {
     let lake = lake();

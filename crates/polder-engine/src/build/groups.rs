@@ -181,6 +181,7 @@ impl Build<'_> {
                 remove: files,
                 operation,
                 kept: kept_rows,
+                everything: groups.is_none(),
             })
             .await?;
         Ok(built(self.assessment.action, self.assessment.why.clone(), receipt))

@@ -7,6 +7,9 @@ mod groups;
 pub(crate) mod keys;
 mod query;
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use datafusion::error::DataFusionError;
@@ -18,7 +21,7 @@ use polder_core::{Error, ErrorKind, Result, RunId};
 use polder_delivery::{Delivery, NoRecords, Outcome, Receipt, Shipment};
 use polder_gate::arrow_schema;
 use polder_lake::{Changes, DataFile, Operation, Progress, Table};
-use polder_query::query_error;
+use polder_query::{RuleQueries, query_error};
 
 use crate::assess::{Assessment, Change};
 use crate::definition::{Materialization, Pipeline};
@@ -60,6 +63,8 @@ pub(crate) struct Built {
     pub(crate) version: Option<u64>,
     pub(crate) rows: u64,
     pub(crate) rejected: u64,
+    pub(crate) warned: BTreeMap<String, u64>,
+    pub(crate) remarks: BTreeMap<String, String>,
 }
 
 /// One build in progress.
@@ -78,8 +83,9 @@ pub(crate) struct Build<'a> {
 /// Builds a pipeline as its assessment says; only for actions other than [`Action::Skip`].
 ///
 /// # Errors
-/// `Document`, when the query does not plan or is not of the kind that its materialization needs; `Conflict`, when
-/// another process builds the same pipeline; otherwise what lake, query and delivery report. Nothing is committed then.
+/// `Document`, when the query does not plan or is not of the kind that its materialization needs; `CheckFailed`, when
+/// the contract refuses what is built, or takes no rows any more; `Conflict`, when another process builds the same
+/// pipeline; otherwise what lake, query and delivery report. Nothing is committed then.
 pub(crate) async fn build(
     engine: &Engine,
     pipeline: &Pipeline,
@@ -90,7 +96,10 @@ pub(crate) async fn build(
     let query = Query::plan(engine, pipeline, assessment).await?;
     let schema = arrow_schema(assessment.contract.object())?;
     let origin = pipeline.name.to_string();
-    let delivery = Delivery::open(&engine.lake, &assessment.contract, &[], &origin).await?;
+    let queries = RuleQueries::new(&engine.session, &assessment.contract);
+    let delivery = Delivery::open(&engine.lake, &assessment.contract, &[], &origin)
+        .await?
+        .with_queries(Arc::new(queries));
     let not_run = delivery.not_run();
     if !not_run.is_empty() {
         tracing::info!(dataset = %pipeline.dataset, rules = not_run.join("; "), "declared rules are not run");
@@ -201,6 +210,7 @@ impl Build<'_> {
                 remove,
                 operation,
                 kept: 0,
+                everything: operation == Operation::Replace,
             })
             .await?;
         Ok(built(action, why, receipt))
@@ -216,6 +226,7 @@ impl Build<'_> {
                 remove: Vec::new(),
                 operation: Operation::Append,
                 kept: 0,
+                everything: false,
             })
             .await?;
         Ok(built(self.assessment.action, self.assessment.why.clone(), receipt))
@@ -253,6 +264,8 @@ fn built(action: Action, why: String, receipt: Receipt) -> Built {
         version: receipt.version,
         rows: receipt.accepted,
         rejected: receipt.rejected,
+        warned: receipt.warned,
+        remarks: receipt.remarks,
     }
 }
 

@@ -35,6 +35,9 @@ pub struct ModelInput {
 }
 
 impl ModelDefinition {
+    /// How the names of documents end that declare models.
+    pub const SUFFIX: &str = ".model.yaml";
+
     /// 16 hexadecimal digits that change with everything that a training depends on, data and code apart.
     pub fn hash(&self) -> String {
         let inputs: BTreeMap<_, _> = self
@@ -63,17 +66,20 @@ pub(crate) fn hex16(bytes: &[u8]) -> String {
 /// # Errors
 /// As [`Mesh::sources`].
 pub fn load_models(mesh: &Mesh) -> Result<(Vec<ModelDefinition>, Vec<Diagnostic>)> {
+    Ok(read_models(mesh.sources("pipelines", ModelDefinition::SUFFIX)?))
+}
+
+/// As [`load_models`], from documents at hand, each with its domain.
+pub fn read_models(sources: impl IntoIterator<Item = (String, Source)>) -> (Vec<ModelDefinition>, Vec<Diagnostic>) {
     let mut models = Vec::new();
     let mut diagnostics = Vec::new();
-    for (domain, source) in mesh.sources("pipelines", SUFFIX)? {
+    for (domain, source) in sources {
         let (model, findings) = parse(&domain, &source);
         models.extend(model);
         diagnostics.extend(findings);
     }
-    Ok((models, diagnostics))
+    (models, diagnostics)
 }
-
-const SUFFIX: &str = ".model.yaml";
 
 /// Reads one document.
 pub(crate) fn parse(domain: &str, source: &Source) -> (Option<ModelDefinition>, Vec<Diagnostic>) {
@@ -88,7 +94,7 @@ pub(crate) fn parse(domain: &str, source: &Source) -> (Option<ModelDefinition>, 
 
 fn read(domain: &str, source: &Source, reader: &Reader<'_>, root: &Node) -> Option<ModelDefinition> {
     let map = reader.map(root)?;
-    let name = object_name(reader, domain, source, SUFFIX, root.span);
+    let name = object_name(reader, domain, source, ModelDefinition::SUFFIX, root.span);
     let description = map.optional_string("description");
     let implementation = map.required_parsed::<ObjectName>("implementation");
     let implementation_span = map.span_of("implementation");

@@ -66,6 +66,14 @@ pub struct Pipeline {
 }
 
 impl Pipeline {
+    /// How the names of documents end that declare pipelines.
+    pub const SUFFIX: &str = ".pipeline.yaml";
+
+    /// Where the document names the dataset.
+    pub fn dataset_span(&self) -> Span {
+        self.dataset_span
+    }
+
     /// Whether a change of a source is built in by itself; otherwise everything is built anew.
     pub fn is_incremental(&self) -> bool {
         self.materialization != Materialization::ReplaceGroups || !self.key.is_empty()
@@ -78,18 +86,24 @@ impl Pipeline {
 /// # Errors
 /// As [`Mesh::sources`].
 pub fn load_pipelines(mesh: &Mesh) -> Result<(Vec<Pipeline>, Vec<Diagnostic>)> {
+    let sources = mesh.sources("pipelines", Pipeline::SUFFIX)?;
+    Ok(read_pipelines(sources, |path| Source::read(&mesh.root, path)))
+}
+
+/// As [`load_pipelines`], from documents at hand, each with its domain; `read_sql` gives the files with the queries.
+pub fn read_pipelines(
+    sources: impl IntoIterator<Item = (String, Source)>,
+    read_sql: impl Fn(&Path) -> Result<Source>,
+) -> (Vec<Pipeline>, Vec<Diagnostic>) {
     let mut pipelines = Vec::new();
     let mut diagnostics = Vec::new();
-    for (domain, source) in mesh.sources("pipelines", SUFFIX)? {
-        let read_sql = |path: &Path| Source::read(&mesh.root, path);
-        let (pipeline, findings) = parse(&domain, &source, read_sql);
+    for (domain, source) in sources {
+        let (pipeline, findings) = parse(&domain, &source, &read_sql);
         pipelines.extend(pipeline);
         diagnostics.extend(findings);
     }
-    Ok((pipelines, diagnostics))
+    (pipelines, diagnostics)
 }
-
-const SUFFIX: &str = ".pipeline.yaml";
 
 /// Reads one document; `read_sql` gives the file with the query.
 pub(crate) fn parse(
@@ -115,7 +129,7 @@ fn read(
     read_sql: impl Fn(&Path) -> Result<Source>,
 ) -> Option<Pipeline> {
     let map = reader.map(root)?;
-    let name = super::model::object_name(reader, domain, source, SUFFIX, root.span);
+    let name = super::model::object_name(reader, domain, source, Pipeline::SUFFIX, root.span);
     let description = map.optional_string("description");
     let dataset = map.required_parsed::<DatasetName>("dataset");
     let materialization = map.required_parsed::<Materialization>("materialization");

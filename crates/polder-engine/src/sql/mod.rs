@@ -7,4 +7,4 @@ pub(crate) mod scans;
 pub(crate) mod volatile;
 
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;

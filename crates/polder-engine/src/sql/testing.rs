@@ -8,7 +8,8 @@ use datafusion::datasource::empty::EmptyTable;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::SessionContext;
 
-/// A session that knows `a.silver.t (k, v)`, `a.silver.u (k, w)` and `a.bronze.e (k, v, _ingested_at, …)`.
+/// A session that knows `a.silver.t (k, v)`, `a.silver.u (k, w)`, `a.bronze.e (k, v, _ingested_at, …)` and
+/// `a.silver.n (id, address (city, zip), lines [(code, price)])`.
 pub(crate) fn session() -> SessionContext {
     let columns = |columns: &[(&str, DataType)]| {
         let fields: Vec<_> = columns
@@ -25,6 +26,17 @@ pub(crate) fn session() -> SessionContext {
     silver
         .register_table("u".to_owned(), columns(&[("k", text.clone()), ("w", number.clone())]))
         .unwrap();
+    let inside = |names: [&str; 2]| {
+        let fields = names.map(|name| Field::new(name, DataType::Utf8, true));
+        DataType::Struct(fields.to_vec().into())
+    };
+    let items = Field::new("item", inside(["code", "price"]), true);
+    let nested = columns(&[
+        ("id", number.clone()),
+        ("address", inside(["city", "zip"])),
+        ("lines", DataType::List(Arc::new(items))),
+    ]);
+    silver.register_table("n".to_owned(), nested).unwrap();
     let bronze = MemorySchemaProvider::new();
     let events = columns(&[
         ("k", text),

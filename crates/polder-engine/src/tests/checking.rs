@@ -94,6 +94,25 @@ async fn answers_must_not_depend_on_the_clock_or_on_another_time() {
 }
 
 #[tokio::test]
+async fn what_only_shows_when_a_query_is_made_to_run_is_found_too() {
+    for (query, reason) in [
+        (
+            "SELECT k, nth_value(v, w) OVER (PARTITION BY k) AS v, w AS n FROM a.bronze.e",
+            "literal",
+        ),
+        (
+            "SELECT k, v, CASE WHEN EXISTS (SELECT 1 FROM a.bronze.d WHERE d.k = e.k) THEN w END AS n FROM a.bronze.e",
+            "Exists",
+        ),
+        ("SELECT k, v, w AS n FROM a.bronze.e WHERE v = $1", "Placeholder"),
+    ] {
+        let found = findings(silver("materialization: replace_groups", query)).await;
+        assert_eq!(found.len(), 1, "{query}: {found:?}");
+        assert!(found[0].contains(reason), "{query}: {found:?}");
+    }
+}
+
+#[tokio::test]
 async fn the_order_of_steps_must_be_possible() {
     let declared = bronze()
         .contract("a.silver.s", TARGET)
@@ -136,7 +155,7 @@ async fn rules_that_nothing_runs_are_warned_of() {
     let declared = Declared::default().contract_of(
         "a.bronze.e",
         &[
-            "{name: k, logicalType: string, unique: true}",
+            "{name: k, logicalType: string, unique: true, quality: [{id: nice, type: text, description: looks nice}]}",
             "{name: v, logicalType: integer, logicalTypeOptions: {minimum: 1}}",
         ],
     );
@@ -148,6 +167,39 @@ async fn rules_that_nothing_runs_are_warned_of() {
     );
     assert_eq!(
         found[0].to_string(),
-        "contracts/a/a.bronze.e.odcs.yaml:8:11: a rule of a.bronze.e is not run: k.unique: a rule over the table"
+        "contracts/a/a.bronze.e.odcs.yaml:11:64: a rule of a.bronze.e is not run: nice: a rule in words, for people"
+    );
+}
+
+#[tokio::test]
+async fn references_and_sql_of_rules_are_held_against_all_contracts() {
+    let declared = Declared::default()
+        .contract_of("a.bronze.e", &["{name: k, logicalType: string}"])
+        .contract_of(
+            "a.bronze.f",
+            &[
+                "{name: k, logicalType: string, relationships: [{to: a.bronze.e.k}]}",
+                "{name: l, logicalType: string, relationships: [{to: a.bronze.e.kk}]}",
+                "{name: m, logicalType: string, relationships: [{to: a.bronze.ee.k}]}",
+                "{name: n, logicalType: string, quality: [{type: custom, engine: polder, implementation: {row: \"nn > 1\"}}]}",
+            ],
+        );
+    let found: Vec<_> = declared.engine(&lake()).check().await.unwrap();
+    let shown: Vec<_> = found
+        .iter()
+        .map(|found| format!("{found} {}", found.help.as_deref().unwrap_or_default()))
+        .collect();
+    assert_eq!(shown.len(), 3, "{shown:#?}");
+    assert!(
+        shown[0].ends_with("l.foreignKey: a.bronze.e has no column `kk` did you mean `k`?"),
+        "{shown:#?}"
+    );
+    assert!(
+        shown[1].ends_with("m.foreignKey: there is no contract of a.bronze.ee did you mean `a.bronze.e`?"),
+        "{shown:#?}"
+    );
+    assert!(
+        shown[2].contains("there is no column `nn`; did you mean `n`?"),
+        "{shown:#?}"
     );
 }

@@ -4,6 +4,8 @@ mod building;
 mod checking;
 mod equal_to_full;
 mod outages;
+mod repository;
+mod rules;
 mod training;
 
 use std::collections::BTreeMap;

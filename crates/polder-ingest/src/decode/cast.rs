@@ -16,7 +16,7 @@ use arrow::error::ArrowError;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use uuid::Uuid;
 
-use super::text;
+use super::{maps, text};
 
 /// Characters of a value that a reason shows.
 const SHOWN: usize = 64;
@@ -49,6 +49,7 @@ pub(crate) fn exact(array: &ArrayRef, field: &Field, wanted: &DataType) -> Resul
         (Union(..), _) => from_union(array, wanted),
         (Struct(_), Struct(fields)) => from_struct(array.as_struct(), fields, wanted),
         (List(item), List(element)) => from_list(array.as_list(), item, element, wanted),
+        (Map(..), Map(..)) if let Some((entries, sides)) = maps::sides(wanted) => maps::from_map(array, entries, sides),
         (Utf8, _) => from_text(array.as_string(), wanted),
         (FixedSizeBinary(16), Utf8) if is_uuid(field) => Ok(from_uuid(array.as_fixed_size_binary())),
         (Float32 | Float64, Decimal128(..)) => {

@@ -14,6 +14,7 @@ use polder_core::{ErrorKind, Result, ResultExt};
 use serde_json::{Map, Value};
 
 use super::cast::{Cast, exact, words};
+use super::maps;
 use super::shape::{EVENT_TIME_RULE, Shaped, event_time_type, merge};
 use super::{Decoded, Part, Refused, Target};
 use crate::chunk::Chunk;
@@ -152,6 +153,7 @@ fn column(slots: &[Slot<'_>], wanted: &DataType) -> Result<Cast, ArrowError> {
     match wanted {
         DataType::Struct(fields) => records(slots, fields, wanted),
         DataType::List(element) => lists(slots, element, wanted),
+        DataType::Map(..) => objects(slots, wanted),
         _ => scalars(slots, wanted),
     }
 }
@@ -219,6 +221,27 @@ fn lists(slots: &[Slot<'_>], element: &Arc<Field>, wanted: &DataType) -> Result<
     let valid = NullBuffer::from_iter(slots.iter().map(|slot| slot.is_some_and(Value::is_array)));
     let array = ListArray::try_new(Arc::clone(element), offsets, values.array, Some(valid))?;
     without_failed(Arc::new(array), failures)
+}
+
+/// Objects whose keys are data.
+fn objects(slots: &[Slot<'_>], wanted: &DataType) -> Result<Cast, ArrowError> {
+    let Some((entries, sides)) = maps::sides(wanted) else {
+        return scalars(slots, wanted);
+    };
+    let maps: Vec<_> = slots.iter().map(|slot| slot.and_then(Value::as_object)).collect();
+    let keys: Vec<Value> = maps
+        .iter()
+        .flatten()
+        .flat_map(|map| map.keys().cloned().map(Value::String))
+        .collect();
+    let keys = column(&keys.iter().map(Some).collect::<Vec<_>>(), sides[0].data_type())?;
+    let values: Vec<Slot<'_>> = maps.iter().flatten().flat_map(|map| map.values().map(Some)).collect();
+    let values = column(&values, sides[1].data_type())?;
+    let lengths = maps.iter().map(|map| map.map_or(0, Map::len)).collect();
+    let valid = maps.iter().map(Option::is_some).collect();
+    let mut cast = maps::assemble(keys, values, lengths, valid, entries, sides)?;
+    cast.failures.extend(misfits(slots, wanted, Value::is_object));
+    without_failed(cast.array, cast.failures)
 }
 
 /// Values that are neither null nor of the kind that is wanted.
@@ -384,6 +407,39 @@ mod tests {
             ]
         );
         assert_eq!(decoded.parts[0].records, [6]);
+    }
+
+    #[test]
+    fn objects_are_maps_where_the_contract_says_so() {
+        let sides = vec![
+            Field::new("key", DataType::Int32, false),
+            Field::new("value", DataType::Utf8, true),
+        ];
+        let entries = Arc::new(Field::new("key_value", DataType::Struct(sides.into()), false));
+        let columns = vec![Field::new("m", DataType::Map(entries, false), true)];
+        let lines = [
+            r#"{"m": {"1": "a", "2": null}}"#,
+            r#"{"m": {"1": "a", "x": "b"}}"#,
+            r#"{"m": {"1": {}}}"#,
+            r#"{"m": [1]}"#,
+            r#"{"m": {}}"#,
+            r#"{"m": null}"#,
+        ];
+        let decoded = decode(columns, None, None, &lines);
+        let reasons: Vec<_> = decoded.refused.iter().map(|refused| refused.reason.as_str()).collect();
+        assert_eq!(
+            reasons,
+            [
+                "m.type: key 2: `x` is not a 32-bit integer",
+                "m.type: value 1: an object is not text",
+                "m.type: a list is not a map"
+            ]
+        );
+        let part = &decoded.parts[0];
+        assert_eq!(part.records, [0, 4, 5]);
+        let map = part.columns[0].as_map();
+        assert_eq!((map.value(0).len(), map.value(1).len(), map.is_null(2)), (2, 0, true));
+        assert_eq!(map.value(0).column(0).as_primitive::<Int32Type>().value(1), 2);
     }
 
     #[test]

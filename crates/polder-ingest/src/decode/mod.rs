@@ -7,6 +7,7 @@
 mod avro;
 mod cast;
 mod json;
+mod maps;
 mod shape;
 mod text;
 mod wire;

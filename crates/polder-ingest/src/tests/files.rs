@@ -241,3 +241,74 @@ async fn a_folder_that_is_not_there_is_not_found() {
     let error = folder.run().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound, "{}", error.report());
 }
+
+/// The usual contract with other rules for the quantity and the whole table.
+fn contract_with(quantity: &str, object: &str) -> Arc<ContractSet> {
+    let text = CONTRACT
+        .replace("logicalTypeOptions: {minimum: -1000}", quantity)
+        .replace("    properties:", &format!("{object}    properties:"));
+    let source = Source::new("contracts/sales/invoice_lines.odcs.yaml", text);
+    let (set, diagnostics) = ContractSet::load([("sales".to_owned(), source)]);
+    assert!(diagnostics.is_empty(), "{diagnostics:#?}");
+    Arc::new(set)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_that_refuses_its_shipment_stops_its_stream_until_somebody_mends_it() {
+    let mut folder = Folder::new();
+    let rejecting = "logicalTypeOptions: {minimum: 1}, customProperties: [{property: polder.onFailure, value: reject}]";
+    folder.ingest.contracts = contract_with(rejecting, "");
+    folder.append("a.jsonl", GOOD);
+    folder.run().await.unwrap();
+    folder.append("a.jsonl", &format!("no json\n{GOOD}{}", GOOD.replace('6', "-6")));
+    let error = folder.run().await.unwrap_err();
+    assert_eq!((error.kind(), error.exit_code()), (ErrorKind::CheckFailed, 1));
+    for part in ["quantity.minimum", "data/a.jsonl/0 offset 4", "-6"] {
+        assert!(error.to_string().contains(part), "{error}");
+    }
+    assert_eq!(folder.lines(BRONZE).await, [line("a.jsonl", 1)]);
+    assert!(folder.lines(QUARANTINE).await.is_empty());
+    folder.ingest.contracts = contract_with("logicalTypeOptions: {minimum: 1}", "");
+    let summary = folder.run().await.unwrap();
+    assert_eq!((summary.accepted, summary.rejected), (1, 2));
+    assert_eq!(folder.lines(QUARANTINE).await, [line("a.jsonl", 2), line("a.jsonl", 4)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rule_about_the_table_stops_its_stream_or_is_told_once() {
+    let mut folder = Folder::new();
+    let rule = |word: &str| {
+        format!(
+            "    quality: [{{name: small, metric: rowCount, mustBeLessThan: 2, customProperties: \
+             [{{property: polder.onFailure, value: {word}}}]}}]\n"
+        )
+    };
+    let usual = "logicalTypeOptions: {minimum: -1000}";
+    folder.ingest.contracts = contract_with(usual, &rule("reject"));
+    folder.append("a.jsonl", GOOD);
+    folder.run().await.unwrap();
+    folder.append("a.jsonl", &format!("no json\n{GOOD}"));
+    let error = folder.run().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::CheckFailed);
+    assert_eq!(folder.lines(BRONZE).await, [line("a.jsonl", 1)]);
+    assert!(folder.lines(QUARANTINE).await.is_empty());
+    folder.ingest.contracts = contract_with(usual, &rule("warn"));
+    let summary = folder.run().await.unwrap();
+    assert_eq!((summary.accepted, summary.rejected), (1, 1));
+    assert!(summary.remarks["small"].contains("would be 2"), "{:?}", summary.remarks);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_lines_with_one_key_the_first_by_position_lands() {
+    let mut folder = Folder::new();
+    let unique = CONTRACT.replace("name: event_id,", "name: event_id, primaryKey: true,");
+    let source = Source::new("contracts/sales/invoice_lines.odcs.yaml", unique);
+    folder.ingest.contracts = Arc::new(ContractSet::load([("sales".to_owned(), source)]).0);
+    let other = GOOD.replace("\"e\"", "\"f\"");
+    folder.append("a.jsonl", &format!("{GOOD}{GOOD}{other}"));
+    let summary = folder.run().await.unwrap();
+    assert_eq!((summary.accepted, summary.rejected), (2, 1));
+    folder.append("b.jsonl", &format!("{other}{GOOD}"));
+    assert_eq!(folder.run().await.unwrap().rejected, 2);
+    assert_eq!(folder.lines(BRONZE).await, [line("a.jsonl", 1), line("a.jsonl", 3)]);
+}

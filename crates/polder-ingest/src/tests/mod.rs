@@ -102,6 +102,7 @@ fn ingest(folder: &Path, brokers: &str, registry: &str) -> Ingest {
             silence: Duration::from_millis(300),
             partitions: Duration::from_millis(300),
         },
+        session: None,
     }
 }
 

@@ -319,6 +319,65 @@ async fn rows_are_replaced_only_if_none_changed_since_they_were_read() {
 }
 
 #[tokio::test]
+async fn rows_that_were_judged_with_the_tables_land_only_where_none_changed() {
+    let (lake, _) = faulty_lake();
+    let mut table = table(&lake).await;
+    let mut other = table.clone();
+    let judged = append(&table, 0..1, step(None, 1)).await;
+    let commit = append(&other, 5..6, Vec::new()).await;
+    other.commit(commit).await.unwrap();
+    let error = table.commit_if_unchanged(judged.clone()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict);
+    assert_eq!(stored(&lake).await, [5]);
+    // Progress of others changes no row.
+    let mut noted = Commit::new(RunId::new(), Operation::Append);
+    noted.progress.push(Progress {
+        id: "another".to_owned(),
+        expected: None,
+        next: 1,
+    });
+    other.commit(noted).await.unwrap();
+    assert_eq!(table.commit_if_unchanged(judged).await.unwrap(), Committed::Now(3));
+    assert_eq!(stored(&lake).await, [0, 5]);
+}
+
+#[tokio::test]
+async fn values_are_updated_although_rows_came_meanwhile_unless_their_file_went() {
+    let (lake, _) = faulty_lake();
+    let mut table = table(&lake).await;
+    let commit = append(&table, 0..2, Vec::new()).await;
+    table.commit(commit).await.unwrap();
+    let update = Commit {
+        add: files(&table, 10..12).await,
+        remove: table.files().unwrap(),
+        ..Commit::new(RunId::new(), Operation::Update)
+    };
+    let mut other = table.clone();
+    let commit = append(&other, 5..6, Vec::new()).await;
+    other.commit(commit).await.unwrap();
+    let again = Commit {
+        add: files(&table, 20..22).await,
+        ..update.clone()
+    };
+    table.commit(update).await.unwrap();
+    assert_eq!(stored(&lake).await, [5, 10, 11]);
+    assert_eq!(other.commit(again).await.unwrap_err().kind(), ErrorKind::Conflict);
+    assert_eq!(table.history(1).await.unwrap()[0].operation, "update");
+}
+
+#[tokio::test]
+async fn files_that_no_commit_names_can_be_removed() {
+    let (lake, _) = faulty_lake();
+    let table = table(&lake).await;
+    let files = files(&table, 0..2).await;
+    let provider = table.files_provider(&files).unwrap();
+    table.forget(&files).await.unwrap();
+    table.forget(&files).await.unwrap();
+    let frame = SessionContext::new().read_table(provider).unwrap();
+    assert!(frame.collect().await.is_err());
+}
+
+#[tokio::test]
 async fn files_written_before_a_column_was_added_land_after_it() {
     let (lake, _) = faulty_lake();
     let mut table = table(&lake).await;

@@ -1,8 +1,10 @@
 //! The lake as others use it: over a store in memory that fails on request, and over local files.
 
 mod commits;
+mod facts;
 mod faults;
 mod foreign;
+mod maps;
 mod reading;
 mod s3;
 mod tables;

@@ -118,6 +118,7 @@ fn sentence(stream: &StreamSpec, summary: &Summary) -> String {
     if summary.rejected > 0 {
         text.push_str(&format!(", {} to {}", summary.rejected, stream.dataset.quarantine()));
     }
+    text.push_str(&warned(&summary.warned));
     match (summary.commits, summary.versions.last()) {
         (0, _) | (_, None) if summary.rejected == 0 => text.push_str(" (nothing new)"),
         (_, None) => {}
@@ -125,6 +126,15 @@ fn sentence(stream: &StreamSpec, summary: &Summary) -> String {
         (commits, Some(version)) => text.push_str(&format!(" ({commits} commits, now version {version})")),
     }
     text
+}
+
+/// Rows that were taken although they break rules which only warn: `, 3 warned of (n.maximum 2, name.pattern 1)`.
+pub(crate) fn warned(rows: &BTreeMap<String, u64>) -> String {
+    if rows.is_empty() {
+        return String::new();
+    }
+    let rules: Vec<String> = rows.iter().map(|(rule, rows)| format!("{rule} {rows}")).collect();
+    format!(", {} warned of ({})", rows.values().sum::<u64>(), rules.join(", "))
 }
 
 /// SIGTERM and Ctrl-C end the streams: what was read is committed first.

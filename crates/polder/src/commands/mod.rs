@@ -1,15 +1,21 @@
 //! The commands, one module each.
 
 mod catalog;
-mod check;
+pub(crate) mod check;
+pub(crate) mod contract;
 mod demo;
 mod ingest;
+mod lineage;
 mod model;
 mod new;
-mod quarantine;
+pub(crate) mod policy;
+pub(crate) mod product;
+pub(crate) mod quarantine;
 mod run;
+pub(crate) mod slo;
 mod source;
 mod sql;
+pub(crate) mod test;
 
 use std::process::ExitCode;
 
@@ -23,6 +29,9 @@ pub(crate) async fn run(cli: &Cli) -> Result<ExitCode> {
     match &cli.command {
         Command::Demo(args) => demo::run(args, cli.quiet).await?,
         Command::New(NewCommand::Mesh { dir }) => new::mesh(dir)?,
+        Command::Contract(command) => return contract::run(cli, command).await,
+        Command::Product(command) => return product::run(cli, command),
+        Command::Test(args) => return test::run(cli, args).await,
         command => return on_mesh(cli, command).await,
     }
     Ok(ExitCode::SUCCESS)
@@ -31,16 +40,19 @@ pub(crate) async fn run(cli: &Cli) -> Result<ExitCode> {
 async fn on_mesh(cli: &Cli, command: &Command) -> Result<ExitCode> {
     let platform = Platform::open(cli)?;
     match command {
-        Command::Demo(_) | Command::New(_) => {}
+        Command::Demo(_) | Command::New(_) | Command::Contract(_) | Command::Product(_) | Command::Test(_) => {}
         Command::Check(args) => return check::run(&platform, args, cli.verbose > 0).await,
         Command::Plan(args) => run::plan(&platform, args).await?,
         Command::Run(args) => return run::run(&platform, args, cli.quiet).await,
         Command::Ingest(args) => return ingest::run(&platform, args, cli.quiet).await,
         Command::Sql(args) => sql::run(&platform, args, cli.quiet).await?,
-        Command::Quarantine(command) => quarantine::run(&platform, command).await?,
+        Command::Policy(command) => return policy::run(&platform, command).await,
+        Command::Quarantine(command) => return quarantine::run(&platform, command, cli.quiet).await,
         Command::Catalog(command) => catalog::run(&platform, command).await?,
+        Command::Lineage(args) if args.columns => lineage::columns(&platform, args).await?,
         Command::Lineage(args) => catalog::lineage(&platform, &args.name, args.format.format).await?,
         Command::Model(command) => model::run(&platform, command).await?,
+        Command::Slo(args) => return slo::run(&platform, args).await,
         Command::Source(command) => source::run(&platform, command, cli.quiet).await?,
     }
     Ok(ExitCode::SUCCESS)

@@ -10,8 +10,9 @@ use polder_core::{ObjectName, Result};
 use polder_engine::{Engine, Observer, RunOptions, StartedStep, StepKind, StepOutcome, StepResult};
 
 use crate::cli::{PlanArgs, RunArgs};
+use crate::commands::ingest::warned;
 use crate::inventory::step;
-use crate::output::Listing;
+use crate::output::{self, Listing};
 use crate::platform::Platform;
 use crate::progress::Bars;
 use crate::recorder::Recorder;
@@ -48,9 +49,24 @@ pub(crate) async fn run(platform: &Platform, args: &RunArgs, quiet: bool) -> Res
     listing(&results).print(args.format.format, "this mesh declares no pipeline and no model")?;
     let mut code = 0;
     for result in &results {
-        if let StepOutcome::Failed(error) = &result.outcome {
-            let error = polder_core::Error::new(error.kind(), format!("{} failed: {}", result.name, error.report()))
-                .with_diagnostics(error.diagnostics().to_vec());
+        if !result.warned.is_empty() {
+            output::remark(&format!(
+                "{}: {} rows{}",
+                result.name,
+                result.rows,
+                warned(&result.warned)
+            ));
+        }
+        for remark in result.remarks.values() {
+            output::remark(&format!("{}: {remark}", result.name));
+        }
+        if let StepOutcome::Failed(failure) = &result.outcome {
+            let message = format!("{} failed: {}", result.name, failure.report());
+            let mut error =
+                polder_core::Error::new(failure.kind(), message).with_diagnostics(failure.diagnostics().to_vec());
+            if let Some(help) = failure.help() {
+                error = error.with_help(help);
+            }
             report::error(&error, Some(&platform.mesh.root));
             code = code.max(error.exit_code());
         }

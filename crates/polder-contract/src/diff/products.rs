@@ -1,0 +1,102 @@
+//! What changed between two data products.
+
+use super::pairing::{Identity, by_name, pair as pair_items, word};
+use super::walk::{At, Pair, Walk};
+use super::{Class, Comparison, Mode, SemanticVersion};
+use crate::lifecycle::Status;
+use crate::product::Product;
+
+/// Ports that are gone or offer something else break those who use them; what a product is made from is its own affair.
+pub(crate) fn compare_products(old: &Product, new: &Product) -> Comparison {
+    let draft = matches!(old.status, Status::Draft | Status::Proposed)
+        || old.version.as_deref().is_some_and(|version| {
+            version
+                .parse::<SemanticVersion>()
+                .is_ok_and(|version| version.major == 0)
+        });
+    Comparison {
+        changes: Walk::over_documents(
+            (&old.source_path, &old.document),
+            (&new.source_path, &new.document),
+            Walk::product,
+        ),
+        mode: Mode::default(),
+        draft,
+    }
+}
+
+fn name_and_version(port: &polder_core::document::Node) -> Option<String> {
+    Some(format!(
+        "{} {}",
+        word(port, "name")?,
+        word(port, "version").unwrap_or_default()
+    ))
+}
+
+impl Walk {
+    fn product(&mut self, pair: Pair<'_>) {
+        let named = pair.old.and_then(by_name);
+        let at = At {
+            object: named.or_else(|| word(pair.old?, "id")),
+            ..At::default()
+        };
+        self.each(pair, &at, &[], |walk, key, inner| match key {
+            "outputPorts" => walk.ports(inner, &at, "output port", Class::BreaksReaders),
+            "inputPorts" => walk.ports(inner, &at, "input port", Class::Compatible),
+            "managementPorts" => walk.ports(inner, &at, "management port", Class::BreaksReaders),
+            "status" => walk.status(inner),
+            "id" => {
+                let what = format!("the product's id {}", inner.said());
+                walk.add("product-id-changed", Class::BreaksReaders, inner, &at, what);
+            }
+            _ => walk.documentation(key, inner, &at),
+        });
+    }
+
+    fn ports(&mut self, pair: Pair<'_>, at: &At, kind: &str, gone: Class) {
+        let (old, new) = pair.items();
+        let identities: [Identity; 2] = [name_and_version, by_name];
+        for paired in pair_items(old, new, &identities, false) {
+            let inner = pair.of(paired.old.map(|(_, node)| node), paired.new.map(|(_, node)| node));
+            let name = inner.old.or(inner.new).and_then(by_name).unwrap_or_default();
+            match (inner.old, inner.new) {
+                (Some(_), None) => {
+                    self.add(
+                        "port-removed",
+                        gone,
+                        inner,
+                        at,
+                        format!("the {kind} `{name}` was removed"),
+                    );
+                }
+                (None, Some(_)) => {
+                    let what = format!("the {kind} `{name}` was added");
+                    self.add("port-added", Class::Compatible, inner, at, what);
+                }
+                _ => self.each(inner, at, &[], |walk, key, value| {
+                    let what = format!("`{key}` of the {kind} `{name}` {}", value.said());
+                    match key {
+                        "contractId" | "type" | "url" | "channel" | "content" => {
+                            walk.add("port-changed", gone, value, at, what);
+                        }
+                        "version" => {
+                            let major = |text: Option<&str>| {
+                                text.and_then(|text| text.parse::<SemanticVersion>().ok())
+                                    .map(|version| version.major)
+                            };
+                            let (old, new) = value.texts();
+                            let class = if major(old) == major(new) {
+                                Class::Compatible
+                            } else {
+                                gone
+                            };
+                            walk.add("port-version-changed", class, value, at, what);
+                        }
+                        "inputContracts" => walk.add("port-changed", Class::Compatible, value, at, what),
+                        _ => walk.documentation(key, value, at),
+                    }
+                }),
+            }
+        }
+    }
+}

@@ -1,0 +1,299 @@
+//! Quality rules and relationships: tightened, loosened, or asking something else.
+
+use polder_core::document::Node;
+
+use super::Class;
+use super::meaning;
+use super::pairing::{Identity, by_id, by_name, pair as pair_items, word};
+use super::thresholds::{Accepted, accepted};
+use super::types::Shift;
+use super::walk::{At, Pair, Walk};
+use crate::place::items;
+use crate::structure::OPERATORS;
+
+/// What makes up what a rule measures.
+const ESSENCE: [&str; 5] = ["type", "metric", "query", "engine", "implementation"];
+
+/// What a report calls a rule: its id, else its name, else what it measures (of a column with the column's name).
+pub(super) fn label(rule: &Node, at: &At) -> String {
+    if let Some(label) = by_id(rule).or_else(|| by_name(rule)) {
+        return label;
+    }
+    at.rule_id(&measured(rule))
+}
+
+fn measured(rule: &Node) -> String {
+    let metric = word(rule, "metric").or_else(|| word(rule, "rule"));
+    metric
+        .or_else(|| word(rule, "type"))
+        .unwrap_or_else(|| "rule".to_owned())
+}
+
+fn is_text(rule: &Node) -> bool {
+    word(rule, "type").is_some_and(|kind| kind == "text")
+}
+
+fn kind_and_operator(rule: &Node) -> Option<String> {
+    let operator = OPERATORS.iter().find(|operator| rule.get(operator).is_some());
+    Some(format!("{} {}", measured(rule), operator.unwrap_or(&"")))
+}
+
+fn kind(rule: &Node) -> Option<String> {
+    Some(measured(rule))
+}
+
+impl Walk {
+    /// The rules of a column or object.
+    pub(super) fn rules(&mut self, pair: Pair<'_>, at: &At) {
+        let (old, new) = pair.items();
+        let identities: [Identity; 4] = [by_id, by_name, kind_and_operator, kind];
+        for paired in pair_items(old, new, &identities, true) {
+            let inner = pair.of(paired.old.map(|(_, node)| node), paired.new.map(|(_, node)| node));
+            let Some(named) = inner.old.or(inner.new) else { continue };
+            if meaning::same("", inner.old, inner.new) {
+                continue;
+            }
+            let label = label(named, at);
+            let at = at.rule(label.clone());
+            let (come, gone) = if is_text(named) {
+                (Class::Documentation, Class::Documentation)
+            } else {
+                (Class::QualityTightened, Class::QualityLoosened)
+            };
+            match (inner.old, inner.new) {
+                (Some(_), None) => {
+                    let what = format!("the rule `{label}` of {} was removed", at.shown());
+                    self.add("rule-removed", gone, inner, &at, what);
+                }
+                (None, Some(_)) => {
+                    let what = format!("the rule `{label}` of {} was added", at.shown());
+                    self.add("rule-added", come, inner, &at, what);
+                }
+                (Some(old), Some(new)) => self.rule(inner, old, new, &at),
+                (None, None) => {}
+            }
+        }
+    }
+
+    fn rule(&mut self, pair: Pair<'_>, old: &Node, new: &Node, at: &At) {
+        let label = at.rule.clone().unwrap_or_default();
+        let essence =
+            |key: &str| ESSENCE.contains(&key) || (key == "rule" && old.get("metric").or(new.get("metric")).is_none());
+        let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let other = pair.differing().into_iter().find(|key| {
+            let texts = pair.under(key).texts();
+            essence(key) && !matches!(texts, (Some(old), Some(new)) if words(old) == words(new))
+        });
+        if let Some(key) = other {
+            let inner = pair.under(key);
+            let what = format!(
+                "the rule `{label}` of {} asks something else: `{key}` {}",
+                at.shown(),
+                inner.said()
+            );
+            self.moved("rule-changed", Shift::Changed, inner, at, &what);
+        }
+        let mut spoken_of: Vec<&str> = if other.is_some() { ESSENCE.to_vec() } else { Vec::new() };
+        if let Some(key) = pair
+            .differing()
+            .into_iter()
+            .find(|key| OPERATORS.contains(key) || *key == "unit")
+        {
+            self.threshold(pair, key, old, new, at);
+            spoken_of.extend(OPERATORS);
+            spoken_of.push("unit");
+        }
+        self.each(pair, at, &spoken_of, |walk, key, inner| match key {
+            "arguments" => walk.arguments(inner, accepted(old).zip(accepted(new)), at),
+            "severity" => walk.severity(inner, at),
+            "customProperties" => walk.custom(inner, at),
+            _ => walk.documentation(key, inner, at),
+        });
+    }
+
+    /// A rule that moved. What neither asks more nor less does both: what it promised is gone, and what it asks is new.
+    fn moved(&mut self, code: &'static str, shift: Shift, pair: Pair<'_>, at: &At, what: &str) {
+        if matches!(shift, Shift::Loosened | Shift::Changed) {
+            self.add(code, Class::QualityLoosened, pair, at, what);
+        }
+        if matches!(shift, Shift::Tightened | Shift::Changed) {
+            self.add(code, Class::QualityTightened, pair, at, what);
+        }
+        if shift == Shift::Restated {
+            self.add(code, Class::Documentation, pair, at, what);
+        }
+    }
+
+    fn threshold(&mut self, pair: Pair<'_>, key: &str, old: &Node, new: &Node, at: &At) {
+        let percent = |node: &Node| word(node, "unit").is_some_and(|unit| unit.eq_ignore_ascii_case("percent"));
+        let units = percent(old) == percent(new);
+        let shift = match (accepted(old), accepted(new)) {
+            (Some(old), Some(new)) if units || (old.only_zero() && new.only_zero()) => Accepted::shift(&old, &new),
+            _ if units && same_operators(old, new) => Shift::Restated,
+            _ => Shift::Changed,
+        };
+        let shown = |node: &Node| {
+            let operator = OPERATORS
+                .iter()
+                .find_map(|operator| Some((*operator, node.get(operator)?)));
+            let unit = word(node, "unit").map_or_else(String::new, |unit| format!(" {unit}"));
+            operator.map_or("nothing".to_owned(), |(operator, value)| {
+                let value = value
+                    .scalar_text()
+                    .map_or_else(|| value.to_json().to_string(), str::to_owned);
+                format!("{operator} {value}{unit}")
+            })
+        };
+        let label = at.rule.clone().unwrap_or_default();
+        let verb = match shift {
+            Shift::Restated => "is written otherwise",
+            Shift::Tightened => "was tightened",
+            Shift::Loosened => "was loosened",
+            Shift::Changed => "changed",
+        };
+        let what = format!(
+            "the rule `{label}` of {} {verb}: {}, now {}",
+            at.shown(),
+            shown(old),
+            shown(new)
+        );
+        self.moved("threshold-changed", shift, pair.under(key), at, &what);
+    }
+
+    fn arguments(&mut self, pair: Pair<'_>, accepted: Option<(Accepted, Accepted)>, at: &At) {
+        let counts_wrong = accepted.is_some_and(|(old, new)| old.less_is_better() && new.less_is_better());
+        let label = at.rule.clone().unwrap_or_default();
+        self.each(pair, at, &[], |walk, key, inner| {
+            let set = |node: Option<&Node>| -> Option<Vec<String>> {
+                let mut items: Vec<_> = node?.as_list()?.iter().map(|item| meaning::of("", item)).collect();
+                items.sort();
+                Some(items)
+            };
+            let (old, new) = (set(inner.old), set(inner.new));
+            let within = |inner: &[String], outer: &[String]| inner.iter().all(|item| outer.contains(item));
+            let shift = match (key, old, new) {
+                ("validValues" | "properties", Some(old), Some(new)) if counts_wrong => {
+                    Shift::of(within(&new, &old), within(&old, &new))
+                }
+                ("missingValues", Some(old), Some(new)) if counts_wrong => {
+                    Shift::of(within(&old, &new), within(&new, &old))
+                }
+                ("validValues" | "missingValues" | "pattern", None, Some(_)) if counts_wrong => Shift::Tightened,
+                ("validValues" | "missingValues" | "pattern", Some(_), None) if counts_wrong => Shift::Loosened,
+                ("pattern", None, None) if counts_wrong && inner.old.is_none() => Shift::Tightened,
+                ("pattern", None, None) if counts_wrong && inner.new.is_none() => Shift::Loosened,
+                (_, Some(old), Some(new)) if old == new => Shift::Restated,
+                _ => Shift::Changed,
+            };
+            let what = format!("`{key}` of the rule `{label}` of {} {}", at.shown(), inner.said());
+            walk.moved("rule-arguments-changed", shift, inner, at, &what);
+        });
+    }
+
+    fn severity(&mut self, pair: Pair<'_>, at: &At) {
+        let rank = |text: Option<&str>| match text.map(str::to_lowercase).as_deref() {
+            None | Some("error") => 3,
+            Some("warning") => 2,
+            Some("info") => 1,
+            _ => 0,
+        };
+        let (old, new) = (rank(pair.texts().0), rank(pair.texts().1));
+        let label = at.rule.clone().unwrap_or_default();
+        let what = format!("the severity of the rule `{label}` of {} {}", at.shown(), pair.said());
+        self.moved("severity-changed", ranks(old, new), pair, at, &what);
+    }
+
+    /// What happens to a row that fails: the more is kept out, the tighter.
+    pub(super) fn on_failure(&mut self, pair: Pair<'_>, at: &At) {
+        let rank = |text: Option<&str>| match text {
+            Some("reject") => 3,
+            Some("warn") => 1,
+            _ => 2,
+        };
+        let (old, new) = (rank(pair.texts().0), rank(pair.texts().1));
+        let of = match &at.rule {
+            Some(rule) => format!("the rule `{rule}`"),
+            None => at.shown(),
+        };
+        let what = format!("what happens to rows that fail {of} {}", pair.said());
+        self.moved("on-failure-changed", ranks(old, new), pair, at, &what);
+    }
+
+    /// References to other elements: each is a promise that they are there.
+    pub(super) fn relationships(&mut self, pair: Pair<'_>, at: &At) {
+        let (old, new) = pair.items();
+        let ends = |node: &Node| {
+            let end = |key| node.get(key).map_or_else(String::new, |end| meaning::of(key, end));
+            Some(format!("{} {}", end("from"), end("to")))
+        };
+        for paired in pair_items(old, new, &[ends], false) {
+            let inner = pair.of(paired.old.map(|(_, node)| node), paired.new.map(|(_, node)| node));
+            if meaning::same("", inner.old, inner.new) {
+                continue;
+            }
+            let Some(named) = inner.old.or(inner.new) else { continue };
+            let to = match named.get("to") {
+                Some(to) => match to.as_list() {
+                    Some(list) => list.iter().filter_map(Node::as_str).collect::<Vec<_>>().join(", "),
+                    None => to.as_str().unwrap_or_default().to_owned(),
+                },
+                None => String::new(),
+            };
+            let at = at.rule(reference_id(named, at));
+            match (inner.old, inner.new) {
+                (Some(_), None) => {
+                    let what = format!("the relationship of {} to {to} was removed", at.shown());
+                    self.add("relationship-removed", Class::QualityLoosened, inner, &at, what);
+                }
+                (None, Some(_)) => {
+                    let what = format!("the relationship of {} to {to} was added", at.shown());
+                    self.add("relationship-added", Class::QualityTightened, inner, &at, what);
+                }
+                _ => self.each(inner, &at, &[], |walk, key, value| match key {
+                    "type" => {
+                        let what = format!(
+                            "the kind of the relationship of {} to {to} {}",
+                            at.shown(),
+                            value.said()
+                        );
+                        walk.moved("relationship-changed", Shift::Changed, value, &at, &what);
+                    }
+                    "customProperties" => walk.custom(value, &at),
+                    _ => walk.documentation(key, value, &at),
+                }),
+            }
+        }
+    }
+}
+
+fn ranks(old: i32, new: i32) -> Shift {
+    Shift::of(new >= old, old >= new)
+}
+
+fn same_operators(old: &Node, new: &Node) -> bool {
+    OPERATORS
+        .iter()
+        .all(|operator| meaning::same(operator, old.get(operator), new.get(operator)))
+}
+
+/// What gates call a reference to another element: by its column, where it begins in one.
+fn reference_id(relationship: &Node, at: &At) -> String {
+    let from = match relationship.get("from").map(|from| (from.as_str(), from.as_list())) {
+        Some((Some(one), _)) => Some(one),
+        Some((None, Some([one]))) => one.as_str(),
+        _ => None,
+    };
+    match from.and_then(|from| from.split_once('.')) {
+        Some((_, column)) if at.column.is_none() => format!("{column}.foreignKey"),
+        _ => at.rule_id("foreignKey"),
+    }
+}
+
+/// The rules and references of an object or column, for those that go with it.
+pub(super) fn labels(node: &Node, at: &At) -> Vec<String> {
+    let rules = items(node, "quality").iter().map(|rule| label(rule, at));
+    let references = items(node, "relationships")
+        .iter()
+        .map(|reference| reference_id(reference, at));
+    rules.chain(references).collect()
+}

@@ -1,0 +1,256 @@
+//! Service levels and the price: what is promised about delivery, raised or lowered.
+
+use std::cmp::Ordering;
+
+use chrono::{FixedOffset, NaiveTime};
+use polder_core::document::Node;
+
+use super::number::Number;
+use super::pairing::{Identity, by_id, pair as pair_items, word};
+use super::walk::{At, Pair, Walk};
+use super::{Class, meaning};
+use crate::contract::service_level;
+use crate::lifecycle::days;
+use crate::place::Place;
+use crate::promise::{Promised, Span};
+
+/// The standard's names with their synonyms, and whether more is better. Frequency is how long from one update to the
+/// next; of dates that end something later is better, of the one that begins it earlier.
+const PROPERTIES: [(&str, &str, bool); 14] = [
+    ("availability", "av", true),
+    ("throughput", "th", true),
+    ("errorrate", "er", false),
+    ("generalavailability", "ga", false),
+    ("endofsupport", "es", true),
+    ("endoflife", "el", true),
+    ("retention", "re", true),
+    ("frequency", "fy", false),
+    ("latency", "ly", false),
+    ("freshness", "freshness", false),
+    ("timetodetect", "td", false),
+    ("timetonotify", "tn", false),
+    ("timetorepair", "tr", false),
+    ("timeofavailability", "ta", false),
+];
+
+/// The name of a service level in one form: the standard's names are not case-sensitive and have synonyms.
+pub(crate) fn service_level_name(property: &str) -> String {
+    let lower = property.to_lowercase();
+    PROPERTIES
+        .iter()
+        .find(|(name, short, _)| *name == lower || *short == lower)
+        .map_or(lower, |(name, ..)| (*name).to_owned())
+}
+
+fn property(node: &Node) -> String {
+    service_level_name(&word(node, "property").unwrap_or_default())
+}
+
+fn whole(node: &Node) -> Option<String> {
+    let part = |key| word(node, key).unwrap_or_default();
+    Some(format!("{} {} {}", property(node), part("element"), part("driver")))
+}
+
+fn driven(node: &Node) -> Option<String> {
+    Some(format!(
+        "{} {}",
+        property(node),
+        word(node, "driver").unwrap_or_default()
+    ))
+}
+
+fn bare(node: &Node) -> Option<String> {
+    Some(property(node))
+}
+
+/// How a promise moved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Move {
+    Restated,
+    Raised,
+    Lowered,
+    Changed,
+}
+
+impl Walk {
+    pub(super) fn service_levels(&mut self, pair: Pair<'_>) {
+        let (old, new) = pair.items();
+        let identities: [Identity; 4] = [by_id, whole, driven, bare];
+        for paired in pair_items(old, new, &identities, false) {
+            let inner = pair.of(paired.old.map(|(_, node)| node), paired.new.map(|(_, node)| node));
+            if meaning::same("", inner.old, inner.new) {
+                continue;
+            }
+            let Some(named) = inner.old.or(inner.new) else { continue };
+            let name = word(named, "property").unwrap_or_default();
+            let at = At::default().rule(name.clone());
+            match (inner.old, inner.new) {
+                (Some(gone), None) => {
+                    let what = format!("the service level `{name}` ({}) was removed", shown(gone));
+                    self.add("service-level-removed", Class::ServiceLevelLowered, inner, &at, what);
+                }
+                (None, Some(come)) => {
+                    let what = format!("the service level `{name}` ({}) was added", shown(come));
+                    self.add("service-level-added", Class::ServiceLevelRaised, inner, &at, what);
+                }
+                (Some(old), Some(new)) => self.service_level(inner, old, new, &at),
+                (None, None) => {}
+            }
+        }
+    }
+
+    fn service_level(&mut self, pair: Pair<'_>, old: &Node, new: &Node, at: &At) {
+        let name = at.rule.clone().unwrap_or_default();
+        let value = |key: &str| matches!(key, "value" | "unit" | "valueExt");
+        let mut spoken_of: Vec<&str> = Vec::new();
+        if let Some(key) = pair.differing().into_iter().find(|key| value(key)) {
+            let extended = meaning::same("valueExt", old.get("valueExt"), new.get("valueExt"));
+            let moved = if extended {
+                promise(&property(old), old, new, self.new_place())
+            } else {
+                Move::Changed
+            };
+            let verb = match moved {
+                Move::Restated => "is written otherwise",
+                Move::Raised => "was raised",
+                Move::Lowered => "was lowered",
+                Move::Changed => "changed",
+            };
+            let what = format!(
+                "the service level `{name}` {verb} from {} to {}",
+                shown(old),
+                shown(new)
+            );
+            self.promised("service-level-changed", moved, pair.under(key), at, &what);
+            spoken_of.extend(["value", "unit", "valueExt"]);
+        }
+        self.each(pair, at, &spoken_of, |walk, key, inner| match key {
+            "property" if property(old) == property(new) => walk.documentation(key, inner, at),
+            "element" | "property" => {
+                let what = format!("`{key}` of the service level `{name}` {}", inner.said());
+                walk.promised("service-level-changed", Move::Changed, inner, at, &what);
+            }
+            _ => walk.documentation(key, inner, at),
+        });
+    }
+
+    /// A promise that moved. One that neither raises nor lowers does both: the old one is gone, the new one is new.
+    fn promised(&mut self, code: &'static str, moved: Move, pair: Pair<'_>, at: &At, what: &str) {
+        if matches!(moved, Move::Lowered | Move::Changed) {
+            self.add(code, Class::ServiceLevelLowered, pair, at, what);
+        }
+        if matches!(moved, Move::Raised | Move::Changed) {
+            self.add(code, Class::ServiceLevelRaised, pair, at, what);
+        }
+        if moved == Move::Restated {
+            self.add(code, Class::Documentation, pair, at, what);
+        }
+    }
+
+    /// The element that service levels without one are measured on.
+    pub(super) fn default_element(&mut self, pair: Pair<'_>) {
+        let at = At::default();
+        let what = format!("the element that service levels are measured on {}", pair.said());
+        self.promised("service-level-changed", Move::Changed, pair, &at, &what);
+    }
+
+    /// How long before its end a contract is given notice.
+    pub(super) fn notice(&mut self, pair: Pair<'_>) {
+        let read = |text: Option<&str>| text.map_or(Some(0), days);
+        let moved = match (read(pair.texts().0), read(pair.texts().1)) {
+            (Some(old), Some(new)) => by_order(new.cmp(&old), true),
+            _ => Move::Changed,
+        };
+        let at = At::default().rule("noticePeriod");
+        let what = format!("the notice period {}", pair.said());
+        self.promised("notice-period-changed", moved, pair, &at, &what);
+    }
+
+    /// What consumers pay.
+    pub(super) fn price(&mut self, pair: Pair<'_>) {
+        let at = At::default().rule("price");
+        match (pair.old, pair.new) {
+            (None, _) => self.promised("price-changed", Move::Lowered, pair, &at, "a price was added"),
+            (_, None) => self.promised("price-changed", Move::Raised, pair, &at, "the price was removed"),
+            _ => self.each(pair, &at, &[], |walk, key, inner| {
+                let read = |text: Option<&str>| text.and_then(Number::read);
+                let moved = match (key, read(inner.texts().0), read(inner.texts().1)) {
+                    ("priceAmount", Some(old), Some(new)) => by_order(new.cmp(&old), false),
+                    ("id", ..) => return walk.documentation(key, inner, &at),
+                    _ => Move::Changed,
+                };
+                let what = format!("`{key}` {}", inner.said());
+                walk.promised("price-changed", moved, inner, &at, &what);
+            }),
+        }
+    }
+}
+
+fn shown(level: &Node) -> String {
+    let value = word(level, "value").unwrap_or_default();
+    match word(level, "unit") {
+        Some(unit) => format!("{value} {unit}"),
+        None => value,
+    }
+}
+
+fn by_order(order: Ordering, more_is_better: bool) -> Move {
+    match (order, more_is_better) {
+        (Ordering::Equal, _) => Move::Restated,
+        (Ordering::Greater, true) | (Ordering::Less, false) => Move::Raised,
+        _ => Move::Lowered,
+    }
+}
+
+/// How a service level moved; nothing can be said of names that nobody knows and units that do not compare.
+fn promise(property: &str, old: &Node, new: &Node, file: &Place) -> Move {
+    let Some((.., more_is_better)) = PROPERTIES.iter().find(|(name, ..)| *name == property) else {
+        return Move::Changed;
+    };
+    order(old, new, file).map_or(Move::Changed, |order| by_order(order, *more_is_better))
+}
+
+/// How the new value stands to the old one.
+fn order(old: &Node, new: &Node, file: &Place) -> Option<Ordering> {
+    let (old_value, new_value) = (word(old, "value")?, word(new, "value")?);
+    let same_unit = word(old, "unit") == word(new, "unit");
+    if let (true, Some(old), Some(new)) = (same_unit, Number::read(&old_value), Number::read(&new_value)) {
+        return Some(new.cmp(&old));
+    }
+    let promise = |level: &Node| service_level(level, level, file).promise().ok();
+    match (promise(old)?.promised, promise(new)?.promised) {
+        (Promised::Span(old), Promised::Span(new)) => Some(length(new).cmp(&length(old))),
+        (Promised::Percent(old), Promised::Percent(new)) => new.partial_cmp(&old),
+        (
+            Promised::Rate { rows, seconds },
+            Promised::Rate {
+                rows: new_rows,
+                seconds: new_seconds,
+            },
+        ) => (new_rows * seconds as f64).partial_cmp(&(rows * new_seconds as f64)),
+        (Promised::Instant(old), Promised::Instant(new)) => Some(new.cmp(&old)),
+        _ if same_unit => Some(time_of_day(&new_value)?.cmp(&time_of_day(&old_value)?)),
+        _ => None,
+    }
+}
+
+/// The seconds of a length of time; a month has its mean in the Gregorian calendar, so that 12 of them are a year.
+fn length(span: Span) -> u64 {
+    const MONTH: u64 = 2_629_746;
+    span.seconds.saturating_add(u64::from(span.months) * MONTH)
+}
+
+/// A time of day with its offset from UTC, `09:00-08:00`, as seconds of the day in UTC (of the day before below 0).
+fn time_of_day(text: &str) -> Option<i64> {
+    let at = text.find(['+', '-', 'Z']).unwrap_or(text.len());
+    let (time, offset) = text.split_at(at);
+    let forms = ["%H:%M:%S", "%H:%M"];
+    let time = forms
+        .iter()
+        .find_map(|form| NaiveTime::parse_from_str(time.trim(), form).ok())?;
+    let offset = match offset {
+        "" | "Z" => 0,
+        offset => i64::from(offset.parse::<FixedOffset>().ok()?.local_minus_utc()),
+    };
+    Some(i64::from(chrono::Timelike::num_seconds_from_midnight(&time)) - offset)
+}

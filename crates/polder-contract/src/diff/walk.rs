@@ -1,0 +1,238 @@
+//! The walk over two documents side by side.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use polder_core::DatasetName;
+use polder_core::document::{Node, Span};
+
+use super::{Change, Class, meaning};
+use crate::contract::Contract;
+use crate::place::Place;
+
+/// Where in the contract the walk is.
+#[derive(Debug, Clone, Default)]
+pub(super) struct At {
+    pub(super) dataset: Option<DatasetName>,
+    pub(super) object: Option<String>,
+    pub(super) column: Option<String>,
+    pub(super) rule: Option<String>,
+}
+
+impl At {
+    /// The same place, at this rule.
+    pub(super) fn rule(&self, rule: impl Into<String>) -> Self {
+        Self {
+            rule: Some(rule.into()),
+            ..self.clone()
+        }
+    }
+
+    /// What a sentence calls the place.
+    pub(super) fn shown(&self) -> String {
+        match (&self.column, &self.object) {
+            (Some(column), _) => format!("the column `{column}`"),
+            (None, Some(object)) => format!("`{object}`"),
+            (None, None) => "the contract".to_owned(),
+        }
+    }
+
+    /// The id of a rule about the place, as gates call it.
+    pub(super) fn rule_id(&self, rule: &str) -> String {
+        match &self.column {
+            Some(column) => format!("{column}.{rule}"),
+            None => rule.to_owned(),
+        }
+    }
+}
+
+/// The same part of both documents; a part that one of them lacks has the span where it would belong.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pair<'n> {
+    pub(super) old: Option<&'n Node>,
+    pub(super) new: Option<&'n Node>,
+    old_span: Span,
+    new_span: Span,
+}
+
+impl<'n> Pair<'n> {
+    /// What stands under a key on both sides.
+    pub(super) fn under(&self, key: &str) -> Self {
+        self.of(
+            self.old.and_then(|node| node.get(key)),
+            self.new.and_then(|node| node.get(key)),
+        )
+    }
+
+    /// Two parts within this one.
+    pub(super) fn of(&self, old: Option<&'n Node>, new: Option<&'n Node>) -> Self {
+        Self {
+            old,
+            new,
+            old_span: old.map_or(self.old_span, head),
+            new_span: new.map_or(self.new_span, head),
+        }
+    }
+
+    /// The keys whose values differ in meaning, in the order of the new document, then what only the old one has.
+    pub(super) fn differing(&self) -> Vec<&'n str> {
+        let entries = |node: Option<&'n Node>| node.into_iter().flat_map(meaning::entries);
+        let has = |node: Option<&'n Node>, key: &str| entries(node).find(|entry| entry.key == key).map(|e| &e.value);
+        let keys = entries(self.new).map(|entry| entry.key.as_str());
+        let gone = entries(self.old)
+            .map(|entry| entry.key.as_str())
+            .filter(|key| has(self.new, key).is_none());
+        keys.chain(gone)
+            .filter(|key| !meaning::same(key, has(self.old, key), has(self.new, key)))
+            .collect()
+    }
+
+    /// The items of the lists on both sides.
+    pub(super) fn items(&self) -> (&'n [Node], &'n [Node]) {
+        let list = |node: Option<&'n Node>| node.and_then(Node::as_list).unwrap_or_default();
+        (list(self.old), list(self.new))
+    }
+
+    /// Text, numbers and booleans of both sides.
+    pub(super) fn texts(&self) -> (Option<&'n str>, Option<&'n str>) {
+        (
+            self.old.and_then(Node::scalar_text),
+            self.new.and_then(Node::scalar_text),
+        )
+    }
+
+    /// How the value changed: ``changed from `a` to `b` ``, ``was added: `b` ``, ``was removed: `a` ``.
+    pub(super) fn said(&self) -> String {
+        let short = |text: &str| text.chars().count() <= 60 && !text.contains('\n');
+        match (self.old, self.new, self.texts()) {
+            (_, _, (Some(old), Some(new))) if short(old) && short(new) && old != new => {
+                format!("changed from `{old}` to `{new}`")
+            }
+            (None, _, (_, Some(new))) if short(new) => format!("was added: `{new}`"),
+            (None, ..) => "was added".to_owned(),
+            (_, None, (Some(old), _)) if short(old) => format!("was removed: `{old}`"),
+            (_, None, _) => "was removed".to_owned(),
+            _ => "changed".to_owned(),
+        }
+    }
+}
+
+/// The stretch that stands for a mapping: its name, else its first key.
+fn head(node: &Node) -> Span {
+    let names = [
+        "name", "property", "id", "server", "role", "username", "channel", "value",
+    ];
+    let Some(entries) = node.as_map() else {
+        return node.span;
+    };
+    names
+        .iter()
+        .find_map(|name| node.get(name))
+        .filter(|name| name.scalar_text().is_some())
+        .map(|name| name.span)
+        .or_else(|| entries.first().map(|entry| entry.key_span))
+        .unwrap_or(node.span)
+}
+
+/// The walk and what it found.
+pub(super) struct Walk {
+    old_file: Place,
+    new_file: Place,
+    changes: Vec<Change>,
+}
+
+impl Walk {
+    /// Everything that differs in meaning between two contracts.
+    pub(super) fn over(old: &Contract, new: &Contract) -> Vec<Change> {
+        Self::over_documents(
+            (&old.source_path, &old.document),
+            (&new.source_path, &new.document),
+            Self::document,
+        )
+    }
+
+    /// Everything that a walk finds over two documents, each with its file.
+    pub(super) fn over_documents(
+        old: (&Path, &Node),
+        new: (&Path, &Node),
+        walk: fn(&mut Self, Pair<'_>),
+    ) -> Vec<Change> {
+        let place = |(file, document): (&Path, &Node)| Place {
+            file: Arc::from(file),
+            span: document.span,
+        };
+        let mut found = Self {
+            old_file: place(old),
+            new_file: place(new),
+            changes: Vec::new(),
+        };
+        let pair = Pair {
+            old: Some(old.1),
+            new: Some(new.1),
+            old_span: head(old.1),
+            new_span: head(new.1),
+        };
+        walk(&mut found, pair);
+        found.changes
+    }
+
+    /// Treats every key whose values differ, but those that were spoken of. What a treatment does not speak of is
+    /// reported as documentation, so that nothing goes unsaid.
+    pub(super) fn each<'n>(
+        &mut self,
+        pair: Pair<'n>,
+        at: &At,
+        spoken_of: &[&str],
+        mut treat: impl FnMut(&mut Self, &'n str, Pair<'n>),
+    ) {
+        for key in pair.differing() {
+            if spoken_of.contains(&key) {
+                continue;
+            }
+            let before = self.changes.len();
+            let inner = pair.under(key);
+            treat(self, key, inner);
+            if self.changes.len() == before {
+                self.documentation(key, inner, at);
+            }
+        }
+    }
+
+    /// How many changes there are so far.
+    pub(super) fn count(&self) -> usize {
+        self.changes.len()
+    }
+
+    /// Adds a change.
+    pub(super) fn add(&mut self, code: &'static str, class: Class, pair: Pair<'_>, at: &At, what: impl Into<String>) {
+        self.changes.push(Change {
+            code,
+            dataset: at.dataset.clone(),
+            object: at.object.clone(),
+            column: at.column.clone(),
+            rule: at.rule.clone(),
+            class,
+            what: what.into(),
+            old: Some(self.old_file.at(pair.old_span)),
+            new: Some(self.new_file.at(pair.new_span)),
+            gone: Vec::new(),
+        });
+    }
+
+    /// Notes the rules that went with what the last change removed.
+    pub(super) fn with_gone(&mut self, gone: Vec<String>) {
+        if let Some(change) = self.changes.last_mut() {
+            change.gone = gone;
+        }
+    }
+
+    /// The old document's file.
+    pub(super) fn old_place(&self) -> &Place {
+        &self.old_file
+    }
+
+    /// The new document's file.
+    pub(super) fn new_place(&self) -> &Place {
+        &self.new_file
+    }
+}

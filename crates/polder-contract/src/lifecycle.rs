@@ -1,0 +1,421 @@
+//! The life of a contract: proposed or draft, active, deprecated, retired; with notice, replacement and end.
+//!
+//! The standard has words for the status and service levels for the dates (`generalAvailability`, `endOfSupport`,
+//! `endOfLife`). Notice and replacement are custom properties of the contract: `polder.noticePeriod` (`90d`) and
+//! `polder.replacement` (a dataset's name or a contract's id; `none` where nothing takes its place), or a definition of
+//! the type `replacement` under `authoritativeDefinitions`.
+
+use std::fmt;
+use std::sync::Arc;
+
+use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
+use polder_core::DatasetName;
+use polder_core::document::{Diagnostic, Node, Severity, Span};
+
+use crate::cancellation;
+use crate::contract::Contract;
+use crate::diff::service_level_name;
+use crate::place::{Place, items, text};
+use crate::set::ContractSet;
+
+/// Where a contract is in its life.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Status {
+    /// Somebody wants it.
+    Proposed,
+    /// It is being written: nothing is promised yet.
+    Draft,
+    /// It is in force.
+    Active,
+    /// It is in force until its end; a replacement is there.
+    Deprecated,
+    /// It is over: nothing is written any more.
+    Retired,
+    /// A word of one's own.
+    Other(String),
+}
+
+impl Status {
+    /// The status that a word means.
+    pub fn read(word: &str) -> Self {
+        match word.to_lowercase().as_str() {
+            "proposed" => Self::Proposed,
+            "draft" => Self::Draft,
+            "active" => Self::Active,
+            "deprecated" => Self::Deprecated,
+            "retired" => Self::Retired,
+            _ => Self::Other(word.to_owned()),
+        }
+    }
+
+    /// The word.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Proposed => "proposed",
+            Self::Draft => "draft",
+            Self::Active => "active",
+            Self::Deprecated => "deprecated",
+            Self::Retired => "retired",
+            Self::Other(word) => word,
+        }
+    }
+
+    /// How much a contract of this status promises, to be compared; nothing for words of one's own.
+    pub(crate) fn promise(&self) -> Option<u8> {
+        match self {
+            Self::Proposed | Self::Draft | Self::Retired => Some(0),
+            Self::Deprecated => Some(1),
+            Self::Active => Some(2),
+            Self::Other(_) => None,
+        }
+    }
+
+    /// Whether a contract may go from this status to that one; what is not named by the standard may go anywhere.
+    pub fn may_become(&self, next: &Self) -> bool {
+        match (self, next) {
+            (Self::Other(_), _) | (_, Self::Other(_)) => true,
+            (from, to) if from == to => true,
+            // Before it is in force, a contract may be anything but deprecated.
+            (Self::Proposed | Self::Draft, to) => *to != Self::Deprecated,
+            (Self::Active, to) => *to == Self::Deprecated,
+            // A deprecation can be taken back.
+            (Self::Deprecated, to) => matches!(to, Self::Active | Self::Retired),
+            (Self::Retired, _) => false,
+        }
+    }
+
+    /// The statuses that may follow.
+    fn next(&self) -> &'static str {
+        match self {
+            Self::Proposed | Self::Draft => "proposed, draft, active or retired",
+            Self::Active => "deprecated",
+            Self::Deprecated => "active again, or retired",
+            Self::Retired => "nothing: write a new contract",
+            Self::Other(_) => "anything",
+        }
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// What a contract says about its life.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lifecycle {
+    /// Where it is.
+    pub status: Status,
+    /// Since when it is in force.
+    pub general_availability: Option<DateTime<Utc>>,
+    /// Until when it is supported.
+    pub end_of_support: Option<DateTime<Utc>>,
+    /// When it is over: nothing is written from then on. A day without a time is over when it ends, in UTC.
+    pub end_of_life: Option<DateTime<Utc>>,
+    /// How many days before its end notice is given.
+    pub notice_days: Option<u32>,
+    /// What takes its place: a dataset, a contract or an address; `none` where nothing does.
+    pub replacement: Option<String>,
+}
+
+impl Contract {
+    /// What the contract says about its life. What cannot be read is left out here and named by
+    /// [`Contract::lifecycle_problems`].
+    pub fn lifecycle(&self) -> Lifecycle {
+        let date = |name| self.date(name).and_then(|(_, date)| date);
+        let replacement = custom_property(&self.document, "polder.replacement")
+            .and_then(Node::scalar_text)
+            .map(str::to_owned)
+            .or_else(|| definition(&self.document, "replacement"));
+        Lifecycle {
+            status: Status::read(&self.status),
+            general_availability: date("generalavailability"),
+            end_of_support: date("endofsupport"),
+            end_of_life: date("endoflife"),
+            notice_days: custom_property(&self.document, "polder.noticePeriod")
+                .and_then(|value| days(value.scalar_text()?)),
+            replacement,
+        }
+    }
+
+    /// What is wrong with the contract's life: dates that are none or in the wrong order, a notice period that is none,
+    /// a deprecation without notice period, end or replacement.
+    pub fn lifecycle_problems(&self) -> Vec<Diagnostic> {
+        let mut problems = Vec::new();
+        for name in ["generalavailability", "endofsupport", "endoflife"] {
+            if let Some((span, None)) = self.date(name) {
+                let help = "write it as 2027-06-30, or with a time as 2027-06-30T12:00:00Z";
+                problems.push(self.at(span).error("lifecycle", "this is no date", Some(help)));
+            }
+        }
+        if let Some(value) = custom_property(&self.document, "polder.noticePeriod")
+            && value.scalar_text().and_then(days).is_none()
+        {
+            let message = "the notice period is no number of days";
+            problems.push(self.at(value.span).error("lifecycle", message, Some("write it as 90d")));
+        }
+        problems.extend(crate::diff::Mode::problem(self));
+        let life = self.lifecycle();
+        if let (Some(support), Some(end)) = (life.end_of_support, life.end_of_life)
+            && support > end
+        {
+            let span = self.date("endofsupport").map_or(self.document.span, |(span, _)| span);
+            let help = Some("support ends with the contract's life at the latest");
+            problems.push(
+                self.at(span)
+                    .error("lifecycle", "support ends after the contract's life", help),
+            );
+        }
+        if life.status == Status::Deprecated {
+            let missing = [
+                (
+                    self.date("endoflife").is_none(),
+                    "says no end",
+                    "add the service level `endOfLife` with its date",
+                ),
+                (
+                    custom_property(&self.document, "polder.noticePeriod").is_none(),
+                    "says no notice period",
+                    "add the custom property `polder.noticePeriod`, such as 90d",
+                ),
+                (
+                    life.replacement.is_none(),
+                    "names no replacement",
+                    "add the custom property `polder.replacement` with the dataset that takes its place, or `none`",
+                ),
+            ];
+            for (_, what, help) in missing.iter().filter(|(missing, ..)| *missing) {
+                let message = format!("the contract is deprecated and {what}");
+                problems.push(self.status_place().error("lifecycle", message, Some(help)));
+            }
+        }
+        problems
+    }
+
+    /// Where the contract says its status; its head where it says none.
+    pub(crate) fn status_place(&self) -> Place {
+        let status = self.document.get("status").or_else(|| self.document.get("version"));
+        self.at(status.map_or(self.document.span, |node| node.span))
+    }
+
+    fn at(&self, span: Span) -> Place {
+        Place {
+            file: Arc::from(self.source_path.as_path()),
+            span,
+        }
+    }
+
+    /// A date among the service levels: where it stands, and the instant where it is one.
+    fn date(&self, name: &str) -> Option<(Span, Option<DateTime<Utc>>)> {
+        let level = items(&self.document, "slaProperties")
+            .iter()
+            .find(|level| text(level, "property").is_some_and(|property| service_level_name(&property) == name))?;
+        let value = level.get("value")?;
+        let ends = name != "generalavailability";
+        Some((value.span, value.scalar_text().and_then(|text| instant(text, ends))))
+    }
+}
+
+impl Lifecycle {
+    /// Why nothing may be written under this contract now, if nothing may.
+    pub fn refuses_writing(&self, now: DateTime<Utc>) -> Option<String> {
+        if self.status == Status::Retired {
+            return Some("the contract is retired".to_owned());
+        }
+        let end = self.end_of_life.filter(|end| *end <= now)?;
+        let instead = match self.replacement.as_deref() {
+            Some("none") | None => String::new(),
+            Some(replacement) => format!("; {replacement} takes its place"),
+        };
+        Some(format!("the contract's life ended at {}{instead}", day(end)))
+    }
+}
+
+/// What is wrong with the step from one version of a contract to the next: a status that may not follow, a deprecation
+/// with less notice than was promised, an end that was moved closer than the notice allows, a contract that is retired
+/// before its end.
+pub fn transition_problems(old: &Contract, new: &Contract, now: DateTime<Utc>) -> Vec<Diagnostic> {
+    let (before, after) = (old.lifecycle(), new.lifecycle());
+    let place = new.status_place();
+    let mut problems = Vec::new();
+    if !before.status.may_become(&after.status) {
+        let message = format!("a contract that is {} cannot become {}", before.status, after.status);
+        let help = match (&before.status, &after.status) {
+            (Status::Active, Status::Retired) => {
+                "deprecate it first, with a notice period, an end and a replacement".to_owned()
+            }
+            (status, _) => format!("after {status} comes {}", status.next()),
+        };
+        problems.push(place.error("lifecycle", message, Some(&help)));
+        return problems;
+    }
+    if before.status == Status::Deprecated
+        && after.status == Status::Retired
+        && let Some(end) = before.end_of_life.filter(|end| *end > now)
+    {
+        let message = format!("the contract is retired before its end at {}", day(end));
+        let help = "those who use it were promised the time until then";
+        problems.push(place.error("lifecycle", message, Some(help)));
+    }
+    // The notice is what was promised before, not what the same change makes of it.
+    let notice = before.notice_days.or(after.notice_days);
+    let ending = matches!(before.status, Status::Active | Status::Deprecated) && after.status == Status::Deprecated;
+    let closer = match (before.end_of_life, after.end_of_life) {
+        (Some(before_end), Some(end)) => end < before_end || before.status != after.status,
+        (None, Some(_)) => true,
+        _ => false,
+    };
+    if let (true, true, Some(end), Some(notice)) = (ending, closer, after.end_of_life, notice) {
+        let earliest = now + TimeDelta::days(i64::from(notice));
+        // A day counts whole: what ends on the last day of the notice is in time.
+        if end.date_naive() < earliest.date_naive() {
+            let message = format!(
+                "the contract ends at {}, but its notice of {notice} days runs until {}",
+                day(end),
+                earliest.format("%Y-%m-%d")
+            );
+            let help = format!("move endOfLife to {} or later", earliest.format("%Y-%m-%d"));
+            let span = new.date("endoflife").map_or(place.span, |(span, _)| span);
+            problems.push(place.at(span).error("lifecycle", message, Some(&help)));
+        }
+    }
+    problems
+}
+
+/// What is wrong with the end of a contract while consumers remain: a contract that is retired, or whose life is over,
+/// and that somebody still uses. `consumers` are their names.
+pub fn retirement_problems<S: AsRef<str>>(contract: &Contract, consumers: &[S], now: DateTime<Utc>) -> Vec<Diagnostic> {
+    let life = contract.lifecycle();
+    if consumers.is_empty() {
+        return Vec::new();
+    }
+    let names = consumers.iter().map(AsRef::as_ref).collect::<Vec<_>>().join(", ");
+    let move_to = match life.replacement.as_deref() {
+        None | Some("none") => "end their registrations first".to_owned(),
+        Some(replacement) => format!("move them to {replacement} first"),
+    };
+    let (severity, message) = if life.status == Status::Retired {
+        let message = format!("{} is retired while consumers remain: {names}", contract.name);
+        (Severity::Error, message)
+    } else if let Some(end) = life.end_of_life.filter(|end| *end <= now) {
+        let message = format!(
+            "the life of {} ended at {}, and consumers remain: {names}",
+            contract.name,
+            day(end)
+        );
+        (Severity::Error, message)
+    } else if life.status == Status::Deprecated {
+        let until = life
+            .end_of_life
+            .map_or_else(String::new, |end| format!(" until {}", day(end)));
+        let message = format!("{} is deprecated; these have to move{until}: {names}", contract.name);
+        (Severity::Warning, message)
+    } else {
+        return Vec::new();
+    };
+    vec![Diagnostic {
+        severity,
+        ..contract
+            .status_place()
+            .error("consumers-remain", message, Some(&move_to))
+    }]
+}
+
+/// What is wrong with the replacements that contracts name: datasets without a contract, and ways from one replacement to
+/// the next that come back or end at a contract that is retired.
+pub fn replacement_problems(contracts: &ContractSet) -> Vec<Diagnostic> {
+    let mut problems = Vec::new();
+    for contract in contracts.contracts() {
+        let Some(value) = custom_property(&contract.document, "polder.replacement") else {
+            continue;
+        };
+        let place = contract.at(value.span);
+        let mut way = vec![contract.id.clone()];
+        let mut next = value.as_str().map(str::to_owned);
+        while let Some(name) = next.take().filter(|name| name != "none") {
+            let Some(found) = cancellation::find(contracts, &name) else {
+                // What is no dataset may be named by an address or be the id of somebody else's contract.
+                if name.parse::<DatasetName>().is_ok() && way.len() == 1 {
+                    let near = cancellation::nearest_name(contracts, &name);
+                    let help = near.map(|near| format!("did you mean `{near}`?"));
+                    let message = format!("the replacement `{name}` has no contract");
+                    problems.push(place.error("lifecycle", message, help.as_deref()));
+                }
+                break;
+            };
+            if way.contains(&found.id) {
+                let message = format!("the replacements go in a circle: {} → {}", way.join(" → "), found.id);
+                let help = "name what people really move to, or `none`";
+                problems.push(place.error("lifecycle", message, Some(help)));
+                break;
+            }
+            way.push(found.id.clone());
+            let life = found.lifecycle();
+            if life.status == Status::Retired && life.replacement.as_deref().is_none_or(|name| name == "none") {
+                let message = format!("the replacement `{}` is retired", found.id);
+                problems.push(place.error("lifecycle", message, Some("name one that is in force, or `none`")));
+            }
+            next = life.replacement;
+        }
+    }
+    problems
+}
+
+/// The value of a custom property of a mapping.
+pub(crate) fn custom_property<'n>(node: &'n Node, name: &str) -> Option<&'n Node> {
+    items(node, "customProperties")
+        .iter()
+        .find(|property| property.get("property").and_then(Node::as_str) == Some(name))?
+        .get("value")
+}
+
+fn definition(document: &Node, kind: &str) -> Option<String> {
+    items(document, "authoritativeDefinitions")
+        .iter()
+        .find(|definition| definition.get("type").and_then(Node::as_str) == Some(kind))
+        .and_then(|definition| text(definition, "url"))
+}
+
+/// A notice period in days: `90d`, `12w`, `6mo`, `1y`; a bare number is days, a month 30 of them, a year 365.
+pub fn days(text: &str) -> Option<u32> {
+    let text = text.trim();
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = text.split_at(digits);
+    let factor = match unit.trim().to_lowercase().as_str() {
+        "" | "d" | "day" | "days" => 1,
+        "w" | "week" | "weeks" => 7,
+        "mo" | "month" | "months" => 30,
+        "y" | "yr" | "year" | "years" => 365,
+        _ => return None,
+    };
+    // A hundred years are notice enough, and stay within what dates can hold.
+    number
+        .parse::<u32>()
+        .ok()?
+        .checked_mul(factor)
+        .filter(|days| *days <= 36_500)
+}
+
+/// The instant that a date means; one without a time is its first moment, or where it ends something its last.
+pub(crate) fn instant(text: &str, ends: bool) -> Option<DateTime<Utc>> {
+    if let Ok(instant) = DateTime::parse_from_rfc3339(text) {
+        return Some(instant.to_utc());
+    }
+    let date = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?;
+    let date = if ends {
+        date.checked_add_days(Days::new(1))?
+    } else {
+        date
+    };
+    Some(date.and_time(NaiveTime::MIN).and_utc())
+}
+
+/// The day that an end is on: the one before, where it is the first moment of a day.
+pub fn day(end: DateTime<Utc>) -> String {
+    if end.time() == NaiveTime::MIN {
+        (end - TimeDelta::days(1)).format("%Y-%m-%d").to_string()
+    } else {
+        end.format("%Y-%m-%dT%H:%M:%SZ").to_string()
+    }
+}

@@ -1,0 +1,224 @@
+//! Products held against the contracts of the mesh.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use polder_core::document::{Diagnostic, Severity, Source, nearest};
+
+use super::{OutputPort, Product, parse};
+use crate::contract::Contract;
+use crate::diff::SemanticVersion;
+use crate::lifecycle::Status;
+use crate::place::Place;
+use crate::set::ContractSet;
+
+/// Reads the products of a mesh (`contracts/<domain>/*.odps.yaml`), each document with the domain in whose folder it
+/// lies. What is right is given beside the findings about what is not: an output port without a contract, or with one
+/// that is not there, belongs to another domain or has another major version; input ports whose contract is over; two
+/// products of one id. A contract of an input port that is not in the mesh is a warning: it may be somebody else's.
+pub fn check(
+    sources: impl IntoIterator<Item = (String, Source)>,
+    contracts: &ContractSet,
+) -> (Vec<Product>, Vec<Diagnostic>) {
+    let mut products: Vec<Product> = Vec::new();
+    let mut findings = Vec::new();
+    let mut ids: BTreeMap<String, PathBuf> = BTreeMap::new();
+    for (domain, source) in sources {
+        let (product, found) = parse(&source);
+        findings.extend(found);
+        let Some(product) = product else { continue };
+        if let Some(other) = ids.insert(product.id.clone(), product.source_path.clone()) {
+            let message = format!("the id `{}` is that of {} too", product.id, other.display());
+            let help = Some("give each product an id of its own");
+            findings.push(product.at("id").error("duplicate-product", message, help));
+        }
+        let checked = Bindings {
+            product: &product,
+            domain: &domain,
+            contracts,
+        };
+        findings.extend(checked.findings());
+        products.push(product);
+    }
+    (products, findings)
+}
+
+/// One product and what it is held against.
+struct Bindings<'a> {
+    product: &'a Product,
+    domain: &'a str,
+    contracts: &'a ContractSet,
+}
+
+impl Bindings<'_> {
+    fn findings(&self) -> Vec<Diagnostic> {
+        let product = self.product;
+        let mut findings = Vec::new();
+        if let Some(named) = product.domain.as_deref().filter(|named| *named != self.domain) {
+            let message = format!(
+                "the product lies in the folder of `{}` and names the domain `{named}`",
+                self.domain
+            );
+            let help = format!("move it to contracts/{named}, or write domain: {}", self.domain);
+            findings.push(product.at("domain").error("foreign-product", message, Some(&help)));
+        }
+        match product.version.as_deref().map(str::parse::<SemanticVersion>) {
+            None => findings.push(warn(
+                &product.at("id"),
+                "product-version",
+                format!("the product `{}` has no version", product.name),
+                "write version: 1.0.0",
+            )),
+            Some(Err(error)) => {
+                findings.push(
+                    product
+                        .at("version")
+                        .error("product-version", error.to_string(), error.help()),
+                );
+            }
+            Some(Ok(_)) => {}
+        }
+        for port in &product.output_ports {
+            findings.extend(self.output(port));
+        }
+        for port in &product.input_ports {
+            findings.extend(self.input(&port.name, &port.contract_id, &port.version, &port.place));
+        }
+        findings
+    }
+
+    fn output(&self, port: &OutputPort) -> Vec<Diagnostic> {
+        let Some(id) = &port.contract_id else {
+            let message = format!("the output port `{}` has no contract", port.name);
+            let help = "name it under `contractId`: what is offered is promised";
+            return vec![port.place.error("no-contract", message, Some(help))];
+        };
+        let Some(contract) = self.contract(id) else {
+            let message = format!(
+                "the output port `{}` names the contract `{id}`, which is not there",
+                port.name
+            );
+            let help = self
+                .near(id)
+                .unwrap_or_else(|| "write the contract, or correct the id".to_owned());
+            return vec![port.place.error("no-contract", message, Some(&help))];
+        };
+        let mut findings = Vec::new();
+        let foreign = contract
+            .objects
+            .iter()
+            .filter_map(|object| object.dataset.as_ref())
+            .find(|dataset| dataset.domain() != self.domain);
+        if let Some(dataset) = foreign {
+            let message = format!(
+                "the output port `{}` offers {dataset}, which is another domain's",
+                port.name
+            );
+            let help = "a product offers what its own domain builds; what it uses is an input port";
+            findings.push(port.place.error("foreign-port", message, Some(help)));
+        }
+        findings.extend(version(&port.name, &port.version, &contract, &port.place));
+        let status = contract.lifecycle().status;
+        if self.product.status == Status::Active {
+            let message = format!(
+                "the output port `{}` is bound to {}, which is {status}",
+                port.name, contract.name
+            );
+            match status {
+                Status::Retired => {
+                    let help = "bind it to what replaces the contract, or take the port away";
+                    findings.push(port.place.error("retired-contract", message, Some(help)));
+                }
+                Status::Draft | Status::Proposed => {
+                    let help = "a product in force promises what its contracts promise: make the contract active";
+                    findings.push(warn(&port.place, "draft-contract", message, help));
+                }
+                _ => {}
+            }
+        }
+        for (input, _) in &port.inputs {
+            if !self.product.input_ports.iter().any(|port| port.contract_id == *input) {
+                let message = format!(
+                    "the output port `{}` is made from `{input}`, which no input port names",
+                    port.name
+                );
+                findings.push(warn(&port.place, "undeclared-input", message, "add it to `inputPorts`"));
+            }
+        }
+        findings
+    }
+
+    fn input(&self, name: &str, id: &str, wanted: &str, place: &Place) -> Vec<Diagnostic> {
+        let Some(contract) = self.contract(id) else {
+            let message = format!("the input port `{name}` names the contract `{id}`, which is not in this mesh");
+            let help = self
+                .near(id)
+                .unwrap_or_else(|| "nobody here can say whether it keeps its promises".to_owned());
+            return vec![warn(place, "foreign-contract", message, &help)];
+        };
+        let mut findings: Vec<Diagnostic> = version(name, wanted, &contract, place).into_iter().collect();
+        let life = contract.lifecycle();
+        let instead = match life.replacement.as_deref() {
+            Some("none") | None => "look for another source".to_owned(),
+            Some(replacement) => format!("move to {replacement}"),
+        };
+        let until = life.end_of_life.map_or_else(String::new, |end| {
+            format!(" and ends at {}", crate::lifecycle::day(end))
+        });
+        let message = format!(
+            "the input port `{name}` is bound to {}, which is {}{until}",
+            contract.name, life.status
+        );
+        match life.status {
+            Status::Retired => findings.push(place.error("retired-contract", message, Some(&instead))),
+            Status::Deprecated => findings.push(warn(place, "deprecated-contract", message, &instead)),
+            _ => {}
+        }
+        findings
+    }
+
+    fn contract(&self, id: &str) -> Option<Arc<Contract>> {
+        self.contracts
+            .contracts()
+            .iter()
+            .find(|contract| contract.id == id)
+            .cloned()
+    }
+
+    fn near(&self, id: &str) -> Option<String> {
+        let ids = self.contracts.contracts().iter().map(|contract| contract.id.as_str());
+        nearest(id, ids).map(|near| format!("did you mean `{near}`?"))
+    }
+}
+
+/// A port is for one major version of its contract, from the version that it names on.
+fn version(port: &str, wanted: &str, contract: &Contract, place: &Place) -> Option<Diagnostic> {
+    let named = match wanted.parse::<SemanticVersion>() {
+        Ok(named) => named,
+        Err(error) => return Some(place.error("port-version", format!("the port `{port}`: {error}"), error.help())),
+    };
+    let has = contract.version.parse::<SemanticVersion>().ok()?;
+    if named.major == has.major && named <= has {
+        return None;
+    }
+    let message = format!(
+        "the port `{port}` is for version {named} of {}, which has {has}",
+        contract.name
+    );
+    let help = if named.major == has.major {
+        format!("write version: {has}")
+    } else {
+        format!("a new major version is a new port: move to version {has} and see what it changes")
+    };
+    Some(place.error("port-version", message, Some(&help)))
+}
+
+fn warn(place: &Place, code: &'static str, message: String, help: &str) -> Diagnostic {
+    Diagnostic {
+        severity: Severity::Warning,
+        code: Cow::Borrowed(code),
+        ..place.error(code, message, Some(help))
+    }
+}

@@ -1,0 +1,365 @@
+//! From a declared object to its rules: the walk over its values, and what it collects.
+
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
+
+use polder_core::document::{Diagnostic, Severity};
+
+use super::on_failure::Policy;
+use super::{
+    Metric, OnFailure, Operator, PathStep, RowCheck, RowTest, Rule, RuleKind, RuleSeverity, SetTest, custom, library,
+    limits, path, reference,
+};
+use crate::column_type::ColumnType;
+use crate::place::Place;
+use crate::quality::{Quality, QualityKind};
+use crate::schema::{Property, SchemaObject};
+
+/// An object's rules and everything that is wrong with them. `objects` are those of its contract, where they are known.
+pub(super) fn compile(object: &SchemaObject, objects: Option<&[SchemaObject]>) -> (Vec<Rule>, Vec<Diagnostic>) {
+    let mut compiler = Compiler {
+        object,
+        objects,
+        rules: Vec::new(),
+        problems: Vec::new(),
+        ids: HashSet::new(),
+        repeats: HashMap::new(),
+    };
+    let policy = compiler.policy(&object.custom_properties, Policy::default());
+    for property in &object.properties {
+        compiler.column(property, policy);
+    }
+    compiler.primary_key(policy);
+    for relationship in &object.relationships {
+        reference::of_object(&mut compiler, relationship, policy);
+    }
+    for quality in &object.quality {
+        compiler.quality(quality, None, policy);
+    }
+    (compiler.rules, compiler.problems)
+}
+
+/// The walk over one object.
+pub(super) struct Compiler<'a> {
+    pub(super) object: &'a SchemaObject,
+    pub(super) objects: Option<&'a [SchemaObject]>,
+    rules: Vec<Rule>,
+    problems: Vec<Diagnostic>,
+    ids: HashSet<String>,
+    /// The number that each id was repeated with last.
+    repeats: HashMap<String, usize>,
+}
+
+/// A value that rules are about: a column or something inside one.
+pub(super) struct Value<'a> {
+    pub(super) property: &'a Property,
+    pub(super) column: ColumnType,
+    pub(super) steps: Vec<PathStep>,
+    /// The steps as people write them.
+    pub(super) path: String,
+    pub(super) policy: Policy,
+}
+
+impl Value<'_> {
+    /// Whether a row may have several of it, or none.
+    pub(super) fn is_repeated(&self) -> bool {
+        self.steps.iter().any(|step| !matches!(step, PathStep::Field(_)))
+    }
+}
+
+/// What a rule is called and how much it weighs.
+pub(super) struct Heading {
+    pub(super) id: String,
+    pub(super) column: Option<String>,
+    pub(super) severity: RuleSeverity,
+    pub(super) on_failure: OnFailure,
+    pub(super) dimension: Option<String>,
+    pub(super) description: Option<String>,
+    pub(super) place: Place,
+}
+
+impl<'a> Compiler<'a> {
+    fn column(&mut self, property: &'a Property, policy: Policy) {
+        let policy = self.policy(&property.custom_properties, policy);
+        // A column whose type cannot be told, inside too, is refused with that reason alone.
+        match property.column_type() {
+            Ok(column) => self.value(&Value {
+                property,
+                column,
+                steps: vec![PathStep::Field(property.name.clone())],
+                path: property.name.clone(),
+                policy,
+            }),
+            Err(error) => self.problems.extend(error.diagnostics().iter().cloned()),
+        }
+    }
+
+    fn value(&mut self, value: &Value<'a>) {
+        let property = value.property;
+        limits::collect(self, value);
+        if property.unique {
+            let heading = self.limit(value, "unique", &property.place);
+            self.key(heading, value, vec![value.path.clone()]);
+        }
+        if property.primary_key.is_some() && value.steps.len() > 1 {
+            let heading = self.limit(value, "primaryKey", &property.place);
+            self.not_run(
+                heading,
+                "a primary key is made of columns".to_owned(),
+                "no two rows of one key",
+            );
+        }
+        for relationship in &property.relationships {
+            reference::of_property(self, relationship, value);
+        }
+        for quality in &property.quality {
+            self.quality(quality, Some(value), value.policy);
+        }
+        let children = path::children(property);
+        if children.is_empty()
+            && (!property.properties.is_empty() || property.items.is_some() || property.map.is_some())
+        {
+            let message = format!("`{}` has values inside, but no logical type that has any", value.path);
+            let help = "say `logicalType: object`, `array` or `map`";
+            self.refuse(&property.place, message, Some(help));
+        }
+        for (step, child) in children {
+            let Ok(column) = child.column_type() else { continue };
+            let mut steps = value.steps.clone();
+            steps.push(step);
+            let policy = self.policy(&child.custom_properties, value.policy);
+            self.value(&Value {
+                property: child,
+                column,
+                path: path::written(&steps),
+                steps,
+                policy,
+            });
+        }
+    }
+
+    /// The key of the table, over all its columns.
+    fn primary_key(&mut self, policy: Policy) {
+        let key = self.object.primary_key();
+        let Some(first) = key.first() else { return };
+        let columns: Vec<_> = key.iter().map(|property| property.name.clone()).collect();
+        // Of several columns none is nearer than the object.
+        let policy = match key.as_slice() {
+            [only] => policy.of(&only.custom_properties),
+            _ => policy,
+        };
+        let heading = Heading {
+            id: "primaryKey".to_owned(),
+            column: (columns.len() == 1).then(|| columns[0].clone()),
+            severity: policy.severity(),
+            on_failure: policy.on_failure(),
+            dimension: None,
+            description: None,
+            place: first.place.clone(),
+        };
+        self.set(
+            heading,
+            Metric::Duplicates { columns },
+            Operator::MustBe("0".to_owned()),
+            false,
+        );
+    }
+
+    /// A rule that no two rows have the same value.
+    fn key(&mut self, heading: Heading, value: &Value<'_>, columns: Vec<String>) {
+        if value.is_repeated() {
+            let why = "a row has many of these values: what must differ is said by `uniqueItems` of the list";
+            self.not_run(heading, why.to_owned(), "no two values are the same");
+        } else {
+            self.set(
+                heading,
+                Metric::Duplicates { columns },
+                Operator::MustBe("0".to_owned()),
+                false,
+            );
+        }
+    }
+
+    /// A declared quality rule, of a value or of the whole object.
+    fn quality(&mut self, quality: &'a Quality, value: Option<&Value<'a>>, outer: Policy) {
+        let own = self.policy(&quality.custom_properties, Policy::default());
+        let heading = self.heading(quality, value, own, outer);
+        match &quality.kind {
+            QualityKind::Text => {
+                let says = quality.description.clone().or_else(|| quality.name.clone());
+                self.not_run(
+                    heading,
+                    "a rule in words, for people".to_owned(),
+                    &says.unwrap_or_else(|| "a rule in words".to_owned()),
+                );
+            }
+            QualityKind::Sql { query } => self.sql(heading, quality, query, value),
+            QualityKind::Custom { engine, implementation } => {
+                custom::collect(self, heading, quality, engine, implementation.as_ref());
+            }
+            QualityKind::Library { metric, arguments } => {
+                library::collect(self, heading, quality, metric, arguments.as_ref(), value);
+            }
+        }
+    }
+
+    fn heading(&mut self, quality: &Quality, value: Option<&Value<'_>>, own: Policy, outer: Policy) -> Heading {
+        let name = quality.id.clone().or_else(|| quality.name.clone());
+        let id = name.unwrap_or_else(|| match value {
+            Some(value) => format!("{}.{}", value.path, quality.label()),
+            None => quality.label().to_owned(),
+        });
+        let declared = quality.severity.as_deref().map(RuleSeverity::of_word);
+        let on_failure = match (own.declared(), declared) {
+            (Some(word @ (OnFailure::Quarantine | OnFailure::Reject)), Some(severity))
+                if severity != RuleSeverity::Error =>
+            {
+                let message = format!(
+                    "{id}: its severity is {}, but polder.onFailure says {}",
+                    severity.as_str(),
+                    word.as_str()
+                );
+                self.refuse(&quality.places.severity, message, Some("leave one of them out"));
+                OnFailure::Warn
+            }
+            (_, Some(RuleSeverity::Warning | RuleSeverity::Info)) => OnFailure::Warn,
+            (Some(word), _) => word,
+            (None, _) => outer.on_failure(),
+        };
+        Heading {
+            id,
+            column: value.map(|value| value.path.clone()),
+            severity: declared.unwrap_or_else(|| RuleSeverity::by(on_failure)),
+            on_failure,
+            dimension: quality.dimension.clone(),
+            description: quality.description.clone(),
+            place: quality.place.clone(),
+        }
+    }
+
+    fn sql(&mut self, heading: Heading, quality: &Quality, query: &str, value: Option<&Value<'_>>) {
+        if query.trim().is_empty() {
+            let help = "write a query that gives one figure, such as SELECT count(*) FROM {object} WHERE …";
+            self.refuse(
+                &quality.places.body,
+                format!("{}: the query is empty", heading.id),
+                Some(help),
+            );
+            return;
+        }
+        let of_property = ["{property}", "{column}"].into_iter().find(|name| query.contains(name));
+        if let (Some(name), None) = (of_property, value) {
+            let message = format!(
+                "{}: {name} stands for nothing in a rule of the whole object",
+                heading.id
+            );
+            self.refuse(
+                &quality.places.body,
+                message,
+                Some("name the column, or move the rule to it"),
+            );
+            return;
+        }
+        let Some(operator) = quality.operator.clone() else {
+            return;
+        };
+        if let Some((problem, help)) = operator.problem() {
+            self.refuse(
+                &quality.places.operator,
+                format!("{}: {problem}", heading.id),
+                Some(help),
+            );
+            return;
+        }
+        let query = query.to_owned();
+        self.set(heading, Metric::Sql { query }, operator, false);
+    }
+
+    /// The heading of a rule that a value's own keys declare.
+    pub(super) fn limit(&self, value: &Value<'_>, rule: &str, place: &Place) -> Heading {
+        Heading {
+            id: format!("{}.{rule}", value.path),
+            column: Some(value.path.clone()),
+            severity: value.policy.severity(),
+            on_failure: value.policy.on_failure(),
+            dimension: None,
+            description: None,
+            place: place.clone(),
+        }
+    }
+
+    /// A check of each value at the end of the steps.
+    pub(super) fn row(&mut self, heading: Heading, steps: &[PathStep], check: RowCheck) {
+        let says = check.says();
+        let path = steps.to_vec();
+        self.add(heading, RuleKind::Row(RowTest::Value { path, check }), says);
+    }
+
+    /// A SQL expression over each row.
+    pub(super) fn row_sql(&mut self, heading: Heading, sql: String) {
+        let says = format!("{sql} must hold");
+        self.add(heading, RuleKind::Row(RowTest::Sql(sql)), says);
+    }
+
+    /// A figure over the table.
+    pub(super) fn set(&mut self, heading: Heading, metric: Metric, operator: Operator, percent: bool) {
+        let test = SetTest {
+            metric,
+            operator,
+            percent,
+        };
+        let says = test.says();
+        self.add(heading, RuleKind::Set(test), says);
+    }
+
+    /// A rule that nothing here can check.
+    pub(super) fn not_run(&mut self, heading: Heading, why: String, says: &str) {
+        self.add(heading, RuleKind::NotRun { why }, says.to_owned());
+    }
+
+    fn add(&mut self, heading: Heading, kind: RuleKind, says: String) {
+        let id = self.unique_id(heading.id);
+        self.rules.push(Rule {
+            id,
+            column: heading.column,
+            kind,
+            severity: heading.severity,
+            on_failure: heading.on_failure,
+            dimension: heading.dimension,
+            description: heading.description,
+            says,
+            place: heading.place,
+        });
+    }
+
+    fn unique_id(&mut self, id: String) -> String {
+        let mut unique = id.clone();
+        // From the last number on: hostile contracts repeat an id many thousand times.
+        let mut number = self.repeats.get(&id).copied().unwrap_or(1);
+        while !self.ids.insert(unique.clone()) {
+            number += 1;
+            unique = format!("{id}#{number}");
+        }
+        self.repeats.insert(id, number);
+        unique
+    }
+
+    /// Adds an error.
+    pub(super) fn refuse(&mut self, place: &Place, message: String, help: Option<&str>) {
+        self.problems.push(place.error("rule", message, help));
+    }
+
+    /// Adds a warning.
+    pub(super) fn warn(&mut self, place: &Place, message: String, help: Option<&str>) {
+        self.problems.push(Diagnostic {
+            severity: Severity::Warning,
+            code: Cow::Borrowed("rule"),
+            ..place.error("rule", message, help)
+        });
+    }
+
+    /// Adds what was found elsewhere.
+    pub(super) fn report(&mut self, found: Vec<Diagnostic>) {
+        self.problems.extend(found);
+    }
+}

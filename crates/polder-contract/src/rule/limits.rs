@@ -1,0 +1,349 @@
+//! Rules that a value's own keys declare: required, `logicalTypeOptions`, `enum`.
+
+use std::cmp::Ordering;
+
+use polder_core::document::nearest;
+
+use super::compile::{Compiler, Heading, Value};
+use super::{NumberWidth, RowCheck, TextFormat, regex};
+use crate::bound;
+use crate::column_type::ColumnType;
+use crate::number::{self, Side};
+use crate::place::{Place, Written};
+use crate::schema::LogicalType;
+
+/// The rules of one value, in the order of the standard's keys.
+pub(super) fn collect(compiler: &mut Compiler<'_>, value: &Value<'_>) {
+    let property = value.property;
+    let options = &property.options;
+    if property.required {
+        let heading = compiler.limit(value, "required", &property.place);
+        compiler.row(heading, &value.steps, RowCheck::Required);
+    }
+    width(compiler, value);
+    bounds(compiler, value);
+    if let Some(by) = &options.multiple_of {
+        let heading = compiler.limit(value, "multipleOf", &by.place);
+        let numeric = matches!(
+            value.column,
+            ColumnType::Int32 | ColumnType::Int64 | ColumnType::Float64 | ColumnType::Decimal { .. }
+        );
+        match bound::normal(&value.column, &by.text, None) {
+            Ok(_) if !numeric => compiler.refuse(
+                &by.place,
+                format!("{}: only numbers have multiples, not {}", heading.id, value.column),
+                None,
+            ),
+            Ok(by) if value.column == ColumnType::Float64 || number::divisor(&value.column, &by).is_some() => {
+                compiler.row(heading, &value.steps, RowCheck::MultipleOf(by));
+            }
+            Ok(text) => {
+                let message = format!("{}: multiples of {text} cannot be told exactly", heading.id);
+                compiler.refuse(&by.place, message, Some("write a number with fewer digits"));
+            }
+            Err(problem) => compiler.refuse(&by.place, format!("{}: {problem}", heading.id), None),
+        }
+    }
+    let text = matches!(value.column, ColumnType::String | ColumnType::Binary);
+    counts(
+        compiler,
+        value,
+        (
+            "minLength",
+            options.min_length.map(|count| (count, RowCheck::MinLength(count))),
+        ),
+        (
+            "maxLength",
+            options.max_length.map(|count| (count, RowCheck::MaxLength(count))),
+        ),
+        (text, "text"),
+    );
+    if let Some(written) = &options.pattern {
+        let heading = compiler.limit(value, "pattern", &written.place);
+        if let Some(check) = pattern(compiler, &heading.id, value, &written.text, &written.place) {
+            compiler.row(heading, &value.steps, check);
+        }
+    }
+    if let Some(format) = &options.format {
+        text_format(compiler, value, format);
+    }
+    let several = matches!(value.column, ColumnType::List(_) | ColumnType::Map(..));
+    counts(
+        compiler,
+        value,
+        (
+            "minItems",
+            options.min_items.map(|count| (count, RowCheck::MinItems(count))),
+        ),
+        (
+            "maxItems",
+            options.max_items.map(|count| (count, RowCheck::MaxItems(count))),
+        ),
+        (several, "an array"),
+    );
+    if options.unique_items {
+        let heading = compiler.limit(value, "uniqueItems", &property.place);
+        match value.column {
+            ColumnType::List(_) => compiler.row(heading, &value.steps, RowCheck::UniqueItems),
+            _ => wrong_type(compiler, &heading, value, "an array"),
+        }
+    }
+    let object = matches!(value.column, ColumnType::Struct(_) | ColumnType::Map(..));
+    counts(
+        compiler,
+        value,
+        (
+            "minProperties",
+            options
+                .min_properties
+                .map(|count| (count, RowCheck::MinProperties(count))),
+        ),
+        (
+            "maxProperties",
+            options
+                .max_properties
+                .map(|count| (count, RowCheck::MaxProperties(count))),
+        ),
+        (object, "an object"),
+    );
+    required_properties(compiler, value);
+    if !property.allowed.is_empty() {
+        let values: Vec<_> = property
+            .allowed
+            .iter()
+            .map(|value| (value.text.clone(), value.place.clone()))
+            .collect();
+        let place = &property.allowed[0].place;
+        let heading = compiler.limit(value, "enum", place);
+        if let Some(check) = one_of(compiler, &heading.id, value, values) {
+            compiler.row(heading, &value.steps, check);
+        }
+    }
+}
+
+/// A declared width is a range of values, whatever the column could hold.
+fn width(compiler: &mut Compiler<'_>, value: &Value<'_>) {
+    let numeric = matches!(
+        value.property.logical_type,
+        Some(LogicalType::Integer | LogicalType::Number)
+    );
+    let Some(format) = value.property.options.format.as_ref().filter(|_| numeric) else {
+        return;
+    };
+    if let Some(width) = NumberWidth::from_word(&format.text) {
+        let heading = compiler.limit(value, "format", &format.place);
+        compiler.row(heading, &value.steps, RowCheck::Width(width));
+    }
+}
+
+fn bounds(compiler: &mut Compiler<'_>, value: &Value<'_>) {
+    let options = &value.property.options;
+    let declared = [
+        ("minimum", &options.minimum, true, false),
+        ("exclusiveMinimum", &options.exclusive_minimum, true, true),
+        ("maximum", &options.maximum, false, false),
+        ("exclusiveMaximum", &options.exclusive_maximum, false, true),
+    ];
+    let zone = options.default_timezone.as_ref().map(|zone| zone.text.as_str());
+    let mut lows: Vec<(String, bool)> = Vec::new();
+    let mut highs: Vec<(String, bool, Place)> = Vec::new();
+    for (rule, written, low, exclusive) in declared {
+        let Some(written) = written else { continue };
+        let heading = compiler.limit(value, rule, &written.place);
+        let side = if low { Side::Low } else { Side::High };
+        match bound::normal(&value.column, &written.text, zone) {
+            Ok(bound) if !comparable(&value.column, &bound, side, exclusive) => {
+                let message = format!(
+                    "{}: `{bound}` is beyond every value of the type {}",
+                    heading.id, value.column
+                );
+                compiler.refuse(&written.place, message, Some("leave the bound out"));
+            }
+            Ok(bound) => {
+                let check = if low {
+                    lows.push((bound.clone(), exclusive));
+                    RowCheck::Minimum {
+                        value: bound,
+                        exclusive,
+                    }
+                } else {
+                    highs.push((bound.clone(), exclusive, written.place.clone()));
+                    RowCheck::Maximum {
+                        value: bound,
+                        exclusive,
+                    }
+                };
+                compiler.row(heading, &value.steps, check);
+            }
+            Err(problem) => compiler.refuse(&written.place, format!("{}: {problem}", heading.id), None),
+        }
+    }
+    for (low, low_open) in &lows {
+        for (high, high_open, place) in &highs {
+            let empty = match bound::order(&value.column, low, high) {
+                Some(Ordering::Greater) => true,
+                Some(Ordering::Equal) => *low_open || *high_open,
+                _ => false,
+            };
+            if empty {
+                let message = format!("`{}`: no value is from {low} to {high}", value.path);
+                compiler.refuse(place, message, Some("the smaller bound is the minimum"));
+            }
+        }
+    }
+}
+
+/// Whether a bound can be compared with the column's values. Times of day are in no table, which is said elsewhere.
+fn comparable(column: &ColumnType, bound: &str, side: Side, exclusive: bool) -> bool {
+    matches!(column, ColumnType::Float64 | ColumnType::Time) || number::bound(column, bound, side, exclusive).is_some()
+}
+
+/// A least and a greatest count of something that only some types have.
+fn counts(
+    compiler: &mut Compiler<'_>,
+    value: &Value<'_>,
+    least: (&str, Option<(u64, RowCheck)>),
+    greatest: (&str, Option<(u64, RowCheck)>),
+    (fits, kind): (bool, &str),
+) {
+    let place = &value.property.place;
+    if let (Some((low, _)), Some((high, _))) = (&least.1, &greatest.1)
+        && low > high
+    {
+        let message = format!("`{}`: {} {low} is more than {} {high}", value.path, least.0, greatest.0);
+        compiler.refuse(place, message, Some("no value can keep both"));
+    }
+    for (rule, declared) in [least, greatest] {
+        let Some((_, check)) = declared else { continue };
+        let heading = compiler.limit(value, rule, place);
+        if fits {
+            compiler.row(heading, &value.steps, check);
+        } else {
+            wrong_type(compiler, &heading, value, kind);
+        }
+    }
+}
+
+fn wrong_type(compiler: &mut Compiler<'_>, heading: &Heading, value: &Value<'_>, kind: &str) {
+    let message = format!("{}: it needs {kind}, not {}", heading.id, value.column);
+    compiler.refuse(&value.property.place, message, None);
+}
+
+fn required_properties(compiler: &mut Compiler<'_>, value: &Value<'_>) {
+    let names = &value.property.options.required;
+    if names.is_empty() {
+        return;
+    }
+    let place = &value.property.place;
+    let heading = compiler.limit(value, "requiredProperties", place);
+    let fields = &value.property.properties;
+    let mut found = Vec::new();
+    for name in names {
+        let field = fields
+            .iter()
+            .find(|field| field.declared_name.as_ref() == Some(name) || field.name == *name);
+        match field {
+            Some(field) => found.push(field.name.clone()),
+            None => {
+                let message = format!("{}: `{}` has no field `{name}`", heading.id, value.path);
+                let known = fields.iter().filter_map(|field| field.declared_name.as_deref());
+                let help = nearest(name, known).map(|near| format!("did you mean `{near}`?"));
+                compiler.refuse(place, message, help.as_deref());
+            }
+        }
+    }
+    compiler.row(heading, &value.steps, RowCheck::RequiredProperties(found));
+}
+
+/// Formats of text, and of dates and times; widths of numbers are [`width`]'s.
+fn text_format(compiler: &mut Compiler<'_>, value: &Value<'_>, format: &Written) {
+    let heading = compiler.limit(value, "format", &format.place);
+    let says = format!("the format is {}", format.text);
+    match value.property.logical_type {
+        Some(LogicalType::String) => match TextFormat::from_word(&format.text) {
+            Ok(_) if value.column != ColumnType::String => {
+                compiler.not_run(heading, format!("the column holds {}, not text", value.column), &says);
+            }
+            Ok(format) => compiler.row(heading, &value.steps, RowCheck::Format(format)),
+            Err(why) => {
+                if let Some(near) = nearest(&format.text, TextFormat::words()) {
+                    let message = format!("{}: {why}", heading.id);
+                    compiler.warn(&format.place, message, Some(&format!("did you mean `{near}`?")));
+                }
+                compiler.not_run(heading, why, &says);
+            }
+        },
+        Some(LogicalType::Date | LogicalType::Timestamp | LogicalType::Time) => {
+            let why = format!(
+                "it says how values are written as text, and the column holds values of the type {}",
+                value.column
+            );
+            compiler.not_run(heading, why, &says);
+        }
+        _ => {}
+    }
+}
+
+/// The check of a regular expression; none where it cannot be one, which is reported.
+pub(super) fn pattern(
+    compiler: &mut Compiler<'_>,
+    id: &str,
+    value: &Value<'_>,
+    pattern: &str,
+    place: &Place,
+) -> Option<RowCheck> {
+    if value.column != ColumnType::String {
+        let message = format!("{id}: a pattern needs a column of text, not {}", value.column);
+        compiler.refuse(place, message, None);
+        return None;
+    }
+    match regex(pattern) {
+        Ok(_) => Some(RowCheck::Pattern(pattern.to_owned())),
+        Err(problem) => {
+            let help = "patterns are matched in linear time: no look-around, no back references, no huge repetitions";
+            compiler.refuse(place, format!("{id}: {problem}"), Some(help));
+            None
+        }
+    }
+}
+
+/// The check of a list of values; none where one of them is no value of the column, which is reported.
+pub(super) fn one_of(
+    compiler: &mut Compiler<'_>,
+    id: &str,
+    value: &Value<'_>,
+    values: Vec<(String, Place)>,
+) -> Option<RowCheck> {
+    let mut texts = Vec::new();
+    let mut sound = true;
+    for (text, place) in values {
+        match in_column(&value.column, &text) {
+            Ok(text) => texts.push(text),
+            Err(problem) => {
+                sound = false;
+                compiler.refuse(&place, format!("{id}: {problem}"), None);
+            }
+        }
+    }
+    sound.then_some(RowCheck::OneOf(texts))
+}
+
+/// A listed value in the form that checks read.
+pub(super) fn in_column(column: &ColumnType, text: &str) -> Result<String, String> {
+    match column {
+        ColumnType::String => Ok(text.to_owned()),
+        ColumnType::Boolean if matches!(text, "true" | "false") => Ok(text.to_owned()),
+        ColumnType::Boolean => Err(format!("`{text}` is neither true nor false")),
+        ColumnType::Binary | ColumnType::List(_) | ColumnType::Struct(_) | ColumnType::Map(..) => {
+            Err(format!("values of the type {column} cannot be listed"))
+        }
+        _ => {
+            let value = bound::normal(column, text, None)?;
+            let exact = matches!(column, ColumnType::Float64 | ColumnType::Time);
+            match exact || number::value(column, &value).is_some() {
+                true => Ok(value),
+                false => Err(format!("`{text}` is no value of the type {column}")),
+            }
+        }
+    }
+}

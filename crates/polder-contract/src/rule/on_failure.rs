@@ -1,0 +1,120 @@
+//! What happens to what breaks a rule: the custom property `polder.onFailure`, of which the nearest counts.
+
+use polder_core::document::{Diagnostic, nearest};
+
+use super::compile::Compiler;
+use super::{OnFailure, RuleSeverity};
+use crate::custom_property::CustomProperty;
+
+/// Custom properties that mean something to Polder on objects, columns, references and rules.
+const KNOWN: [&str; 4] = [ON_FAILURE, "polder.currency", "polder.mask", "polder.samples"];
+
+const ON_FAILURE: &str = "polder.onFailure";
+
+const WORDS: [OnFailure; 3] = [OnFailure::Quarantine, OnFailure::Reject, OnFailure::Warn];
+
+/// What an element and those around it say about failures.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Policy(Option<OnFailure>);
+
+impl Policy {
+    /// What was declared, where it was.
+    pub(super) fn declared(self) -> Option<OnFailure> {
+        self.0
+    }
+
+    /// What happens.
+    pub(super) fn on_failure(self) -> OnFailure {
+        self.0.unwrap_or(OnFailure::Quarantine)
+    }
+
+    /// How much a failure weighs where no severity is declared.
+    pub(super) fn severity(self) -> RuleSeverity {
+        RuleSeverity::by(self.on_failure())
+    }
+
+    /// The policy of an element inside; what is wrong with its words is found elsewhere.
+    pub(super) fn of(self, element: &[CustomProperty]) -> Self {
+        let own = element.iter().filter(|custom| custom.property == ON_FAILURE);
+        let own = own.filter_map(|custom| word(custom.value.as_str()?)).next_back();
+        Self(own.or(self.0))
+    }
+}
+
+impl RuleSeverity {
+    /// The severity by its word; the standard leaves words open, and what is neither a warning nor a note is an error.
+    pub(super) fn of_word(word: &str) -> Self {
+        match word.trim().to_ascii_lowercase().as_str() {
+            "warning" | "warn" => Self::Warning,
+            "info" | "information" | "note" | "notice" => Self::Info,
+            _ => Self::Error,
+        }
+    }
+
+    /// The severity that goes with what happens.
+    pub(super) fn by(on_failure: OnFailure) -> Self {
+        match on_failure {
+            OnFailure::Warn => Self::Warning,
+            OnFailure::Quarantine | OnFailure::Reject => Self::Error,
+        }
+    }
+}
+
+impl Compiler<'_> {
+    /// The policy of an element inside another, with everything that is wrong with its `polder.` properties.
+    pub(super) fn policy(&mut self, element: &[CustomProperty], outer: Policy) -> Policy {
+        self.report(problems(element));
+        outer.of(element)
+    }
+}
+
+/// Words of ours among the custom properties of a whole contract that only its elements can have.
+pub(crate) fn misplaced(of_contract: &[CustomProperty]) -> Vec<Diagnostic> {
+    let ours = of_contract.iter().filter(|custom| custom.property == ON_FAILURE);
+    ours.map(|custom| {
+        let message = format!("`{ON_FAILURE}` means nothing for the contract as a whole");
+        let help = "declare it on an object of the schema, a column or a rule";
+        custom.place.error("custom-property", message, Some(help))
+    })
+    .collect()
+}
+
+fn word(text: &str) -> Option<OnFailure> {
+    WORDS.into_iter().find(|word| word.as_str() == text)
+}
+
+fn problems(element: &[CustomProperty]) -> Vec<Diagnostic> {
+    let ours = element.iter().filter(|custom| custom.property.starts_with("polder."));
+    ours.filter_map(|custom| {
+        if custom.property != ON_FAILURE {
+            if KNOWN.contains(&custom.property.as_str()) {
+                // What they say is read by policies and by the test of samples.
+                return None;
+            }
+            let message = format!("`{}` means nothing to Polder here", custom.property);
+            let help = match nearest(&custom.property, KNOWN) {
+                Some(known) => format!("did you mean `{known}`?"),
+                None => format!("known here: {}", KNOWN.join(", ")),
+            };
+            return Some(custom.place.error("custom-property", message, Some(&help)));
+        }
+        let text = custom.value.scalar_text().unwrap_or_default();
+        if word(text).is_some() {
+            return None;
+        }
+        let known = "known: quarantine (the default), reject, warn";
+        let help = match nearest(text, WORDS.map(OnFailure::as_str)) {
+            _ if text == "drop" => format!("rows are never dropped; {known}"),
+            Some(word) => format!("did you mean `{word}`?"),
+            None => known.to_owned(),
+        };
+        let message = format!("`{text}` is nothing that can happen to a failing row");
+        Some(
+            custom
+                .place
+                .at(custom.value.span)
+                .error("custom-property", message, Some(&help)),
+        )
+    })
+    .collect()
+}

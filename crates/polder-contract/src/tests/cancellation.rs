@@ -1,0 +1,199 @@
+//! Cancellations, and what follows from them.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use polder_core::document::{Diagnostic, Source};
+
+use crate::cancellation::{Cancellation, Canceller, check, parse};
+use crate::{Contract, ContractSet};
+
+fn now() -> DateTime<Utc> {
+    "2026-06-15T12:00:00Z".parse().unwrap()
+}
+
+/// The contracts of `shop.gold.report` with this status and end, and of `shop.gold.next`.
+fn contracts(status: &str, end: Option<&str>) -> ContractSet {
+    let contract = |dataset: &str, status: &str, more: &str| {
+        let text = format!(
+            "apiVersion: v3.1.0\nkind: DataContract\nid: {dataset}\nversion: 1.0.0\nstatus: {status}\nschema:\n  - name: t\n    \
+             physicalName: {dataset}\n    properties:\n      - {{name: id, logicalType: string}}\n\
+             customProperties:\n  - {{property: polder.noticePeriod, value: 90d}}\n{more}"
+        );
+        ("shop".to_owned(), Source::new(format!("{dataset}.odcs.yaml"), text))
+    };
+    let level = end.map_or_else(String::new, |end| {
+        format!("slaProperties: [{{property: endOfLife, value: \"{end}\"}}]\n")
+    });
+    let (set, found) = ContractSet::load([
+        contract("shop.gold.report", status, &level),
+        contract("shop.gold.next", "active", ""),
+    ]);
+    assert_eq!(found, []);
+    set
+}
+
+fn report(set: &ContractSet) -> &Contract {
+    &set.contracts()[0]
+}
+
+const TEXT: &str = "contract: shop.gold.report
+by: provider
+party: shop
+announced: \"2026-06-15\"
+notice: 90d
+effective: \"2026-09-13\"
+reason: \"nobody \\\"likes\\\" it: really\"
+replacement: shop.gold.next
+";
+
+fn read(text: &str) -> Cancellation {
+    let (cancellation, found) = parse(&Source::new("catalog/cancellations/a.yaml", text));
+    cancellation.unwrap_or_else(|| panic!("{found:#?}"))
+}
+
+fn messages(found: &[Diagnostic]) -> Vec<String> {
+    found
+        .iter()
+        .map(|found| {
+            format!(
+                "{} {} ({})",
+                found.severity.as_str(),
+                found.message,
+                found.help.as_deref().unwrap_or("")
+            )
+        })
+        .collect()
+}
+
+#[test]
+fn a_cancellation_reads_back_as_written() {
+    let cancellation = read(TEXT);
+    assert_eq!((cancellation.by, cancellation.notice_days), (Canceller::Provider, 90));
+    assert_eq!(cancellation.reason, "nobody \"likes\" it: really");
+    let again = read(&cancellation.to_yaml());
+    assert_eq!(
+        again,
+        Cancellation {
+            place: again.place.clone(),
+            ..cancellation
+        }
+    );
+}
+
+#[test]
+fn nonsense_is_refused_with_its_place() {
+    let cases = [
+        (
+            "effective: \"2026-09-13\"",
+            "effective: \"2026-09-12\"",
+            "has not run out on 2026-09-12",
+        ),
+        ("notice: 90d", "notice: soon", "`notice` must be a number of days"),
+        ("by: provider", "by: nobody", "`nobody` can cancel nothing"),
+        (
+            "announced: \"2026-06-15\"",
+            "announced: yesterday",
+            "`announced` must be a date",
+        ),
+        ("party: shop", "party: \"\"", "`party` is empty"),
+        ("party: shop\n", "", "`party` is missing"),
+        ("replacement:", "replacment:", "`replacment` is not known"),
+    ];
+    for (from, to, expected) in cases {
+        let (cancellation, found) = parse(&Source::new("a.yaml", TEXT.replacen(from, to, 1)));
+        assert!(cancellation.is_none(), "{to}");
+        assert!(
+            found.len() == 1 && found[0].message.contains(expected) && found[0].span.is_some(),
+            "{found:?}"
+        );
+    }
+}
+
+#[test]
+fn a_cancellation_is_held_against_its_contract() {
+    let checked = |text: &str, set: &ContractSet| messages(&check(&[read(text)], set, now()));
+    let nothing = Vec::<String>::new();
+    assert_eq!(checked(TEXT, &contracts("deprecated", Some("2026-09-13"))), nothing);
+    assert_eq!(checked(TEXT, &contracts("retired", None)), nothing);
+    let active = checked(TEXT, &contracts("active", None));
+    assert!(
+        active[0].contains("shop.gold.report is cancelled, and its status is active (write status: deprecated"),
+        "{active:?}"
+    );
+    let early = checked(TEXT, &contracts("deprecated", Some("2026-08-01")));
+    assert!(
+        early[0].contains("ends before its cancellation takes effect (write endOfLife: 2026-09-13)"),
+        "{early:?}"
+    );
+    let short = TEXT.replacen("notice: 90d", "notice: 30d", 1);
+    let short = checked(&short, &contracts("deprecated", Some("2026-09-13")));
+    assert!(
+        short[0].contains("a notice of 30 days is shorter than the 90 days"),
+        "{short:?}"
+    );
+    let unknown = TEXT.replacen("contract: shop.gold.report", "contract: shop.gold.reprot", 1);
+    assert_eq!(
+        checked(&unknown, &contracts("active", None)),
+        ["error there is no contract `shop.gold.reprot` (did you mean `shop.gold.report`?)"]
+    );
+    let nowhere = TEXT.replacen("replacement: shop.gold.next", "replacement: shop.gold.nxt", 1);
+    let nowhere = checked(&nowhere, &contracts("deprecated", Some("2026-09-13")));
+    assert_eq!(
+        nowhere,
+        ["error the replacement `shop.gold.nxt` has no contract (did you mean `shop.gold.next`?)"]
+    );
+    let over = TEXT
+        .replacen("announced: \"2026-06-15\"", "announced: \"2026-01-01\"", 1)
+        .replacen("2026-09-13", "2026-06-01", 1);
+    let over = checked(&over, &contracts("deprecated", Some("2026-06-01")));
+    assert_eq!(
+        over,
+        ["warning shop.gold.report ended on 2026-06-01 and is not retired (write status: retired)"]
+    );
+}
+
+#[test]
+fn what_follows_is_planned_by_day() {
+    let set = contracts("active", None);
+    let lines = |text: &str, consumers: &[&str]| -> Vec<String> {
+        let effects = read(text).effects(report(&set), consumers);
+        effects
+            .iter()
+            .map(|effect| format!("{} {}", effect.day, effect.what))
+            .collect()
+    };
+    assert_eq!(
+        lines(TEXT, &["bi", "forecast"]),
+        [
+            "2026-06-15 shop.gold.report is deprecated: status `deprecated`, endOfLife 2026-09-13",
+            "2026-09-13 support ends",
+            "2026-09-13 bi has moved to shop.gold.next",
+            "2026-09-13 forecast has moved to shop.gold.next",
+            "2026-09-13 shop.gold.report ends; from the next day on nothing is written to it",
+        ]
+    );
+    let consumer = TEXT
+        .replacen("by: provider", "by: consumer", 1)
+        .replacen("party: shop", "party: bi", 1);
+    assert_eq!(
+        lines(&consumer, &["bi", "forecast"])[1..],
+        [
+            "2026-09-13 bi has moved to shop.gold.next; its registration ends",
+            "2026-09-13 shop.gold.report goes on for forecast",
+        ]
+    );
+    assert!(lines(&consumer, &["bi"])[2].contains("nobody is registered"));
+    let day = NaiveDate::from_ymd_opt(2026, 9, 13);
+    assert_eq!(crate::cancellation::end("2026-06-15".parse().unwrap(), 90), day);
+}
+
+#[test]
+fn a_draft_is_not_cancelled() {
+    let set = contracts("draft", None);
+    assert!(
+        read(TEXT)
+            .problem(report(&set))
+            .unwrap()
+            .message
+            .contains("nothing is promised")
+    );
+}

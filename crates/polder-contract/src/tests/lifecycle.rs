@@ -1,0 +1,264 @@
+//! The life of a contract.
+
+use chrono::{DateTime, Utc};
+
+use polder_core::document::Source;
+
+use super::contract;
+use crate::lifecycle::{Status, days, replacement_problems, retirement_problems, transition_problems};
+use crate::{Contract, ContractSet};
+
+fn now() -> DateTime<Utc> {
+    "2026-06-15T12:00:00Z".parse().unwrap()
+}
+
+/// A contract with this status, these service levels and custom properties.
+fn with(status: &str, levels: &[(&str, &str)], custom: &[(&str, &str)]) -> Contract {
+    let levels: String = levels
+        .iter()
+        .map(|(property, value)| format!("  - {{property: {property}, value: \"{value}\"}}\n"))
+        .collect();
+    let custom: String = custom
+        .iter()
+        .map(|(property, value)| format!("  - {{property: {property}, value: \"{value}\"}}\n"))
+        .collect();
+    let mut text =
+        format!("apiVersion: v3.1.0\nkind: DataContract\nid: c\nname: C\nversion: 1.0.0\nstatus: {status}\n");
+    if !levels.is_empty() {
+        text.push_str(&format!("slaProperties:\n{levels}"));
+    }
+    if !custom.is_empty() {
+        text.push_str(&format!("customProperties:\n{custom}"));
+    }
+    contract(&text)
+}
+
+fn messages(problems: &[polder_core::document::Diagnostic]) -> Vec<String> {
+    problems
+        .iter()
+        .map(|problem| {
+            format!(
+                "{} {} ({})",
+                problem.severity.as_str(),
+                problem.message,
+                problem.help.as_deref().unwrap_or("")
+            )
+        })
+        .collect()
+}
+
+#[test]
+fn a_status_leads_to_the_next() {
+    let allowed = [
+        ("draft", "active"),
+        ("proposed", "draft"),
+        ("draft", "retired"),
+        ("active", "active"),
+        ("active", "deprecated"),
+        ("deprecated", "active"),
+        ("deprecated", "retired"),
+        ("in review", "active"),
+    ];
+    let refused = [
+        ("active", "draft"),
+        ("active", "retired"),
+        ("draft", "deprecated"),
+        ("deprecated", "draft"),
+        ("retired", "active"),
+    ];
+    for (from, to) in allowed {
+        assert!(Status::read(from).may_become(&Status::read(to)), "{from} {to}");
+    }
+    for (from, to) in refused {
+        assert!(!Status::read(from).may_become(&Status::read(to)), "{from} {to}");
+    }
+    assert_eq!(
+        messages(&transition_problems(
+            &with("active", &[], &[]),
+            &with("draft", &[], &[]),
+            now()
+        )),
+        ["error a contract that is active cannot become draft (after active comes deprecated)"]
+    );
+}
+
+#[test]
+fn what_the_contract_says_is_read() {
+    let life = with(
+        "deprecated",
+        &[("es", "2026-12-31"), ("EndOfLife", "2027-06-30T12:00:00+02:00")],
+        &[
+            ("polder.noticePeriod", "90d"),
+            ("polder.replacement", "sales.gold.lines"),
+        ],
+    )
+    .lifecycle();
+    assert_eq!(life.end_of_support.unwrap().to_rfc3339(), "2027-01-01T00:00:00+00:00");
+    assert_eq!(life.end_of_life.unwrap().to_rfc3339(), "2027-06-30T10:00:00+00:00");
+    assert_eq!(
+        (life.notice_days, life.replacement.as_deref()),
+        (Some(90), Some("sales.gold.lines"))
+    );
+    for (text, expected) in [
+        ("90d", Some(90)),
+        ("2 w", Some(14)),
+        ("1y", Some(365)),
+        ("soon", None),
+        ("1h", None),
+    ] {
+        assert_eq!(days(text), expected, "{text}");
+    }
+}
+
+#[test]
+fn a_deprecation_says_when_for_how_long_and_what_instead() {
+    let bare = with("deprecated", &[], &[]).lifecycle_problems();
+    assert_eq!(bare.len(), 3, "{bare:?}");
+    let whole = with(
+        "deprecated",
+        &[("endOfLife", "2027-01-01")],
+        &[("polder.noticePeriod", "90d"), ("polder.replacement", "none")],
+    );
+    assert_eq!(whole.lifecycle_problems(), []);
+    let unreadable = with(
+        "deprecated",
+        &[("endOfLife", "soon")],
+        &[("polder.noticePeriod", "soon"), ("polder.replacement", "none")],
+    );
+    assert_eq!(
+        unreadable.lifecycle_problems().len(),
+        2,
+        "what is there and wrong is not missing too"
+    );
+    let wrong = with(
+        "active",
+        &[
+            ("endOfSupport", "2028-01-01"),
+            ("endOfLife", "2027-01-01"),
+            ("generalAvailability", "soon"),
+        ],
+        &[("polder.noticePeriod", "soon"), ("polder.compatibility", "backwards")],
+    );
+    let found = messages(&wrong.lifecycle_problems());
+    assert_eq!(found.len(), 4, "{found:?}");
+    assert!(
+        found.iter().any(|line| line.contains("did you mean `backward`?")),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn nothing_is_written_after_the_end() {
+    let ended = with(
+        "active",
+        &[("endOfLife", "2026-06-14")],
+        &[("polder.replacement", "a.gold.b")],
+    );
+    assert_eq!(
+        ended.lifecycle().refuses_writing(now()).unwrap(),
+        "the contract's life ended at 2026-06-14; a.gold.b takes its place"
+    );
+    // The last day is a day of life.
+    assert_eq!(
+        with("active", &[("endOfLife", "2026-06-15")], &[])
+            .lifecycle()
+            .refuses_writing(now()),
+        None
+    );
+    assert!(with("retired", &[], &[]).lifecycle().refuses_writing(now()).is_some());
+    assert_eq!(with("deprecated", &[], &[]).lifecycle().refuses_writing(now()), None);
+}
+
+#[test]
+fn the_notice_that_was_promised_is_kept() {
+    let active = with("active", &[], &[("polder.noticePeriod", "90d")]);
+    let ends = |end: &str, notice: &str| {
+        with(
+            "deprecated",
+            &[("endOfLife", end)],
+            &[("polder.noticePeriod", notice), ("polder.replacement", "none")],
+        )
+    };
+    let problems = transition_problems(&active, &ends("2026-08-01", "90d"), now());
+    assert_eq!(
+        messages(&problems),
+        [
+            "error the contract ends at 2026-08-01, but its notice of 90 days runs until 2026-09-13 (move endOfLife to 2026-09-13 or later)"
+        ]
+    );
+    assert_eq!(transition_problems(&active, &ends("2026-09-13", "90d"), now()), []);
+    let shorter = transition_problems(&active, &ends("2026-08-01", "10d"), now());
+    assert_eq!(shorter.len(), 1, "what was promised before counts: {shorter:?}");
+    let closer = transition_problems(&ends("2027-01-01", "90d"), &ends("2026-08-01", "90d"), now());
+    assert_eq!(
+        closer.len(),
+        1,
+        "an end may not be moved closer than the notice: {closer:?}"
+    );
+    assert_eq!(
+        transition_problems(&ends("2026-07-01", "90d"), &ends("2026-07-01", "90d"), now()),
+        []
+    );
+    let early = transition_problems(&ends("2026-07-01", "90d"), &with("retired", &[], &[]), now());
+    assert!(
+        messages(&early)[0].contains("retired before its end at 2026-07-01"),
+        "{early:?}"
+    );
+}
+
+#[test]
+fn a_contract_is_not_retired_while_consumers_remain() {
+    let retired = with("retired", &[], &[("polder.replacement", "a.gold.b")]);
+    let nobody: [&str; 0] = [];
+    assert_eq!(retirement_problems(&retired, &nobody, now()), []);
+    assert_eq!(
+        messages(&retirement_problems(&retired, &["shop", "bi"], now())),
+        ["error C is retired while consumers remain: shop, bi (move them to a.gold.b first)"]
+    );
+    let over = with("active", &[("endOfLife", "2026-01-01")], &[]);
+    assert!(messages(&retirement_problems(&over, &["bi"], now()))[0].starts_with("error the life of C ended"));
+    let deprecated = with("deprecated", &[("endOfLife", "2027-01-01")], &[]);
+    assert!(messages(&retirement_problems(&deprecated, &["bi"], now()))[0].starts_with("warning C is deprecated"));
+    assert_eq!(retirement_problems(&with("active", &[], &[]), &["bi"], now()), []);
+}
+
+#[test]
+fn replacements_are_there_and_lead_somewhere() {
+    let set = |contracts: &[(&str, &str, &str)]| {
+        let sources = contracts.iter().map(|(name, status, replacement)| {
+            let text = format!(
+                "apiVersion: v3.1.0\nkind: DataContract\nid: a.gold.{name}\nversion: 1.0.0\nstatus: {status}\nschema:\n  - name: t\n    \
+                 physicalName: a.gold.{name}\n    properties:\n      - {{name: id, logicalType: string}}\n\
+                 customProperties: [{{property: polder.replacement, value: {replacement}}}]\n"
+            );
+            ("a".to_owned(), Source::new(format!("{name}.odcs.yaml"), text))
+        });
+        messages(&replacement_problems(&ContractSet::load(sources).0))
+    };
+    let nothing = Vec::<String>::new();
+    assert_eq!(
+        set(&[("one", "deprecated", "a.gold.two"), ("two", "active", "none")]),
+        nothing
+    );
+    assert_eq!(set(&[("one", "deprecated", "elsewhere")]), nothing);
+    assert_eq!(
+        set(&[("one", "deprecated", "a.gold.tow"), ("two", "active", "none")]),
+        ["error the replacement `a.gold.tow` has no contract (did you mean `a.gold.two`?)"]
+    );
+    assert_eq!(
+        set(&[("one", "deprecated", "a.gold.two"), ("two", "retired", "none")]),
+        ["error the replacement `a.gold.two` is retired (name one that is in force, or `none`)"]
+    );
+    let circle = set(&[
+        ("one", "deprecated", "a.gold.two"),
+        ("two", "deprecated", "a.gold.three"),
+        ("three", "deprecated", "a.gold.one"),
+        ("four", "deprecated", "a.gold.four"),
+    ]);
+    assert_eq!(circle.len(), 4, "{circle:?}");
+    assert!(
+        circle[0].contains("a.gold.one → a.gold.two → a.gold.three → a.gold.one"),
+        "{circle:?}"
+    );
+    assert!(circle[3].contains("a.gold.four → a.gold.four"), "{circle:?}");
+}

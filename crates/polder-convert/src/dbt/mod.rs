@@ -1,0 +1,9 @@
+//! dbt's model properties (`schema.yml`, version 2): models, seeds, snapshots and the tables of sources.
+
+mod export;
+mod import;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use export::export;
+pub(crate) use import::import;

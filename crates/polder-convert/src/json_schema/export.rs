@@ -1,0 +1,163 @@
+//! From contracts to JSON Schema 2020-12.
+
+use polder_core::{Error, ErrorKind, Result};
+use serde_json::{Map, Value, json};
+
+use super::{FORMATS, options_of};
+use crate::element::{Column, Table, tables, why_lost};
+use crate::kind::Kind;
+use crate::loss::{Converted, Tracker};
+
+/// A schema for rows of the contract's object; for several objects, one that takes rows of any, defined under `$defs`.
+pub(crate) fn export(contract: &Value) -> Result<Converted<String>> {
+    let tracker = Tracker::default();
+    let tables = tables(&tracker.root(contract));
+    let mut schema = Map::new();
+    schema.insert(
+        "$schema".to_owned(),
+        json!("https://json-schema.org/draft/2020-12/schema"),
+    );
+    match tables.as_slice() {
+        [] => return Err(Error::new(ErrorKind::Document, "the contract has no schema to export")),
+        [table] => schema.extend(object(table)),
+        many => {
+            let references: Vec<Value> = many
+                .iter()
+                .map(|table| json!({"$ref": format!("#/$defs/{}", pointer(table.name))}))
+                .collect();
+            schema.insert("anyOf".to_owned(), Value::Array(references));
+            let definitions = many
+                .iter()
+                .map(|table| (table.name.to_owned(), Value::Object(object(table))));
+            schema.insert("$defs".to_owned(), Value::Object(definitions.collect()));
+        }
+    }
+    Ok(Converted {
+        value: crate::pretty(&Value::Object(schema)),
+        losses: tracker.finish(contract, |path| why_lost(path, "JSON Schema")),
+    })
+}
+
+/// A name as a part of a JSON pointer in a URI.
+fn pointer(name: &str) -> String {
+    let mut out = String::new();
+    for byte in name.replace('~', "~0").replace('/', "~1").bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    out
+}
+
+fn object(table: &Table<'_>) -> Map<String, Value> {
+    let mut schema = Map::new();
+    schema.insert("title".to_owned(), json!(table.name));
+    if let Some(text) = table.view.text("description") {
+        schema.insert("description".to_owned(), json!(text));
+    }
+    schema.insert("type".to_owned(), json!("object"));
+    fields(&table.columns, &mut schema);
+    schema
+}
+
+fn fields(columns: &[Column<'_>], schema: &mut Map<String, Value>) {
+    let properties: Map<_, _> = columns
+        .iter()
+        .map(|column| (column.name.to_owned(), property(column)))
+        .collect();
+    schema.insert("properties".to_owned(), Value::Object(properties));
+    let required: Vec<&str> = columns
+        .iter()
+        .filter(|column| column.required)
+        .map(|column| column.name)
+        .collect();
+    if !required.is_empty() {
+        schema.insert("required".to_owned(), json!(required));
+    }
+}
+
+fn property(column: &Column<'_>) -> Value {
+    let mut schema = Map::new();
+    let view = &column.view;
+    if let Some(title) = view.text("businessName") {
+        schema.insert("title".to_owned(), json!(title));
+    }
+    if let Some(text) = view.text("description") {
+        schema.insert("description".to_owned(), json!(text));
+    }
+    let word = word(column.kind);
+    let with_null = if column.required {
+        json!(word)
+    } else {
+        json!([word, "null"])
+    };
+    schema.insert("type".to_owned(), with_null);
+    // The first format of a kind is the one that is written.
+    if let Some((_, format, _)) = FORMATS.iter().find(|(_, _, kind)| *kind == column.kind) {
+        if column.kind == Kind::Binary {
+            schema.insert("contentEncoding".to_owned(), json!("base64"));
+        } else if column.kind != Kind::Float64 {
+            schema.insert("format".to_owned(), json!(format));
+        }
+    } else if column.kind == Kind::String
+        && let Some(format) = column.option("format")
+    {
+        format.keep();
+        schema.insert("format".to_owned(), format.value.clone());
+    }
+    for key in options_of(column.kind) {
+        if let Some(option) = column.option(key) {
+            option.keep();
+            schema.insert((*key).to_owned(), option.value.clone());
+        }
+    }
+    let back = match column.kind {
+        Kind::Decimal { .. } => Kind::Float64,
+        kind => kind,
+    };
+    column
+        .kind
+        .settle(back, view, "JSON has numbers without digits to hold to");
+    match column.kind {
+        Kind::Object => fields(&column.fields(), &mut schema),
+        Kind::Array => {
+            if let Some(items) = column.items() {
+                schema.insert("items".to_owned(), property(&items));
+            }
+        }
+        Kind::Map => {
+            if let Some((key, value)) = column.map() {
+                key.kind.settle(Kind::String, &key.view, "keys in JSON are text");
+                schema.insert("additionalProperties".to_owned(), property(&value));
+            }
+        }
+        _ => {}
+    }
+    if let Some(allowed) = column.allowed() {
+        allowed.keep();
+        let mut values: Vec<Value> = allowed.values.iter().map(|value| (*value).clone()).collect();
+        if !column.required {
+            values.push(Value::Null);
+        }
+        schema.insert("enum".to_owned(), Value::Array(values));
+    }
+    if let Some(examples) = view.take("examples") {
+        schema.insert("examples".to_owned(), examples.clone());
+    }
+    Value::Object(schema)
+}
+
+fn word(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Boolean => "boolean",
+        Kind::Integer { .. } => "integer",
+        Kind::Float32 | Kind::Float64 | Kind::Decimal { .. } => "number",
+        Kind::Object | Kind::Map => "object",
+        Kind::Array => "array",
+        Kind::String | Kind::Uuid | Kind::Binary | Kind::Date | Kind::Timestamp | Kind::TimestampLocal | Kind::Time => {
+            "string"
+        }
+    }
+}

@@ -1,0 +1,128 @@
+use serde_json::{Value, json};
+
+use crate::tests::{contract, imported, properties};
+use crate::{Format, export};
+
+#[test]
+fn a_schema_of_draft_7_becomes_a_contract() {
+    let text = r##"{
+      "$schema": "http://json-schema.org/draft-07/schema#", "$id": "https://example.com/order.json",
+      "title": "order", "description": "An order.", "type": "object", "additionalProperties": false,
+      "definitions": {
+        "address": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
+        "money": {"type": "number", "minimum": 0, "multipleOf": 0.01}
+      },
+      "properties": {
+        "id": {"type": "string", "format": "uuid", "description": "The key."},
+        "total": {"allOf": [{"$ref": "#/definitions/money"}], "title": "Total"},
+        "status": {"enum": ["open", "paid", null]},
+        "email": {"type": ["string", "null"], "format": "email", "maxLength": 200, "examples": ["a@b.example"]},
+        "ship_to": {"anyOf": [{"$ref": "#/definitions/address"}, {"type": "null"}]},
+        "bill_to": {"$ref": "#/definitions/address"},
+        "tags": {"type": "array", "items": {"type": "string", "pattern": "^[a-z]+$"}, "uniqueItems": true},
+        "counts": {"type": "object", "additionalProperties": {"type": "integer"}},
+        "placed": {"type": "string", "format": "date-time"},
+        "free": {"type": "object"},
+        "old": {"type": "integer", "minimum": 5, "exclusiveMinimum": true},
+        "kind": {"oneOf": [{"const": "a", "title": "A"}, {"const": "b"}]},
+        "either": {"oneOf": [{"type": "string"}, {"type": "integer"}], "default": 5}
+      },
+      "required": ["id", "total", "bill_to", "email"]
+    }"##;
+    let (document, losses) = imported(Format::JsonSchema, text);
+    let columns = properties(&document, 0);
+    let column = |name: &str| columns.iter().find(|column| column["name"] == name).unwrap();
+    assert_eq!(document["schema"][0]["name"], "order");
+    assert_eq!(column("id")["required"], true);
+    assert_eq!(
+        column("total")["logicalTypeOptions"],
+        json!({"minimum": 0, "multipleOf": 0.01})
+    );
+    assert_eq!(column("total")["businessName"], "Total");
+    assert_eq!(
+        column("status")["quality"][0]["arguments"]["validValues"],
+        json!(["open", "paid"])
+    );
+    assert_eq!(column("email")["required"], Value::Null);
+    assert_eq!(
+        column("email")["logicalTypeOptions"],
+        json!({"format": "email", "maxLength": 200})
+    );
+    assert_eq!(column("ship_to")["properties"][0]["required"], true);
+    assert_eq!(column("bill_to")["required"], true);
+    assert_eq!(column("tags")["items"]["logicalTypeOptions"]["pattern"], "^[a-z]+$");
+    assert_eq!(column("counts")["map"]["value"]["logicalTypeOptions"]["format"], "i64");
+    assert_eq!(column("placed")["logicalType"], "timestamp");
+    assert_eq!(
+        column("old")["logicalTypeOptions"],
+        json!({"format": "i64", "exclusiveMinimum": 5})
+    );
+    assert_eq!(
+        column("kind")["quality"][0]["arguments"]["validValues"],
+        json!(["a", "b"])
+    );
+    assert_eq!(
+        losses,
+        [
+            "properties.email.required: email",
+            "properties.free: an object of unknown properties",
+            "properties.either.oneOf: oneOf of 2 types",
+            "properties.kind.oneOf[0].title: A",
+            "properties.either.default: 5",
+            "$id: https://example.com/order.json",
+        ]
+    );
+}
+
+#[test]
+fn definitions_that_a_root_names_are_its_objects() {
+    let text = r##"{"$schema": "https://json-schema.org/draft/2020-12/schema", "oneOf": [{"$ref": "#/$defs/a~1b"}, {"$ref": "#here"}],
+      "$defs": {"a/b": {"type": "object", "properties": {"x": {"type": "boolean"}}},
+                "c": {"$anchor": "here", "type": "object", "properties": {"y": {"type": "number"}}}}}"##;
+    let (document, losses) = imported(Format::JsonSchema, text);
+    assert_eq!(document["schema"][0]["name"], "a/b");
+    assert_eq!(properties(&document, 1)[0]["name"], "y");
+    assert_eq!(losses, ["$defs.c.$anchor: here"]);
+}
+
+#[test]
+fn rows_that_may_be_null_are_allowed_to() {
+    let text = "
+apiVersion: v3.1.0
+kind: DataContract
+id: x
+version: 1.0.0
+status: active
+schema:
+  - name: t
+    properties:
+      - {name: a, logicalType: string, required: true, unique: true}
+      - name: b
+        logicalType: string
+        quality: [{metric: invalidValues, arguments: {validValues: [x, y]}, mustBe: 0}]
+      - {name: c, logicalType: number, physicalType: 'decimal(10,2)', logicalTypeOptions: {minimum: 0.50}}
+";
+    let exported = export(&contract(text), None, Format::JsonSchema).unwrap();
+    let expected = json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema", "title": "t", "type": "object",
+        "properties": {
+            "a": {"type": "string"},
+            "b": {"type": ["string", "null"], "enum": ["x", "y", null]},
+            "c": {"type": ["number", "null"], "minimum": serde_json::from_str::<Value>("0.50").unwrap()},
+        },
+        "required": ["a"],
+    });
+    assert_eq!(serde_json::from_str::<Value>(&exported.value).unwrap(), expected);
+    let losses: Vec<&str> = exported.losses.iter().map(|loss| loss.path.as_str()).collect();
+    let column = "schema[t].properties";
+    assert_eq!(
+        losses,
+        [
+            format!("{column}[c].physicalType").as_str(),
+            format!("{column}[a].unique").as_str(),
+            "id",
+            "version",
+            "status",
+        ]
+    );
+}

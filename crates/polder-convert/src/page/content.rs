@@ -1,0 +1,283 @@
+//! What a contract's page says.
+
+use polder_contract::Contract;
+use polder_core::document::Node;
+
+use super::object::{object, sentence};
+use super::{Block, Page, Row, Section, Text};
+
+/// The page of a contract.
+pub(super) fn of(contract: &Contract) -> Page {
+    let document = &contract.document;
+    let mut facts = Vec::new();
+    let mut fact = |label: &str, text: Option<String>| {
+        facts.extend(text.map(|text| (label.to_owned(), Text::Plain(text))));
+    };
+    fact("Domain", contract.domain.clone());
+    fact("Owner", contract.owner.clone());
+    fact("Data product", contract.data_product.clone());
+    fact("Tenant", text(document, "tenant"));
+    fact("Context", document.get("context").map(shown));
+    fact("Tags", (!contract.tags.is_empty()).then(|| contract.tags.join(", ")));
+    facts.push(("Contract id".to_owned(), Text::Code(contract.id.clone())));
+    facts.push((
+        "Standard".to_owned(),
+        Text::Plain(format!("ODCS {}", contract.api_version)),
+    ));
+    let mut sections = Vec::new();
+    sections.extend(about(document));
+    for (index, node) in items(document, "schema").iter().enumerate() {
+        sections.push(object(contract, index, node));
+    }
+    sections.extend(service_levels(document));
+    sections.extend(team(document));
+    for (key, id, title) in TABLES {
+        sections.extend(listed(document, key, id, title));
+    }
+    sections.extend(price(document));
+    sections.extend(links(document));
+    sections.extend(listed(document, "customProperties", "custom", "Custom properties"));
+    Page {
+        title: contract.name.clone(),
+        version: contract.version.clone(),
+        status: contract.status.clone(),
+        lead: contract.description.clone(),
+        facts,
+        sections,
+    }
+}
+
+/// Lists that are shown with every key that any of their items has.
+const TABLES: [(&str, &str, &str); 3] = [
+    ("support", "support", "Support"),
+    ("roles", "roles", "Roles"),
+    ("servers", "servers", "Servers"),
+];
+
+pub(super) fn text(node: &Node, key: &str) -> Option<String> {
+    node.get(key)?.scalar_text().map(str::to_owned)
+}
+
+pub(super) fn items<'n>(node: &'n Node, key: &str) -> &'n [Node] {
+    node.get(key).and_then(Node::as_list).unwrap_or_default()
+}
+
+pub(super) fn flag(node: &Node, key: &str) -> bool {
+    text(node, key).as_deref() == Some("true")
+}
+
+/// Any value in one line.
+pub(super) fn shown(node: &Node) -> String {
+    if let Some(text) = node.scalar_text() {
+        return text.to_owned();
+    }
+    if let Some(items) = node.as_list() {
+        return items.iter().map(shown).collect::<Vec<_>>().join(", ");
+    }
+    let entries = node.as_map().unwrap_or_default();
+    let parts: Vec<_> = entries
+        .iter()
+        .map(|entry| format!("{}: {}", entry.key, shown(&entry.value)))
+        .collect();
+    parts.join("; ")
+}
+
+fn about(document: &Node) -> Option<Section> {
+    let description = document.get("description")?;
+    let mut blocks: Vec<Block> = [("usage", "Usage"), ("limitations", "Limitations")]
+        .into_iter()
+        .filter_map(|(key, label)| Some((label.to_owned(), Text::Plain(text(description, key)?))))
+        .map(|fact| Block::Facts(vec![fact]))
+        .collect();
+    blocks.extend(definitions(description).map(|text| Block::Paragraph(sentence(&text))));
+    let own = description.get("customProperties").map(custom);
+    blocks.extend(own.map(|text| Block::Paragraph(sentence(&text))));
+    (!blocks.is_empty()).then(|| Section {
+        id: "about".to_owned(),
+        title: "Terms of use".to_owned(),
+        code: None,
+        blocks,
+    })
+}
+
+/// Where it is defined, in one line.
+pub(super) fn definitions(node: &Node) -> Option<String> {
+    let places: Vec<String> = items(node, "authoritativeDefinitions")
+        .iter()
+        .filter_map(|item| Some(format!("{} ({})", text(item, "url")?, text(item, "type")?)))
+        .collect();
+    (!places.is_empty()).then(|| format!("See {}", places.join(", ")))
+}
+
+/// Custom properties in one line.
+pub(super) fn custom(node: &Node) -> String {
+    let parts: Vec<String> = node
+        .as_list()
+        .unwrap_or_default()
+        .iter()
+        .filter_map(|item| Some(format!("{}: {}", text(item, "property")?, shown(item.get("value")?))))
+        .collect();
+    parts.join("; ")
+}
+
+fn service_levels(document: &Node) -> Option<Section> {
+    let rows: Vec<Row> = items(document, "slaProperties")
+        .iter()
+        .map(|level| {
+            let mut value = text(level, "value").unwrap_or_default();
+            if let Some(more) = text(level, "valueExt") {
+                value = format!("{value} – {more}");
+            }
+            if let Some(unit) = text(level, "unit") {
+                value = format!("{value} {unit}");
+            }
+            let mut detail: Vec<String> = text(level, "description").into_iter().collect();
+            for (key, label) in [
+                ("element", "measured on"),
+                ("driver", "because of"),
+                ("schedule", "schedule"),
+            ] {
+                detail.extend(text(level, key).map(|text| format!("{label} {text}")));
+            }
+            Row {
+                depth: 0,
+                cells: vec![
+                    Text::Plain(text(level, "property").unwrap_or_default()),
+                    Text::Plain(value),
+                    Text::Plain(detail.join("; ")),
+                ],
+            }
+        })
+        .collect();
+    (!rows.is_empty()).then(|| Section {
+        id: "service-levels".to_owned(),
+        title: "Service levels".to_owned(),
+        code: None,
+        blocks: vec![Block::Table {
+            caption: "Service levels".to_owned(),
+            headers: vec!["Property", "Promised", "Detail"],
+            rows,
+        }],
+    })
+}
+
+fn team(document: &Node) -> Option<Section> {
+    let team = document.get("team")?;
+    let mut blocks = Vec::new();
+    let mut facts = Vec::new();
+    facts.extend(text(team, "name").map(|name| ("Team".to_owned(), Text::Plain(name))));
+    facts.extend(text(team, "description").map(|text| ("About".to_owned(), Text::Plain(text))));
+    if !facts.is_empty() {
+        blocks.push(Block::Facts(facts));
+    }
+    let members = team.as_list().unwrap_or_else(|| items(team, "members"));
+    let rows: Vec<Row> = members
+        .iter()
+        .map(|member| {
+            let since = match (text(member, "dateIn"), text(member, "dateOut")) {
+                (since, Some(until)) => format!("{} to {until}", since.unwrap_or_default()),
+                (Some(since), None) => format!("since {since}"),
+                (None, None) => String::new(),
+            };
+            let name = text(member, "name")
+                .or_else(|| text(member, "username"))
+                .unwrap_or_default();
+            Row {
+                depth: 0,
+                cells: vec![
+                    Text::Plain(name),
+                    Text::Code(text(member, "username").unwrap_or_default()),
+                    Text::Plain(text(member, "role").unwrap_or_default()),
+                    Text::Plain(since),
+                ],
+            }
+        })
+        .collect();
+    if !rows.is_empty() {
+        blocks.push(Block::Table {
+            caption: "Members of the team".to_owned(),
+            headers: vec!["Name", "User", "Role", "When"],
+            rows,
+        });
+    }
+    (!blocks.is_empty()).then(|| Section {
+        id: "team".to_owned(),
+        title: "Team".to_owned(),
+        code: None,
+        blocks,
+    })
+}
+
+/// Every item of a list with all that it says.
+fn listed(document: &Node, key: &str, id: &str, title: &str) -> Option<Section> {
+    let rows: Vec<Row> = items(document, key)
+        .iter()
+        .map(|item| {
+            let first = ["channel", "server", "role", "property"]
+                .iter()
+                .find_map(|key| text(item, key));
+            let mut address = None;
+            let mut rest = Vec::new();
+            for entry in item.as_map().unwrap_or_default() {
+                match entry.key.as_str() {
+                    "channel" | "server" | "role" | "property" | "id" => {}
+                    "url" => address = entry.value.as_str().map(str::to_owned),
+                    "value" => rest.push(shown(&entry.value)),
+                    "description" => rest.insert(0, shown(&entry.value)),
+                    "customProperties" => rest.push(custom(&entry.value)),
+                    key => rest.push(format!("{key}: {}", shown(&entry.value))),
+                }
+            }
+            let name = first.unwrap_or_default();
+            let name = match address {
+                Some(url) => Text::Link { text: name, url },
+                None => Text::Plain(name),
+            };
+            Row {
+                depth: 0,
+                cells: vec![name, Text::Plain(rest.join("; "))],
+            }
+        })
+        .collect();
+    (!rows.is_empty()).then(|| Section {
+        id: id.to_owned(),
+        title: title.to_owned(),
+        code: None,
+        blocks: vec![Block::Table {
+            caption: title.to_owned(),
+            headers: vec!["Name", "Detail"],
+            rows,
+        }],
+    })
+}
+
+fn price(document: &Node) -> Option<Section> {
+    let price = document.get("price")?;
+    let amount = text(price, "priceAmount")?;
+    let mut words = vec![amount];
+    words.extend(text(price, "priceCurrency"));
+    words.extend(text(price, "priceUnit").map(|unit| format!("per {unit}")));
+    Some(Section {
+        id: "price".to_owned(),
+        title: "Price".to_owned(),
+        code: None,
+        blocks: vec![Block::Paragraph(words.join(" "))],
+    })
+}
+
+fn links(document: &Node) -> Option<Section> {
+    let facts: Vec<(String, Text)> = items(document, "authoritativeDefinitions")
+        .iter()
+        .filter_map(|definition| {
+            let url = text(definition, "url")?;
+            let label = text(definition, "type").unwrap_or_default();
+            Some((label, Text::Link { text: url.clone(), url }))
+        })
+        .collect();
+    (!facts.is_empty()).then(|| Section {
+        id: "links".to_owned(),
+        title: "Further reading".to_owned(),
+        code: None,
+        blocks: vec![Block::Facts(facts)],
+    })
+}

@@ -1,0 +1,125 @@
+//! Pages in Markdown, as GitHub shows it.
+
+use std::fmt::Write;
+
+use super::{Block, Page, Text, Word};
+
+/// The page's text.
+pub(super) fn write(page: &Page) -> String {
+    let mut out = format!(
+        "# {}\n\nVersion {}, {}.\n",
+        escaped(&page.title),
+        escaped(&page.version),
+        escaped(&page.status)
+    );
+    if let Some(lead) = &page.lead {
+        let _ = write!(out, "\n{}\n", escaped(lead));
+    }
+    facts(&page.facts, &mut out);
+    for section in &page.sections {
+        let code = section
+            .code
+            .as_ref()
+            .map_or(String::new(), |name| format!(" {}", code(name)));
+        let _ = write!(out, "\n## {}{code}\n", escaped(&section.title));
+        for block in &section.blocks {
+            match block {
+                Block::Paragraph(text) => {
+                    let _ = write!(out, "\n{}\n", escaped(text));
+                }
+                Block::Facts(list) => facts(list, &mut out),
+                Block::Table { headers, rows, .. } => {
+                    let _ = write!(
+                        out,
+                        "\n| {} |\n|{}\n",
+                        headers.join(" | "),
+                        "---|".repeat(headers.len())
+                    );
+                    for row in rows {
+                        let cells: Vec<String> = row
+                            .cells
+                            .iter()
+                            .enumerate()
+                            .map(|(index, cell)| {
+                                let indent = if index == 0 {
+                                    "&emsp;".repeat(row.depth)
+                                } else {
+                                    String::new()
+                                };
+                                format!("{indent}{}", one_line(&text(cell)))
+                            })
+                            .collect();
+                        let _ = writeln!(out, "| {} |", cells.join(" | "));
+                    }
+                }
+            }
+        }
+    }
+    out
+}
+
+fn facts(list: &[(String, Text)], out: &mut String) {
+    if !list.is_empty() {
+        out.push('\n');
+    }
+    for (label, value) in list.iter().filter(|(_, value)| !value.is_empty()) {
+        let _ = writeln!(out, "- **{}**: {}", escaped(label), one_line(&text(value)));
+    }
+}
+
+fn text(value: &Text) -> String {
+    match value {
+        Text::Plain(text) => escaped(text),
+        Text::Code(text) if text.is_empty() => String::new(),
+        Text::Code(text) => code(text),
+        Text::Link { text, url } if super::html::is_web(url) => {
+            format!("[{}](<{}>)", escaped(text), url.replace(['<', '>', '\n'], ""))
+        }
+        Text::Link { text, url } => format!("{} ({})", escaped(text), escaped(url)),
+        Text::Words(words) => {
+            let words: Vec<String> = words
+                .iter()
+                .map(|word| match word {
+                    Word::Text(text) => escaped(text),
+                    Word::Badge(text) => format!("**{}**", escaped(text)),
+                })
+                .collect();
+            words.join(" ")
+        }
+    }
+}
+
+/// Code of any content: the fence is longer than any run of backticks in it. A bar would end a table's cell even there.
+fn code(text: &str) -> String {
+    let mut longest = 0;
+    let mut run = 0;
+    for c in text.chars() {
+        run = if c == '`' { run + 1 } else { 0 };
+        longest = longest.max(run);
+    }
+    let fence = "`".repeat(longest + 1);
+    let pad = if text.starts_with('`') || text.ends_with('`') {
+        " "
+    } else {
+        ""
+    };
+    format!("{fence}{pad}{}{pad}{fence}", one_line(text).replace('|', "\\|"))
+}
+
+fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if matches!(
+            c,
+            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '<' | '>' | '#' | '|' | '~' | '!'
+        ) {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,329 @@
+//! What a page says of one object: its columns, what is nested in them, and its rules in words.
+
+use std::sync::Arc;
+
+use polder_contract::rule::{OnFailure, Rule, RuleKind, RuleSeverity};
+use polder_contract::{Contract, DatasetContract};
+use polder_core::document::Node;
+
+use super::content::{custom, definitions, flag, items, shown, text};
+use super::{Block, Row, Section, Text, Word};
+
+pub(super) fn object(contract: &Contract, index: usize, node: &Node) -> Section {
+    let name = text(node, "name").unwrap_or_default();
+    let mut blocks = Vec::new();
+    blocks.extend(text(node, "description").map(Block::Paragraph));
+    let mut facts = Vec::new();
+    for (key, label) in [
+        ("businessName", "Business name"),
+        ("physicalType", "Kind"),
+        ("dataGranularityDescription", "One row is"),
+        ("tags", "Tags"),
+        ("context", "Context"),
+        ("customProperties", "Custom properties"),
+    ] {
+        let value = node.get(key).map(|value| match key {
+            "customProperties" => custom(value),
+            _ => shown(value),
+        });
+        facts.extend(value.map(|value| (label.to_owned(), Text::Plain(value))));
+    }
+    if !facts.is_empty() {
+        blocks.push(Block::Facts(facts));
+    }
+    let more = [also_known(node), definitions(node)];
+    blocks.extend(more.into_iter().flatten().map(|text| Block::Paragraph(sentence(&text))));
+    let mut rows = Vec::new();
+    for property in items(node, "properties") {
+        columns(property, None, 0, &mut rows);
+    }
+    if !rows.is_empty() {
+        blocks.push(Block::Table {
+            caption: format!("Columns of {name}"),
+            headers: vec!["Column", "Type", "Meaning", "Limits"],
+            rows,
+        });
+    }
+    let relationships: Vec<Row> = items(node, "relationships")
+        .iter()
+        .map(|relationship| Row {
+            depth: 0,
+            cells: vec![
+                Text::Code(relationship.get("from").map(shown).unwrap_or_default()),
+                Text::Code(relationship.get("to").map(shown).unwrap_or_default()),
+            ],
+        })
+        .collect();
+    if !relationships.is_empty() {
+        blocks.push(Block::Table {
+            caption: format!("Relationships of {name}"),
+            headers: vec!["From", "To"],
+            rows: relationships,
+        });
+    }
+    blocks.extend(rules(contract, index, node, &name));
+    Section {
+        id: format!("object-{}", index + 1),
+        title: name,
+        code: text(node, "physicalName"),
+        blocks,
+    }
+}
+
+/// A property and everything inside it, a row each.
+fn columns(node: &Node, role: Option<&str>, depth: usize, rows: &mut Vec<Row>) {
+    let name = match (role, text(node, "name")) {
+        (Some(role), _) => Text::Plain(role.to_owned()),
+        (None, name) => Text::Code(name.unwrap_or_default()),
+    };
+    let kind = match (text(node, "physicalType"), text(node, "logicalType")) {
+        (Some(physical), Some(logical)) if physical != logical => format!("{logical} ({physical})"),
+        (Some(word), _) | (None, Some(word)) => word,
+        (None, None) => String::new(),
+    };
+    let mut meaning = Vec::new();
+    let mut badge = |key: &str, word: &str| {
+        if flag(node, key) {
+            meaning.push(Word::Badge(word.to_owned()));
+        }
+    };
+    badge("primaryKey", "key");
+    badge("required", "required");
+    badge("unique", "unique");
+    badge("partitioned", "partition");
+    badge("criticalDataElement", "critical");
+    meaning.extend(text(node, "classification").map(Word::Badge));
+    let business = text(node, "businessName").filter(|business| Some(business) != text(node, "name").as_ref());
+    meaning.extend(business.map(|business| Word::Text(format!("{business}."))));
+    meaning.extend(text(node, "description").map(|text| Word::Text(sentence(&text))));
+    if let Some(physical) = text(node, "physicalName").filter(|physical| Some(physical) != text(node, "name").as_ref())
+    {
+        meaning.push(Word::Text(format!("In the table: {physical}.")));
+    }
+    for relationship in items(node, "relationships") {
+        let to = relationship.get("to").map(shown).unwrap_or_default();
+        meaning.push(Word::Text(format!("Refers to {to}.")));
+    }
+    if let Some(logic) = text(node, "transformLogic") {
+        meaning.push(Word::Text(format!("Made by: {logic}.")));
+    }
+    if let Some(examples) = node.get("examples") {
+        meaning.push(Word::Text(format!("For example {}.", shown(examples))));
+    }
+    if let Some(tags) = node.get("tags").map(shown).filter(|tags| !tags.is_empty()) {
+        meaning.push(Word::Text(format!("Tags: {tags}.")));
+    }
+    for (key, label) in [
+        ("semanticType", "Semantic type"),
+        ("encryptedName", "Encrypted as"),
+        ("transformSourceObjects", "From"),
+        ("transformDescription", "How"),
+    ] {
+        if let Some(value) = node.get(key).map(shown).filter(|value| !value.is_empty()) {
+            meaning.push(Word::Text(sentence(&format!("{label}: {value}"))));
+        }
+    }
+    meaning.extend(also_known(node).map(|text| Word::Text(sentence(&text))));
+    meaning.extend(definitions(node).map(|text| Word::Text(sentence(&text))));
+    if let Some(own) = node.get("customProperties") {
+        meaning.push(Word::Text(format!("{}.", custom(own))));
+    }
+    rows.push(Row {
+        depth,
+        cells: vec![name, Text::Code(kind), Text::Words(meaning), Text::Plain(limits(node))],
+    });
+    for property in items(node, "properties") {
+        columns(property, None, depth + 1, rows);
+    }
+    if let Some(inner) = node.get("items") {
+        columns(inner, Some("each item"), depth + 1, rows);
+    }
+    if let Some(map) = node.get("map") {
+        for (key, role) in [("key", "each key"), ("value", "each value")] {
+            if let Some(side) = map.get(key) {
+                columns(side, Some(role), depth + 1, rows);
+            }
+        }
+    }
+}
+
+fn also_known(node: &Node) -> Option<String> {
+    let names: Vec<String> = items(node, "synonyms")
+        .iter()
+        .filter_map(|item| text(item, "synonym"))
+        .collect();
+    (!names.is_empty()).then(|| format!("Also known as {}", names.join(", ")))
+}
+
+/// Text that ends as a sentence does.
+pub(super) fn sentence(text: &str) -> String {
+    let text = text.trim_end();
+    if text.ends_with(['.', '!', '?', ':', ';']) {
+        text.to_owned()
+    } else {
+        format!("{text}.")
+    }
+}
+
+/// Limits of a value in words.
+fn limits(node: &Node) -> String {
+    let mut words = Vec::new();
+    let options = node.get("logicalTypeOptions");
+    let option = |key: &str| options.and_then(|options| options.get(key)).and_then(Node::scalar_text);
+    for (key, word) in [
+        ("minimum", "at least"),
+        ("exclusiveMinimum", "more than"),
+        ("maximum", "at most"),
+        ("exclusiveMaximum", "less than"),
+        ("multipleOf", "a multiple of"),
+    ] {
+        words.extend(option(key).map(|value| format!("{word} {value}")));
+    }
+    for (least, greatest, what) in [
+        ("minLength", "maxLength", "characters"),
+        ("minItems", "maxItems", "items"),
+        ("minProperties", "maxProperties", "fields"),
+    ] {
+        words.extend(match (option(least), option(greatest)) {
+            (Some(least), Some(greatest)) if least == greatest => Some(format!("exactly {least} {what}")),
+            (Some(least), Some(greatest)) => Some(format!("{least} to {greatest} {what}")),
+            (Some(least), None) => Some(format!("at least {least} {what}")),
+            (None, Some(greatest)) => Some(format!("at most {greatest} {what}")),
+            (None, None) => None,
+        });
+    }
+    words.extend(option("pattern").map(|pattern| format!("matches {pattern}")));
+    words.extend(option("format").map(|format| format!("format {format}")));
+    words.extend(
+        option("uniqueItems")
+            .filter(|flag| *flag == "true")
+            .map(|_| "items differ".to_owned()),
+    );
+    words.extend(
+        option("timezone")
+            .filter(|flag| *flag == "false")
+            .map(|_| "without a time zone".to_owned()),
+    );
+    words.extend(option("defaultTimezone").map(|zone| format!("time zone {zone}")));
+    let allowed: Vec<String> = items(node, "enum")
+        .iter()
+        .filter_map(|item| {
+            let value = text(item, "value")?;
+            Some(text(item, "label").map_or(value.clone(), |label| format!("{value} ({label})")))
+        })
+        .collect();
+    if !allowed.is_empty() {
+        words.push(format!("one of {}", allowed.join(", ")));
+    }
+    words.join("; ")
+}
+
+/// The quality rules of an object in words. Limits of values are beside their columns already.
+fn rules(contract: &Contract, index: usize, node: &Node, name: &str) -> Option<Block> {
+    let object = contract.objects.get(index)?;
+    let compiled = if object.dataset.is_some() {
+        DatasetContract {
+            contract: Arc::new(contract.clone()),
+            object: index,
+        }
+        .rules()
+    } else {
+        object.rules()
+    };
+    let rows: Vec<Row> = match compiled {
+        Ok(rules) => rules
+            .iter()
+            .filter(|rule| is_quality(node, rule))
+            .map(rule_row)
+            .collect(),
+        // What cannot be compiled is shown as it is written.
+        Err(_) => declared(node, None),
+    };
+    (!rows.is_empty()).then(|| Block::Table {
+        caption: format!("Rules of {name}"),
+        headers: vec!["Rule", "Column", "Asks for", "Where it fails"],
+        rows,
+    })
+}
+
+/// Whether a rule is one of `quality`, by the place where it is declared.
+fn is_quality(node: &Node, rule: &Rule) -> bool {
+    fn within(node: &Node, rule: &Rule, in_quality: bool) -> bool {
+        let spans = |node: &Node| node.span.start <= rule.place.span.start && rule.place.span.end <= node.span.end;
+        if !spans(node) {
+            return false;
+        }
+        if in_quality {
+            return true;
+        }
+        match (node.as_map(), node.as_list()) {
+            (Some(entries), _) => entries
+                .iter()
+                .any(|entry| within(&entry.value, rule, entry.key == "quality")),
+            (_, Some(items)) => items.iter().any(|item| within(item, rule, false)),
+            _ => false,
+        }
+    }
+    within(node, rule, false)
+}
+
+fn rule_row(rule: &Rule) -> Row {
+    let mut asks = rule.says.clone();
+    if let Some(text) = &rule.description {
+        asks = if asks.is_empty() {
+            text.clone()
+        } else {
+            format!("{asks}. {text}")
+        };
+    }
+    let fails = match (&rule.kind, rule.severity, rule.on_failure) {
+        (RuleKind::NotRun { why }, ..) => format!("not run: {why}"),
+        (_, RuleSeverity::Warning | RuleSeverity::Info, _) | (_, _, OnFailure::Warn) => "a warning".to_owned(),
+        (RuleKind::Row(_), _, OnFailure::Quarantine) => "the row goes to quarantine".to_owned(),
+        (RuleKind::Row(_), _, OnFailure::Reject) => "the batch is refused".to_owned(),
+        (RuleKind::Set(_), ..) => "the commit is refused".to_owned(),
+    };
+    Row {
+        depth: 0,
+        cells: vec![
+            Text::Code(rule.id.clone()),
+            Text::Code(rule.column.clone().unwrap_or_default()),
+            Text::Plain(asks),
+            Text::Plain(fails),
+        ],
+    }
+}
+
+/// Quality rules as declared.
+fn declared(node: &Node, column: Option<&str>) -> Vec<Row> {
+    let mut rows: Vec<Row> = items(node, "quality")
+        .iter()
+        .map(|rule| {
+            let name = ["id", "name", "metric", "rule", "type"]
+                .iter()
+                .find_map(|key| text(rule, key));
+            let asks: Vec<String> = rule
+                .as_map()
+                .unwrap_or_default()
+                .iter()
+                .filter(|entry| !matches!(entry.key.as_str(), "id" | "name" | "type" | "severity"))
+                .map(|entry| format!("{}: {}", entry.key, shown(&entry.value)))
+                .collect();
+            Row {
+                depth: 0,
+                cells: vec![
+                    Text::Code(name.unwrap_or_default()),
+                    Text::Code(column.unwrap_or_default().to_owned()),
+                    Text::Plain(asks.join("; ")),
+                    Text::Plain(text(rule, "severity").unwrap_or_default()),
+                ],
+            }
+        })
+        .collect();
+    for property in items(node, "properties") {
+        let name = text(property, "name").unwrap_or_default();
+        let path = column.map_or(name.clone(), |outer| format!("{outer}.{name}"));
+        rows.extend(declared(property, Some(&path)));
+    }
+    rows
+}

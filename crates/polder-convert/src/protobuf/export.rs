@@ -1,0 +1,348 @@
+//! From contracts to proto3.
+
+use std::collections::HashSet;
+use std::fmt::Write;
+
+use polder_core::{Error, ErrorKind, Result};
+use serde_json::Value;
+
+use super::import::screaming;
+use super::{FIELD_NUMBER, is_identifier};
+use crate::element::{Column, Table, tables, why_lost};
+use crate::kind::{INT32, INT64, Kind, UINT32, UINT64};
+use crate::loss::{Converted, Tracker};
+
+/// A file with a message for each object.
+pub(crate) fn export(contract: &Value) -> Result<Converted<String>> {
+    let tracker = Tracker::default();
+    let tables = tables(&tracker.root(contract));
+    if tables.is_empty() {
+        return Err(Error::new(ErrorKind::Document, "the contract has no schema to export"));
+    }
+    let mut body = String::new();
+    let mut writer = Writer { timestamps: false };
+    let package = package(&tables);
+    let mut names = HashSet::new();
+    for table in &tables {
+        if package.is_some() {
+            table.view.take("physicalName");
+        }
+        let name = unique(&identifier(table.name), &mut names);
+        if name != table.name {
+            table
+                .view
+                .lose_part("name", table.name, format!("the message is named `{name}`"));
+        }
+        body.push('\n');
+        comment(table.view.text("description"), 0, &mut body);
+        writer.message(&name, &table.columns, 0, &mut body);
+    }
+    let mut text = "syntax = \"proto3\";\n".to_owned();
+    if let Some(package) = package {
+        let _ = write!(text, "\npackage {package};\n");
+    }
+    if writer.timestamps {
+        text.push_str("\nimport \"google/protobuf/timestamp.proto\";\n");
+    }
+    text.push_str(&body);
+    Ok(Converted {
+        value: text,
+        losses: tracker.finish(contract, |path| why_lost(path, "Protobuf")),
+    })
+}
+
+/// The package that all physical names are in, where each ends with its object's name.
+fn package<'a>(tables: &[Table<'a>]) -> Option<&'a str> {
+    let packages: Option<HashSet<&str>> = tables
+        .iter()
+        .map(|table| {
+            let (package, name) = table.physical?.rsplit_once('.')?;
+            (name == table.name && package.split('.').all(is_identifier)).then_some(package)
+        })
+        .collect();
+    let packages = packages?;
+    packages.iter().next().copied().filter(|_| packages.len() == 1)
+}
+
+struct Writer {
+    timestamps: bool,
+}
+
+impl Writer {
+    fn message(&mut self, name: &str, columns: &[Column<'_>], indent: usize, out: &mut String) {
+        let _ = writeln!(out, "{:indent$}message {name} {{", "");
+        let mut types = HashSet::from([name.to_owned()]);
+        let mut names = HashSet::new();
+        let mut numbers = Numbers::of(columns);
+        let mut fields = String::new();
+        for column in columns {
+            let field = unique(&identifier(column.name), &mut names);
+            if field != column.name {
+                column
+                    .view
+                    .lose_part("name", column.name, format!("the field is named `{field}`"));
+            }
+            let number = numbers.next(column);
+            comment(column.view.text("description"), indent + 2, &mut fields);
+            let kind = self.field_type(column, &field, indent + 2, &mut types, out);
+            let _ = writeln!(fields, "{:width$}{kind} {field} = {number};", "", width = indent + 2);
+        }
+        out.push_str(&fields);
+        let _ = writeln!(out, "{:indent$}}}", "");
+    }
+
+    /// Label and type of a field. Messages and enumerations that it needs are written to `out`.
+    fn field_type(
+        &mut self,
+        column: &Column<'_>,
+        name: &str,
+        indent: usize,
+        types: &mut HashSet<String>,
+        out: &mut String,
+    ) -> String {
+        match column.kind {
+            Kind::Array => {
+                if !column.required {
+                    column
+                        .view
+                        .lose_part("required", "may be null", "in Protobuf no list is an empty one");
+                }
+                match column.items() {
+                    Some(items) => format!("repeated {}", self.inside(&items, name, indent, types, out)),
+                    None => "repeated string".to_owned(),
+                }
+            }
+            Kind::Map => {
+                if !column.required {
+                    column
+                        .view
+                        .lose_part("required", "may be null", "in Protobuf no map is an empty one");
+                }
+                match column.map() {
+                    Some((key, value)) => {
+                        let word = match key.kind {
+                            Kind::Boolean | Kind::String | Kind::Integer { .. } => self.scalar(&key),
+                            _ => {
+                                key.kind
+                                    .settle(Kind::String, &key.view, "keys in Protobuf are numbers or text");
+                                "string"
+                            }
+                        };
+                        format!("map<{word}, {}>", self.inside(&value, name, indent, types, out))
+                    }
+                    None => "map<string, string>".to_owned(),
+                }
+            }
+            Kind::Object => {
+                if column.required {
+                    column
+                        .view
+                        .lose_part("required", "true", "in Protobuf a message may always be absent");
+                }
+                self.nested(column, name, indent, types, out)
+            }
+            _ => {
+                let word = self.named_or_scalar(column, name, indent, types, out);
+                if word.contains('.') {
+                    if column.required {
+                        column
+                            .view
+                            .lose_part("required", "true", "in Protobuf a message may always be absent");
+                    }
+                    return word;
+                }
+                // Without presence a field always has a value, be it the default.
+                if column.required {
+                    word
+                } else {
+                    format!("optional {word}")
+                }
+            }
+        }
+    }
+
+    /// The items of a list, the values of a map: neither lists nor maps, and never null.
+    fn inside(
+        &mut self,
+        column: &Column<'_>,
+        name: &str,
+        indent: usize,
+        types: &mut HashSet<String>,
+        out: &mut String,
+    ) -> String {
+        if !column.required {
+            column
+                .view
+                .lose_part("required", "may be null", "items in Protobuf are never null");
+        }
+        match column.kind {
+            Kind::Array | Kind::Map => {
+                column
+                    .kind
+                    .settle(Kind::String, &column.view, "Protobuf has no lists within lists");
+                "string".to_owned()
+            }
+            Kind::Object => self.nested(column, name, indent, types, out),
+            _ => self.named_or_scalar(column, name, indent, types, out),
+        }
+    }
+
+    fn nested(
+        &mut self,
+        column: &Column<'_>,
+        name: &str,
+        indent: usize,
+        types: &mut HashSet<String>,
+        out: &mut String,
+    ) -> String {
+        let message = unique(&pascal(name), types);
+        self.message(&message, &column.fields(), indent, out);
+        out.push('\n');
+        message
+    }
+
+    /// An enumeration, where all allowed values are identifiers; else the scalar type.
+    fn named_or_scalar(
+        &mut self,
+        column: &Column<'_>,
+        name: &str,
+        indent: usize,
+        types: &mut HashSet<String>,
+        out: &mut String,
+    ) -> String {
+        let allowed = column.allowed();
+        let values = allowed.as_ref().and_then(|allowed| allowed.texts());
+        let (Some(allowed), Some(values), Kind::String) = (&allowed, values, column.kind) else {
+            return self.scalar(column).to_owned();
+        };
+        let distinct: HashSet<&&str> = values.iter().collect();
+        let fit = values.iter().all(|value| {
+            !value.is_empty()
+                && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+                && *value != "UNSPECIFIED"
+        });
+        if !fit || distinct.len() < values.len() {
+            return self.scalar(column).to_owned();
+        }
+        allowed.keep();
+        let kind = unique(&pascal(name), types);
+        let prefix = screaming(&kind);
+        let _ = writeln!(out, "{:indent$}enum {kind} {{", "");
+        let width = indent + 2;
+        let _ = writeln!(out, "{:width$}{prefix}_UNSPECIFIED = 0;", "");
+        for (index, value) in values.iter().enumerate() {
+            let _ = writeln!(out, "{:width$}{prefix}_{value} = {};", "", index + 1);
+        }
+        let _ = writeln!(out, "{:indent$}}}\n", "");
+        kind
+    }
+
+    fn scalar(&mut self, column: &Column<'_>) -> &'static str {
+        let (word, back) = match column.kind {
+            Kind::Boolean => ("bool", Kind::Boolean),
+            UINT64 => ("uint64", UINT64),
+            INT64 => ("int64", INT64),
+            Kind::Integer { signed: false, .. } => ("uint32", UINT32),
+            Kind::Integer { .. } => ("int32", INT32),
+            Kind::Float32 => ("float", Kind::Float32),
+            Kind::Float64 => ("double", Kind::Float64),
+            Kind::Binary => ("bytes", Kind::Binary),
+            Kind::Timestamp => {
+                self.timestamps = true;
+                ("google.protobuf.Timestamp", Kind::Timestamp)
+            }
+            _ => ("string", Kind::String),
+        };
+        column.kind.settle(back, &column.view, "Protobuf has no such type");
+        word
+    }
+}
+
+/// Gives fields their numbers: the declared ones, and what is free for the others.
+struct Numbers {
+    used: HashSet<i64>,
+    last: i64,
+}
+
+impl Numbers {
+    fn of(columns: &[Column<'_>]) -> Self {
+        let mut used = HashSet::new();
+        for column in columns {
+            used.extend(declared(column));
+        }
+        Self { used, last: 0 }
+    }
+
+    fn next(&mut self, column: &Column<'_>) -> i64 {
+        for item in column.view.items("customProperties") {
+            if item.value.get("property").and_then(Value::as_str) == Some(FIELD_NUMBER) {
+                item.keep();
+            }
+        }
+        if let Some(number) = declared(column) {
+            self.last = self.last.max(0) + 1;
+            return number;
+        }
+        loop {
+            self.last += 1;
+            // These belong to the implementation.
+            if self.last == 19_000 {
+                self.last = 20_000;
+            }
+            if !self.used.contains(&self.last) {
+                return self.last;
+            }
+        }
+    }
+}
+
+fn declared(column: &Column<'_>) -> Option<i64> {
+    let properties = column.view.items("customProperties");
+    let own = properties
+        .iter()
+        .find(|item| item.value.get("property").and_then(Value::as_str) == Some(FIELD_NUMBER))?;
+    let number = own.value.get("value")?.as_i64()?;
+    ((1..=536_870_911).contains(&number) && !(19_000..20_000).contains(&number)).then_some(number)
+}
+
+fn comment(text: Option<&str>, indent: usize, out: &mut String) {
+    for line in text.unwrap_or_default().lines() {
+        let _ = writeln!(out, "{}", format!("{:indent$}// {line}", "").trim_end());
+    }
+}
+
+fn identifier(text: &str) -> String {
+    let name: String = text
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' })
+        .collect();
+    if is_identifier(&name) {
+        name
+    } else {
+        format!("f_{name}")
+    }
+}
+
+/// `order_line` as `OrderLine`.
+fn pascal(name: &str) -> String {
+    let words = name.split('_').filter(|word| !word.is_empty());
+    let joined: String = words
+        .map(|word| {
+            let mut characters = word.chars();
+            characters
+                .next()
+                .map_or(String::new(), |first| first.to_uppercase().chain(characters).collect())
+        })
+        .collect();
+    identifier(&joined)
+}
+
+fn unique(name: &str, names: &mut HashSet<String>) -> String {
+    let mut candidate = name.to_owned();
+    let mut number = 2;
+    while !names.insert(candidate.clone()) {
+        candidate = format!("{name}{number}");
+        number += 1;
+    }
+    candidate
+}

@@ -1,0 +1,400 @@
+//! From Protobuf to contracts.
+
+use std::cell::RefCell;
+use std::collections::{HashMap, HashSet};
+
+use polder_core::{Error, ErrorKind, Result};
+use prost_types::field_descriptor_proto::{Label, Type};
+use prost_types::{DescriptorProto, EnumDescriptorProto, FieldDescriptorProto, FileDescriptorProto};
+use serde_json::{Map, Value, json};
+
+use super::FIELD_NUMBER;
+use crate::bounds::{Bounds, refuse_deep_brackets};
+use crate::draft::{Draft, ImportOptions, allowed_values, custom};
+use crate::kind::{INT32, INT64, Kind, UINT32, UINT64};
+use crate::loss::{Converted, Tracker};
+
+const NO_PLACE: &str = "a contract has no place for it";
+
+/// A contract of a file's messages: those at its top that no other message contains.
+pub(crate) fn import(text: &str, options: &ImportOptions) -> Result<Converted<String>> {
+    refuse_deep_brackets(text)?;
+    let file = protox_parse::parse("the schema", text).map_err(|cause| {
+        let line = cause
+            .span()
+            .and_then(|span| text.get(..span.start))
+            .map(|before| before.matches('\n').count() + 1);
+        let place = line.map_or(String::new(), |line| format!(" in line {line}"));
+        Error::new(
+            ErrorKind::Document,
+            format!("the Protobuf schema cannot be read{place}: {cause}"),
+        )
+    })?;
+    let tracker = Tracker::default();
+    let reader = Reader::new(&file, &tracker);
+    reader.name_file();
+    let contained = reader.contained();
+    let mut draft = Draft::default();
+    for (index, message) in file.message_type.iter().enumerate() {
+        let full = reader.full(message.name());
+        if contained.contains(&full) {
+            continue;
+        }
+        let mut object = Map::from_iter([("name".to_owned(), json!(message.name()))]);
+        if file.package.is_some() {
+            object.insert("physicalName".to_owned(), json!(full));
+        }
+        let path = vec![4, i32::try_from(index).unwrap_or(i32::MAX)];
+        if let Some(comment) = reader.comment(&path) {
+            object.insert("description".to_owned(), json!(comment));
+        }
+        let fields = reader.fields(&full, message, &path, 0)?;
+        object.insert("properties".to_owned(), Value::Array(fields));
+        draft.objects.push(object);
+    }
+    if draft.objects.is_empty() && !file.message_type.is_empty() {
+        return Err(Error::new(
+            ErrorKind::Document,
+            "every message is contained in another: none of them is a table",
+        ));
+    }
+    let value = draft.write(options)?;
+    let losses = tracker.finish(&Value::Null, |_| String::new());
+    Ok(Converted { value, losses })
+}
+
+enum Named<'f> {
+    Message(&'f DescriptorProto, Vec<i32>),
+    Enum(&'f EnumDescriptorProto),
+}
+
+struct Reader<'f> {
+    file: &'f FileDescriptorProto,
+    tracker: &'f Tracker,
+    /// Messages and enumerations by full name.
+    named: HashMap<String, Named<'f>>,
+    comments: HashMap<&'f [i32], String>,
+    open: RefCell<Vec<String>>,
+    bounds: Bounds,
+    proto3: bool,
+}
+
+/// Numbers of fields in the descriptors' own schema, which paths are made of.
+const MESSAGE_FIELD: i32 = 2;
+const MESSAGE_NESTED: i32 = 3;
+
+fn child(path: &[i32], field: i32, index: usize) -> Vec<i32> {
+    let mut path = path.to_vec();
+    path.extend([field, i32::try_from(index).unwrap_or(i32::MAX)]);
+    path
+}
+
+impl<'f> Reader<'f> {
+    fn new(file: &'f FileDescriptorProto, tracker: &'f Tracker) -> Self {
+        let locations = file.source_code_info.iter().flat_map(|info| &info.location);
+        let comments = locations.filter_map(|location| {
+            let text = location
+                .leading_comments
+                .as_ref()
+                .or(location.trailing_comments.as_ref())?;
+            let lines: Vec<_> = text
+                .lines()
+                .map(|line| line.strip_prefix(' ').unwrap_or(line).trim_end())
+                .collect();
+            let text = lines.join("\n").trim().to_owned();
+            (!text.is_empty()).then_some((location.path.as_slice(), text))
+        });
+        let mut reader = Self {
+            file,
+            tracker,
+            named: HashMap::new(),
+            comments: comments.collect(),
+            open: RefCell::default(),
+            bounds: Bounds::default(),
+            proto3: file.syntax.as_deref() == Some("proto3"),
+        };
+        for (index, message) in file.message_type.iter().enumerate() {
+            let full = reader.full(message.name());
+            reader.register(full, message, vec![4, i32::try_from(index).unwrap_or(i32::MAX)]);
+        }
+        for kind in &file.enum_type {
+            reader.named.insert(reader.full(kind.name()), Named::Enum(kind));
+        }
+        reader
+    }
+
+    fn register(&mut self, full: String, message: &'f DescriptorProto, path: Vec<i32>) {
+        for (index, nested) in message.nested_type.iter().enumerate() {
+            self.register(
+                format!("{full}.{}", nested.name()),
+                nested,
+                child(&path, MESSAGE_NESTED, index),
+            );
+        }
+        for kind in &message.enum_type {
+            self.named.insert(format!("{full}.{}", kind.name()), Named::Enum(kind));
+        }
+        self.named.insert(full, Named::Message(message, path));
+    }
+
+    fn full(&self, name: &str) -> String {
+        match self.file.package.as_deref() {
+            Some(package) => format!("{package}.{name}"),
+            None => name.to_owned(),
+        }
+    }
+
+    fn comment(&self, path: &[i32]) -> Option<&str> {
+        self.comments.get(path).map(String::as_str)
+    }
+
+    /// Names what of the file as a whole is lost.
+    fn name_file(&self) {
+        for service in &self.file.service {
+            self.tracker
+                .lose(service.name(), "a service", "only messages make a contract");
+        }
+        for extension in &self.file.extension {
+            self.tracker.lose(extension.name(), "an extension", NO_PLACE);
+        }
+        if self.file.options.is_some() {
+            self.tracker.lose("options", "options of the file", NO_PLACE);
+        }
+    }
+
+    /// The full names of messages that are fields of others.
+    fn contained(&self) -> HashSet<String> {
+        let mut contained = HashSet::new();
+        for (full, named) in &self.named {
+            let Named::Message(message, _) = named else { continue };
+            for field in &message.field {
+                let target = field.type_name.as_deref().and_then(|name| self.resolve(full, name));
+                // One that contains itself alone is a table that will be refused with its name.
+                contained.extend(target.filter(|target| target != full && !full.starts_with(&format!("{target}."))));
+            }
+        }
+        contained
+    }
+
+    /// The full name that a name means within a message: the innermost scope first.
+    fn resolve(&self, scope: &str, name: &str) -> Option<String> {
+        if let Some(absolute) = name.strip_prefix('.') {
+            return self.named.contains_key(absolute).then(|| absolute.to_owned());
+        }
+        let mut scope = Some(scope);
+        while let Some(within) = scope {
+            let candidate = format!("{within}.{name}");
+            if self.named.contains_key(&candidate) {
+                return Some(candidate);
+            }
+            scope = within.rsplit_once('.').map(|(outer, _)| outer);
+        }
+        self.named.contains_key(name).then(|| name.to_owned())
+    }
+
+    fn fields(&self, full: &str, message: &'f DescriptorProto, path: &[i32], depth: usize) -> Result<Vec<Value>> {
+        if self.open.borrow().iter().any(|open| open == full) {
+            let error = format!("the message `{full}` contains itself, which no table can hold");
+            return Err(Error::new(ErrorKind::Document, error));
+        }
+        self.open.borrow_mut().push(full.to_owned());
+        if message
+            .options
+            .as_ref()
+            .is_some_and(|options| options.map_entry.is_none())
+        {
+            self.tracker.lose(full, "options", NO_PLACE);
+        }
+        if !message.reserved_range.is_empty() || !message.reserved_name.is_empty() {
+            self.tracker.lose(full, "reserved fields", NO_PLACE);
+        }
+        if !message.extension_range.is_empty() || !message.extension.is_empty() {
+            self.tracker.lose(full, "extensions", NO_PLACE);
+        }
+        let mut properties = Vec::new();
+        for (index, field) in message.field.iter().enumerate() {
+            let place = format!("{full}.{}", field.name());
+            let mut property = Map::from_iter([("name".to_owned(), json!(field.name()))]);
+            if let Some(comment) = self.comment(&child(path, MESSAGE_FIELD, index)) {
+                property.insert("description".to_owned(), json!(comment));
+            }
+            if self.field(full, field, &place, depth, &mut property)? {
+                property.insert("required".to_owned(), json!(true));
+            }
+            if field.number() != i32::try_from(index + 1).unwrap_or(0) {
+                custom(&mut property, FIELD_NUMBER, json!(field.number()));
+            }
+            properties.push(Value::Object(property));
+        }
+        self.open.borrow_mut().pop();
+        Ok(properties)
+    }
+
+    /// Reads a field into a property; gives whether it is always there.
+    fn field(
+        &self,
+        scope: &str,
+        field: &FieldDescriptorProto,
+        place: &str,
+        depth: usize,
+        out: &mut Map<String, Value>,
+    ) -> Result<bool> {
+        if let Some(default) = &field.default_value {
+            self.tracker.lose(place, format!("default {default}"), NO_PLACE);
+        }
+        if field.options.is_some() {
+            self.tracker.lose(place, "options", NO_PLACE);
+        }
+        if field.label() == Label::Repeated {
+            if let Some((key, value)) = self.entry(scope, field) {
+                Kind::Map.write(out);
+                let side = |field: &FieldDescriptorProto| -> Result<Value> {
+                    let mut side = Map::new();
+                    self.value(scope, field, place, depth + 1, &mut side)?;
+                    side.insert("required".to_owned(), json!(true));
+                    Ok(Value::Object(side))
+                };
+                out.insert("map".to_owned(), json!({"key": side(key)?, "value": side(value)?}));
+                return Ok(true);
+            }
+            Kind::Array.write(out);
+            let mut items = Map::new();
+            self.value(scope, field, place, depth + 1, &mut items)?;
+            items.insert("required".to_owned(), json!(true));
+            out.insert("items".to_owned(), Value::Object(items));
+            return Ok(true);
+        }
+        let always = self.value(scope, field, place, depth, out)?;
+        let in_oneof = field.oneof_index.is_some() && !field.proto3_optional();
+        if in_oneof {
+            self.tracker.lose(
+                place,
+                "oneof",
+                "a contract does not say that one of several columns is given",
+            );
+        }
+        Ok(match field.label() {
+            Label::Required => true,
+            _ => always && self.proto3 && !in_oneof && !field.proto3_optional(),
+        })
+    }
+
+    /// Key and value of the entries, where the field is a map.
+    fn entry(
+        &self,
+        scope: &str,
+        field: &FieldDescriptorProto,
+    ) -> Option<(&'f FieldDescriptorProto, &'f FieldDescriptorProto)> {
+        let full = self.resolve(scope, field.type_name.as_deref()?)?;
+        let Named::Message(message, _) = self.named.get(&full)? else {
+            return None;
+        };
+        let is_entry = message.options.as_ref().is_some_and(|options| options.map_entry());
+        if !is_entry {
+            return None;
+        }
+        Some((message.field.first()?, message.field.get(1)?))
+    }
+
+    /// Reads one value; gives whether a field of it has a value where nothing was sent.
+    fn value(
+        &self,
+        scope: &str,
+        field: &FieldDescriptorProto,
+        place: &str,
+        depth: usize,
+        out: &mut Map<String, Value>,
+    ) -> Result<bool> {
+        self.bounds.enter(depth, place)?;
+        let kind = match field.r#type.and_then(|number| Type::try_from(number).ok()) {
+            Some(Type::Double) => Kind::Float64,
+            Some(Type::Float) => Kind::Float32,
+            Some(Type::Int64 | Type::Sint64 | Type::Sfixed64) => INT64,
+            Some(Type::Int32 | Type::Sint32 | Type::Sfixed32) => INT32,
+            Some(Type::Uint64 | Type::Fixed64) => UINT64,
+            Some(Type::Uint32 | Type::Fixed32) => UINT32,
+            Some(Type::Bool) => Kind::Boolean,
+            Some(Type::String) => Kind::String,
+            Some(Type::Bytes) => Kind::Binary,
+            Some(Type::Message | Type::Enum | Type::Group) | None => {
+                return self.named_value(scope, field, place, depth, out);
+            }
+        };
+        kind.write(out);
+        Ok(true)
+    }
+
+    fn named_value(
+        &self,
+        scope: &str,
+        field: &FieldDescriptorProto,
+        place: &str,
+        depth: usize,
+        out: &mut Map<String, Value>,
+    ) -> Result<bool> {
+        let name = field.type_name();
+        if let Some(full) = self.resolve(scope, name) {
+            return match self.named.get(&full) {
+                Some(Named::Message(message, path)) => {
+                    Kind::Object.write(out);
+                    let fields = self.fields(&full, message, path, depth + 1)?;
+                    out.insert("properties".to_owned(), Value::Array(fields));
+                    Ok(false)
+                }
+                Some(Named::Enum(kind)) => {
+                    Kind::String.write(out);
+                    allowed_values(out, labels(kind));
+                    Ok(true)
+                }
+                None => Ok(false),
+            };
+        }
+        let kind = match name.trim_start_matches('.') {
+            "google.protobuf.Timestamp" => Kind::Timestamp,
+            "google.type.Date" => Kind::Date,
+            "google.type.TimeOfDay" => Kind::Time,
+            "google.protobuf.BoolValue" => Kind::Boolean,
+            "google.protobuf.StringValue" => Kind::String,
+            "google.protobuf.BytesValue" => Kind::Binary,
+            "google.protobuf.Int32Value" => INT32,
+            "google.protobuf.Int64Value" => INT64,
+            "google.protobuf.UInt32Value" => UINT32,
+            "google.protobuf.UInt64Value" => UINT64,
+            "google.protobuf.FloatValue" => Kind::Float32,
+            "google.protobuf.DoubleValue" => Kind::Float64,
+            known if known.starts_with("google.protobuf.") || known.starts_with("google.type.") => {
+                self.tracker
+                    .lose(place, known, "a contract has no such type: written as text");
+                Kind::String
+            }
+            other => {
+                let message = format!("{place}: there is no message `{other}` in this file");
+                return Err(Error::new(ErrorKind::Document, message)
+                    .with_help("imports are not followed: put the message into this file"));
+            }
+        };
+        kind.write(out);
+        Ok(false)
+    }
+}
+
+/// The values of an enumeration without the prefix that the style guide asks for, and without its `…_UNSPECIFIED`.
+fn labels(kind: &EnumDescriptorProto) -> Vec<Value> {
+    let prefix = format!("{}_", screaming(kind.name()));
+    kind.value
+        .iter()
+        .map(|value| value.name())
+        .map(|name| {
+            name.strip_prefix(&prefix)
+                .filter(|rest| !rest.is_empty())
+                .unwrap_or(name)
+        })
+        .filter(|name| *name != "UNSPECIFIED")
+        .map(|name| json!(name))
+        .collect()
+}
+
+/// `OrderStatus` as `ORDER_STATUS`.
+pub(super) fn screaming(name: &str) -> String {
+    crate::draft::snake_case(name).to_uppercase()
+}

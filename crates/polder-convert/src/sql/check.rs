@@ -1,0 +1,216 @@
+//! CHECK constraints: simple ones are limits of the value, the others rules in SQL.
+
+use serde_json::{Map, Value, json};
+use sqlparser::ast::{
+    BinaryOperator, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, UnaryOperator, Value as Literal,
+};
+
+use crate::draft::{add_rule, allowed_values};
+use crate::kind::option;
+
+/// Takes a check over into the columns, or into the object as a rule of its own in SQL (which passes where it gives
+/// null, as a check does).
+pub(super) fn apply(
+    expr: &Expr,
+    name: Option<&str>,
+    columns: &mut [Map<String, Value>],
+    object: &mut Map<String, Value>,
+) {
+    let mut limits = Vec::new();
+    let simple = collect(expr, columns, &mut limits);
+    if simple {
+        for (column, limit) in limits {
+            let Some(property) = columns.get_mut(column) else {
+                continue;
+            };
+            match limit {
+                Limit::Option(key, value) => option(property, key, value),
+                Limit::Values(values) => allowed_values(property, values),
+            }
+        }
+        return;
+    }
+    let mut rule = Map::new();
+    if let Some(name) = name {
+        rule.insert("name".to_owned(), json!(name));
+    }
+    rule.insert("type".to_owned(), json!("custom"));
+    rule.insert("engine".to_owned(), json!("polder"));
+    rule.insert("implementation".to_owned(), json!({"row": expr.to_string()}));
+    add_rule(object, Value::Object(rule));
+}
+
+enum Limit {
+    Option(&'static str, Value),
+    Values(Vec<Value>),
+}
+
+/// Whether the whole expression is made of limits of single columns.
+fn collect(expr: &Expr, columns: &[Map<String, Value>], limits: &mut Vec<(usize, Limit)>) -> bool {
+    match bare(expr) {
+        Expr::BinaryOp {
+            left,
+            op: BinaryOperator::And,
+            right,
+        } => collect(left, columns, limits) && collect(right, columns, limits),
+        Expr::BinaryOp { left, op, right } => {
+            if let Some(column) = column(left, columns) {
+                let key = match op {
+                    BinaryOperator::GtEq => "minimum",
+                    BinaryOperator::Gt => "exclusiveMinimum",
+                    BinaryOperator::LtEq => "maximum",
+                    BinaryOperator::Lt => "exclusiveMaximum",
+                    _ => return false,
+                };
+                return bound(columns, column, right)
+                    .map(|value| limits.push((column, Limit::Option(key, value))))
+                    .is_some();
+            }
+            let Some(column) = length_of(left, columns) else {
+                return false;
+            };
+            let Some(number) = literal(right).and_then(|value| value.to_string().parse::<u64>().ok()) else {
+                return false;
+            };
+            let (key, number) = match op {
+                BinaryOperator::GtEq => ("minLength", number),
+                BinaryOperator::Gt => ("minLength", number.saturating_add(1)),
+                BinaryOperator::LtEq => ("maxLength", number),
+                BinaryOperator::Lt if number > 0 => ("maxLength", number - 1),
+                _ => return false,
+            };
+            limits.push((column, Limit::Option(key, json!(number))));
+            true
+        }
+        Expr::Between {
+            expr,
+            negated: false,
+            low,
+            high,
+        } => {
+            let Some(column) = column(expr, columns) else {
+                return false;
+            };
+            let (Some(low), Some(high)) = (bound(columns, column, low), bound(columns, column, high)) else {
+                return false;
+            };
+            limits.push((column, Limit::Option("minimum", low)));
+            limits.push((column, Limit::Option("maximum", high)));
+            true
+        }
+        Expr::InList {
+            expr,
+            list,
+            negated: false,
+        } => {
+            let Some(column) = column(expr, columns) else {
+                return false;
+            };
+            let values: Option<Vec<Value>> = list.iter().map(literal).collect();
+            let Some(values) = values else { return false };
+            let text = columns[column].get("logicalType").is_some_and(|kind| kind == "string");
+            if values.iter().any(|value| value.is_string() != text) {
+                return false;
+            }
+            limits.push((column, Limit::Values(values)));
+            true
+        }
+        _ => false,
+    }
+}
+
+/// Without brackets and casts around it.
+fn bare(expr: &Expr) -> &Expr {
+    match expr {
+        Expr::Nested(inner) | Expr::Cast { expr: inner, .. } => bare(inner),
+        other => other,
+    }
+}
+
+fn column(expr: &Expr, columns: &[Map<String, Value>]) -> Option<usize> {
+    let Expr::Identifier(name) = bare(expr) else {
+        return None;
+    };
+    columns.iter().position(|column| {
+        column
+            .get("name")
+            .and_then(Value::as_str)
+            .is_some_and(|own| own.eq_ignore_ascii_case(&name.value))
+    })
+}
+
+fn length_of(expr: &Expr, columns: &[Map<String, Value>]) -> Option<usize> {
+    let Expr::Function(function) = bare(expr) else {
+        return None;
+    };
+    let name = function.name.to_string().to_lowercase();
+    if !matches!(name.as_str(), "length" | "char_length" | "character_length" | "len") {
+        return None;
+    }
+    let FunctionArguments::List(list) = &function.args else {
+        return None;
+    };
+    let [FunctionArg::Unnamed(FunctionArgExpr::Expr(argument))] = list.args.as_slice() else {
+        return None;
+    };
+    let found = column(argument, columns)?;
+    // Of other types the text's length is meant, which is another matter.
+    (columns[found].get("logicalType")? == "string" && columns[found].get("physicalType").is_none()).then_some(found)
+}
+
+/// A literal that is a bound of a column of this type.
+fn bound(columns: &[Map<String, Value>], column: usize, expr: &Expr) -> Option<Value> {
+    let value = literal(expr)?;
+    let logical = columns.get(column)?.get("logicalType")?.as_str()?;
+    match logical {
+        "integer" | "number" => value.is_number().then_some(value),
+        "date" | "timestamp" | "time" => value.is_string().then_some(value),
+        _ => None,
+    }
+}
+
+fn literal(expr: &Expr) -> Option<Value> {
+    match bare(expr) {
+        Expr::Value(value) => match &value.value {
+            Literal::Number(text, _) => serde_json::from_str::<serde_json::Number>(text).ok().map(Value::Number),
+            Literal::SingleQuotedString(text) => Some(json!(text)),
+            _ => None,
+        },
+        Expr::TypedString(typed) => match &typed.value.value {
+            Literal::SingleQuotedString(text) => Some(json!(text)),
+            _ => None,
+        },
+        Expr::UnaryOp {
+            op: UnaryOperator::Minus,
+            expr,
+        } => match literal(expr)? {
+            Value::Number(number) => serde_json::from_str(&format!("-{number}")).ok(),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// As [`apply`], from text. Gives whether the text is an expression.
+pub(crate) fn apply_check(
+    text: &str,
+    name: Option<&str>,
+    columns: &mut [Map<String, Value>],
+    object: &mut Map<String, Value>,
+) -> bool {
+    let rules = super::parser(crate::dialect::Dialect::Ansi);
+    // Long expressions make deep trees.
+    if text.len() > 10_000 || super::types::refuse_deep_types(text).is_err() {
+        return false;
+    }
+    let expr = sqlparser::parser::Parser::new(rules.as_ref())
+        .try_with_sql(text)
+        .and_then(|mut parser| parser.parse_expr());
+    match expr {
+        Ok(expr) => {
+            apply(&expr, name, columns, object);
+            true
+        }
+        Err(_) => false,
+    }
+}

@@ -1,0 +1,33 @@
+//! SQL DDL: tables with columns, keys, checks and comments.
+
+mod check;
+mod export;
+mod import;
+mod spark;
+mod spark_tail;
+mod statements;
+#[cfg(test)]
+mod tests;
+mod types;
+mod words;
+
+pub(crate) use check::apply_check;
+pub(crate) use export::export;
+pub(crate) use import::import;
+pub(crate) use types::{column_type, read_type_text};
+
+use sqlparser::dialect as parsers;
+
+use crate::dialect::Dialect;
+
+/// The parser's rules for a dialect.
+fn parser(dialect: Dialect) -> Box<dyn parsers::Dialect> {
+    match dialect {
+        Dialect::Ansi => Box::new(parsers::GenericDialect {}),
+        Dialect::Postgres => Box::new(parsers::PostgreSqlDialect {}),
+        Dialect::Spark => Box::new(spark::Spark),
+        Dialect::Snowflake => Box::new(parsers::SnowflakeDialect {}),
+        Dialect::BigQuery => Box::new(parsers::BigQueryDialect {}),
+        Dialect::DuckDb => Box::new(parsers::DuckDbDialect {}),
+    }
+}

@@ -1,0 +1,165 @@
+//! The table as it would be: judged before a commit, and committed only as it was judged.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use polder_core::{Error, ErrorKind, Result, clock};
+use polder_gate::table::{RuleResult, RuleVerdict};
+use polder_lake::{Commit, DataFile};
+
+use crate::delivery::Delivery;
+use crate::rules::{Fresh, WouldBe};
+
+/// How often a commit is judged anew because others committed rows meanwhile.
+const RACES: u32 = 20;
+
+impl Delivery {
+    /// Reads what came into the table since the rules last looked.
+    pub(crate) async fn catch_up(&mut self) -> Result<bool> {
+        self.rules.catch_up(&self.table).await
+    }
+
+    pub(crate) fn fresh(&self) -> Fresh {
+        self.rules.fresh()
+    }
+
+    /// Asks the rules about the table as it would be with fresh rows and without these files; `add` are the fresh rows'
+    /// files, which may be left out as long as no rule asks for them. Gives what somebody should know, by rule.
+    ///
+    /// # Errors
+    /// `CheckFailed`, where a rule would not hold; `Conflict`, where the table got a key meanwhile that fresh rows have;
+    /// what the lake reports.
+    pub(crate) async fn judge_table(
+        &mut self,
+        fresh: &Fresh,
+        add: &[DataFile],
+        remove: &[DataFile],
+    ) -> Result<BTreeMap<String, String>> {
+        if !self.rules.guard() {
+            return Ok(BTreeMap::new());
+        }
+        if self.catch_up().await? && self.rules.clash(fresh) {
+            let message = format!("others brought rows with the same keys into {}", self.dataset);
+            return Err(Error::new(ErrorKind::Conflict, message));
+        }
+        let would_be = WouldBe {
+            table: &self.table,
+            add,
+            remove,
+        };
+        let report = self
+            .rules
+            .report(&would_be, fresh, self.queries.as_ref(), clock::now())
+            .await?;
+        let (mut failed, mut remarks) = (Vec::new(), BTreeMap::new());
+        for result in report.into_iter().flat_map(|report| report.results) {
+            match &result.verdict {
+                RuleVerdict::Passed => {}
+                RuleVerdict::Failed => failed.push(result),
+                RuleVerdict::Warned => {
+                    remarks.insert(result.rule.clone(), sentence(&result));
+                }
+                RuleVerdict::NotRun(why) => {
+                    let text = format!("rule {} was not run: {why}", result.rule);
+                    remarks.insert(result.rule, text);
+                }
+            }
+        }
+        if !failed.is_empty() {
+            return Err(self.refusal(&would_be, &failed).await);
+        }
+        for remark in remarks.values() {
+            tracing::warn!(dataset = %self.dataset, origin = %self.origin, "{remark}");
+        }
+        Ok(remarks)
+    }
+
+    /// The error of a commit that the contract does not allow.
+    async fn refusal(&self, would_be: &WouldBe<'_>, failed: &[RuleResult]) -> Error {
+        let mut said = String::new();
+        for result in failed {
+            if !said.is_empty() {
+                said.push_str("; ");
+            }
+            said.push_str(&sentence(result));
+            match self.rules.repeated_keys(&self.contract, &result.rule, would_be).await {
+                Ok(keys) if !keys.is_empty() => {
+                    let _ = write!(said, " (such as {})", keys.join(", "));
+                }
+                // What stands in the way of an example stands in nobody's way.
+                _ => {}
+            }
+        }
+        let message = format!(
+            "the contract of {}, version {}, refuses what {} delivers: {said}",
+            self.dataset,
+            self.contract.version(),
+            self.origin
+        );
+        Error::new(ErrorKind::CheckFailed, message).with_help(
+            "nothing was committed: mend the rows or what computes them, or let the rule only warn \
+             (`polder.onFailure: warn`)",
+        )
+    }
+
+    /// Commits rows that were judged. Where others brought rows meanwhile, the table is judged anew; it becomes
+    /// what was judged, or stays as it is. Gives the version.
+    ///
+    /// # Errors
+    /// As [`judge_table`](Self::judge_table) and the lake's commit.
+    pub(crate) async fn commit_judged(&mut self, commit: Commit, fresh: Fresh) -> Result<u64> {
+        let changes_rows = !commit.add.is_empty() || !commit.remove.is_empty();
+        if !self.rules.guard() || !changes_rows {
+            return Ok(self.table.commit(commit).await?.version());
+        }
+        let mut races = 0;
+        loop {
+            if !self.rules.know(&self.table) {
+                self.judge_table(&fresh, &commit.add, &commit.remove).await?;
+            }
+            match self.table.commit_if_unchanged(commit.clone()).await {
+                Ok(committed) => {
+                    let version = committed.version();
+                    self.rules.settle(fresh, version, !commit.remove.is_empty());
+                    return Ok(version);
+                }
+                Err(error) if error.kind() == ErrorKind::Conflict && races < RACES => {
+                    races += 1;
+                    if !commit.remove.is_empty() || !self.is_next(&commit).await? {
+                        return Err(error);
+                    }
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Whether the table's progress is still what the commit follows.
+    async fn is_next(&self, commit: &Commit) -> Result<bool> {
+        for progress in &commit.progress {
+            if self.table.progress(&progress.id).await? != progress.expected {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Removes files that no commit names. What cannot be removed is left to maintenance.
+    pub(crate) async fn forget(&self, files: &[DataFile]) {
+        if let Err(error) = self.table.forget(files).await {
+            tracing::warn!(dataset = %self.dataset, error = %error.report(), "files of rows that were not committed are left behind");
+        }
+    }
+}
+
+/// What a rule found, in words.
+fn sentence(result: &RuleResult) -> String {
+    let mut text = format!("rule {}: {}", result.rule, result.says);
+    if let Some(figure) = &result.figure {
+        let _ = write!(text, ", and it would be {figure}");
+    }
+    if let Some(note) = &result.note {
+        let _ = write!(text, " ({note})");
+    }
+    text
+}

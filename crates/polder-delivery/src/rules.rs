@@ -1,0 +1,435 @@
+//! Rules that more than one row keeps: keys, and what the table as a whole must be.
+//!
+//! Of a stream's rows the first of each key stays: keys of the table's rows are held as fingerprints, read when the
+//! first row comes and kept up to date from then on. Whatever else a contract asks of the table is measured on it as it
+//! would be with the new rows; what was measured of the rows that are there is held, so that a stream reads them once.
+
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use chrono::{DateTime, Utc};
+use datafusion::catalog::TableProvider;
+use datafusion::common::ScalarValue;
+use datafusion::execution::SendableRecordBatchStream;
+use datafusion::prelude::{SessionConfig, SessionContext, ident};
+use futures::TryStreamExt;
+use polder_contract::DatasetContract;
+use polder_contract::rule::{Metric, OnFailure, RuleKind};
+use polder_core::{Error, ErrorKind, Result, ResultExt};
+use polder_gate::Violation;
+use polder_gate::table::{Facts, KeyRule, Keys, Queries, TableCheck, TableReport, TableState, scan_into};
+use polder_lake::{DataFile, Table};
+
+use crate::fingerprints::{FingerprintSet, Fingerprints};
+use crate::quarantine::json_rows;
+
+/// Keys that a refusal names.
+const EXAMPLES: usize = 3;
+
+/// The rules of one contract that more than one row keeps, and what they know of the table.
+pub(crate) struct Rules {
+    /// Keys of which the first row stays; those of pipelines are rules about the table.
+    keys: Vec<Key>,
+    /// Everything else that the table must be; none where the contract asks for nothing.
+    check: Option<TableCheck>,
+    need_files: bool,
+    /// How many commits before the new one a rule about volume asks for.
+    recent_commits: usize,
+    /// What was measured of the rows in the table; read when the first shipment is committed.
+    measured: Option<TableState>,
+    /// The version of the table up to which keys and measurements were read.
+    read_to: Option<u64>,
+}
+
+struct Key {
+    rule: KeyRule,
+    id: Arc<str>,
+    /// The table's columns that hold the key.
+    columns: Vec<String>,
+    /// `None` until the first row comes.
+    held: Option<Fingerprints>,
+}
+
+/// What rows bring that are not committed yet.
+#[derive(Default)]
+pub(crate) struct Fresh {
+    keys: Vec<FingerprintSet>,
+    measured: Option<TableState>,
+    rows: u64,
+}
+
+impl Fresh {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.rows == 0
+    }
+
+    /// Takes in rows that are accepted.
+    pub(crate) fn measure(&mut self, rows: &RecordBatch) -> Result<()> {
+        self.rows += rows.num_rows() as u64;
+        match &mut self.measured {
+            Some(measured) => measured.push(rows),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The table as it would be.
+pub(crate) struct WouldBe<'a> {
+    pub(crate) table: &'a Table,
+    pub(crate) add: &'a [DataFile],
+    pub(crate) remove: &'a [DataFile],
+}
+
+impl WouldBe<'_> {
+    /// The files that stay.
+    fn surviving(&self) -> Result<Vec<DataFile>> {
+        let mut files = self.table.files()?;
+        files.retain(|file| self.remove.iter().all(|gone| gone.path() != file.path()));
+        Ok(files)
+    }
+
+    /// The rows that stay. Where nothing goes, the table may be of a kind that single files do not show.
+    fn surviving_rows(&self) -> Result<Arc<dyn TableProvider>> {
+        match self.remove.is_empty() {
+            true => self.table.provider(),
+            false => self.table.files_provider(&self.surviving()?),
+        }
+    }
+
+    fn rows(&self) -> Result<Arc<dyn TableProvider>> {
+        let mut files = self.surviving()?;
+        files.extend_from_slice(self.add);
+        self.table.files_provider(&files)
+    }
+}
+
+impl Rules {
+    /// `by_position`: rows are a stream's, and of one key the first stays.
+    pub(crate) fn compile(contract: &DatasetContract, by_position: bool) -> Result<Self> {
+        let keys: Vec<Key> = match by_position {
+            true => Keys::of(contract)?.into_iter().map(Key::new).collect(),
+            false => Vec::new(),
+        };
+        let check = TableCheck::of_sets_where(contract, |rule| {
+            matches!(rule.kind, RuleKind::Set(_)) && keys.iter().all(|key| key.rule.id != rule.id)
+        })?;
+        let rules = contract.rules().map_err(Error::document)?.into_iter();
+        let asked: Vec<Metric> = rules
+            .filter_map(|rule| match rule.kind {
+                RuleKind::Set(test) => Some(test.metric),
+                _ => None,
+            })
+            .collect();
+        Ok(Self {
+            keys,
+            check: (!check.is_empty()).then_some(check),
+            need_files: asked.iter().any(|metric| match metric {
+                Metric::Sql { .. } => true,
+                Metric::Duplicates { .. } => !by_position,
+                _ => false,
+            }),
+            recent_commits: asked.iter().map(commits_of).max().unwrap_or(0),
+            measured: None,
+            read_to: None,
+        })
+    }
+
+    /// Whether rows are to be looked at in the order of their positions.
+    pub(crate) fn have_keys(&self) -> bool {
+        !self.keys.is_empty()
+    }
+
+    /// Whether a commit depends on the rows that the table has.
+    pub(crate) fn guard(&self) -> bool {
+        self.have_keys() || self.check.is_some()
+    }
+
+    pub(crate) fn fresh(&self) -> Fresh {
+        Fresh {
+            keys: self.keys.iter().map(|_| FingerprintSet::default()).collect(),
+            measured: self.check.as_ref().map(TableCheck::state),
+            rows: 0,
+        }
+    }
+
+    /// Rows that repeat a key: of the table, of these batches, or of fresh rows before them. Rows are looked at in the
+    /// order in which `candidates` names them, as batch and row; a row that is not refused has its keys from then on.
+    pub(crate) fn repeated(
+        &self,
+        fresh: &mut Fresh,
+        batches: &[&RecordBatch],
+        candidates: impl Iterator<Item = (usize, usize)>,
+    ) -> Result<Vec<(usize, Violation)>> {
+        let mut found = Vec::new();
+        if self.keys.is_empty() {
+            return Ok(found);
+        }
+        let mut fingerprints = Vec::with_capacity(self.keys.len());
+        for key in &self.keys {
+            let each = batches.iter().map(|batch| key.rule.fingerprints(batch));
+            fingerprints.push(each.collect::<Result<Vec<_>>>()?);
+        }
+        for (batch, row) in candidates {
+            let mut refused = false;
+            for (place, key) in self.keys.iter().enumerate() {
+                let Some(fingerprint) = fingerprints[place][batch][row] else {
+                    continue;
+                };
+                let held = key.held.as_ref().is_some_and(|held| held.contains(fingerprint));
+                if !held && !fresh.keys[place].contains(&fingerprint) {
+                    continue;
+                }
+                refused |= key.rule.on_failure != OnFailure::Warn;
+                found.push((batch, key.violation(batches[batch], row)?));
+            }
+            if refused {
+                continue;
+            }
+            for (keys, fingerprints) in fresh.keys.iter_mut().zip(&fingerprints) {
+                keys.extend(fingerprints[batch][row]);
+            }
+        }
+        Ok(found)
+    }
+
+    /// Reads the keys that came into the table since they were last read. Gives whether fresh rows must be compared
+    /// with them anew.
+    pub(crate) async fn catch_up(&mut self, table: &Table) -> Result<bool> {
+        let version = table.version();
+        if !self.guard() || self.read_to == Some(version) {
+            return Ok(false);
+        }
+        let changes = match self.read_to {
+            Some(since) if since <= version => table.changes(since).await?,
+            _ => None,
+        };
+        match changes {
+            Some(changes) if changes.is_empty() => {
+                self.read_to = Some(version);
+                return Ok(false);
+            }
+            Some(changes) if changes.removed.is_empty() => {
+                let added = table.files_provider(&changes.added)?;
+                self.read_keys(&added).await?;
+                if let (Some(check), Some(measured)) = (&self.check, &mut self.measured) {
+                    scan_into(check, &added, measured).await?;
+                }
+            }
+            _ => {
+                self.measured = None;
+                for key in &mut self.keys {
+                    key.held = None;
+                }
+                if self.have_keys() {
+                    self.read_keys(&table.provider()?).await?;
+                }
+            }
+        }
+        self.read_to = Some(version);
+        Ok(true)
+    }
+
+    /// Takes in the keys of these rows.
+    async fn read_keys(&mut self, provider: &Arc<dyn TableProvider>) -> Result<()> {
+        for key in &mut self.keys {
+            let mut rows = key.rows(provider).await?;
+            let mut all = Vec::new();
+            while let Some(batch) = rows.try_next().await.context(ErrorKind::Unreachable, unread)? {
+                all.extend(key.rule.fingerprints(&batch)?.into_iter().flatten());
+            }
+            match &mut key.held {
+                Some(held) => held.extend(all),
+                none => *none = Some(Fingerprints::of(all)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a fresh row has a key that the table got meanwhile.
+    pub(crate) fn clash(&self, fresh: &Fresh) -> bool {
+        self.keys.iter().zip(&fresh.keys).any(|(key, fresh)| {
+            let held = key.held.as_ref();
+            key.rule.on_failure != OnFailure::Warn
+                && held.is_some_and(|held| fresh.iter().any(|fingerprint| held.contains(*fingerprint)))
+        })
+    }
+
+    /// Asks the rules about the table as it would be; none where the contract has no such rule.
+    pub(crate) async fn report(
+        &mut self,
+        would_be: &WouldBe<'_>,
+        fresh: &Fresh,
+        queries: &dyn Queries,
+        now: DateTime<Utc>,
+    ) -> Result<Option<TableReport>> {
+        let Some(check) = &self.check else { return Ok(None) };
+        let mut state = match would_be.remove.is_empty() {
+            true => {
+                if self.measured.is_none() {
+                    let mut measured = check.state();
+                    scan_into(check, &would_be.surviving_rows()?, &mut measured).await?;
+                    self.measured = Some(measured);
+                }
+                self.measured.clone().unwrap_or_else(|| check.state())
+            }
+            false => {
+                let mut measured = check.state();
+                scan_into(check, &would_be.surviving_rows()?, &mut measured).await?;
+                measured
+            }
+        };
+        if let Some(fresh) = &fresh.measured {
+            state.merge(fresh.clone());
+        }
+        let facts = Added::of(would_be.table, fresh, self.recent_commits).await?;
+        let rows = self.need_files.then(|| would_be.rows()).transpose()?;
+        check.report(state, rows.as_ref(), &facts, queries, now).await.map(Some)
+    }
+
+    /// After a commit: the fresh rows are in the table as of this version. Where others went, everything is read anew.
+    pub(crate) fn settle(&mut self, fresh: Fresh, version: u64, replaced: bool) {
+        if replaced {
+            self.read_to = None;
+            self.measured = None;
+            return;
+        }
+        for (key, fresh) in self.keys.iter_mut().zip(fresh.keys) {
+            if let Some(held) = &mut key.held {
+                held.extend(fresh);
+            }
+        }
+        if let (Some(measured), Some(fresh)) = (&mut self.measured, fresh.measured) {
+            measured.merge(fresh);
+        }
+        self.read_to = Some(version);
+    }
+
+    /// Whether the commit's files must be whole before the rules are asked: a query reads them, and so does who looks
+    /// for a key that comes twice.
+    pub(crate) fn need_files(&self) -> bool {
+        self.need_files
+    }
+
+    /// Whether everything that is in the table was read.
+    pub(crate) fn know(&self, table: &Table) -> bool {
+        self.read_to == Some(table.version())
+    }
+
+    /// Some keys that come more than once in the table as it would be, where the rule is one about keys.
+    pub(crate) async fn repeated_keys(
+        &self,
+        contract: &DatasetContract,
+        rule: &str,
+        would_be: &WouldBe<'_>,
+    ) -> Result<Vec<String>> {
+        let mut found = Vec::new();
+        let Some(rule) = Keys::of(contract)?.into_iter().find(|key| key.id == rule) else {
+            return Ok(found);
+        };
+        let key = Key::new(rule);
+        let mut seen = FingerprintSet::default();
+        let mut rows = key.rows(&would_be.rows()?).await?;
+        while let Some(batch) = rows.try_next().await.context(ErrorKind::Unreachable, unread)? {
+            for (row, fingerprint) in key.rule.fingerprints(&batch)?.into_iter().enumerate() {
+                if fingerprint.is_some_and(|fingerprint| !seen.insert(fingerprint)) {
+                    found.push(key.shown(&batch, row)?);
+                    if found.len() == EXAMPLES {
+                        return Ok(found);
+                    }
+                }
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// The commits before the newest that a metric asks for.
+fn commits_of(metric: &Metric) -> usize {
+    match metric {
+        Metric::Volume { commits, .. } => usize::try_from(*commits).unwrap_or(usize::MAX),
+        _ => 0,
+    }
+}
+
+fn unread() -> String {
+    "cannot read the keys of the rows in the table".to_owned()
+}
+
+impl Key {
+    fn new(rule: KeyRule) -> Self {
+        Self {
+            id: Arc::from(rule.id.as_str()),
+            columns: rule.top_columns(),
+            rule,
+            held: None,
+        }
+    }
+
+    /// The key's columns of these rows.
+    async fn rows(&self, provider: &Arc<dyn TableProvider>) -> Result<SendableRecordBatchStream> {
+        let context = SessionContext::new_with_config(SessionConfig::new().with_target_partitions(1));
+        let columns: Vec<_> = self.columns.iter().map(ident).collect();
+        let rows = context
+            .read_table(Arc::clone(provider))
+            .and_then(|frame| frame.select(columns))
+            .context(ErrorKind::Internal, unread)?;
+        rows.execute_stream().await.context(ErrorKind::Unreachable, unread)
+    }
+
+    fn violation(&self, batch: &RecordBatch, row: usize) -> Result<Violation> {
+        Ok(Violation {
+            row,
+            rule: Arc::clone(&self.id),
+            reason: format!("an earlier row has the key {}", self.shown(batch, row)?),
+            on_failure: self.rule.on_failure,
+        })
+    }
+
+    /// A row's key in words.
+    fn shown(&self, batch: &RecordBatch, row: usize) -> Result<String> {
+        let schema = batch.schema();
+        let columns = self.columns.iter();
+        let places: Vec<usize> = columns.filter_map(|column| schema.index_of(column).ok()).collect();
+        let key = batch
+            .project(&places)
+            .context(ErrorKind::Internal, || "cannot take a row's key".to_owned())?;
+        Ok(json_rows(&key, &[row])?.pop().unwrap_or_default())
+    }
+}
+
+/// What a commit and those before it brought.
+struct Added(Vec<u64>);
+
+impl Added {
+    /// Of as many commits before it; none where nobody asks.
+    async fn of(table: &Table, fresh: &Fresh, commits: usize) -> Result<Self> {
+        if commits == 0 {
+            return Ok(Self(Vec::new()));
+        }
+        let mut recent = vec![fresh.rows];
+        recent.extend(table.facts(commits).await?.recent_commits);
+        Ok(Self(recent))
+    }
+}
+
+impl Facts for Added {
+    fn rows(&self) -> Option<u64> {
+        None
+    }
+
+    fn nulls(&self, _column: &str) -> Option<u64> {
+        None
+    }
+
+    fn minimum(&self, _column: &str) -> Option<ScalarValue> {
+        None
+    }
+
+    fn maximum(&self, _column: &str) -> Option<ScalarValue> {
+        None
+    }
+
+    fn recent_commits(&self) -> &[u64] {
+        &self.0
+    }
+}

@@ -1,0 +1,416 @@
+//! Rows as they come: what the gate and the keys say of them, and where each goes.
+
+use std::collections::HashSet;
+
+use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
+use arrow::compute::filter_record_batch;
+use arrow::datatypes::TimestampMicrosecondType;
+use polder_contract::rule::OnFailure;
+use polder_core::{Error, ErrorKind, Result, ResultExt};
+use polder_gate::{Verdict, Violation};
+
+use super::Shipment;
+use crate::delivery::Known;
+use crate::known::fingerprint;
+use crate::quarantine::{Refused, Stamp, content_id, contents, json_rows, position_id};
+use crate::record::{RawRecord, RawRecords, Reject};
+
+/// Characters of a row that a message shows at most.
+const SHOWN: usize = 200;
+
+impl Shipment<'_> {
+    /// Lets the gate judge the rows of a batch. Its columns are found by name; columns that are missing and may be
+    /// null are null. A shipment takes the records of a partition in any order, but all of them from its beginning to
+    /// its largest offset.
+    ///
+    /// # Errors
+    /// `CheckFailed`, where a row breaks a rule that refuses the whole shipment; `Document`, where a column is not the
+    /// contract's or its type cannot become the contract's; `Conflict`, where quarantine holds another record at the
+    /// same position; what the lake reports. The shipment is to be dropped then.
+    pub async fn push(&mut self, batch: &RecordBatch, raw: &dyn RawRecords) -> Result<()> {
+        self.push_together(&[(batch, raw)]).await
+    }
+
+    /// As [`push`](Self::push), for batches whose records lie between each other: of rows with the same key, the first
+    /// by position stays.
+    ///
+    /// # Errors
+    /// As for [`push`](Self::push).
+    pub async fn push_together(&mut self, batches: &[(&RecordBatch, &dyn RawRecords)]) -> Result<()> {
+        let mut judged = Vec::with_capacity(batches.len());
+        for (batch, raw) in batches {
+            self.is_of_contract(batch)?;
+            let verdict = self.delivery.gate.check(batch)?;
+            let known = self.recognise(batch.num_rows(), *raw)?;
+            self.refused_whole(batch, *raw, &verdict.violations, &known)?;
+            judged.push(Judged {
+                batch,
+                raw: *raw,
+                verdict,
+                known,
+            });
+        }
+        if self.delivery.rules.have_keys() {
+            self.keep_first_of_each_key(&mut judged).await?;
+        }
+        for of_batch in judged {
+            let verdict = &of_batch.verdict;
+            self.refuse(of_batch.batch, of_batch.raw, &verdict.violations, &of_batch.known)
+                .await?;
+            if !verdict.warnings.is_empty() {
+                self.warn(&of_batch);
+            }
+            if of_batch.known.is_empty() {
+                self.accept(&verdict.batch, &verdict.accepted).await?;
+            } else {
+                let accepted = (0..verdict.accepted.len())
+                    .map(|row| Some(of_batch.accepts(row)))
+                    .collect();
+                self.accept(&verdict.batch, &accepted).await?;
+            }
+        }
+        Ok(())
+    }
+
+    fn is_of_contract(&self, batch: &RecordBatch) -> Result<()> {
+        let schema = batch.schema();
+        let foreign = schema
+            .fields()
+            .iter()
+            .find(|field| self.delivery.schema.index_of(field.name()).is_err());
+        let Some(field) = foreign else { return Ok(()) };
+        let message = format!(
+            "column `{}` is not in the contract of {}",
+            field.name(),
+            self.delivery.dataset
+        );
+        Err(Error::new(ErrorKind::Document, message).with_help("add it to the contract, or leave it out"))
+    }
+
+    /// Whether a row breaks a rule that refuses the whole shipment.
+    fn refused_whole(
+        &self,
+        batch: &RecordBatch,
+        raw: &dyn RawRecords,
+        violations: &[Violation],
+        known: &HashSet<usize>,
+    ) -> Result<()> {
+        let refusing = violations
+            .iter()
+            .find(|violation| violation.on_failure == OnFailure::Reject && !known.contains(&violation.row));
+        let Some(Violation { row, rule, reason, .. }) = refusing else {
+            return Ok(());
+        };
+        let place = match raw.record(*row) {
+            Some(record) => format!("{}/{} offset {}", record.topic, record.partition, record.offset),
+            None => {
+                let json = json_rows(&self.contract_columns(batch)?, &[*row])?;
+                format!("the row {}", shortened(json.first().map_or("", String::as_str)))
+            }
+        };
+        let Stamp {
+            origin,
+            contract_version,
+            ..
+        } = &self.stamp;
+        let message = format!(
+            "rule {rule} of the contract of {}, version {contract_version}, refuses the shipment of {origin}: {place}: \
+             {reason}",
+            self.delivery.dataset
+        );
+        Err(Error::new(ErrorKind::CheckFailed, message).with_help(
+            "nothing was committed: have the row mended where it comes from, or let the contract quarantine such rows \
+             (`polder.onFailure: quarantine`)",
+        ))
+    }
+
+    /// Of accepted rows that share a key the first by position stays; the others break the rule of the key.
+    async fn keep_first_of_each_key(&mut self, judged: &mut [Judged<'_>]) -> Result<()> {
+        let delivery = &mut *self.delivery;
+        if delivery.rules.catch_up(&delivery.table).await? && delivery.rules.clash(&self.rows) {
+            return Err(self.another_process());
+        }
+        let mut candidates = Vec::new();
+        for (place, of_batch) in judged.iter().enumerate() {
+            for row in 0..of_batch.verdict.accepted.len() {
+                if of_batch.accepts(row) {
+                    let record = self.record(of_batch.raw, row)?;
+                    let position = record.map(|record| (record.topic, record.partition, record.offset));
+                    candidates.push((position, place, row));
+                }
+            }
+        }
+        if !candidates.is_sorted() {
+            candidates.sort_unstable();
+        }
+        let batches: Vec<&RecordBatch> = judged.iter().map(|of_batch| &of_batch.verdict.batch).collect();
+        let candidates = candidates.iter().map(|(_, place, row)| (*place, *row));
+        let repeated = self.delivery.rules.repeated(&mut self.rows, &batches, candidates)?;
+        for (place, violation) in repeated {
+            let verdict = &mut judged[place].verdict;
+            match violation.on_failure {
+                OnFailure::Warn => verdict.warnings.push(violation),
+                _ => verdict.violations.push(violation),
+            }
+        }
+        for of_batch in judged {
+            of_batch.refuse_what_breaks_rules();
+            of_batch.verdict.violations.sort_by_key(|violation| violation.row);
+            self.refused_whole(
+                of_batch.batch,
+                of_batch.raw,
+                &of_batch.verdict.violations,
+                &of_batch.known,
+            )?;
+        }
+        Ok(())
+    }
+
+    /// Counts accepted rows that break rules which only warn.
+    fn warn(&mut self, judged: &Judged<'_>) {
+        for warning in judged
+            .verdict
+            .warnings
+            .iter()
+            .filter(|warning| judged.accepts(warning.row))
+        {
+            match self.receipt.warned.get_mut(warning.rule.as_ref()) {
+                Some(rows) => *rows += 1,
+                None => {
+                    self.receipt.warned.insert(warning.rule.to_string(), 1);
+                }
+            }
+        }
+    }
+
+    /// Sends a record that does not decode to quarantine.
+    ///
+    /// # Errors
+    /// As for [`push`](Self::push).
+    pub async fn reject(&mut self, reject: Reject<'_>) -> Result<()> {
+        if self.recognise_record(&reject.record)? {
+            return Ok(());
+        }
+        let id = position_id(&self.stamp.origin, &reject.record);
+        self.buffer.push(&Refused {
+            id: &id,
+            record: Some(reject.record),
+            event_time: reject.record.event_time,
+            rule: reject.rule,
+            reason: reject.reason,
+            json: None,
+        });
+        self.receipt.rejected += 1;
+        self.write_refused(false).await
+    }
+
+    /// The rows of a batch that quarantine holds since an earlier attempt.
+    fn recognise(&mut self, rows: usize, raw: &dyn RawRecords) -> Result<HashSet<usize>> {
+        let mut known = HashSet::new();
+        if matches!(&self.delivery.known, Known::Positions(positions) if !positions.window.is_empty()) {
+            for row in 0..rows {
+                let record = self.record(raw, row)?;
+                if let Some(record) = record
+                    && self.recognise_record(&record)?
+                {
+                    known.insert(row);
+                }
+            }
+        }
+        Ok(known)
+    }
+
+    /// Whether quarantine holds this record since an earlier attempt.
+    fn recognise_record(&mut self, record: &RawRecord<'_>) -> Result<bool> {
+        let Known::Positions(positions) = &self.delivery.known else {
+            return Ok(false);
+        };
+        if positions.window.is_empty() {
+            return Ok(false);
+        }
+        self.seen.note(record);
+        let known = positions.window.holds(record)?;
+        self.receipt.recognised += u64::from(known);
+        Ok(known)
+    }
+
+    /// The record behind a row: there must be one where rows are recognised by position.
+    fn record<'r>(&self, raw: &'r dyn RawRecords, row: usize) -> Result<Option<RawRecord<'r>>> {
+        match (raw.record(row), &self.delivery.known) {
+            (None, Known::Positions(_)) => Err(self.without_record(row)),
+            (record, _) => Ok(record),
+        }
+    }
+
+    fn without_record(&self, row: usize) -> Error {
+        let message = format!("row {row} of {} came without its record", self.delivery.origin);
+        Error::new(ErrorKind::Internal, message)
+    }
+
+    /// Writes the rows with violations to quarantine, one row each, unless it holds them.
+    async fn refuse(
+        &mut self,
+        batch: &RecordBatch,
+        raw: &dyn RawRecords,
+        violations: &[Violation],
+        known: &HashSet<usize>,
+    ) -> Result<()> {
+        let rows: Vec<&[Violation]> = violations
+            .chunk_by(|left, right| left.row == right.row)
+            .filter(|of_row| !known.contains(&of_row[0].row))
+            .collect();
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let numbers: Vec<usize> = rows.iter().map(|of_row| of_row[0].row).collect();
+        let said = self.contract_columns(batch)?;
+        let json = json_rows(&said, &numbers)?;
+        let contents = match &self.delivery.known {
+            Known::Contents(_) => contents(&said, &numbers, &json)?,
+            Known::Positions(_) => Vec::new(),
+        };
+        let mut contents = contents.into_iter();
+        let event_times = batch.column_by_name("_event_time").cloned();
+        let event_times = event_times
+            .as_ref()
+            .and_then(|column| column.as_primitive_opt::<TimestampMicrosecondType>());
+        for ((of_row, row), json) in rows.into_iter().zip(numbers).zip(&json) {
+            let record = self.record(raw, row)?;
+            let id = match (&record, contents.next()) {
+                (_, Some(content)) => {
+                    let occurrence = self.occurrences.entry(content).or_default();
+                    *occurrence += 1;
+                    content_id(&self.stamp.origin, content, *occurrence)
+                }
+                (Some(record), None) => position_id(&self.stamp.origin, record),
+                (None, None) => return Err(self.without_record(row)),
+            };
+            if self.is_known_content(&id).await? {
+                continue;
+            }
+            let event_time = match event_times {
+                Some(times) => times.is_valid(row).then(|| times.value(row)),
+                None => record.and_then(|record| record.event_time),
+            };
+            let reasons: Vec<_> = of_row.iter().map(|violation| violation.reason.as_str()).collect();
+            self.buffer.push(&Refused {
+                id: &id,
+                record,
+                event_time,
+                rule: &of_row[0].rule,
+                reason: &reasons.join("; "),
+                json: Some(json),
+            });
+            self.receipt.rejected += 1;
+            self.write_refused(false).await?;
+        }
+        Ok(())
+    }
+
+    /// Whether a pipeline's row is in quarantine already.
+    async fn is_known_content(&mut self, id: &str) -> Result<bool> {
+        let unread = matches!(self.delivery.known, Known::Contents(None));
+        if unread {
+            let contents = self.delivery.read_contents().await?;
+            self.delivery.known = Known::Contents(Some(contents));
+        }
+        let Known::Contents(Some(contents)) = &self.delivery.known else {
+            return Ok(false);
+        };
+        let key = fingerprint(id.as_bytes());
+        let known = contents.all.contains(&key);
+        if !known {
+            self.fresh.insert(key);
+        }
+        self.met.insert(key);
+        self.receipt.recognised += u64::from(known);
+        Ok(known)
+    }
+
+    /// What the source said, without platform columns: in the contract's order, so that rows have the same key
+    /// however a query orders its columns.
+    fn contract_columns(&self, batch: &RecordBatch) -> Result<RecordBatch> {
+        let schema = batch.schema();
+        let contract = self.delivery.gate.schema().fields();
+        let columns: Vec<usize> = contract
+            .iter()
+            .filter_map(|field| schema.index_of(field.name()).ok())
+            .collect();
+        batch
+            .project(&columns)
+            .context(ErrorKind::Internal, || "cannot take the contract's columns".to_owned())
+    }
+
+    /// Streams the accepted rows into the table's files.
+    async fn accept(&mut self, batch: &RecordBatch, accepted: &BooleanArray) -> Result<()> {
+        let filtered = accepted
+            .has_false()
+            .then(|| filter_record_batch(batch, accepted))
+            .transpose();
+        let filtered = filtered.context(ErrorKind::Internal, || "cannot take the accepted rows".to_owned())?;
+        let batch = filtered.as_ref().unwrap_or(batch);
+        if batch.num_rows() == 0 {
+            return Ok(());
+        }
+        let writer = match &mut self.writer {
+            Some(writer) => writer,
+            none => none.insert(self.delivery.table.writer()?),
+        };
+        writer.write(batch).await?;
+        self.rows.measure(batch)?;
+        self.receipt.accepted += batch.num_rows() as u64;
+        Ok(())
+    }
+
+    /// Writes waiting refused rows to quarantine's files: when there are many, or all of them at the end.
+    pub(super) async fn write_refused(&mut self, all: bool) -> Result<()> {
+        if !all && !self.buffer.is_full() {
+            return Ok(());
+        }
+        let Some(batch) = self.buffer.take(&self.stamp)? else {
+            return Ok(());
+        };
+        let writer = match &mut self.refused_writer {
+            Some(writer) => writer,
+            none => none.insert(self.delivery.quarantine_table().await?.writer()?),
+        };
+        writer.write(&batch).await
+    }
+}
+
+/// A batch that was judged.
+struct Judged<'a> {
+    batch: &'a RecordBatch,
+    raw: &'a dyn RawRecords,
+    verdict: Verdict,
+    /// Rows that quarantine holds since an earlier attempt.
+    known: HashSet<usize>,
+}
+
+impl Judged<'_> {
+    fn accepts(&self, row: usize) -> bool {
+        self.verdict.accepted.value(row) && !self.known.contains(&row)
+    }
+
+    /// Rows that got a violation later are not accepted any more.
+    fn refuse_what_breaks_rules(&mut self) {
+        let Verdict {
+            accepted, violations, ..
+        } = &mut self.verdict;
+        if violations.is_empty() {
+            return;
+        }
+        let breaking: HashSet<usize> = violations.iter().map(|violation| violation.row).collect();
+        *accepted = (0..accepted.len())
+            .map(|row| Some(accepted.value(row) && !breaking.contains(&row)))
+            .collect();
+    }
+}
+
+/// A row's JSON, cut where it is long.
+fn shortened(json: &str) -> String {
+    match json.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}…", &json[..end]),
+        None => json.to_owned(),
+    }
+}

@@ -1,0 +1,257 @@
+//! Lineage by column: from which columns of datasets the columns of other datasets are computed, which columns decide
+//! what rows there are, and what is reached from a column by way of all of that.
+
+mod chain;
+mod expression;
+mod origins;
+mod reach;
+#[cfg(test)]
+mod tests;
+mod trace;
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use datafusion::error::Result as PlanResult;
+use datafusion::logical_expr::LogicalPlan;
+use polder_core::{DatasetName, ObjectName};
+
+pub use chain::{Chain, Hop};
+pub use origins::{DatasetColumn, Dependency};
+pub use reach::{Reach, Reached, Reader};
+
+use crate::engine::LineageEdge;
+use crate::step::StepKind;
+use origins::{Dependencies, Origins};
+use trace::Tracer;
+
+/// A pipeline or model.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Step {
+    /// Which of both it is.
+    pub kind: StepKind,
+    /// Its full name.
+    pub name: ObjectName,
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&format!("{} {}", self.kind.as_str(), self.name))
+    }
+}
+
+/// What depends on a column.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Target {
+    /// The values of a column.
+    Column(DatasetColumn),
+    /// Which rows a dataset has.
+    Rows(DatasetName),
+    /// A model, as a whole.
+    Model(ObjectName),
+}
+
+impl Target {
+    /// The dataset; a model is none.
+    pub fn dataset(&self) -> Option<&DatasetName> {
+        match self {
+            Self::Column(column) => Some(&column.dataset),
+            Self::Rows(dataset) => Some(dataset),
+            Self::Model(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Column(column) => column.fmt(f),
+            Self::Rows(dataset) => f.pad(&format!("rows of {dataset}")),
+            Self::Model(name) => f.pad(&format!("model {name}")),
+        }
+    }
+}
+
+/// One dependency on a column.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ColumnEdge {
+    /// The column.
+    pub from: DatasetColumn,
+    /// What reads it.
+    pub via: Step,
+    /// What depends on it.
+    pub to: Target,
+    /// How.
+    pub how: Dependency,
+}
+
+/// The dependencies of all pipelines and models whose queries plan.
+#[derive(Debug, Clone, Default)]
+pub struct ColumnLineage {
+    /// By step, in the order in which steps are declared; within a step by column.
+    pub edges: Vec<ColumnEdge>,
+    /// Who reads which dataset and builds which, also without naming a column of it (`count(*)`), and also where the
+    /// query does not plan.
+    pub steps: Vec<LineageEdge>,
+    /// The edges that leave each dataset.
+    leaving: BTreeMap<DatasetName, Vec<usize>>,
+    /// The steps that read each dataset.
+    reading: BTreeMap<DatasetName, Vec<usize>>,
+}
+
+impl ColumnLineage {
+    pub(crate) fn new(edges: Vec<ColumnEdge>, steps: Vec<LineageEdge>) -> Self {
+        Self {
+            leaving: positions(edges.iter().map(|edge| &edge.from.dataset)),
+            reading: positions(steps.iter().map(|step| &step.from)),
+            edges,
+            steps,
+        }
+    }
+
+    /// The steps that read a dataset.
+    pub fn reading(&self, dataset: &DatasetName) -> impl Iterator<Item = &LineageEdge> {
+        let indices = self.reading.get(dataset).map(Vec::as_slice).unwrap_or_default();
+        indices.iter().filter_map(|i| self.steps.get(*i))
+    }
+
+    /// The edges that leave a dataset.
+    pub fn leaving(&self, dataset: &DatasetName) -> impl Iterator<Item = &ColumnEdge> {
+        let indices = self.leaving.get(dataset).map(Vec::as_slice).unwrap_or_default();
+        indices.iter().filter_map(|i| self.edges.get(*i))
+    }
+
+    /// The edges that go into a dataset.
+    pub fn entering<'l>(&'l self, dataset: &'l DatasetName) -> impl Iterator<Item = &'l ColumnEdge> {
+        self.edges.iter().filter(move |edge| edge.to.dataset() == Some(dataset))
+    }
+
+    /// The edges that leave a column, also by way of a value inside of it or of the value that it is inside of.
+    pub fn readers<'l>(&'l self, column: &'l DatasetColumn) -> impl Iterator<Item = &'l ColumnEdge> {
+        self.leaving(&column.dataset)
+            .filter(|edge| overlap(&edge.from.column, &column.column))
+    }
+}
+
+/// Where each dataset stands in a list.
+fn positions<'d>(datasets: impl Iterator<Item = &'d DatasetName>) -> BTreeMap<DatasetName, Vec<usize>> {
+    let mut positions: BTreeMap<DatasetName, Vec<usize>> = BTreeMap::new();
+    for (i, dataset) in datasets.enumerate() {
+        match positions.get_mut(dataset) {
+            Some(known) => known.push(i),
+            None => drop(positions.insert(dataset.clone(), vec![i])),
+        }
+    }
+    positions
+}
+
+/// Whether one path is the other, or a value inside of it.
+pub(crate) fn overlap(one: &str, other: &str) -> bool {
+    let (short, long) = if one.len() <= other.len() {
+        (one, other)
+    } else {
+        (other, one)
+    };
+    long.strip_prefix(short)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[', '{']))
+}
+
+/// The edges of a pipeline's query.
+///
+/// # Errors
+/// The engine's, for plans that contradict themselves.
+pub(crate) fn of_pipeline(via: &Step, dataset: &DatasetName, plan: &LogicalPlan) -> PlanResult<Vec<ColumnEdge>> {
+    let mut tracer = Tracer::default();
+    let traced = tracer.query(plan)?;
+    let mut edges = Edges::new(via, &tracer);
+    for (field, origins) in plan.schema().fields().iter().zip(&traced.columns) {
+        let column = DatasetColumn {
+            dataset: dataset.clone(),
+            column: field.name().clone(),
+        };
+        edges.add(origins, &Target::Column(column));
+    }
+    let rows = Target::Rows(dataset.clone());
+    edges.add(&traced.rows, &rows);
+    Ok(edges.finish(&rows))
+}
+
+/// The edges of a model's inputs.
+///
+/// # Errors
+/// As [`of_pipeline`].
+pub(crate) fn of_model<'p>(
+    via: &Step,
+    plans: impl IntoIterator<Item = &'p LogicalPlan>,
+) -> PlanResult<Vec<ColumnEdge>> {
+    let mut tracer = Tracer::default();
+    let mut all = Origins::default();
+    for plan in plans {
+        let traced = tracer.query(plan)?;
+        traced.columns.iter().for_each(|column| all.add(column));
+        all.add(&traced.rows);
+    }
+    let model = Target::Model(via.name.clone());
+    let mut edges = Edges::new(via, &tracer);
+    edges.add(&all, &model);
+    Ok(edges.finish(&model))
+}
+
+/// Collects the edges of a step.
+struct Edges<'t> {
+    via: &'t Step,
+    tracer: &'t Tracer,
+    edges: Vec<ColumnEdge>,
+    used: Origins,
+}
+
+impl<'t> Edges<'t> {
+    fn new(via: &'t Step, tracer: &'t Tracer) -> Self {
+        Self {
+            via,
+            tracer,
+            edges: Vec::new(),
+            used: Origins::default(),
+        }
+    }
+
+    fn add(&mut self, origins: &Origins, to: &Target) {
+        self.used.add(origins);
+        self.extend(origins, to);
+    }
+
+    fn extend(&mut self, origins: &Origins, to: &Target) {
+        let first = self.edges.len();
+        for (id, dependencies) in origins.iter() {
+            let Some(from) = self.tracer.columns().get(id) else {
+                continue;
+            };
+            self.edges.extend(dependencies.iter().map(|how| ColumnEdge {
+                from: from.clone(),
+                via: self.via.clone(),
+                to: to.clone(),
+                how,
+            }));
+        }
+        self.edges[first..].sort();
+    }
+
+    /// Adds what the query names without use. A struct of which a field is used is not named in vain.
+    fn finish(mut self, to: &Target) -> Vec<ColumnEdge> {
+        let columns = self.tracer.columns();
+        let used: Vec<_> = self.used.iter().filter_map(|(id, _)| columns.get(id)).collect();
+        let mut idle = self
+            .tracer
+            .named()
+            .without(&self.used, Dependencies::of(Dependency::Named));
+        idle.retain(|id| {
+            columns.get(id).is_some_and(|idle| {
+                let inside =
+                    |used: &&DatasetColumn| used.dataset == idle.dataset && overlap(&used.column, &idle.column);
+                !used.iter().any(inside)
+            })
+        });
+        self.extend(&idle, to);
+        self.edges
+    }
+}

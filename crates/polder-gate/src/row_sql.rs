@@ -1,0 +1,465 @@
+//! SQL expressions over one row: planned once, run over batches.
+
+use std::ops::ControlFlow;
+use std::sync::{Arc, LazyLock};
+
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, RecordBatchOptions, new_null_array};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
+use datafusion::common::{DFSchema, DataFusionError, SchemaError};
+use datafusion::execution::SessionState;
+use datafusion::logical_expr::{Expr, ExprSchemable, Volatility};
+use datafusion::optimizer::simplify_expressions::{ExprSimplifier, SimplifyContext};
+use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_expr::expressions::BinaryExpr;
+use datafusion::prelude::{SessionConfig, SessionContext};
+use datafusion::sql::sqlparser::ast::{Expr as Ast, visit_expressions};
+use datafusion::sql::sqlparser::dialect::GenericDialect;
+use datafusion::sql::sqlparser::keywords::Keyword;
+use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
+use polder_core::document::nearest;
+use polder_core::{Error, ErrorKind, Result};
+
+/// Longest expression, bytes: what is longer is no rule that anybody could read.
+const LONGEST: usize = 16 << 10;
+/// Most operators, keywords and brackets: each can be a level of nesting, and each level is a call when rows are judged.
+const OPERATORS: usize = 200;
+/// Functions that make much of little: one row could ask for all memory.
+const GREEDY: [&str; 8] = [
+    "array_repeat",
+    "array_resize",
+    "generate_series",
+    "lpad",
+    "range",
+    "repeat",
+    "rpad",
+    "space",
+];
+
+/// Functions and types are those of Polder's own sessions, so that an expression means the same in a query.
+static ENGINE: LazyLock<SessionState> = LazyLock::new(|| {
+    let mut config = SessionConfig::new().with_create_default_catalog_and_schema(false);
+    let parser = &mut config.options_mut().sql_parser;
+    parser.parse_float_as_decimal = true;
+    parser.map_string_types_to_utf8view = false;
+    SessionContext::new_with_config(config).state()
+});
+
+/// A boolean expression over columns. A row for which it is false breaks it; null does not, as in a SQL CHECK.
+pub(crate) struct RowSql {
+    expression: Arc<dyn PhysicalExpr>,
+    /// The columns that it reads, in the order of `schema`.
+    columns: Vec<String>,
+    schema: SchemaRef,
+}
+
+/// Rows that break an expression.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Broken {
+    /// The rows, ascending.
+    pub(crate) rows: Vec<usize>,
+    /// Rows of those for which it has no value, with why.
+    pub(crate) failed: Vec<(usize, String)>,
+}
+
+impl RowSql {
+    /// Plans an expression over a contract's columns.
+    ///
+    /// # Errors
+    /// What is wrong with it: no expression, unknown columns, subqueries, aggregates, functions whose value changes from
+    /// one call to the next, a value that is not true or false.
+    pub(crate) fn compile(sql: &str, contract: &Schema) -> std::result::Result<Self, String> {
+        if sql.len() > LONGEST {
+            return Err(format!("the expression is longer than {} KiB", LONGEST >> 10));
+        }
+        if operators(sql)? > OPERATORS {
+            return Err(format!(
+                "the expression has more than {OPERATORS} operators: write several rules"
+            ));
+        }
+        let engine = &*ENGINE;
+        let dialect = engine.config_options().sql_parser.dialect;
+        let parsed = engine
+            .sql_to_expr_with_alias(sql, &dialect)
+            .map_err(|error| format!("`{sql}` is no expression: {}", plain(&error)))?;
+        if parsed.alias.is_some() {
+            return Err("an expression needs no name".to_owned());
+        }
+        if has_query(&parsed.expr) {
+            return Err("a row is judged alone: no subqueries; a rule over tables is `type: sql`".to_owned());
+        }
+        // Nulls arrive in columns that must not have them, and must not be planned away.
+        let fields: Vec<_> = contract
+            .fields()
+            .iter()
+            .map(|field| field.as_ref().clone().with_nullable(true))
+            .collect();
+        let all = Schema::new(fields);
+        let schema = DFSchema::try_from(all.clone()).map_err(|error| plain(&error))?;
+        let logical = engine
+            .create_logical_expr_from_sql_expr(parsed, &schema)
+            .map_err(|error| unknown_column(&error, contract).unwrap_or_else(|| plain(&error)))?;
+        allowed(&logical)?;
+        let mut columns: Vec<String> = logical.column_refs().iter().map(|column| column.name.clone()).collect();
+        columns.sort_by_key(|name| all.index_of(name).unwrap_or(usize::MAX));
+        let read: Vec<Field> = columns
+            .iter()
+            .map(|name| all.field_with_name(name).cloned())
+            .collect::<std::result::Result<_, _>>()
+            .map_err(|error| error.to_string())?;
+        let read = Schema::new(read);
+        let schema = DFSchema::try_from(read.clone()).map_err(|error| plain(&error))?;
+        let kind = engine
+            .create_physical_expr(logical.clone(), &schema)
+            .and_then(|expression| expression.data_type(&read))
+            .map_err(|error| plain(&error))?;
+        if kind != DataType::Boolean {
+            let kind = logical.get_type(&schema).unwrap_or(kind);
+            return Err(format!("the expression must be true or false, but is {kind}"));
+        }
+        // Some functions (coalesce) are only names for other expressions until they are simplified.
+        let context = SimplifyContext::builder()
+            .with_schema(Arc::new(schema.clone()))
+            .with_config_options(Arc::clone(engine.config_options()))
+            .build();
+        let simplifier = ExprSimplifier::new(context);
+        let expression = simplifier
+            .coerce(logical, &schema)
+            .and_then(|logical| simplifier.simplify(logical))
+            .and_then(|logical| engine.create_physical_expr(logical, &schema))
+            .and_then(checked)
+            .map_err(|error| plain(&error))?;
+        Ok(Self {
+            expression,
+            columns,
+            schema: Arc::new(read),
+        })
+    }
+
+    /// The columns that it reads.
+    pub(crate) fn columns(&self) -> &[String] {
+        &self.columns
+    }
+
+    /// The rows of a batch that break it. A column that the batch lacks counts as nulls. A row for which the expression
+    /// has no value (a division by zero, an overflow) breaks it.
+    pub(crate) fn broken(&self, batch: &RecordBatch) -> Result<Broken> {
+        let columns = self
+            .schema
+            .fields()
+            .iter()
+            .map(|field| match batch.column_by_name(field.name()) {
+                Some(column) => column.clone(),
+                None => new_null_array(field.data_type(), batch.num_rows()),
+            });
+        let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+        let read = RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns.collect(), &options).map_err(
+            |cause| Error::new(ErrorKind::Internal, "cannot put the columns of a rule together").with_source(cause),
+        )?;
+        let mut broken = Broken::default();
+        self.judge(&read, 0, &mut broken);
+        Ok(broken)
+    }
+
+    /// Judges a stretch of rows, the first of which is `first`. Where an error strikes, halves are judged apart until
+    /// the rows that it comes from are alone: each row gets the verdict that it would get alone.
+    fn judge(&self, rows: &RecordBatch, first: usize, broken: &mut Broken) {
+        match self.values(rows) {
+            Ok(values) => broken.rows.extend(falses(&values).map(|row| first + row)),
+            Err(error) if rows.num_rows() <= 1 => {
+                broken.rows.push(first);
+                broken.failed.push((first, plain(&error)));
+            }
+            Err(_) => {
+                let half = rows.num_rows() / 2;
+                self.judge(&rows.slice(0, half), first, broken);
+                self.judge(&rows.slice(half, rows.num_rows() - half), first + half, broken);
+            }
+        }
+    }
+
+    fn values(&self, rows: &RecordBatch) -> std::result::Result<BooleanArray, DataFusionError> {
+        let values: ArrayRef = self.expression.evaluate(rows)?.into_array(rows.num_rows())?;
+        values
+            .as_boolean_opt()
+            .cloned()
+            .ok_or_else(|| DataFusionError::Internal(format!("the expression gave {}", values.data_type())))
+    }
+}
+
+/// The rows that are false and not null.
+fn falses(values: &BooleanArray) -> impl Iterator<Item = usize> + '_ {
+    let some = values.has_false();
+    (0..if some { values.len() } else { 0 }).filter(|row| values.is_valid(*row) && !values.value(*row))
+}
+
+/// Whether there is a query anywhere in the expression.
+fn has_query(expression: &Ast) -> bool {
+    let found = visit_expressions(expression, |expression| match expression {
+        Ast::Subquery(_) | Ast::InSubquery { .. } | Ast::Exists { .. } => ControlFlow::Break(()),
+        _ => ControlFlow::Continue(()),
+    });
+    found.is_break()
+}
+
+/// How many operators, keywords and brackets there are: no expression is nested deeper. Signs of listed numbers and
+/// commas nest nothing.
+fn operators(sql: &str) -> std::result::Result<usize, String> {
+    let tokens = Tokenizer::new(&GenericDialect {}, sql)
+        .tokenize()
+        .map_err(|error| format!("`{sql}` is no expression: {error}"))?;
+    let mut list = false;
+    let mut count = 0;
+    for token in tokens {
+        match &token {
+            Token::Whitespace(_) => continue,
+            Token::Minus if list => {}
+            Token::Word(word) if word.keyword == Keyword::NoKeyword => {}
+            Token::Number(..) | Token::SingleQuotedString(_) | Token::Comma | Token::Period => {}
+            _ => count += 1,
+        }
+        list = token == Token::Comma;
+    }
+    Ok(count)
+}
+
+/// Refuses what is no function of the row alone.
+fn allowed(expression: &Expr) -> std::result::Result<(), String> {
+    let mut problem = None;
+    let walked = expression.apply(|part| {
+        problem = match part {
+            Expr::AggregateFunction(call) => Some(format!("`{}` is over many rows", call.func.name())),
+            Expr::WindowFunction(_) => Some("window functions are over many rows".to_owned()),
+            Expr::ScalarFunction(call) if call.func.signature().volatility != Volatility::Immutable => Some(format!(
+                "`{}` gives another value at another time, and a rule must not change its mind",
+                call.func.name()
+            )),
+            Expr::ScalarFunction(call) if GREEDY.contains(&call.func.name()) => Some(format!(
+                "`{}` can make much of little, which a rule must not",
+                call.func.name()
+            )),
+            Expr::Exists(_) | Expr::InSubquery(_) | Expr::SetComparison(_) | Expr::ScalarSubquery(_) => {
+                Some("a row is judged alone: no subqueries".to_owned())
+            }
+            Expr::Unnest(_) => Some("a row must not become several".to_owned()),
+            Expr::Placeholder(_) | Expr::ScalarVariable(..) | Expr::OuterReferenceColumn(..) | Expr::GroupingSet(_) => {
+                Some("parameters and variables have no value here".to_owned())
+            }
+            _ => None,
+        };
+        Ok(match problem {
+            Some(_) => TreeNodeRecursion::Stop,
+            None => TreeNodeRecursion::Continue,
+        })
+    });
+    match (problem, walked) {
+        (Some(problem), _) => Err(problem),
+        (None, Err(error)) => Err(plain(&error)),
+        (None, Ok(_)) => Ok(()),
+    }
+}
+
+/// The expression with arithmetic that fails on overflow, where the engine's own would wrap around.
+fn checked(expression: Arc<dyn PhysicalExpr>) -> std::result::Result<Arc<dyn PhysicalExpr>, DataFusionError> {
+    let transformed = expression.transform_up(|part| {
+        let Some(binary) = part.downcast_ref::<BinaryExpr>() else {
+            return Ok(Transformed::no(part));
+        };
+        let strict = BinaryExpr::new(Arc::clone(binary.left()), *binary.op(), Arc::clone(binary.right()));
+        Ok(Transformed::yes(
+            Arc::new(strict.with_fail_on_overflow(true)) as Arc<dyn PhysicalExpr>
+        ))
+    });
+    transformed.map(|transformed| transformed.data)
+}
+
+/// The problem of a column that is not there, with the one that was probably meant.
+fn unknown_column(error: &DataFusionError, contract: &Schema) -> Option<String> {
+    let DataFusionError::SchemaError(found, _) = error.find_root() else {
+        return None;
+    };
+    let SchemaError::FieldNotFound { field, .. } = found.as_ref() else {
+        return None;
+    };
+    let names = || contract.fields().iter().map(|field| field.name().as_str());
+    let hint = match names().find(|name| name.eq_ignore_ascii_case(&field.name)) {
+        Some(name) => format!("; write \"{name}\" in double quotes, for its capital letters"),
+        None => match nearest(&field.name, names()) {
+            Some(near) => format!("; did you mean `{near}`?"),
+            None => String::new(),
+        },
+    };
+    Some(format!("there is no column `{}`{hint}", field.flat_name()))
+}
+
+/// The error's own words, without the engine's headings and backtraces.
+fn plain(error: &DataFusionError) -> String {
+    let text = error.find_root().strip_backtrace();
+    let mut text = text.as_str();
+    while let Some((head, rest)) = text.split_once(": ") {
+        let heading =
+            head.len() < 40 && (head.ends_with(" error") || head.ends_with("Error") || head.contains(" error "));
+        if !heading {
+            break;
+        }
+        text = rest;
+    }
+    text.lines().next().unwrap_or_default().trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{Int32Array, Int64Array, StringArray};
+
+    use super::*;
+
+    fn contract() -> Schema {
+        Schema::new(vec![
+            Field::new("net", DataType::Int64, false),
+            Field::new("gross", DataType::Int64, true),
+            Field::new("Code", DataType::Utf8, true),
+            Field::new("small", DataType::Int32, true),
+        ])
+    }
+
+    fn rows(net: Vec<Option<i64>>, gross: Vec<Option<i64>>) -> RecordBatch {
+        let count = net.len();
+        RecordBatch::try_from_iter_with_nullable(vec![
+            ("net", Arc::new(Int64Array::from(net)) as ArrayRef, true),
+            ("gross", Arc::new(Int64Array::from(gross)) as ArrayRef, true),
+            (
+                "Code",
+                Arc::new(StringArray::from(vec![Some("x"); count])) as ArrayRef,
+                true,
+            ),
+            (
+                "small",
+                Arc::new(Int32Array::from(vec![Some(i32::MAX); count])) as ArrayRef,
+                true,
+            ),
+        ])
+        .unwrap()
+    }
+
+    fn broken(sql: &str, batch: &RecordBatch) -> Broken {
+        RowSql::compile(sql, &contract()).unwrap().broken(batch).unwrap()
+    }
+
+    #[test]
+    fn only_false_breaks_a_rule() {
+        let batch = rows(
+            vec![Some(1), Some(3), None, Some(2)],
+            vec![Some(2), Some(2), Some(2), None],
+        );
+        assert_eq!(broken("net <= gross", &batch).rows, [1]);
+        assert_eq!(broken("net <= gross AND net IS NOT NULL", &batch).rows, [1, 2]);
+        assert_eq!(broken("net = 1 OR \"Code\" = 'y'", &batch).rows, [1, 3]);
+        assert_eq!(broken("true", &batch).rows, Vec::<usize>::new());
+    }
+
+    #[test]
+    fn a_row_without_a_value_breaks_it_and_no_other_row_does() {
+        let batch = rows(
+            vec![Some(4), Some(1), Some(i64::MAX), Some(9)],
+            vec![Some(2), Some(0), Some(1), Some(3)],
+        );
+        let found = broken("net / gross > 0", &batch);
+        assert_eq!(found.rows, [1]);
+        assert!(found.failed[0].1.to_lowercase().contains("divide by zero"), "{found:?}");
+        let found = broken("net + gross > 0", &batch);
+        assert_eq!(found.rows, [2]);
+        assert!(found.failed[0].1.to_lowercase().contains("overflow"), "{found:?}");
+        assert_eq!(
+            broken("small + 1 > 0", &batch).rows,
+            Vec::<usize>::new(),
+            "32 bits and a literal of 64"
+        );
+        // Alone, such a row is not divided at all; so it must not be among others either.
+        assert_eq!(broken("gross = 0 OR net / gross > 0", &batch).rows, Vec::<usize>::new());
+    }
+
+    #[test]
+    fn verdicts_do_not_depend_on_how_rows_are_split() {
+        let net: Vec<_> = (0..257).map(|n| (n % 11 != 0).then_some(n)).collect();
+        let gross: Vec<_> = (0..257).map(|n| (n % 7 != 1).then_some(n % 13)).collect();
+        let batch = rows(net, gross);
+        for sql in [
+            "net / gross < 40",
+            "gross <> 0 AND 100 / gross > 20",
+            "CASE WHEN gross > 3 THEN net / gross > 9 END",
+        ] {
+            let rule = RowSql::compile(sql, &contract()).unwrap();
+            let whole = rule.broken(&batch).unwrap();
+            let alone: Vec<_> = (0..257)
+                .flat_map(|row| {
+                    rule.broken(&batch.slice(row, 1))
+                        .unwrap()
+                        .rows
+                        .into_iter()
+                        .map(move |_| row)
+                })
+                .collect();
+            assert_eq!(whole.rows, alone, "{sql}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_rule_about_one_row_is_refused_with_why() {
+        let cases = [
+            ("", "no expression"),
+            ("net <= ", "no expression"),
+            ("net <= gross; DROP TABLE x", "no expression"),
+            ("net <= gross, net", "no expression"),
+            ("net", "true or false, but is Int64"),
+            ("nett > 1", "did you mean `net`?"),
+            ("code = 'x'", "write \"Code\" in double quotes"),
+            ("other.net > 1", "there is no column `other.net`"),
+            ("_offset > 1", "there is no column `_offset`"),
+            ("net > (SELECT 1)", "no subqueries"),
+            ("net IN (SELECT net FROM t)", "no subqueries"),
+            ("EXISTS (SELECT 1)", "no subqueries"),
+            ("sum(net) > 1", "over many rows"),
+            ("row_number() OVER (ORDER BY net) > 1", "over many rows"),
+            ("random() > 0.5", "another value at another time"),
+            ("now() > TIMESTAMP '2020-01-01'", "another value at another time"),
+            ("net > $1", "have no value here"),
+            ("net > 1 AS x", "needs no name"),
+            ("nosuch(net) > 1", "nosuch"),
+        ];
+        for (sql, why) in cases {
+            let error = RowSql::compile(sql, &contract())
+                .err()
+                .unwrap_or_else(|| panic!("{sql} is taken"));
+            assert!(error.contains(why), "{sql}: {error}");
+        }
+    }
+
+    #[test]
+    fn expressions_that_are_meant_to_hurt_are_refused() {
+        let many = |part: &str, times: usize| format!("net > 1{}", part.repeat(times));
+        let cases = [
+            many(" OR net > 1", 2_000),
+            many(" OR net > 1", 1_400),
+            many("+1", 8_000),
+            format!("{}net > 1{}", "(".repeat(5_000), ")".repeat(5_000)),
+            format!("{}net > 1", "NOT ".repeat(4_000)),
+            format!("CASE WHEN net > 1 THEN {}true", "CASE WHEN net > 1 THEN ".repeat(600)),
+            "length(repeat(\"Code\", 2000000000)) > 1".to_owned(),
+            "net IN (SELECT * FROM generate_series(1, 1000000000))".to_owned(),
+        ];
+        // No more stack than the worker threads of a server have.
+        let judged = std::thread::Builder::new().stack_size(2 << 20).spawn(move || {
+            for sql in cases {
+                assert!(RowSql::compile(&sql, &contract()).is_err(), "{:.60}", sql);
+            }
+            let wide = format!("net IN ({}1)", "1, ".repeat(5_000));
+            let batch = rows(vec![Some(1)], vec![None]);
+            assert_eq!(broken(&wide, &batch).rows, Vec::<usize>::new());
+            let deep = format!("net > 0{}", " OR net > 0".repeat(90));
+            assert_eq!(broken(&deep, &batch).rows, Vec::<usize>::new());
+        });
+        judged.unwrap().join().unwrap();
+    }
+}

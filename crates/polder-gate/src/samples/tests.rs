@@ -1,0 +1,283 @@
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use polder_contract::{ContractSet, DatasetContract};
+use polder_core::document::{Diagnostic, Source};
+
+use super::*;
+use crate::table::NoQueries;
+
+/// A contract with rules about rows and about the table, and these samples.
+fn contract(samples: &str) -> DatasetContract {
+    let text = format!(
+        "apiVersion: v3.1.0
+kind: DataContract
+id: shop.silver.orders
+version: 1.0.0
+status: active
+schema:
+  - name: orders
+    physicalName: shop.silver.orders
+    properties:
+      - {{name: order_id, logicalType: string, required: true, unique: true, logicalTypeOptions: {{maxLength: 5}}}}
+      - {{name: amount, logicalType: number, physicalType: 'decimal(9,2)', logicalTypeOptions: {{minimum: 0}}}}
+      - {{name: ordered_at, logicalType: timestamp, physicalType: timestamp}}
+      - {{name: tags, logicalType: array, items: {{logicalType: string}}}}
+    quality:
+      - {{id: enough, type: library, metric: rowCount, mustBeGreaterOrEqualTo: 100}}
+      - {{id: fresh, type: custom, engine: polder, implementation: {{freshness: {{column: ordered_at, within: 1h}}}}}}
+      - {{id: words, type: text, description: It looks right.}}
+    customProperties:
+      - property: polder.samples
+        value:
+{samples}
+"
+    );
+    let (set, problems) =
+        ContractSet::load([("shop".to_owned(), Source::new("contracts/shop/orders.odcs.yaml", text))]);
+    assert!(problems.is_empty(), "{problems:?}");
+    set.iter().next().unwrap().clone()
+}
+
+const GOOD: &str = "          good:
+            - {order_id: A-1, amount: 1.50, ordered_at: '2026-01-02T09:15:00.000001+01:00', tags: [x]}
+            - {order_id: A-2}
+";
+const SKIP: &str = "          skip: [{rule: enough, reason: no sample has a hundred rows}]\n";
+const BAD: &str = "          bad:
+            - {rule: order_id.required, change: {order_id: null}}
+            - {rule: order_id.unique, change: {amount: 2}}
+            - {rule: order_id.maxLength, row: {order_id: A-10000}}
+            - {rule: amount.minimum, change: {order_id: A-9, amount: -0.01}}
+            - {rule: fresh, now: '2026-01-02T09:15:01Z'}
+";
+
+async fn proven(samples: &str) -> (BTreeMap<String, SampleVerdict>, Vec<Diagnostic>) {
+    let contract = contract(samples);
+    let (samples, mut problems) = Samples::of_contract(&contract);
+    let Some(samples) = samples else {
+        return (BTreeMap::new(), problems);
+    };
+    let (results, more) = prove(&contract, &samples, &NoQueries).await.unwrap();
+    problems.extend(more);
+    (
+        results
+            .into_iter()
+            .map(|result| (result.rule, result.verdict))
+            .collect(),
+        problems,
+    )
+}
+
+#[tokio::test]
+async fn rules_are_proven_by_good_and_bad_rows() {
+    let (results, problems) = proven(&format!("{GOOD}{BAD}{SKIP}")).await;
+    assert_eq!(problems, []);
+    let words: BTreeMap<&str, &str> = results
+        .iter()
+        .map(|(rule, verdict)| (rule.as_str(), verdict.as_str()))
+        .collect();
+    assert_eq!(
+        words,
+        BTreeMap::from([
+            ("order_id.required", "proven"),
+            ("order_id.unique", "proven"),
+            ("order_id.maxLength", "proven"),
+            ("amount.minimum", "proven"),
+            ("enough", "skipped"),
+            ("fresh", "proven"),
+            ("words", "not run"),
+        ])
+    );
+}
+
+#[tokio::test]
+async fn a_rule_without_a_bad_row_has_no_sample() {
+    let (results, _) = proven(&format!("{GOOD}{SKIP}")).await;
+    assert_eq!(results["amount.minimum"], SampleVerdict::NoSample);
+    let (results, _) = proven("          bad: [{rule: amount.minimum, row: {order_id: A-1, amount: -1}}]\n          skip: [{rule: enough, reason: r}]\n").await;
+    assert_eq!(results["amount.minimum"], SampleVerdict::NoSample);
+}
+
+#[tokio::test]
+async fn what_samples_do_not_show_is_a_failure_in_words() {
+    let failed = |verdict: &SampleVerdict| match verdict {
+        SampleVerdict::Failed(reasons) => reasons.clone(),
+        other => panic!("{other:?}"),
+    };
+    let bad = format!(
+        "{GOOD}{SKIP}          bad:\n            - {{rule: amount.minimum, change: {{order_id: A-9, amount: 0}}}}\n"
+    );
+    let (results, _) = proven(&bad).await;
+    assert_eq!(
+        failed(&results["amount.minimum"]),
+        ["it does not fire on its bad sample"]
+    );
+
+    let bad = format!(
+        "{GOOD}{SKIP}          bad:\n            - {{rule: amount.minimum, change: {{order_id: A-10000, amount: -1}}}}\n"
+    );
+    let (results, _) = proven(&bad).await;
+    let reasons = failed(&results["amount.minimum"]);
+    assert!(
+        reasons[0].starts_with("its bad sample breaks `order_id.maxLength` too: order_id is A-10000"),
+        "{reasons:?}"
+    );
+
+    let good = "          good: [{order_id: A-1, amount: -1}, {order_id: A-2}]\n";
+    let (results, _) = proven(&format!("{good}{SKIP}{BAD}")).await;
+    let reasons = failed(&results["amount.minimum"]);
+    assert!(
+        reasons[0].starts_with("it refuses the good row 1: amount is -1.00"),
+        "{reasons:?}"
+    );
+
+    let good = "          good: [{order_id: A-1}, {order_id: A-1}]\n";
+    let (results, _) = proven(&format!("{good}{SKIP}")).await;
+    let reasons = failed(&results["order_id.unique"]);
+    assert!(
+        reasons[0].starts_with("it refuses the good rows together: 1, not "),
+        "{reasons:?}"
+    );
+
+    let (results, _) = proven(&format!("{GOOD}{BAD}")).await;
+    assert!(
+        failed(&results["enough"])[0].starts_with("it refuses the good rows together: 2, not "),
+        "{results:?}"
+    );
+}
+
+#[tokio::test]
+async fn several_rows_and_several_rules_can_make_one_bad_sample() {
+    let bad = format!(
+        "{GOOD}{SKIP}          bad:
+            - {{rule: [order_id.maxLength, amount.minimum], change: {{order_id: A-10000, amount: -1}}}}
+            - {{rule: order_id.unique, rows: [{{order_id: A-7}}, {{order_id: A-7}}]}}
+            - {{rule: order_id.required, changes: [{{order_id: null}}]}}
+"
+    );
+    let (results, problems) = proven(&bad).await;
+    assert_eq!(problems, []);
+    for rule in [
+        "order_id.maxLength",
+        "amount.minimum",
+        "order_id.unique",
+        "order_id.required",
+    ] {
+        assert_eq!(results[rule], SampleVerdict::Proven, "{rule}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_samples_is_said_at_its_place() {
+    let cases = [
+        ("good: [{order_id: A-1, amont: 1}]", "there is no column `amont`"),
+        (
+            "good: [{order_id: A-1, amount: 1.005}]",
+            "`amount` of a sample row: `1.005` is no decimal(9,2)",
+        ),
+        (
+            "good: [{order_id: A-1, amount: 12345678.00}]",
+            "`amount` of a sample row: `12345678.00` is no decimal(9,2)",
+        ),
+        (
+            "good: [{order_id: A-1, ordered_at: 2026-01-02}]",
+            "`ordered_at` of a sample row: `2026-01-02` is no timestamp to the microsecond, such as 2026-01-31T12:00:00Z",
+        ),
+        (
+            "good: [{order_id: A-1, ordered_at: '2026-01-02T00:00:00.0000001Z'}]",
+            "`ordered_at` of a sample row: `2026-01-02T00:00:00.0000001Z` is no timestamp to the microsecond, such as 2026-01-31T12:00:00Z",
+        ),
+        (
+            "good: [{order_id: A-1, tags: x}]",
+            "`tags` of a sample row: `x` is no array<string>",
+        ),
+        (
+            "bad: [{rule: amount.minimun, row: {order_id: A-1}}]",
+            "the contract has no rule `amount.minimun`",
+        ),
+        (
+            "bad: [{rule: amount.minimum, change: {amount: -1}}]",
+            "there is no good row to change",
+        ),
+        ("bad: [{rule: amount.minimum}]", "the bad sample has no row"),
+        ("bad: [{row: {order_id: A-1}}]", "`bad.rule` is missing"),
+        ("goood: []", "`samples.goood` is not known"),
+        ("now: soon", "`soon` is not an instant"),
+    ];
+    for (samples, said) in cases {
+        let (results, problems) = proven(&format!("          {samples}\n")).await;
+        assert!(
+            problems
+                .iter()
+                .any(|problem| problem.message == said && problem.span.is_some()),
+            "{samples} gave {problems:?}"
+        );
+        assert!(
+            results.is_empty()
+                || said.contains("not known")
+                || said.contains("no row")
+                || said.contains("missing")
+                || said.contains("instant")
+        );
+    }
+}
+
+#[test]
+fn a_document_beside_the_contract_has_the_same_form() {
+    let text = "orders:\n  good:\n    - {order_id: A-1}\n  bad: []\n";
+    let (samples, problems) = Samples::of_document(&Source::new("x.samples.yaml", text));
+    assert_eq!(problems, []);
+    assert_eq!(samples[0].0, "orders");
+    let joined = samples[0].1.clone().join(samples[0].1.clone());
+    assert_eq!(joined.good.len(), 2);
+}
+
+/// The contracts of this repository and of the mesh that is made for newcomers: every rule has its samples.
+#[tokio::test]
+async fn every_rule_of_this_repository_is_proven() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../contracts");
+    let mut sources = Vec::new();
+    let mut samples = BTreeMap::new();
+    for domain in std::fs::read_dir(&root).unwrap().map(Result::unwrap) {
+        for file in std::fs::read_dir(domain.path()).unwrap().map(Result::unwrap) {
+            let name = file.file_name().into_string().unwrap();
+            let text: Arc<str> = std::fs::read_to_string(file.path()).unwrap().into();
+            if let Some(stem) = name.strip_suffix(".samples.yaml") {
+                samples.insert(
+                    file.path().with_file_name(format!("{stem}.odcs.yaml")),
+                    Source::new(file.path(), text),
+                );
+            } else if name.ends_with(".odcs.yaml") {
+                sources.push((
+                    domain.file_name().into_string().unwrap(),
+                    Source::new(file.path(), text),
+                ));
+            }
+        }
+    }
+    let (set, _) = ContractSet::load(sources);
+    let mut proven = 0;
+    for contract in set.iter() {
+        let source = &samples[&contract.contract.source_path];
+        let (of_document, problems) = Samples::of_document(source);
+        assert_eq!(problems, []);
+        for (object, samples) in of_document {
+            assert_eq!(object, contract.object().name);
+            let (results, problems) = prove(contract, &samples, &NoQueries).await.unwrap();
+            assert_eq!(problems, []);
+            for result in results {
+                assert_eq!(
+                    result.verdict,
+                    SampleVerdict::Proven,
+                    "{} {}",
+                    result.dataset,
+                    result.rule
+                );
+                proven += 1;
+            }
+        }
+    }
+    assert!(proven > 50, "{proven}");
+}

@@ -1,0 +1,49 @@
+//! What is known of a table without reading its rows.
+
+use datafusion::common::ScalarValue;
+
+/// What a table's log tells exactly. What is not exact is not told.
+pub trait Facts: Send + Sync {
+    /// Rows.
+    fn rows(&self) -> Option<u64>;
+
+    /// Nulls of a column.
+    fn nulls(&self, column: &str) -> Option<u64>;
+
+    /// The column's least value that is not null. Of timestamps it may lie up to a millisecond below it: Delta cuts
+    /// them to milliseconds.
+    fn minimum(&self, column: &str) -> Option<ScalarValue>;
+
+    /// The column's greatest value that is not null; null where every value is. Of timestamps it may lie up to a
+    /// millisecond below it: Delta cuts them to milliseconds.
+    fn maximum(&self, column: &str) -> Option<ScalarValue>;
+
+    /// Rows that each data commit added, newest first; commits that only rewrote files are not among them.
+    fn recent_commits(&self) -> &[u64];
+}
+
+/// Nothing is known.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoFacts;
+
+impl Facts for NoFacts {
+    fn rows(&self) -> Option<u64> {
+        None
+    }
+
+    fn nulls(&self, _column: &str) -> Option<u64> {
+        None
+    }
+
+    fn minimum(&self, _column: &str) -> Option<ScalarValue> {
+        None
+    }
+
+    fn maximum(&self, _column: &str) -> Option<ScalarValue> {
+        None
+    }
+
+    fn recent_commits(&self) -> &[u64] {
+        &[]
+    }
+}

@@ -1,0 +1,133 @@
+//! Keys that another dataset does not have.
+
+use std::sync::Arc;
+
+use arrow::array::ArrayRef;
+use arrow::datatypes::{DataType, Field, Fields, SchemaRef};
+use datafusion::catalog::TableProvider;
+use futures::StreamExt;
+use polder_contract::rule::PathStep;
+use polder_core::{Error, ErrorKind, Result};
+use tokio::task::JoinSet;
+
+use crate::conform::convert;
+use crate::table::distinct::{Budget, Fingerprints};
+use crate::table::plan::Plan;
+use crate::table::scan;
+use crate::table::state::{fingerprints, inside, same};
+
+/// The types of a key's values by the contract.
+pub(crate) fn types(plan: &Plan, key: usize) -> Vec<DataType> {
+    let of_path = |path: &Vec<PathStep>| {
+        path.iter().skip(1).fold(
+            of_field(plan.schema.fields(), path.first()),
+            |outer, step| match outer {
+                Some(DataType::Struct(fields)) => of_field(&fields, Some(step)),
+                _ => None,
+            },
+        )
+    };
+    plan.keys[key]
+        .iter()
+        .map(|path| of_path(path).unwrap_or(DataType::Null))
+        .collect()
+}
+
+fn of_field(fields: &Fields, step: Option<&PathStep>) -> Option<DataType> {
+    match step? {
+        PathStep::Field(name) => fields.find(name).map(|(_, field)| field.data_type().clone()),
+        _ => None,
+    }
+}
+
+/// How many of the keys are not among those of another table, whose values are read as `types`. A table that is not
+/// there has no keys.
+///
+/// # Errors
+/// What keeps the other table from being read; `Document`, where it has no such columns or of another kind.
+pub(crate) async fn count(
+    keys: &Fingerprints,
+    types: &[DataType],
+    other: Option<&Arc<dyn TableProvider>>,
+    to: &[String],
+    memory: usize,
+) -> Result<u64> {
+    let budget = Budget::new(memory);
+    let mut known = Fingerprints::new(&budget);
+    if let Some(other) = other {
+        let schema = other.schema();
+        let paths = to
+            .iter()
+            .map(|column| path(&schema, column))
+            .collect::<Result<Vec<_>>>()?;
+        let mut projection: Vec<_> = paths.iter().map(|path| path.column).collect();
+        projection.sort_unstable();
+        projection.dedup();
+        let session = scan::session();
+        let plan = scan::plan(&session, other, Some(&projection)).await?;
+        let wanted: Arc<[(Place, Field)]> = paths
+            .into_iter()
+            .zip(types)
+            .zip(to)
+            .map(|((path, data_type), column)| (path, Field::new(column, data_type.clone(), true)))
+            .collect();
+        let mut tasks = JoinSet::new();
+        for partition in 0..plan.properties().partitioning.partition_count() {
+            let mut rows = plan.execute(partition, session.task_ctx()).map_err(scan::failure)?;
+            let (wanted, mut part) = (Arc::clone(&wanted), Fingerprints::new(&budget));
+            tasks.spawn(async move {
+                while let Some(batch) = rows.next().await {
+                    let batch = batch.map_err(scan::failure)?;
+                    let columns = wanted
+                        .iter()
+                        .map(|(place, field)| {
+                            let column = batch.column_by_name(&place.name).ok_or_else(|| missing(&place.name))?;
+                            as_type(&inside(column, &place.rest), field)
+                        })
+                        .collect::<Result<Vec<_>>>()?;
+                    let (hashes, nulls) = fingerprints(&columns)?;
+                    part.extend(&hashes, nulls.as_ref())?;
+                }
+                Ok::<_, Error>(part)
+            });
+        }
+        while let Some(ended) = tasks.join_next().await {
+            let part = ended.map_err(|cause| {
+                Error::new(ErrorKind::Internal, "a task that reads a table ended badly").with_source(cause)
+            })??;
+            known.merge(part);
+        }
+    }
+    keys.absent_from(&known)
+}
+
+/// Where a value is in the other table.
+struct Place {
+    column: usize,
+    name: String,
+    rest: Vec<PathStep>,
+}
+
+fn path(schema: &SchemaRef, written: &str) -> Result<Place> {
+    if let Ok(column) = schema.index_of(written) {
+        let (name, rest) = (written.to_owned(), Vec::new());
+        return Ok(Place { column, name, rest });
+    }
+    let mut parts = written.split('.');
+    let name = parts.next().unwrap_or_default().to_owned();
+    let column = schema.index_of(&name).map_err(|_| missing(written))?;
+    let rest = parts.map(|part| PathStep::Field(part.to_owned())).collect();
+    Ok(Place { column, name, rest })
+}
+
+fn missing(column: &str) -> Error {
+    Error::new(ErrorKind::Document, format!("there is no column `{column}`"))
+}
+
+/// The values in another type; what does not fit it is none of its values, so it is left out.
+fn as_type(array: &ArrayRef, field: &Field) -> Result<ArrayRef> {
+    if same(array.data_type(), field.data_type()) {
+        return Ok(Arc::clone(array));
+    }
+    Ok(convert(array, field)?.map_or_else(|| Arc::clone(array), |(array, _)| array))
+}

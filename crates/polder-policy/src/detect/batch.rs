@@ -1,0 +1,117 @@
+//! The detector over the rows of a table.
+
+use std::collections::BTreeMap;
+
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use arrow::datatypes::{DataType, Int64Type};
+
+use super::{Kind, detect};
+
+/// One kind of thing in one column: where it was seen first, and how often.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sighting {
+    /// The column; `[]` stands for the items of a list, a point for a field.
+    pub column: String,
+    /// What it is.
+    pub kind: Kind,
+    /// How many values have it.
+    pub values: u64,
+    /// The first row that has it, from 0, counted over all batches.
+    pub first_row: u64,
+    /// What may be shown of the first.
+    pub masked: String,
+}
+
+/// Looks at every text, and every whole number that is long enough for a card's, of a batch. `rows_before` is the
+/// number of rows of the batches before; what they had is in `seen` and is counted on.
+pub fn scan(batch: &RecordBatch, rows_before: u64, seen: &mut BTreeMap<(String, Kind), Sighting>) {
+    let schema = batch.schema();
+    for (field, array) in schema.fields().iter().zip(batch.columns()) {
+        let rows: Vec<u64> = (rows_before..rows_before + array.len() as u64).collect();
+        column(field.name(), array, &rows, seen);
+    }
+}
+
+/// Looks at one array; `rows` has the table's row for each of its values.
+fn column(name: &str, array: &ArrayRef, rows: &[u64], seen: &mut BTreeMap<(String, Kind), Sighting>) {
+    let mut look = |index: usize, text: &str| {
+        for finding in detect(text) {
+            let row = rows.get(index).copied().unwrap_or_default();
+            seen.entry((name.to_owned(), finding.kind))
+                .and_modify(|sighting| sighting.values += 1)
+                .or_insert_with(|| Sighting {
+                    column: name.to_owned(),
+                    kind: finding.kind,
+                    values: 1,
+                    first_row: row,
+                    masked: finding.masked,
+                });
+        }
+    };
+    match array.data_type() {
+        DataType::Utf8 => texts(array.as_string::<i32>().iter(), &mut look),
+        DataType::LargeUtf8 => texts(array.as_string::<i64>().iter(), &mut look),
+        DataType::Utf8View => texts(array.as_string_view().iter(), &mut look),
+        DataType::Binary => {
+            let values = array.as_binary::<i32>().iter();
+            texts(
+                values.map(|value| value.and_then(|bytes| std::str::from_utf8(bytes).ok())),
+                &mut look,
+            );
+        }
+        DataType::BinaryView => {
+            let values = array.as_binary_view().iter();
+            texts(
+                values.map(|value| value.and_then(|bytes| std::str::from_utf8(bytes).ok())),
+                &mut look,
+            );
+        }
+        DataType::Int64 => {
+            for (index, value) in array.as_primitive::<Int64Type>().iter().enumerate() {
+                // The shortest card number has 14 digits.
+                if let Some(value) = value.filter(|value| *value >= 10_000_000_000_000) {
+                    look(index, &value.to_string());
+                }
+            }
+        }
+        DataType::Struct(fields) => {
+            for (field, child) in fields.iter().zip(array.as_struct().columns()) {
+                column(&format!("{name}.{}", field.name()), child, rows, seen);
+            }
+        }
+        DataType::List(_) => {
+            let list = array.as_list::<i32>();
+            let offsets = list.value_offsets();
+            let mut owners = vec![0; list.values().len()];
+            for (index, pair) in offsets.windows(2).enumerate() {
+                let (from, to) = (pair[0].max(0) as usize, pair[1].max(0) as usize);
+                if let Some(owned) = owners.get_mut(from..to) {
+                    owned.fill(rows.get(index).copied().unwrap_or_default());
+                }
+            }
+            column(&format!("{name}[]"), list.values(), &owners, seen);
+        }
+        DataType::Map(_, _) => {
+            let map = array.as_map();
+            let offsets = map.value_offsets();
+            let mut owners = vec![0; map.entries().len()];
+            for (index, pair) in offsets.windows(2).enumerate() {
+                let (from, to) = (pair[0].max(0) as usize, pair[1].max(0) as usize);
+                if let Some(owned) = owners.get_mut(from..to) {
+                    owned.fill(rows.get(index).copied().unwrap_or_default());
+                }
+            }
+            column(&format!("{name}.key"), map.keys(), &owners, seen);
+            column(&format!("{name}.value"), map.values(), &owners, seen);
+        }
+        _ => {}
+    }
+}
+
+fn texts<'a>(values: impl Iterator<Item = Option<&'a str>>, look: &mut impl FnMut(usize, &str)) {
+    for (index, value) in values.enumerate() {
+        if let Some(text) = value {
+            look(index, text);
+        }
+    }
+}

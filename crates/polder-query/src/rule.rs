@@ -1,0 +1,232 @@
+//! Rules of contracts that are queries: what they may read, how long they may take, and the one figure that they give.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use datafusion::arrow::array::RecordBatch;
+use datafusion::catalog::TableProvider;
+use datafusion::common::ScalarValue;
+use datafusion::sql::parser::Statement as Parsed;
+use datafusion::sql::sqlparser::ast::Statement as Ast;
+use polder_contract::DatasetContract;
+use polder_contract::rule::{Figure, Metric, RuleKind};
+use polder_core::{DatasetName, Error, ErrorKind, Result};
+use polder_gate::table::Queries;
+
+use crate::failure::query_error;
+use crate::placeholder;
+use crate::session::Session;
+use crate::statement::{Reference, Statement};
+
+/// How long a rule's query may take where nobody says.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// Answers the queries of one contract's rules with a session: they only read, and only the contract's own datasets and
+/// those that its relationships name.
+#[derive(Debug, Clone)]
+pub struct RuleQueries {
+    session: Session,
+    contract: DatasetContract,
+    /// Datasets that its rules may read.
+    readable: BTreeSet<DatasetName>,
+    limit: Duration,
+}
+
+impl RuleQueries {
+    /// For the rules of a dataset's contract. Queries share the session's memory and disk.
+    pub fn new(session: &Session, contract: &DatasetContract) -> Self {
+        let all = DatasetContract::all(&contract.contract);
+        let mut readable: BTreeSet<_> = all.iter().map(|own| own.dataset().clone()).collect();
+        // What is wrong with rules is said where they are compiled.
+        let rules = all.iter().flat_map(|own| own.rules().unwrap_or_default());
+        readable.extend(rules.filter_map(|rule| match rule.kind {
+            RuleKind::Set(test) => match test.metric {
+                Metric::Orphans { dataset, .. } => Some(dataset),
+                _ => None,
+            },
+            _ => None,
+        }));
+        Self {
+            session: session.clone(),
+            contract: contract.clone(),
+            readable,
+            limit: LIMIT,
+        }
+    }
+
+    /// With another limit for the time that a query takes; 60 s otherwise.
+    #[must_use]
+    pub fn with_limit(self, limit: Duration) -> Self {
+        Self { limit, ..self }
+    }
+
+    /// The query as it is run: placeholders replaced, the contract's objects known by their short names.
+    fn prepared(&self, sql: &str, column: Option<&str>) -> Result<String> {
+        let refused = |why: String| Error::new(ErrorKind::Usage, why);
+        let column = match column {
+            Some(path) => placeholder::column(path),
+            None => None,
+        };
+        let own = self.contract.dataset().to_string();
+        let sql = placeholder::replaced(sql, &own, column.as_deref()).map_err(refused)?;
+        let statement = Statement::parse(&sql)?;
+        if !matches!(&statement.parsed, Parsed::Statement(parsed) if matches!(parsed.as_ref(), Ast::Query(_))) {
+            return Err(refused("a rule's query is a SELECT that gives one figure".to_owned()));
+        }
+        for Reference { dataset, .. } in &statement.datasets {
+            self.readable_only(dataset)?;
+        }
+        let mut short = Vec::new();
+        for parts in &statement.others {
+            let known = match parts.as_slice() {
+                [name] => self.by_short_name(name),
+                _ => None,
+            };
+            let (Some(dataset), [name]) = (known, parts.as_slice()) else {
+                let message = format!(
+                    "the query reads `{}`, which is no dataset of the contract",
+                    parts.join(".")
+                );
+                return Err(refused(message).with_help("write {object} for the rule's own dataset"));
+            };
+            short.push(format!(
+                "\"{}\" AS (SELECT * FROM {dataset})",
+                name.replace('"', "\"\"")
+            ));
+        }
+        if short.is_empty() {
+            return Ok(sql);
+        }
+        let short = short.join(", ");
+        let (first, rest) = word(&sql);
+        if !first.eq_ignore_ascii_case("with") {
+            return Ok(format!("WITH {short} {sql}"));
+        }
+        let (second, after) = word(rest);
+        Ok(if second.eq_ignore_ascii_case("recursive") {
+            format!("WITH RECURSIVE {short}, {after}")
+        } else {
+            format!("WITH {short}, {rest}")
+        })
+    }
+
+    /// The dataset of the contract's object that goes by this name.
+    fn by_short_name(&self, name: &str) -> Option<DatasetName> {
+        let all = DatasetContract::all(&self.contract.contract);
+        let named = |own: &&DatasetContract| {
+            own.object().name.eq_ignore_ascii_case(name) || own.dataset().name().eq_ignore_ascii_case(name)
+        };
+        all.iter().find(named).map(|own| own.dataset().clone())
+    }
+
+    fn readable_only(&self, dataset: &DatasetName) -> Result<()> {
+        if self.readable.contains(dataset) {
+            return Ok(());
+        }
+        let message =
+            format!("the query reads {dataset}, which is neither the contract's nor named by its relationships");
+        Err(Error::new(ErrorKind::Usage, message)
+            .with_help("declare a relationship to it, or check it in its own contract"))
+    }
+}
+
+/// The first word of a text, and what follows it.
+fn word(text: &str) -> (&str, &str) {
+    let text = text.trim_start();
+    text.split_at(
+        text.find(|character: char| !character.is_alphanumeric())
+            .unwrap_or(text.len()),
+    )
+}
+
+#[async_trait]
+impl Queries for RuleQueries {
+    async fn figure(&self, sql: &str, column: Option<&str>, table: Arc<dyn TableProvider>) -> Result<Figure> {
+        let sql = self.prepared(sql, column)?;
+        let session = self.session.with_tables([(self.contract.dataset().clone(), table)]);
+        // In a task of its own: a query that never pauses must not keep the clock from being looked at.
+        let mut task = tokio::spawn(async move { ask(&session, &sql).await });
+        match tokio::time::timeout(self.limit, &mut task).await {
+            Ok(Ok(figure)) => figure,
+            Ok(Err(cause)) => Err(Error::new(ErrorKind::Internal, "the query ended badly").with_source(cause)),
+            Err(_) => {
+                task.abort();
+                let message = format!(
+                    "the query took longer than {} s and was stopped",
+                    self.limit.as_secs_f64()
+                );
+                Err(Error::new(ErrorKind::Refused, message))
+            }
+        }
+    }
+
+    async fn provider(&self, dataset: &DatasetName) -> Result<Option<Arc<dyn TableProvider>>> {
+        self.readable_only(dataset)?;
+        self.session.table(dataset).await
+    }
+}
+
+/// The one figure of a statement.
+async fn ask(session: &Session, sql: &str) -> Result<Figure> {
+    let shape = |what: String| {
+        let message = format!("the query gives {what}, and a rule needs one figure");
+        Error::new(ErrorKind::Usage, message).with_help("one row of one column, such as SELECT count(*) FROM {object}")
+    };
+    let answer = session.sql(sql).await?;
+    let columns = answer.schema().fields().len();
+    if columns != 1 {
+        return Err(shape(format!("{columns} columns")));
+    }
+    let rows: Vec<RecordBatch> = answer
+        .limit(0, Some(2))
+        .map_err(query_error)?
+        .collect()
+        .await
+        .map_err(query_error)?;
+    match rows.iter().map(RecordBatch::num_rows).sum() {
+        1 => {}
+        0 => return Err(shape("no row".to_owned())),
+        _ => return Err(shape("more than one row".to_owned())),
+    }
+    let Some(batch) = rows.iter().find(|batch| batch.num_rows() > 0) else {
+        return Err(shape("no row".to_owned()));
+    };
+    let value = ScalarValue::try_from_array(batch.column(0), 0).map_err(query_error)?;
+    figure(&value)
+}
+
+/// A value as a figure: truth counts 1 and 0, what is no number is text.
+fn figure(value: &ScalarValue) -> Result<Figure> {
+    use ScalarValue as S;
+    if value.is_null() {
+        return Ok(Figure::Null);
+    }
+    Ok(match value {
+        S::Boolean(Some(truth)) => Figure::Whole((*truth).into()),
+        S::Int8(Some(number)) => Figure::Whole((*number).into()),
+        S::Int16(Some(number)) => Figure::Whole((*number).into()),
+        S::Int32(Some(number)) => Figure::Whole((*number).into()),
+        S::Int64(Some(number)) => Figure::Whole((*number).into()),
+        S::UInt8(Some(number)) => Figure::Whole((*number).into()),
+        S::UInt16(Some(number)) => Figure::Whole((*number).into()),
+        S::UInt32(Some(number)) => Figure::Whole((*number).into()),
+        S::UInt64(Some(number)) => Figure::Whole((*number).into()),
+        S::Float32(Some(number)) => Figure::Real((*number).into()),
+        S::Float64(Some(number)) => Figure::Real(*number),
+        S::Decimal128(Some(number), _, 0) => Figure::Whole(*number),
+        S::Decimal128(..) | S::Decimal256(..) | S::Decimal64(..) | S::Decimal32(..) => {
+            let text = value.to_string();
+            text.parse().map_or(Figure::Text(text), Figure::Real)
+        }
+        S::List(_) | S::LargeList(_) | S::FixedSizeList(_) | S::Struct(_) | S::Map(_) => {
+            let message = format!("the query gives {}, and a rule needs one figure", value.data_type());
+            return Err(Error::new(ErrorKind::Usage, message));
+        }
+        other => Figure::Text(other.to_string()),
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,158 @@
+//! Every service level of a dataset's contract, with what became of it.
+
+use polder_contract::{DatasetContract, Promise, Promised, ServiceLevel, Span, Status, Subject};
+use polder_core::DatasetName;
+use serde_json::{Value, json};
+
+use crate::history::{History, Window};
+use crate::measure::{Figure, Outcome, Verdict, measure};
+
+/// One service level, held against what happened.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Assessed {
+    /// The dataset that promises it.
+    pub dataset: DatasetName,
+    /// The contract's id.
+    pub contract: String,
+    /// The contract's version.
+    pub contract_version: String,
+    /// Who answers for it.
+    pub owner: Option<String>,
+    /// The service level's property, as written.
+    pub property: String,
+    /// What it is measured on, as written.
+    pub element: Option<String>,
+    /// Why it matters, as written.
+    pub driver: Option<String>,
+    /// What is promised, in words.
+    pub promised: String,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// The time that was looked at.
+    pub window: Window,
+}
+
+/// Holds every service level of a dataset's contract against the dataset's past; `None` where it has no table yet.
+/// Nothing is left out: what cannot be measured is there with why.
+pub fn assess(contract: &DatasetContract, history: Option<&History>, window: Window) -> Vec<Assessed> {
+    let document = &contract.contract;
+    let only = document.objects.len() == 1;
+    // What is about no object of the contract is told once, with its first dataset.
+    let first = document.objects.iter().position(|object| object.dataset.is_some()) == Some(contract.object);
+    let strays = |level: &ServiceLevel| {
+        let meant = |object| level.columns_of(object, only).is_some();
+        first && !document.objects.iter().any(meant)
+    };
+    let meant: Vec<_> = document
+        .service_levels
+        .iter()
+        .filter_map(|level| {
+            let columns = level.columns_of(contract.object(), only);
+            (columns.is_some() || strays(level)).then_some((level, columns))
+        })
+        .collect();
+    let about = meant.iter().filter(|(_, columns)| columns.is_some());
+    let latency = about.filter_map(|(level, _)| latency(&level.promise().ok()?)).next();
+    let in_force = match Status::read(&document.status) {
+        Status::Proposed | Status::Draft => {
+            Err(format!("the contract is {}: nothing is promised yet", document.status))
+        }
+        Status::Retired => Err("the contract is retired".to_owned()),
+        Status::Active | Status::Deprecated | Status::Other(_) => Ok(()),
+    };
+    let empty = History {
+        whole: true,
+        ..History::default()
+    };
+    let assessed = meant.into_iter().map(|(level, columns)| {
+        let promise = level.promise();
+        let written = format!("{} {}", level.value, level.unit.as_deref().unwrap_or_default());
+        let promised = match &promise {
+            Ok(promise) => promise.promised.to_string(),
+            Err(_) => written.trim().to_owned(),
+        };
+        let outcome = match (&in_force, promise) {
+            (Err(why), _) => Outcome::not_measured(why.clone()),
+            (_, Err(finding)) => Outcome::not_measured(finding.to_string()),
+            (Ok(()), Ok(promise)) => match (columns, history) {
+                (None, _) => Outcome::not_measured("its element names no object of the contract"),
+                (Some(columns), Some(history)) => measure(&promise, &columns, history, window, latency),
+                (Some(columns), None) if by_calendar(&promise) => measure(&promise, &columns, &empty, window, latency),
+                (Some(_), None) => Outcome::not_measured("there is no table yet"),
+            },
+        };
+        Assessed {
+            dataset: contract.dataset().clone(),
+            contract: document.id.clone(),
+            contract_version: document.version.clone(),
+            owner: document.owner.clone(),
+            property: level.property.clone(),
+            element: level.element.clone(),
+            driver: level.driver.clone(),
+            promised,
+            outcome,
+            window,
+        }
+    });
+    assessed.collect()
+}
+
+fn latency(promise: &Promise) -> Option<Span> {
+    match (&promise.subject, &promise.promised) {
+        (Subject::Latency, Promised::Span(span)) => Some(*span),
+        _ => None,
+    }
+}
+
+/// Whether the calendar alone can tell.
+fn by_calendar(promise: &Promise) -> bool {
+    matches!(promise.promised, Promised::Instant(_))
+}
+
+impl Assessed {
+    /// Whether the promise is broken.
+    pub fn is_breached(&self) -> bool {
+        self.outcome.verdict == Verdict::Breached
+    }
+
+    /// The verdict in one word.
+    pub fn verdict(&self) -> &'static str {
+        match self.outcome.verdict {
+            Verdict::Met => "met",
+            Verdict::Breached => "breached",
+            Verdict::NotMeasured(_) => "not measured",
+        }
+    }
+
+    /// Why it was not measured.
+    pub fn why(&self) -> Option<&str> {
+        match &self.outcome.verdict {
+            Verdict::NotMeasured(why) => Some(why),
+            _ => None,
+        }
+    }
+
+    /// Everything as JSON: times in seconds, shares in percent, instants by RFC 3339.
+    pub fn to_json(&self) -> Value {
+        let outcome = &self.outcome;
+        let measured = outcome.measured.map(|figure| match figure {
+            Figure::Time(time) => json!({ "seconds": time.as_seconds_f64() }),
+            Figure::Percent(percent) => json!({ "percent": percent }),
+            Figure::RowsPerSecond(rows) => json!({ "rows_per_second": rows }),
+            Figure::Instant(instant) => json!({ "instant": instant }),
+        });
+        let budget = outcome.budget.map(|budget| {
+            json!({
+                "unit": budget.unit, "allowed": budget.allowed, "spent": budget.spent, "left": budget.left(),
+            })
+        });
+        json!({
+            "dataset": self.dataset, "contract": self.contract, "contract_version": self.contract_version,
+            "owner": self.owner, "property": self.property, "element": self.element, "driver": self.driver,
+            "promised": self.promised, "verdict": self.verdict(), "why": self.why(),
+            "measured": measured, "shown": outcome.measured.map(|figure| figure.to_string()),
+            "basis": outcome.basis, "since": outcome.since, "budget": budget,
+            "window": { "from": self.window.from, "to": self.window.to },
+        })
+    }
+}

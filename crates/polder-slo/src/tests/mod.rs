@@ -1,0 +1,4 @@
+//! The calculation with histories made by hand, and the reading of real tables and runs.
+
+mod measuring;
+mod observing;

@@ -1,0 +1,126 @@
+//! What changed since another revision of the repository, and what each change breaks: pipelines and models by their
+//! query plans, consumers by what they registered.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use polder_contract::cancellation::find;
+use polder_contract::{ContractSet, Read};
+use polder_core::Result;
+use polder_core::document::{Diagnostic, Severity};
+use polder_engine::{ColumnLineage, Engine, ModelDefinition, Pipeline, Reach, Reader, read_models, read_pipelines};
+
+use super::Declared;
+use super::judge::Judge;
+use super::pairs::{Pairs, datasets};
+use super::revision::Revision;
+use crate::{domains, output};
+
+/// What a comparison with a base revision found.
+pub(super) struct Compared {
+    /// What is wrong: changes that break somebody, versions that were not raised, steps that a contract may not take.
+    pub(super) diagnostics: Vec<Diagnostic>,
+    pub(super) lines: Vec<String>,
+}
+
+impl Compared {
+    /// Whether a change breaks somebody, or its version does not say so.
+    pub(super) fn breaks(&self) -> bool {
+        self.diagnostics.iter().any(|found| found.severity == Severity::Error)
+    }
+
+    /// Says what changed.
+    pub(super) fn print(&self) -> Result<()> {
+        self.lines.iter().try_for_each(|line| output::line(line))
+    }
+}
+
+/// Compares the mesh with a revision of its repository.
+///
+/// # Errors
+/// As [`Revision::read`]; what planning the base's queries reports.
+pub(super) async fn compare(mesh: &Declared<'_>, name: &str) -> Result<Compared> {
+    let base = Revision::read(&mesh.platform.mesh.root, name)?;
+    let (contracts, found) = ContractSet::load(base.sources("contracts", ".odcs.yaml"));
+    let unread: BTreeSet<_> = found
+        .iter()
+        .filter(|found| found.severity == Severity::Error)
+        .map(|found| base.path(&found.file))
+        .collect();
+    let contracts = Arc::new(contracts);
+    let pairs = Pairs::of(&contracts, mesh);
+    let lineage = if pairs.needs_plans() {
+        let (pipelines, _) = read_pipelines(base.sources("pipelines", Pipeline::SUFFIX), |path| base.document(path));
+        let (models, _) = read_models(base.sources("pipelines", ModelDefinition::SUFFIX));
+        let engine = Engine::new(
+            mesh.platform.lake()?,
+            mesh.platform.session()?,
+            Arc::clone(&contracts),
+            pipelines,
+            models,
+            domains::all(),
+        );
+        // What was wrong in the base is no concern of this change.
+        engine.analyse().await?.lineage
+    } else {
+        ColumnLineage::default()
+    };
+    let consumers = mesh.consumers.iter();
+    let reads: Vec<(String, &Read)> = consumers
+        .flat_map(|consumer| {
+            let name = format!("consumer {}", consumer.name);
+            consumer.reads.iter().map(move |read| (name.clone(), read))
+        })
+        .collect();
+    let mut readers: Vec<_> = reads.iter().map(|(name, read)| reader(name, read)).collect();
+    readers.extend(ports(mesh));
+    let sound = BTreeSet::new();
+    let judge = Judge {
+        mesh,
+        base: &base,
+        reads: &reads,
+        reach: Reach::new(&lineage, &mesh.analysis.lineage, &mesh.analysis.unsound, &readers),
+        // A promise that got weaker stops no query: only those who rely on it are broken.
+        reach_by_promise: Reach::new(&lineage, &mesh.analysis.lineage, &sound, &readers),
+    };
+    let mut compared = judge.all(&pairs)?;
+    let unread = unread.iter().map(|path| {
+        format!(
+            "  not compared: {}, which is no contract that can be read",
+            path.display()
+        )
+    });
+    compared.lines.extend(unread);
+    Ok(compared)
+}
+
+fn reader(name: &str, read: &Read) -> Reader {
+    let columns = read.columns.as_ref();
+    Reader {
+        name: name.to_owned(),
+        dataset: read.dataset.clone(),
+        columns: columns.map(|columns| columns.iter().map(|column| column.text.clone()).collect()),
+    }
+}
+
+/// Output ports of products: what a broken pipeline no longer builds, they no longer offer. A change of their own
+/// contract is what they announce, and breaks none of them.
+fn ports(mesh: &Declared<'_>) -> Vec<Reader> {
+    let mut readers = Vec::new();
+    for product in mesh.products {
+        for port in &product.output_ports {
+            let contract = port.contract_id.as_deref().and_then(|id| find(mesh.contracts, id));
+            let datasets: Vec<_> = contract
+                .iter()
+                .flat_map(|contract| datasets(contract))
+                .cloned()
+                .collect();
+            readers.extend(datasets.into_iter().map(|dataset| Reader {
+                name: format!("product {} (port {})", product.name, port.name),
+                dataset,
+                columns: None,
+            }));
+        }
+    }
+    readers
+}

@@ -1,0 +1,301 @@
+//! What each change breaks, and whether its version says so.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use polder_contract::diff::{Change, Comparison, Mode, SemanticVersion, problems_with_history};
+use polder_contract::lifecycle::transition_problems;
+use polder_contract::product;
+use polder_contract::{Contract, Read, Status, parse};
+use polder_core::document::{Diagnostic, Severity, Span};
+use polder_core::{DatasetName, Result};
+use polder_engine::{Reach, Reached};
+
+use super::Declared;
+use super::compatibility::Compared;
+use super::pairs::{Pairs, datasets, is_structural};
+use super::revision::Revision;
+
+/// The code of changes that break somebody.
+const BREAKING: &str = "breaking-change";
+
+/// How many chains of one change are shown.
+const MOST_CHAINS: usize = 20;
+
+/// Says what changes break.
+pub(super) struct Judge<'m> {
+    pub(super) mesh: &'m Declared<'m>,
+    pub(super) base: &'m Revision,
+    /// What each consumer reads, in the order of the readers.
+    pub(super) reads: &'m [(String, &'m Read)],
+    pub(super) reach: Reach<'m>,
+    pub(super) reach_by_promise: Reach<'m>,
+}
+
+impl Judge<'_> {
+    /// Everything that changed, with what it breaks.
+    pub(super) fn all(&self, pairs: &Pairs) -> Result<Compared> {
+        let mut compared = Compared {
+            diagnostics: Vec::new(),
+            lines: Vec::new(),
+        };
+        for (old, new, comparison) in &pairs.changed {
+            self.contract(old, new, comparison, &mut compared)?;
+        }
+        for (old, dataset) in &pairs.removed {
+            self.removed(old, dataset, &mut compared);
+        }
+        self.products(&mut compared);
+        let breaking = compared
+            .diagnostics
+            .iter()
+            .filter(|found| found.code == BREAKING)
+            .count();
+        let summary = format!(
+            "compared with {} ({:.10}): contracts changed: {}, added: {}, removed: {}; changes that break somebody: \
+             {breaking}",
+            self.base.name,
+            self.base.commit,
+            pairs.changed.len(),
+            pairs.added,
+            pairs.removed.len()
+        );
+        compared.lines.insert(0, summary);
+        Ok(compared)
+    }
+
+    /// Products with the same id: their versions and their steps in life.
+    fn products(&self, compared: &mut Compared) {
+        for (_, source) in self.base.sources("contracts", ".odps.yaml") {
+            let (Some(old), _) = product::parse(&source) else {
+                continue;
+            };
+            let Some(new) = self.mesh.products.iter().find(|new| new.id == old.id) else {
+                continue;
+            };
+            let comparison = product::compare(&old, new);
+            let changes = comparison.changes.iter();
+            let breaking = changes.filter(|change| change.class.breaks_readers());
+            let lines = breaking.map(|change| format!("  product {}: {}", new.name, change.what));
+            compared.lines.extend(lines);
+            let problems = product::problems(&comparison, Mode::default(), &old, new);
+            compared.diagnostics.extend(problems);
+        }
+    }
+
+    fn contract(&self, old: &Contract, new: &Contract, comparison: &Comparison, compared: &mut Compared) -> Result<()> {
+        let mut classes: BTreeMap<_, usize> = BTreeMap::new();
+        for change in &comparison.changes {
+            *classes.entry(change.class).or_default() += 1;
+        }
+        let classes: Vec<_> = classes
+            .iter()
+            .map(|(class, count)| format!("{count} {}", class.as_str()))
+            .collect();
+        let version = match old.version == new.version {
+            true => new.version.clone(),
+            false => format!("{} → {}", old.version, new.version),
+        };
+        let head = format!("  {} {version}: {}", new.id, classes.join(", "));
+        compared.lines.push(head);
+        for change in &comparison.changes {
+            self.change(old, new, comparison, change, compared);
+        }
+        compared.diagnostics.extend(comparison.version_problem(old, new));
+        compared
+            .diagnostics
+            .extend(transition_problems(old, new, self.mesh.now));
+        if Mode::of(old).is_transitive() {
+            let earlier = self.base.history(&self.mesh.platform.mesh.root, &old.source_path)?;
+            let earlier: Vec<_> = earlier.iter().filter_map(|source| parse(source).contract).collect();
+            compared.diagnostics.extend(problems_with_history(&earlier, new));
+        }
+        Ok(())
+    }
+
+    fn change(
+        &self,
+        old: &Contract,
+        new: &Contract,
+        comparison: &Comparison,
+        change: &Change,
+        compared: &mut Compared,
+    ) {
+        let file = new.source_path.as_path();
+        if change.class.breaks_readers() || change.class.weakens_guarantee() {
+            let reached = self.reached(old, new, comparison, change);
+            if reached.broken.is_empty() {
+                if change.class.breaks_readers() {
+                    let unaffected = listed("; not affected: ", &reached.unaffected);
+                    compared
+                        .lines
+                        .push(format!("    {}: breaks nobody{unaffected}", change.what));
+                }
+            } else {
+                let start = change
+                    .dataset
+                    .as_ref()
+                    .map(|dataset| start(dataset, change.column.as_deref()));
+                let mut found = breaking(&change.what, start.as_deref(), word(change.code), reached);
+                if comparison.draft {
+                    // A draft promises nothing yet.
+                    found.severity = Severity::Warning;
+                }
+                match (&change.new, &change.old) {
+                    // What is gone would stand somewhere in its list: its head is enough to see.
+                    (Some(place), _) if change.code.ends_with("-removed") => {
+                        (found.file, found.span) = (place.file.to_path_buf(), Some(head(place.span)));
+                    }
+                    (Some(place), _) => (found.file, found.span) = (place.file.to_path_buf(), Some(place.span)),
+                    (None, Some(place)) => (found.file, found.span) = (self.base.path(&place.file), Some(place.span)),
+                    (None, None) => found.file = file.to_path_buf(),
+                }
+                compared.diagnostics.push(found);
+            }
+        }
+        if change.class.breaks_writers() {
+            compared.diagnostics.extend(self.refused_streams(change));
+        }
+    }
+
+    /// Streams whose events may be refused after a change.
+    fn refused_streams(&self, change: &Change) -> Option<Diagnostic> {
+        let dataset = change.dataset.as_ref()?;
+        let streams = self.mesh.streams.iter().filter(|stream| stream.dataset == *dataset);
+        let names: Vec<_> = streams.map(|stream| format!("stream {}", stream.name)).collect();
+        let place = change.new.as_ref()?;
+        (!names.is_empty()).then(|| Diagnostic {
+            severity: Severity::Warning,
+            code: "breaks-writers".into(),
+            message: format!("{}: rows of {} may be refused", change.what, names.join(", ")),
+            help: Some("make sure that its source already keeps to it".to_owned()),
+            file: place.file.to_path_buf(),
+            span: Some(place.span),
+        })
+    }
+
+    fn reached(&self, old: &Contract, new: &Contract, comparison: &Comparison, change: &Change) -> Reached {
+        let concerned: Vec<_> = match &change.dataset {
+            Some(dataset) => vec![dataset],
+            None => datasets(old).collect(),
+        };
+        let major = new.version.parse::<SemanticVersion>().ok().map(|version| version.major);
+        let mut all = Reached::default();
+        for dataset in concerned {
+            let mine = comparison.of_dataset(dataset);
+            let reads = self.reads.iter().enumerate();
+            let direct = reads.filter(|(_, (_, read))| {
+                let knows = read
+                    .version
+                    .is_some_and(|version| major.is_some_and(|major| version >= major));
+                read.dataset == *dataset && !knows && mine.breaks(&read.reliance()).contains(&change)
+            });
+            let direct = direct.map(|(i, _)| i).collect();
+            let reach = match is_structural(change) {
+                true => &self.reach,
+                false => &self.reach_by_promise,
+            };
+            let reached = reach.of(dataset, change.column.as_deref(), &direct);
+            all.chains.extend(reached.chains);
+            all.broken.extend(reached.broken);
+            all.unaffected.extend(reached.unaffected);
+        }
+        all.unaffected = all.unaffected.difference(&all.broken).cloned().collect();
+        all
+    }
+
+    /// A dataset whose contract went.
+    fn removed(&self, old: &Contract, dataset: &DatasetName, compared: &mut Compared) {
+        let object = old
+            .objects
+            .iter()
+            .find(|object| object.dataset.as_ref() == Some(dataset));
+        let at = |found: &mut Diagnostic| {
+            found.file = self.base.path(&old.source_path);
+            found.span = object.map(|object| object.place.span);
+        };
+        let what = format!("the contract of {dataset} was removed");
+        let reads = self.reads.iter().enumerate();
+        let direct = reads.filter(|(_, (_, read))| read.dataset == *dataset);
+        let reached = self.reach.of(dataset, None, &direct.map(|(i, _)| i).collect());
+        if reached.broken.is_empty() {
+            let unaffected = listed("; not affected: ", &reached.unaffected);
+            compared.lines.push(format!("  {what}: breaks nobody{unaffected}"));
+        } else {
+            let mut found = breaking(&what, Some(&dataset.to_string()), "removed", reached);
+            at(&mut found);
+            compared.diagnostics.push(found);
+        }
+        if matches!(old.lifecycle().status, Status::Active | Status::Deprecated) {
+            let mut found = Diagnostic {
+                severity: Severity::Error,
+                code: "lifecycle".into(),
+                message: format!("{what}, and it was {}", old.status),
+                help: Some("retire it first: deprecated with notice, then retired; then it may go".to_owned()),
+                file: old.source_path.clone(),
+                span: None,
+            };
+            at(&mut found);
+            compared.diagnostics.push(found);
+        }
+    }
+}
+
+fn start(dataset: &DatasetName, column: Option<&str>) -> String {
+    match column {
+        Some(column) => format!("{dataset}.{column}"),
+        None => dataset.to_string(),
+    }
+}
+
+/// The first place of a stretch.
+fn head(span: Span) -> Span {
+    Span {
+        end: span.start,
+        ..span
+    }
+}
+
+/// What happened, for the head of a chain.
+fn word(code: &str) -> &str {
+    match code {
+        "column-removed" | "object-removed" => "removed",
+        "column-renamed" | "object-renamed" => "renamed",
+        code if code.starts_with("type-") => "other type",
+        _ => "changed",
+    }
+}
+
+/// A change that breaks somebody, with the ways in which it does.
+fn breaking(what: &str, start: Option<&str>, word: &str, reached: Reached) -> Diagnostic {
+    let mut help: Vec<_> = reached
+        .chains
+        .iter()
+        .take(MOST_CHAINS)
+        .map(
+            |chain| match start.and_then(|start| Some((start, chain.strip_prefix(start)?))) {
+                Some((start, rest)) => format!("{start} ({word}){rest}"),
+                None => chain.clone(),
+            },
+        )
+        .collect();
+    if let Some(more @ 1..) = reached.chains.len().checked_sub(MOST_CHAINS) {
+        help.push(format!("… and {more} more"));
+    }
+    help.extend(Some(listed("not affected: ", &reached.unaffected)).filter(|text| !text.is_empty()));
+    Diagnostic {
+        severity: Severity::Error,
+        code: BREAKING.into(),
+        message: format!("{what}: it breaks {}", listed("", &reached.broken)),
+        help: Some(help.join("\n")),
+        file: Default::default(),
+        span: None,
+    }
+}
+
+fn listed(head: &str, names: &BTreeSet<String>) -> String {
+    if names.is_empty() {
+        return String::new();
+    }
+    let names: Vec<_> = names.iter().map(String::as_str).collect();
+    format!("{head}{}", names.join(", "))
+}

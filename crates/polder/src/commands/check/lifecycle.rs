@@ -1,0 +1,93 @@
+//! Contracts at the end of their life: who still uses them, and who still writes under them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use polder_contract::cancellation;
+use polder_contract::lifecycle::{replacement_problems, retirement_problems};
+use polder_contract::{Contract, DatasetContract};
+use polder_core::document::{Diagnostic, Severity, Span};
+use polder_core::{DatasetName, ObjectName, Result};
+use polder_engine::StepKind;
+
+use super::Declared;
+use crate::commands::contract::parties::cancellations;
+
+/// Refuses contracts that end while somebody uses them, and pipelines and streams that write under an ended one.
+pub(super) fn check(mesh: &Declared<'_>) -> Result<Vec<Diagnostic>> {
+    let readers = readers(mesh);
+    let mut diagnostics = Vec::new();
+    for contract in mesh.contracts.contracts() {
+        let names: BTreeSet<_> = datasets(contract)
+            .filter_map(|dataset| readers.get(dataset))
+            .flatten()
+            .collect();
+        let names: Vec<_> = names.into_iter().collect();
+        diagnostics.extend(contract.lifecycle_problems());
+        diagnostics.extend(retirement_problems(contract, &names, mesh.now));
+    }
+    diagnostics.extend(replacement_problems(mesh.contracts));
+    diagnostics.extend(writers(mesh));
+    let (recorded, found) = cancellations(mesh.platform)?;
+    diagnostics.extend(found);
+    diagnostics.extend(cancellation::check(&recorded, mesh.contracts, mesh.now));
+    Ok(diagnostics)
+}
+
+fn datasets(contract: &Contract) -> impl Iterator<Item = &DatasetName> {
+    contract.objects.iter().filter_map(|object| object.dataset.as_ref())
+}
+
+/// Who uses each dataset, in words: consumers, pipelines and models.
+fn readers<'m>(mesh: &'m Declared<'_>) -> BTreeMap<&'m DatasetName, BTreeSet<String>> {
+    let mut readers: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+    for consumer in mesh.consumers {
+        for read in &consumer.reads {
+            readers.entry(&read.dataset).or_default().insert(consumer.name.clone());
+        }
+    }
+    for step in &mesh.analysis.lineage.steps {
+        let name = format!("{} {}", step.kind.as_str(), step.via);
+        readers.entry(&step.from).or_default().insert(name);
+    }
+    readers
+}
+
+/// Pipelines and streams whose rows nothing may be written under any more.
+fn writers(mesh: &Declared<'_>) -> Vec<Diagnostic> {
+    let pipelines = mesh.engine.pipelines().iter().map(|pipeline| {
+        let kind = StepKind::Pipeline.as_str();
+        (
+            kind,
+            &pipeline.name,
+            &pipeline.dataset,
+            &pipeline.document.path,
+            Some(pipeline.dataset_span()),
+        )
+    });
+    let streams = mesh
+        .streams
+        .iter()
+        .map(|stream| ("stream", &stream.name, &stream.dataset, &stream.path, None));
+    pipelines
+        .chain(streams)
+        .filter_map(|writer| ended(mesh, writer))
+        .collect()
+}
+
+fn ended(
+    mesh: &Declared<'_>,
+    (kind, name, dataset, file, span): (&str, &ObjectName, &DatasetName, &PathBuf, Option<Span>),
+) -> Option<Diagnostic> {
+    let contract: DatasetContract = mesh.contracts.get(dataset)?;
+    let life = contract.contract.lifecycle();
+    let why = life.refuses_writing(mesh.now)?;
+    Some(Diagnostic {
+        severity: Severity::Error,
+        code: "ended-contract".into(),
+        message: format!("the {kind} {name} writes {dataset}, and {why}"),
+        help: Some(format!("delete the {kind}, or let it write another dataset")),
+        file: file.clone(),
+        span,
+    })
+}

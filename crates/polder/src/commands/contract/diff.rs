@@ -1,0 +1,217 @@
+//! `polder contract diff`: what changed between two contracts, what it means, and whether the version says so.
+
+use std::process::ExitCode;
+
+use chrono::Utc;
+use polder_contract::diff::{Bump, Change, Class, Comparison, Mode, SemanticVersion, compare};
+use polder_contract::lifecycle::transition_problems;
+use polder_contract::product::{self, Product};
+use polder_contract::{Contract, Place};
+use polder_core::document::Diagnostic;
+use polder_core::{Error, Result};
+use serde_json::{Value, json};
+
+use super::document;
+use crate::cli::{Cli, Format, FormatArg};
+use crate::output::{Listing, line};
+use crate::{platform, report};
+
+/// The documents to compare, and how.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Args {
+    /// The old document: a file, or <git revision>:<path>.
+    #[arg(value_name = "OLD")]
+    old: String,
+    /// The new document: a file, or <git revision>:<path>.
+    #[arg(value_name = "NEW")]
+    new: String,
+    /// Judge by this mode instead of the one that the old document declares (backward where it declares none): none, backward, forward, full, or one of
+    /// them with _transitive.
+    #[arg(long)]
+    mode: Option<Mode>,
+    #[command(flatten)]
+    format: FormatArg,
+}
+
+/// Compares contracts; 1 where the version was not raised as far as the changes ask, or the status may not follow.
+pub(crate) fn run(cli: &Cli, args: &Args) -> Result<ExitCode> {
+    let (old, new) = (contract(&args.old)?, contract(&args.new)?);
+    let comparison = compare(&old, &new);
+    let mode = args.mode.unwrap_or(comparison.mode);
+    let mut problems: Vec<Diagnostic> = comparison.version_problem_in(mode, &old, &new).into_iter().collect();
+    problems.extend(transition_problems(&old, &new, Utc::now()));
+    let side = |contract: &Contract| Side {
+        id: contract.id.clone(),
+        name: contract.name.clone(),
+        version: contract.version.clone(),
+        status: contract.status.clone(),
+        file: contract.source_path.display().to_string(),
+    };
+    print(cli, args, &comparison, mode, [side(&old), side(&new)], &problems)
+}
+
+/// Compares data products; 1 where the version was not raised as far as the changes ask, or the status may not follow.
+pub(crate) fn products(cli: &Cli, args: &Args) -> Result<ExitCode> {
+    let read = |name: &str| {
+        let (product, found) = product::parse(&document::read(name)?);
+        product.ok_or_else(|| Error::document(found))
+    };
+    let (old, new) = (read(&args.old)?, read(&args.new)?);
+    let comparison = product::compare(&old, &new);
+    let mode = args.mode.unwrap_or(comparison.mode);
+    let problems = product::problems(&comparison, mode, &old, &new);
+    let side = |product: &Product| Side {
+        id: product.id.clone(),
+        name: product.name.clone(),
+        version: product.version.clone().unwrap_or_else(|| "without version".to_owned()),
+        status: product.status.to_string(),
+        file: product.source_path.display().to_string(),
+    };
+    print(cli, args, &comparison, mode, [side(&old), side(&new)], &problems)
+}
+
+/// What is said of either document.
+struct Side {
+    id: String,
+    name: String,
+    version: String,
+    status: String,
+    file: String,
+}
+
+fn print(
+    cli: &Cli,
+    args: &Args,
+    comparison: &Comparison,
+    mode: Mode,
+    sides: [Side; 2],
+    problems: &[Diagnostic],
+) -> Result<ExitCode> {
+    match args.format.format {
+        Format::Table => table(comparison, mode, &sides)?,
+        Format::Json => line(&format!("{:#}", whole(comparison, mode, &sides, problems)))?,
+        Format::Csv => list(comparison).print(Format::Csv, "")?,
+    }
+    report::diagnostics(problems, platform::root(cli).as_deref());
+    Ok(ExitCode::from(u8::from(!problems.is_empty())))
+}
+
+fn contract(name: &str) -> Result<Contract> {
+    let parsed = polder_contract::parse(&document::read(name)?);
+    parsed.contract.ok_or_else(|| Error::document(parsed.diagnostics))
+}
+
+/// Changes under the headings of their classes, the gravest first.
+fn table(comparison: &Comparison, mode: Mode, [old, new]: &[Side; 2]) -> Result<()> {
+    line(&format!(
+        "{}: {} ({}) to {} ({})",
+        new.name, old.version, old.file, new.version, new.file
+    ))?;
+    if comparison.is_empty() {
+        return line("they mean the same");
+    }
+    for class in Class::ALL {
+        let changes: Vec<&Change> = comparison
+            .changes
+            .iter()
+            .filter(|change| change.class == class)
+            .collect();
+        if changes.is_empty() {
+            continue;
+        }
+        line(&format!("\n{} ({})", class.as_str(), changes.len()))?;
+        for change in changes {
+            let dataset = match &change.dataset {
+                Some(dataset)
+                    if comparison
+                        .changes
+                        .iter()
+                        .any(|other| other.dataset.as_ref() != Some(dataset)) =>
+                {
+                    format!("{dataset}: ")
+                }
+                _ => String::new(),
+            };
+            line(&format!(
+                "  {dataset}{}  [{} at {}]",
+                change.what,
+                change.code,
+                place(change)
+            ))?;
+        }
+    }
+    let needed = comparison.required_bump_in(mode);
+    let draft = if comparison.draft {
+        "; a draft is free to break"
+    } else {
+        ""
+    };
+    line(&format!("\nneeds {} (mode {mode}{draft})", asked(needed, old)))
+}
+
+fn asked(needed: Bump, old: &Side) -> String {
+    let version = old.version.parse().ok();
+    let wanted = version.map(|version: SemanticVersion| version.raised(needed).to_string());
+    match wanted {
+        Some(wanted) => format!("a {needed} version: {wanted} or later"),
+        None => format!("a {needed} version"),
+    }
+}
+
+/// Where a change stands: in the new document, else in the old one.
+fn place(change: &Change) -> String {
+    let removed = change.code.ends_with("-removed");
+    let place = if removed { &change.old } else { &change.new };
+    place.as_ref().or(change.new.as_ref()).map_or_else(String::new, shown)
+}
+
+fn shown(place: &Place) -> String {
+    format!("{}:{}:{}", place.file.display(), place.span.line, place.span.column)
+}
+
+fn list(comparison: &Comparison) -> Listing {
+    let mut listing = Listing::new([
+        "class", "code", "dataset", "object", "column", "rule", "what", "old", "new",
+    ]);
+    let text = |part: &Option<String>| part.clone().unwrap_or_default();
+    for change in &comparison.changes {
+        listing.row([
+            change.class.as_str().to_owned(),
+            change.code.to_owned(),
+            change.dataset.as_ref().map_or_else(String::new, ToString::to_string),
+            text(&change.object),
+            text(&change.column),
+            text(&change.rule),
+            change.what.clone(),
+            change.old.as_ref().map_or_else(String::new, shown),
+            change.new.as_ref().map_or_else(String::new, shown),
+        ]);
+    }
+    listing
+}
+
+fn whole(comparison: &Comparison, mode: Mode, [old, new]: &[Side; 2], problems: &[Diagnostic]) -> Value {
+    let side =
+        |side: &Side| json!({ "file": side.file, "id": side.id, "version": side.version, "status": side.status });
+    let changes: Vec<Value> = comparison
+        .changes
+        .iter()
+        .map(|change| {
+            json!({
+                "class": change.class.as_str(), "code": change.code,
+                "dataset": change.dataset.as_ref().map(ToString::to_string), "object": change.object,
+                "column": change.column, "rule": change.rule, "what": change.what,
+                "forbidden": mode.forbids(change.class),
+                "old": change.old.as_ref().map(shown), "new": change.new.as_ref().map(shown),
+            })
+        })
+        .collect();
+    let problems: Vec<Value> = problems
+        .iter()
+        .map(|problem| json!({ "code": problem.code, "message": problem.to_string(), "help": problem.help }))
+        .collect();
+    json!({
+        "old": side(old), "new": side(new), "mode": mode.as_str(), "draft": comparison.draft,
+        "required_bump": comparison.required_bump_in(mode).as_str(), "changes": changes, "problems": problems,
+    })
+}

@@ -1,0 +1,56 @@
+//! A document that the command line names: a file, or `<git revision>:<path>`.
+
+use std::path::Path;
+use std::process::Command;
+
+use polder_core::document::{MAX_BYTES, Source};
+use polder_core::{Error, ErrorKind, Result, ResultExt};
+
+/// Reads a file; where there is none of this name and it holds a colon, the file of that path in a revision of the git
+/// repository around the current folder. Paths are relative to the current folder, in revisions also to the
+/// repository's root.
+pub(super) fn read(name: &str) -> Result<Source> {
+    let path = Path::new(name);
+    if path.is_file() {
+        return Source::read(Path::new(""), path);
+    }
+    match name.split_once(':') {
+        Some((revision, path)) if !revision.is_empty() && !path.is_empty() => in_revision(revision, path),
+        _ => Err(Error::new(ErrorKind::NotFound, format!("there is no file {name}"))
+            .with_help("name a file, or a revision and a path, such as main:contracts/sales/orders.odcs.yaml")),
+    }
+}
+
+fn in_revision(revision: &str, path: &str) -> Result<Source> {
+    if revision.starts_with('-') {
+        return Err(Error::new(ErrorKind::Usage, format!("`{revision}` is no git revision")));
+    }
+    let read = |object: String| {
+        // The plumbing command: no filter, no external diff, no pager of the user's.
+        Command::new("git")
+            .args(["cat-file", "blob", &object])
+            .output()
+            .context(ErrorKind::Unreachable, || "git cannot be run".to_owned())
+    };
+    let mut output = read(format!("{revision}:./{path}"))?;
+    if !output.status.success() {
+        output = read(format!("{revision}:{path}"))?;
+    }
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        let said = said.trim().trim_start_matches("fatal: ");
+        return Err(Error::new(
+            ErrorKind::NotFound,
+            format!("git finds no {path} in the revision {revision}: {said}"),
+        ));
+    }
+    if output.stdout.len() > MAX_BYTES {
+        return Err(Error::new(
+            ErrorKind::Document,
+            format!("{revision}:{path} is larger than 16 MiB"),
+        ));
+    }
+    let text =
+        String::from_utf8(output.stdout).context(ErrorKind::Document, || format!("{revision}:{path} is not UTF-8"))?;
+    Ok(Source::new(format!("{revision}:{path}"), text))
+}

@@ -1,0 +1,69 @@
+//! `polder contract`: the life of contracts, one module a word.
+
+mod backtest;
+mod cancel;
+mod conversion;
+pub(crate) mod diff;
+mod docs;
+mod document;
+mod export;
+mod import;
+mod infer;
+mod lint;
+pub(crate) mod parties;
+mod schema;
+mod status;
+mod test;
+
+use std::process::ExitCode;
+
+use clap::Subcommand;
+use polder_core::Result;
+
+use crate::cli::Cli;
+use crate::platform::Platform;
+
+/// What can be done with contracts.
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum ContractCommand {
+    /// Read contracts and data products by their standards, and say everything that is wrong.
+    Lint(lint::Args),
+    /// Run a changed contract over the past of its dataset, and show what it would have refused.
+    Backtest(backtest::Args),
+    /// What changed between two contracts, what it means and to whom, and whether the version says so.
+    Diff(diff::Args),
+    /// End a contract, or one's use of it, with notice.
+    Cancel(cancel::Args),
+    /// Print the JSON schema by which editors complete and check contracts.
+    Schema(schema::Args),
+    /// Every contract: version, status, dates, notice, replacement, cancellations.
+    Status(status::Args),
+    /// Prove every rule by the good and bad sample rows that contracts carry.
+    Test(test::Args),
+    /// Write a contract for a table that is there: a dataset of the lake or a Parquet file.
+    Infer(infer::Args),
+    /// Make a contract of an Avro schema, SQL DDL, JSON Schema, Protobuf, dbt models or another contract format.
+    Import(import::Args),
+    /// Give a contract in another format, or as a page; what the format cannot say is named.
+    Export(export::Args),
+    /// Write a page for each contract of the mesh, and an index.
+    Docs(docs::Args),
+}
+
+/// What the command names. Each word opens the mesh itself where it needs one.
+pub(crate) async fn run(cli: &Cli, command: &ContractCommand) -> Result<ExitCode> {
+    match command {
+        ContractCommand::Test(args) => return test::run(&Platform::open(cli)?, args, cli.quiet).await,
+        ContractCommand::Lint(args) => return lint::run(cli, args).await,
+        ContractCommand::Backtest(args) => return backtest::run(cli, args).await,
+        ContractCommand::Diff(args) => return diff::run(cli, args),
+        ContractCommand::Infer(args) => return infer::run(cli, args).await,
+        ContractCommand::Import(args) => return import::run(args, cli.quiet),
+        ContractCommand::Export(args) => return export::run(cli, args),
+        ContractCommand::Docs(args) => docs::run(&Platform::open(cli)?, args, cli.quiet)?,
+        ContractCommand::Cancel(args) => cancel::run(&Platform::open(cli)?, args)?,
+        ContractCommand::Schema(args) => schema::run(args)?,
+        ContractCommand::Status(args) => status::run(&Platform::open(cli)?, args)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,77 @@
+//! Who is concerned by the end of a contract: the registered consumers, and the cancellations that are recorded.
+
+use std::path::{Path, PathBuf};
+
+use polder_contract::cancellation::{self, Cancellation};
+use polder_contract::{Consumer, Contract};
+use polder_core::document::{Diagnostic, Source};
+use polder_core::{Error, ErrorKind, Result, ResultExt};
+
+use crate::platform::Platform;
+
+/// The folder of cancellations.
+pub(crate) const CANCELLATIONS: &str = "catalog/cancellations";
+
+/// Every cancellation that is recorded, with what is wrong with the documents.
+pub(crate) fn cancellations(platform: &Platform) -> Result<(Vec<Cancellation>, Vec<Diagnostic>)> {
+    let mut found = Vec::new();
+    let mut diagnostics = Vec::new();
+    for source in documents(platform, CANCELLATIONS)? {
+        let (cancellation, problems) = cancellation::parse(&source);
+        found.extend(cancellation);
+        diagnostics.extend(problems);
+    }
+    Ok((found, diagnostics))
+}
+
+/// The names of the consumers that are registered for any dataset of a contract.
+pub(super) fn consumers_of(consumers: &[Consumer], contract: &Contract) -> Vec<String> {
+    let datasets: Vec<_> = contract
+        .objects
+        .iter()
+        .filter_map(|object| object.dataset.as_ref())
+        .collect();
+    let concerned = |consumer: &&Consumer| consumer.reads.iter().any(|read| datasets.contains(&&read.dataset));
+    consumers
+        .iter()
+        .filter(concerned)
+        .map(|consumer| consumer.name.clone())
+        .collect()
+}
+
+/// The documents of a folder that needs no domains; none where there is no such folder.
+fn documents(platform: &Platform, folder: &str) -> Result<Vec<Source>> {
+    let unreadable = || format!("cannot read the folder {folder}");
+    let listing = match std::fs::read_dir(platform.mesh.path(folder)) {
+        Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        other => other.context(ErrorKind::Refused, unreadable)?,
+    };
+    let mut names = Vec::new();
+    for entry in listing {
+        let name = entry.context(ErrorKind::Refused, unreadable)?.file_name();
+        names.push(name.to_string_lossy().into_owned());
+    }
+    names.retain(|name| name.ends_with(".yaml") && !name.starts_with('.'));
+    names.sort();
+    names
+        .iter()
+        .map(|name| Source::read(&platform.mesh.root, &Path::new(folder).join(name)))
+        .collect()
+}
+
+/// Writes a new document of the mesh; one that is there already is an error.
+pub(super) fn write_new(platform: &Platform, path: &Path, text: &str) -> Result<()> {
+    let full: PathBuf = platform.mesh.path(path);
+    let failed = || format!("cannot write {}", path.display());
+    if let Some(folder) = full.parent() {
+        std::fs::create_dir_all(folder).context(ErrorKind::Refused, failed)?;
+    }
+    let mut file = match std::fs::OpenOptions::new().write(true).create_new(true).open(&full) {
+        Err(cause) if cause.kind() == std::io::ErrorKind::AlreadyExists => {
+            let error = Error::new(ErrorKind::Usage, format!("{} is there already", path.display()));
+            return Err(error.with_help("this was cancelled today: change or delete that document"));
+        }
+        other => other.context(ErrorKind::Refused, failed)?,
+    };
+    std::io::Write::write_all(&mut file, text.as_bytes()).context(ErrorKind::Refused, failed)
+}

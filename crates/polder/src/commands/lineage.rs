@@ -1,0 +1,107 @@
+//! `polder lineage --columns`: what the columns of a dataset are computed from, and what is computed from them.
+
+use std::collections::BTreeMap;
+
+use polder_core::document::nearest;
+use polder_core::{DatasetName, Error, ErrorKind, Result};
+use polder_engine::{ColumnEdge, ColumnLineage, DatasetColumn, Target};
+
+use crate::cli::LineageArgs;
+use crate::inventory::source_node;
+use crate::output::Listing;
+use crate::platform::Platform;
+
+/// Prints it, from the queries as they are declared.
+pub(crate) async fn columns(platform: &Platform, args: &LineageArgs) -> Result<()> {
+    let engine = platform.engine()?;
+    let contracts = platform.contracts()?;
+    let dataset: DatasetName = args.name.parse()?;
+    let Some(contract) = contracts.get(&dataset) else {
+        let error = Error::new(ErrorKind::NotFound, format!("there is no dataset {dataset}"));
+        return Err(match contracts.nearest(&args.name) {
+            Some(near) => error.with_help(format!("did you mean {near}?")),
+            None => error.with_help("`polder catalog list` shows them all"),
+        });
+    };
+    let lineage = engine.column_lineage().await?;
+    if let Some(column) = &args.column {
+        let top = column.split(['.', '[']).next().unwrap_or(column);
+        let names = contract
+            .object()
+            .properties
+            .iter()
+            .map(|property| property.name.as_str());
+        if !top.starts_with('_') && !names.clone().any(|name| name == top) {
+            let error = Error::new(ErrorKind::NotFound, format!("{dataset} has no column `{column}`"));
+            return Err(match nearest(column, names) {
+                Some(near) => error.with_help(format!("did you mean `{near}`?")),
+                None => error,
+            });
+        }
+        return chains(&lineage, &dataset, column, args);
+    }
+    let mut listing = Listing::new(["direction", "from", "how", "via", "to"]);
+    for stream in platform.streams()?.iter().filter(|stream| stream.dataset == dataset) {
+        listing.row(row(
+            "upstream",
+            &source_node(stream).to_string(),
+            "landed",
+            &format!("stream {}", stream.name),
+            &dataset.to_string(),
+        ));
+    }
+    edges(&mut listing, "upstream", lineage.entering(&dataset));
+    edges(&mut listing, "downstream", lineage.leaving(&dataset));
+    listing.print(args.format.format, "no pipeline and no model reads or builds it")
+}
+
+/// One row for each pair of columns, with all ways in which the one depends on the other.
+fn edges<'e>(listing: &mut Listing, direction: &str, edges: impl Iterator<Item = &'e ColumnEdge>) {
+    let mut pairs: BTreeMap<_, Vec<&str>> = BTreeMap::new();
+    for edge in edges {
+        pairs
+            .entry((&edge.to, &edge.from, &edge.via))
+            .or_default()
+            .push(edge.how.as_str());
+    }
+    for ((to, from, via), how) in pairs {
+        listing.row(row(
+            direction,
+            &from.to_string(),
+            &how.join(", "),
+            &via.to_string(),
+            &to.to_string(),
+        ));
+    }
+}
+
+/// What a column comes from in one step, and every way that its values go, one row a step.
+fn chains(lineage: &ColumnLineage, dataset: &DatasetName, column: &str, args: &LineageArgs) -> Result<()> {
+    let mut listing = Listing::new(["chain", "from", "how", "via", "to"]);
+    let to = Target::Column(DatasetColumn {
+        dataset: dataset.clone(),
+        column: column.to_owned(),
+    });
+    let own = |edge: &&ColumnEdge| edge.to == to || matches!(edge.to, Target::Rows(_));
+    edges(&mut listing, "upstream", lineage.entering(dataset).filter(own));
+    for (i, chain) in lineage.downstream(dataset, column).iter().enumerate() {
+        let mut from = chain.from.to_string();
+        for hop in &chain.hops {
+            let how: Vec<_> = hop.how.iter().map(|how| how.as_str()).collect();
+            let to = hop.to.to_string();
+            listing.row(row(
+                &(i + 1).to_string(),
+                &from,
+                &how.join(", "),
+                &hop.via.to_string(),
+                &to,
+            ));
+            from = to;
+        }
+    }
+    listing.print(args.format.format, "nothing is computed from it, and it from nothing")
+}
+
+fn row(direction: &str, from: &str, how: &str, via: &str, to: &str) -> [String; 5] {
+    [direction, from, how, via, to].map(str::to_owned)
+}

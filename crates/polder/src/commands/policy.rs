@@ -1,0 +1,226 @@
+//! `polder policy`: the mesh's policies, and the search of tables for what may never be in them.
+
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+
+use clap::Subcommand;
+use futures::StreamExt;
+use polder_contract::{ContractSet, DatasetContract, Property};
+use polder_core::config::Mesh;
+use polder_core::document::{Diagnostic, nearest};
+use polder_core::{DatasetName, Error, ErrorKind, Result, clock};
+use polder_policy::{Class, Policies, Policy, Rule, Sighting};
+use polder_query::query_error;
+
+use crate::cli::{Format, FormatArg};
+use crate::output::{self, Listing};
+use crate::platform::Platform;
+
+/// How documents of sample rows beside contracts end.
+pub(crate) const SAMPLES: &str = ".samples.yaml";
+
+/// What can be done with policies.
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum PolicyCommand {
+    /// Every policy: what it asks for, of whom, and why.
+    List {
+        #[command(flatten)]
+        format: FormatArg,
+    },
+    /// One policy: rule, reason, remedy, exceptions.
+    Show {
+        /// The policy's id.
+        policy: String,
+        #[command(flatten)]
+        format: FormatArg,
+    },
+    /// Search a table's rows for card numbers and credentials, and for personal data that no contract classifies.
+    Scan {
+        /// The dataset, domain.layer.name.
+        dataset: String,
+        /// Search so many rows at most; 0 searches all.
+        #[arg(long, default_value_t = 10_000)]
+        rows: u64,
+        #[command(flatten)]
+        format: FormatArg,
+    },
+}
+
+/// What the command names; 1 where a table holds what it must not.
+pub(crate) async fn run(platform: &Platform, command: &PolicyCommand) -> Result<ExitCode> {
+    match command {
+        PolicyCommand::List { format } => list(&policies(platform)?, format.format)?,
+        PolicyCommand::Show { policy, format } => show(&policies(platform)?, policy, format.format)?,
+        PolicyCommand::Scan { dataset, rows, format } => {
+            return scan(platform, &dataset.parse()?, *rows, format.format).await;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Everything that the mesh's policies find in its contracts and in the sample rows beside them, and what is wrong with
+/// the policies themselves.
+pub(crate) fn findings(mesh: &Mesh, contracts: &ContractSet) -> Result<Vec<Diagnostic>> {
+    let (policies, mut diagnostics) = Policies::of_mesh(mesh)?;
+    diagnostics.extend(polder_policy::check(&policies, contracts, clock::now().date_naive()));
+    let samples = mesh.sources("contracts", SAMPLES)?;
+    diagnostics.extend(polder_policy::check_samples(
+        &policies,
+        samples.iter().map(|(_, source)| source),
+    ));
+    Ok(diagnostics)
+}
+
+fn policies(platform: &Platform) -> Result<Policies> {
+    let (policies, diagnostics) = Policies::of_mesh(&platform.mesh)?;
+    platform.refuse_errors(diagnostics)?;
+    Ok(policies)
+}
+
+fn list(policies: &Policies, format: Format) -> Result<()> {
+    if policies.are_defaults() && format == Format::Table {
+        output::remark(&format!(
+            "the mesh declares no policies in {}: these come with Polder, as warnings",
+            polder_policy::FOLDER
+        ));
+    }
+    if format == Format::Table {
+        // Reason and remedy are sentences: a table of them is too wide for a terminal.
+        for policy in policies.iter() {
+            output::line(&format!(
+                "{}  ({}, {})",
+                policy.id,
+                policy.severity.as_str(),
+                policy.applies.says()
+            ))?;
+            output::line(&format!("    {}", policy.description.trim()))?;
+            output::line(&format!("    why: {}", policy.reason.trim()))?;
+            output::line(&format!("    mend: {}", policy.remedy.trim()))?;
+        }
+        return Ok(());
+    }
+    let mut listing = Listing::new([
+        "policy",
+        "severity",
+        "about",
+        "applies to",
+        "asks for",
+        "exceptions",
+        "reason",
+        "remedy",
+    ]);
+    for policy in policies.iter() {
+        listing.row([
+            policy.id.clone(),
+            policy.severity.as_str().to_owned(),
+            policy.scope.as_str().to_owned(),
+            policy.applies.says(),
+            policy.description.trim().to_owned(),
+            policy.exceptions.len().to_string(),
+            policy.reason.trim().to_owned(),
+            policy.remedy.trim().to_owned(),
+        ]);
+    }
+    listing.print(format, "no policies")
+}
+
+fn show(policies: &Policies, id: &str, format: Format) -> Result<()> {
+    let Some(policy) = policies.get(id) else {
+        let ids: Vec<&str> = policies.iter().map(|policy| policy.id.as_str()).collect();
+        let help = match nearest(id, ids.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("the policies are: {}", ids.join(", ")),
+        };
+        return Err(Error::new(ErrorKind::NotFound, format!("there is no policy `{id}`")).with_help(help));
+    };
+    let mut listing = Listing::new(["what", "value"]);
+    for (what, value) in described(policy) {
+        listing.row([what.to_owned(), value]);
+    }
+    listing.print(format, "")
+}
+
+fn described(policy: &Policy) -> Vec<(&'static str, String)> {
+    let mut parts = vec![
+        ("policy", policy.id.clone()),
+        ("severity", policy.severity.as_str().to_owned()),
+        ("about", format!("each {}", policy.scope.as_str())),
+        ("applies to", policy.applies.says()),
+        ("asks for", policy.description.trim().to_owned()),
+        ("reason", policy.reason.trim().to_owned()),
+        ("remedy", policy.remedy.trim().to_owned()),
+        (
+            "rule",
+            match &policy.rule {
+                Rule::BuiltIn(rule) => rule.word().to_owned(),
+                Rule::Expression(expression) => expression.text().to_owned(),
+            },
+        ),
+        (
+            "declared in",
+            format!("{}:{}", policy.place.file.display(), policy.place.span.line),
+        ),
+    ];
+    for exception in &policy.exceptions {
+        let column = exception
+            .column
+            .as_ref()
+            .map_or_else(String::new, |column| format!(", column {column}"));
+        let text = format!(
+            "{}{column}, until {}: {}",
+            exception.dataset, exception.until, exception.reason
+        );
+        parts.push(("exception", text));
+    }
+    parts
+}
+
+async fn scan(platform: &Platform, dataset: &DatasetName, rows: u64, format: Format) -> Result<ExitCode> {
+    let limit = if rows == 0 {
+        String::new()
+    } else {
+        format!(" LIMIT {rows}")
+    };
+    let session = platform.session()?;
+    let frame = session.sql(&format!("SELECT * FROM {dataset}{limit}")).await?;
+    let mut batches = frame.execute_stream().await.map_err(query_error)?;
+    let mut seen = BTreeMap::new();
+    let mut searched = 0_u64;
+    while let Some(batch) = batches.next().await {
+        let batch = batch.map_err(query_error)?;
+        polder_policy::scan(&batch, searched, &mut seen);
+        searched += batch.num_rows() as u64;
+    }
+    let contract = platform.contracts()?.get(dataset);
+    let found: Vec<&Sighting> = seen
+        .values()
+        .filter(|sighting| !is_known(contract.as_ref(), sighting))
+        .collect();
+    let mut listing = Listing::new(["column", "holds", "values", "first row", "masked"]);
+    for sighting in &found {
+        listing.row([
+            sighting.column.clone(),
+            sighting.kind.to_string(),
+            sighting.values.to_string(),
+            (sighting.first_row + 1).to_string(),
+            sighting.masked.clone(),
+        ]);
+    }
+    listing.print(format, &format!("nothing in {searched} rows of {dataset}"))?;
+    if found.is_empty() {
+        return Ok(ExitCode::SUCCESS);
+    }
+    output::remark(&format!(
+        "{dataset} holds what it must not, in {searched} rows that were searched: leave card numbers and credentials out at the \
+         source, classify columns of personal data in the contract"
+    ));
+    Ok(ExitCode::FAILURE)
+}
+
+/// Whether the sighting is personal data in a column whose contract says so.
+fn is_known(contract: Option<&DatasetContract>, sighting: &Sighting) -> bool {
+    let column = sighting.column.split(['.', '[']).next().unwrap_or_default();
+    let property: Option<&Property> = contract.and_then(|contract| contract.object().property(column));
+    let class = property.and_then(|property| property.classification.as_deref());
+    sighting.kind.class() == Class::Personal && class.is_some_and(|class| !class.trim().is_empty() && class != "public")
+}

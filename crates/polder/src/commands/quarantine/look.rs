@@ -1,0 +1,250 @@
+//! Looking at what was rejected: counts, and rows.
+
+use polder_core::{DatasetName, Error, ErrorKind, Result};
+use polder_delivery::Quarantine;
+use polder_lake::Lake;
+
+use super::{Dimension, Which, quoted};
+use crate::cli::{Format, SqlFormat};
+use crate::commands::sql::print_query;
+use crate::output;
+use crate::platform::Platform;
+
+/// A quarantine table, and the dataset whose contract refused its rows.
+pub(super) struct Place {
+    pub(super) table: DatasetName,
+    pub(super) dataset: DatasetName,
+    /// SQL that says what became of a row.
+    pub(super) state: String,
+}
+
+impl Place {
+    /// Reads how the table's rows stand. A replay that was not settled is told by what it did.
+    pub(super) async fn read(lake: &Lake, table: &DatasetName) -> Result<Option<Self>> {
+        let dataset = rejected_by(table);
+        let Some(loaded) = lake.load(table).await? else {
+            return Ok(None);
+        };
+        // Tables of an earlier Polder have no such column: nobody decided about their rows.
+        let state = match loaded.schema().index_of("state") {
+            Err(_) => "'open'".to_owned(),
+            Ok(_) => match Quarantine::under_way(lake, &dataset, &loaded).await? {
+                Some((number, true)) => format!(
+                    "CASE WHEN state = 'replaying' AND replay = {number} THEN 'replayed' ELSE coalesce(state, 'open') END"
+                ),
+                _ => "coalesce(state, 'open')".to_owned(),
+            },
+        };
+        Ok(Some(Self {
+            table: table.clone(),
+            dataset,
+            state,
+        }))
+    }
+
+    /// SQL that holds for rows that nobody decided about.
+    fn open(&self) -> String {
+        format!("({}) IN ('open', 'replaying')", self.state)
+    }
+}
+
+/// Counts by dataset, rule and contract version, with an example.
+pub(super) async fn list(platform: &Platform, dataset: Option<&str>, all: bool, format: Format) -> Result<()> {
+    let places = places(platform, dataset).await?;
+    if places.is_empty() && format == Format::Table {
+        return output::line("nothing was rejected");
+    }
+    let parts: Vec<String> = places
+        .iter()
+        .map(|place| {
+            let (table, name) = (&place.table, &place.dataset);
+            let state = &place.state;
+            let (condition, state, group) = match all {
+                true => (String::new(), format!("{state} AS state, "), format!(", {state}")),
+                false => (format!("WHERE {}", place.open()), String::new(), String::new()),
+            };
+            format!(
+                "SELECT '{name}' AS dataset, rule, {state}contract_version, count(*) AS rows, min(_ingested_at) AS first, \
+                 max(_ingested_at) AS last, min(reason) AS example FROM {table} {condition} \
+                 GROUP BY rule, contract_version{group}"
+            )
+        })
+        .collect();
+    let none = "SELECT '' AS dataset, '' AS rule, '' AS contract_version, 0 AS rows WHERE false".to_owned();
+    let query = if parts.is_empty() {
+        none
+    } else {
+        parts.join(" UNION ALL ")
+    };
+    let query = format!("SELECT * FROM ({query}) AS rejected ORDER BY dataset, rows DESC, rule");
+    print_query(&platform.session()?, &query, format.into(), 0)
+        .await
+        .map(|_| ())
+}
+
+/// Rows, whole, newest first.
+pub(super) async fn show(
+    platform: &Platform,
+    dataset: &DatasetName,
+    which: &Which,
+    all: bool,
+    limit: usize,
+    format: Format,
+) -> Result<()> {
+    let lake = platform.lake()?;
+    let place = match find(platform, &tables(platform).await?, dataset)? {
+        Some(table) => Place::read(&lake, &table).await?,
+        None => None,
+    };
+    let Some(place) = place else {
+        return output::line(&format!("nothing was rejected from {dataset}"));
+    };
+    let has_states = place.state != "'open'";
+    let columns = match format {
+        Format::Table => format!(
+            "_topic, _partition, _offset, rule, reason, contract_version, {}\
+             coalesce(record, try_cast(raw AS varchar), 'bytes ' || encode(raw, 'hex')) AS record",
+            if all {
+                format!("{} AS state, ", place.state)
+            } else {
+                String::new()
+            }
+        ),
+        Format::Json | Format::Csv => format!(
+            "_quarantine_id, _origin, _topic, _partition, _offset, encode(_key, 'hex') AS _key, _event_time, _schema_id, \
+             _ingested_at, _run_id, rule, reason, contract_version, record, encode(raw, 'hex') AS raw, {} AS state{}",
+            place.state,
+            if has_states {
+                ", attempts, resolved_at, resolution, resolved_by, resolved_by_run"
+            } else {
+                ""
+            }
+        ),
+    };
+    let mut conditions = which.conditions();
+    if !all && which.id.is_empty() {
+        conditions.push(place.open());
+    }
+    let condition = match conditions.is_empty() {
+        true => String::new(),
+        false => format!(" WHERE {}", conditions.join(" AND ")),
+    };
+    let query = format!(
+        "SELECT {columns} FROM {}{condition} ORDER BY _ingested_at DESC, _topic, _partition, _offset LIMIT {limit}",
+        place.table
+    );
+    print_query(&platform.session()?, &query, SqlFormat::from(format), 0)
+        .await
+        .map(|_| ())
+}
+
+/// Counts by what is asked for, with the share of all rows that came for the dataset.
+pub(super) async fn stats(platform: &Platform, dataset: Option<&str>, by: &[Dimension], format: Format) -> Result<()> {
+    let lake = platform.lake()?;
+    let places = places(platform, dataset).await?;
+    if places.is_empty() && format == Format::Table {
+        return output::line("nothing was rejected");
+    }
+    let session = platform.session()?;
+    let by: &[Dimension] = if by.is_empty() {
+        &[Dimension::Rule, Dimension::State]
+    } else {
+        by
+    };
+    let mut parts = Vec::new();
+    for Place { table, dataset, state } in &places {
+        // A row that was replayed is in both.
+        let accepted = match lake.load(dataset).await? {
+            Some(loaded) => format!("(SELECT count(*) FROM {})", loaded.name()),
+            None => "0".to_owned(),
+        };
+        parts.push(format!(
+            "SELECT '{dataset}' AS dataset, rule, {state} AS state, cast(_ingested_at AS date) AS day, contract_version, \
+             {accepted} + (SELECT sum(CASE WHEN {state} = 'replayed' THEN 0 ELSE 1 END) FROM {table}) AS of_all \
+             FROM {table}"
+        ));
+    }
+    let names: Vec<&str> = by.iter().map(|dimension| dimension.column()).collect();
+    let names = names.join(", ");
+    let query = match parts.is_empty() {
+        true => format!(
+            "SELECT dataset, {names}, rows, percent FROM (SELECT '' AS dataset, '' AS rule, '' AS state, \
+             current_date() AS day, '' AS contract_version, 0 AS rows, 0.0 AS percent) AS none WHERE false"
+        ),
+        false => format!(
+            "SELECT dataset, {names}, count(*) AS rows, round(100.0 * count(*) / max(of_all), 3) AS percent \
+             FROM ({}) AS rejected GROUP BY dataset, {names} ORDER BY dataset, rows DESC, {names}",
+            parts.join(" UNION ALL ")
+        ),
+    };
+    print_query(&session, &query, format.into(), 0).await.map(|_| ())
+}
+
+async fn places(platform: &Platform, dataset: Option<&str>) -> Result<Vec<Place>> {
+    let tables = tables(platform).await?;
+    let tables = match dataset {
+        Some(name) => find(platform, &tables, &name.parse()?)?.into_iter().collect(),
+        None => tables,
+    };
+    let lake = platform.lake()?;
+    let mut places = Vec::new();
+    for table in &tables {
+        places.extend(Place::read(&lake, table).await?);
+    }
+    Ok(places)
+}
+
+/// The quarantine tables that there are.
+pub(super) async fn tables(platform: &Platform) -> Result<Vec<DatasetName>> {
+    let names = platform.lake()?.datasets().await?;
+    Ok(names
+        .into_iter()
+        .filter(|name| name.layer() == polder_core::Layer::Quarantine)
+        .collect())
+}
+
+/// The dataset that refused the rows of a quarantine table, by the table's name.
+pub(super) fn rejected_by(table: &DatasetName) -> DatasetName {
+    let named = table.name().split_once('_');
+    let dataset = named.and_then(|(layer, name)| format!("{}.{layer}.{name}", table.domain()).parse().ok());
+    dataset.unwrap_or_else(|| table.clone())
+}
+
+/// The quarantine table of a dataset, if anything was rejected from it; the table's own name is taken as well. A name that
+/// nothing in the mesh has is an error.
+pub(super) fn find(platform: &Platform, tables: &[DatasetName], dataset: &DatasetName) -> Result<Option<DatasetName>> {
+    let wanted = dataset.quarantine();
+    if let Some(table) = tables.iter().find(|table| **table == wanted) {
+        return Ok(Some(table.clone()));
+    }
+    let contracts = platform.contracts()?;
+    if contracts.get(dataset).is_some() {
+        return Ok(None);
+    }
+    let known: Vec<String> = contracts.datasets().map(ToString::to_string).collect();
+    let error = Error::new(ErrorKind::NotFound, format!("there is no dataset `{dataset}`"));
+    Err(
+        match polder_core::document::nearest(&dataset.to_string(), known.iter().map(String::as_str)) {
+            Some(near) => error.with_help(format!("did you mean `{near}`?")),
+            None => error.with_help("`polder quarantine list` shows what was rejected"),
+        },
+    )
+}
+
+impl Which {
+    /// SQL conditions over the quarantine's columns.
+    pub(super) fn conditions(&self) -> Vec<String> {
+        let mut conditions = Vec::new();
+        if let Some(rule) = &self.rule {
+            conditions.push(format!("rule = {}", quoted(rule)));
+        }
+        if let Some(condition) = &self.condition {
+            conditions.push(format!("({condition})"));
+        }
+        if !self.id.is_empty() {
+            let ids: Vec<String> = self.id.iter().map(|id| quoted(id)).collect();
+            conditions.push(format!("_quarantine_id IN ({})", ids.join(", ")));
+        }
+        conditions
+    }
+}

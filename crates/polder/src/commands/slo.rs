@@ -1,0 +1,131 @@
+//! `polder slo`: what contracts promise about delivery, held against what happened.
+
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use chrono::TimeDelta;
+use polder_contract::DatasetContract;
+use polder_core::units::parse_duration;
+use polder_core::{DatasetName, Error, ErrorKind, Result, ResultExt, clock};
+use polder_slo::{Assessed, Breach, Figure, Window, assess, observe};
+
+use crate::cli::{Format, FormatArg};
+use crate::output::{Listing, line};
+use crate::platform::Platform;
+
+/// What to measure.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Args {
+    /// Only this dataset's service levels; without it, those of every dataset.
+    dataset: Option<String>,
+    /// How far back to look: 12h, 30d, ….
+    #[arg(long, value_name = "TIME", default_value = "30d")]
+    since: String,
+    /// Append an event for each broken promise to this file: CloudEvents 1.0, one line of JSON each.
+    #[arg(long, value_name = "FILE")]
+    events: Option<PathBuf>,
+    #[command(flatten)]
+    format: FormatArg,
+}
+
+/// Measures and prints; exit code 1 where a promise is broken.
+pub(crate) async fn run(platform: &Platform, args: &Args) -> Result<ExitCode> {
+    let assessed = measured(platform, args).await?;
+    if let Some(path) = &args.events {
+        append(path, &assessed)?;
+    }
+    match args.format.format {
+        Format::Json => {
+            let all: Vec<_> = assessed.iter().map(Assessed::to_json).collect();
+            line(&format!("{:#}", serde_json::Value::Array(all)))?;
+        }
+        format => listing(&assessed).print(format, "no contract promises a service level")?,
+    }
+    Ok(ExitCode::from(u8::from(assessed.iter().any(Assessed::is_breached))))
+}
+
+async fn measured(platform: &Platform, args: &Args) -> Result<Vec<Assessed>> {
+    let to = clock::now();
+    let length = TimeDelta::from_std(parse_duration(&args.since)?).ok();
+    let from = length.and_then(|length| to.checked_sub_signed(length));
+    let too_far = || {
+        Error::new(
+            ErrorKind::Usage,
+            format!("`--since {}` reaches back too far", args.since),
+        )
+    };
+    let from = from.ok_or_else(too_far)?;
+    let window = Window { from, to };
+    let (lake, catalog) = (platform.lake()?, platform.catalog().await?);
+    let mut assessed = Vec::new();
+    for contract in chosen(platform, args.dataset.as_deref())? {
+        if contract.contract.service_levels.is_empty() {
+            continue;
+        }
+        let history = observe(&lake, &catalog, contract.dataset(), window).await?;
+        assessed.extend(assess(&contract, history.as_ref(), window));
+    }
+    Ok(assessed)
+}
+
+fn chosen(platform: &Platform, dataset: Option<&str>) -> Result<Vec<DatasetContract>> {
+    let contracts = platform.contracts()?;
+    let Some(dataset) = dataset else {
+        return Ok(contracts.iter().cloned().collect());
+    };
+    let name: DatasetName = dataset.parse()?;
+    contracts.get(&name).map(|contract| vec![contract]).ok_or_else(|| {
+        let error = Error::new(
+            ErrorKind::NotFound,
+            format!("there is no dataset `{name}` with a contract"),
+        );
+        match contracts.nearest(dataset) {
+            Some(near) => error.with_help(format!("did you mean `{near}`?")),
+            None => error.with_help("`polder contract status` lists the contracts"),
+        }
+    })
+}
+
+fn append(path: &Path, assessed: &[Assessed]) -> Result<()> {
+    let events = assessed.iter().filter_map(Breach::of);
+    let lines: String = events.map(|breach| format!("{}\n", breach.to_json())).collect();
+    // The file is made where nothing is broken too, so that whoever reads it finds it.
+    let file = OpenOptions::new().create(true).append(true).open(path);
+    file.and_then(|mut file| file.write_all(lines.as_bytes()))
+        .context(ErrorKind::Refused, || {
+            format!("cannot write events to {}", path.display())
+        })
+}
+
+fn listing(assessed: &[Assessed]) -> Listing {
+    let mut listing = Listing::new([
+        "dataset",
+        "service level",
+        "element",
+        "promised",
+        "measured",
+        "verdict",
+        "budget left",
+        "why",
+    ]);
+    for one in assessed {
+        let outcome = &one.outcome;
+        let left = outcome.budget.map(|budget| match budget.unit {
+            "seconds" => Figure::Time(TimeDelta::seconds(budget.left() as i64)).to_string(),
+            unit => format!("{} {unit}", budget.left().floor()),
+        });
+        listing.row([
+            one.dataset.to_string(),
+            one.property.clone(),
+            one.element.clone().unwrap_or_default(),
+            one.promised.clone(),
+            outcome.measured.map_or_else(String::new, |figure| figure.to_string()),
+            one.verdict().to_owned(),
+            left.unwrap_or_default(),
+            one.why().unwrap_or_default().to_owned(),
+        ]);
+    }
+    listing
+}

@@ -1,0 +1,63 @@
+//! JUnit XML, as Jenkins, GitLab and others read it.
+
+use polder_core::Result;
+use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestSuite};
+
+use super::{Case, Outcome, unwritable, uri};
+
+/// One suite for each dataset or document, in the order of their first case. Warnings pass, with what they say on the
+/// suite's output; what was not run is skipped.
+pub(super) fn render(command: &str, cases: &[Case]) -> Result<String> {
+    let mut suites: Vec<TestSuite> = Vec::new();
+    for case in cases {
+        let at = suites.iter().position(|suite| suite.name.as_str() == case.suite);
+        let at = at.unwrap_or_else(|| {
+            suites.push(TestSuite::new(case.suite.as_str()));
+            suites.len() - 1
+        });
+        suites[at].add_test_case(test_case(case));
+    }
+    let mut report = Report::new(command);
+    report.add_test_suites(suites);
+    report.to_string().map_err(unwritable)
+}
+
+fn test_case(case: &Case) -> TestCase {
+    let status = match case.outcome {
+        Outcome::Passed | Outcome::Noted | Outcome::Warned => TestCaseStatus::success(),
+        Outcome::Failed => {
+            let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+            status.set_message(case.message.as_str());
+            status.set_type(case.name.as_str());
+            status.set_description(described(case));
+            status
+        }
+        Outcome::NotRun => {
+            let mut status = TestCaseStatus::skipped();
+            status.set_message(case.message.as_str());
+            status
+        }
+    };
+    let mut written = TestCase::new(case.name.as_str(), status);
+    written.set_classname(case.suite.as_str());
+    if let Some((path, span)) = &case.place {
+        written.add_property(Property::new("file", uri(path)));
+        if let Some(span) = span {
+            written.add_property(Property::new("line", span.line.to_string()));
+        }
+    }
+    if matches!(case.outcome, Outcome::Warned | Outcome::Noted) {
+        written.set_system_out(format!("{}: {}", case.outcome.as_str(), described(case)));
+    }
+    written
+}
+
+fn described(case: &Case) -> String {
+    let place = match &case.place {
+        Some((path, Some(span))) => format!("{}:{}:{}: ", uri(path), span.line, span.column),
+        Some((path, None)) => format!("{}: ", uri(path)),
+        None => String::new(),
+    };
+    let help = case.help.as_ref().map_or_else(String::new, |help| format!("\n{help}"));
+    format!("{place}{}{help}", case.message)
+}

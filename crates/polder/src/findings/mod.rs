@@ -1,0 +1,204 @@
+//! What checks found, in the forms that other tools read: JUnit for test reports, SARIF for code scanning, JSON, and
+//! annotations for GitHub.
+
+mod github;
+mod json;
+mod junit;
+mod sarif;
+#[cfg(test)]
+mod tests;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use clap::ValueEnum;
+use polder_core::document::{Diagnostic, Severity, Span};
+use polder_core::{Error, ErrorKind, Result, ResultExt};
+
+/// Everything that one command checked, whether it held or not.
+#[derive(Debug, Default)]
+pub(crate) struct Findings {
+    cases: Vec<Case>,
+}
+
+/// One thing that was checked.
+#[derive(Debug, Clone)]
+pub(crate) struct Case {
+    /// What it belongs to: a dataset or a document.
+    pub(crate) suite: String,
+    /// What was checked: a rule's id or a finding's code.
+    pub(crate) name: String,
+    /// How it came out.
+    pub(crate) outcome: Outcome,
+    /// What is wrong, or what was measured; one line.
+    pub(crate) message: String,
+    /// What to do about it.
+    pub(crate) help: Option<String>,
+    /// Where it is declared.
+    pub(crate) place: Option<(PathBuf, Option<Span>)>,
+}
+
+/// How a check came out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// It holds.
+    Passed,
+    /// It does not hold.
+    Failed,
+    /// It does not hold, and was declared to be no more than a warning.
+    Warned,
+    /// Worth knowing.
+    Noted,
+    /// It was not checked; the message says why.
+    NotRun,
+}
+
+impl Outcome {
+    /// The outcome's word.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Passed => "passed",
+            Self::Failed => "failed",
+            Self::Warned => "warned",
+            Self::Noted => "noted",
+            Self::NotRun => "not run",
+        }
+    }
+}
+
+/// A form that another tool reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ReportFormat {
+    /// JUnit XML: one suite a dataset or document.
+    Junit,
+    /// SARIF 2.1.0: what failed, with places, for code scanning.
+    Sarif,
+    /// One JSON object with every check.
+    Json,
+    /// Workflow commands that GitHub shows beside the changed lines.
+    Github,
+}
+
+/// A report to write: `FORMAT=FILE`, or `FORMAT` alone for standard output.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Report {
+    format: ReportFormat,
+    file: Option<PathBuf>,
+}
+
+impl FromStr for Report {
+    type Err = String;
+
+    fn from_str(text: &str) -> std::result::Result<Self, String> {
+        let (word, file) = match text.split_once('=') {
+            Some((word, file)) => (word, Some(PathBuf::from(file))),
+            None => (text, None),
+        };
+        let format = ReportFormat::from_str(word, true)
+            .map_err(|_| format!("`{word}` is no form of report; there are junit, sarif, json and github"))?;
+        if file.as_ref().is_some_and(|file| file.as_os_str().is_empty()) {
+            return Err(format!("name the file: {word}=FILE"));
+        }
+        Ok(Self { format, file })
+    }
+}
+
+impl Report {
+    /// Whether the report takes standard output, where then nothing else belongs.
+    pub(crate) fn takes_output(reports: &[Self]) -> bool {
+        reports.iter().any(|report| report.file.is_none())
+    }
+}
+
+impl Findings {
+    /// Adds a check.
+    pub(crate) fn add(&mut self, case: Case) {
+        self.cases.push(case);
+    }
+
+    /// The findings about documents, and for each document without any a check that holds.
+    pub(crate) fn of_documents<'d>(diagnostics: &[Diagnostic], checked: impl IntoIterator<Item = &'d Path>) -> Self {
+        let mut findings = Self::default();
+        for diagnostic in diagnostics {
+            findings.add(Case {
+                suite: diagnostic.file.display().to_string(),
+                name: diagnostic.code.to_string(),
+                outcome: match diagnostic.severity {
+                    Severity::Error => Outcome::Failed,
+                    Severity::Warning => Outcome::Warned,
+                    Severity::Note => Outcome::Noted,
+                },
+                message: diagnostic.message.clone(),
+                help: diagnostic.help.clone(),
+                place: Some((diagnostic.file.clone(), diagnostic.span)),
+            });
+        }
+        for document in checked {
+            if diagnostics.iter().all(|diagnostic| diagnostic.file != document) {
+                findings.add(Case {
+                    suite: document.display().to_string(),
+                    name: "check".to_owned(),
+                    outcome: Outcome::Passed,
+                    message: "nothing was found".to_owned(),
+                    help: None,
+                    place: Some((document.to_path_buf(), None)),
+                });
+            }
+        }
+        findings
+    }
+
+    /// How many checks came out so.
+    pub(crate) fn count(&self, outcome: Outcome) -> usize {
+        self.cases.iter().filter(|case| case.outcome == outcome).count()
+    }
+
+    /// The share of checks that were run, in percent; 100 where nothing is declared.
+    pub(crate) fn coverage(&self) -> f64 {
+        if self.cases.is_empty() {
+            return 100.0;
+        }
+        let run = self.cases.len() - self.count(Outcome::NotRun);
+        100.0 * run as f64 / self.cases.len() as f64
+    }
+
+    /// Writes the reports that were asked for. `command` is what was run, such as `polder check`.
+    ///
+    /// # Errors
+    /// `Usage` where a file cannot be written.
+    pub(crate) fn write(&self, command: &str, reports: &[Report]) -> Result<()> {
+        for report in reports {
+            let text = match report.format {
+                ReportFormat::Junit => junit::render(command, &self.cases)?,
+                ReportFormat::Sarif => sarif::render(&self.cases)?,
+                ReportFormat::Json => json::render(command, self)?,
+                ReportFormat::Github => github::render(&self.cases),
+            };
+            match &report.file {
+                Some(file) => {
+                    if let Some(folder) = file.parent() {
+                        fs::create_dir_all(folder).context(ErrorKind::Usage, || {
+                            format!("cannot make the folder {}", folder.display())
+                        })?;
+                    }
+                    fs::write(file, text).context(ErrorKind::Usage, || format!("cannot write {}", file.display()))?;
+                }
+                None => crate::output::line(text.trim_end_matches('\n'))?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The path as forms of other tools write it: with slashes.
+fn uri(path: &Path) -> String {
+    path.components()
+        .map(|part| part.as_os_str().to_string_lossy())
+        .collect::<Vec<_>>()
+        .join("/")
+}
+
+fn unwritable(cause: impl std::error::Error + Send + Sync + 'static) -> Error {
+    Error::new(ErrorKind::Internal, "the report cannot be written").with_source(cause)
+}

@@ -1,0 +1,63 @@
+//! SARIF 2.1.0 (OASIS Static Analysis Results Interchange Format), as code scanning reads it.
+
+use std::collections::BTreeMap;
+
+use polder_core::Result;
+use serde_json::{Value, json};
+
+use super::{Case, Outcome, unwritable, uri};
+
+/// What failed, warned or is worth knowing, each with its place; what held or was not run is no result.
+pub(super) fn render(cases: &[Case]) -> Result<String> {
+    let mut rules: BTreeMap<&str, Option<&str>> = BTreeMap::new();
+    let told: Vec<_> = cases
+        .iter()
+        .filter_map(|case| Some((case, level(case.outcome)?)))
+        .collect();
+    for (case, _) in &told {
+        rules.entry(&case.name).or_insert(case.help.as_deref());
+    }
+    let results: Vec<Value> = told.iter().map(|(case, level)| result(case, level)).collect();
+    let rules: Vec<Value> = rules
+        .into_iter()
+        .map(|(id, help)| match help {
+            Some(help) => json!({"id": id, "help": {"text": help}}),
+            None => json!({"id": id}),
+        })
+        .collect();
+    let log = json!({
+        "$schema": "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json",
+        "version": "2.1.0",
+        "runs": [{
+            "tool": {"driver": {"name": "polder", "version": env!("CARGO_PKG_VERSION"), "rules": rules}},
+            "columnKind": "unicodeCodePoints",
+            "results": results,
+        }],
+    });
+    serde_json::to_string_pretty(&log).map_err(unwritable)
+}
+
+fn level(outcome: Outcome) -> Option<&'static str> {
+    match outcome {
+        Outcome::Failed => Some("error"),
+        Outcome::Warned => Some("warning"),
+        Outcome::Noted => Some("note"),
+        Outcome::Passed | Outcome::NotRun => None,
+    }
+}
+
+fn result(case: &Case, level: &str) -> Value {
+    let text = match &case.help {
+        Some(help) => format!("{}: {} ({help})", case.suite, case.message),
+        None => format!("{}: {}", case.suite, case.message),
+    };
+    let mut result = json!({"ruleId": case.name, "level": level, "message": {"text": text}});
+    if let Some((path, span)) = &case.place {
+        let mut place = json!({"artifactLocation": {"uri": uri(path)}});
+        // Code scanning shows a result only where it has a line.
+        let (line, column) = span.map_or((1, 1), |span| (span.line, span.column));
+        place["region"] = json!({"startLine": line, "startColumn": column});
+        result["locations"] = json!([{"physicalLocation": place}]);
+    }
+    result
+}

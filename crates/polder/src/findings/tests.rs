@@ -1,0 +1,112 @@
+//! The forms, held against what their readers' specifications say.
+
+use std::path::{Path, PathBuf};
+
+use polder_core::document::{Diagnostic, Severity, Span};
+
+use super::*;
+
+fn span(line: usize, column: usize) -> Option<Span> {
+    Some(Span {
+        line,
+        column,
+        start: 0,
+        end: 1,
+    })
+}
+
+fn findings() -> Findings {
+    let diagnostics = [Diagnostic {
+        severity: Severity::Error,
+        code: "wrong-value".into(),
+        message: "`activ` is no status: 100% wrong,\nsee <the standard>".to_owned(),
+        help: Some("did you mean `active`?".to_owned()),
+        file: PathBuf::from("contracts/sales/a.odcs.yaml"),
+        span: span(5, 9),
+    }];
+    let checked = ["contracts/sales/a.odcs.yaml", "contracts/sales/b.odcs.yaml"].map(Path::new);
+    let mut findings = Findings::of_documents(&diagnostics, checked);
+    findings.add(Case {
+        suite: "sales.silver.orders".to_owned(),
+        name: "agreed".to_owned(),
+        outcome: Outcome::NotRun,
+        message: "a rule in words, for people".to_owned(),
+        help: None,
+        place: None,
+    });
+    findings
+}
+
+#[test]
+fn junit_has_a_suite_for_each_subject_and_its_failures_and_skips_count() {
+    let text = junit::render("polder check", &findings().cases).unwrap();
+    let report = quick_junit::Report::deserialize_from_str(&text).unwrap();
+    assert_eq!((report.tests, report.failures), (3, 1));
+    let names: Vec<_> = report.test_suites.iter().map(|suite| suite.name.to_string()).collect();
+    assert_eq!(
+        names,
+        [
+            "contracts/sales/a.odcs.yaml",
+            "contracts/sales/b.odcs.yaml",
+            "sales.silver.orders"
+        ]
+    );
+    assert!(text.contains("contracts/sales/a.odcs.yaml:5:9"), "{text}");
+    assert!(text.contains("skipped"), "{text}");
+}
+
+#[test]
+fn sarif_tells_failures_with_their_lines_and_leaves_out_what_held() {
+    let log: serde_json::Value = serde_json::from_str(&sarif::render(&findings().cases).unwrap()).unwrap();
+    assert_eq!(log["version"], "2.1.0");
+    let run = &log["runs"][0];
+    assert_eq!(run["results"].as_array().unwrap().len(), 1);
+    let result = &run["results"][0];
+    assert_eq!(result["level"], "error");
+    assert_eq!(result["ruleId"], run["tool"]["driver"]["rules"][0]["id"]);
+    let place = &result["locations"][0]["physicalLocation"];
+    assert_eq!(place["artifactLocation"]["uri"], "contracts/sales/a.odcs.yaml");
+    assert_eq!(
+        (&place["region"]["startLine"], &place["region"]["startColumn"]),
+        (&5.into(), &9.into())
+    );
+}
+
+#[test]
+fn annotations_escape_what_the_runner_would_take_for_its_own() {
+    assert_eq!(
+        github::render(&findings().cases),
+        "::error file=contracts/sales/a.odcs.yaml,line=5,col=9,title=contracts/sales/a.odcs.yaml wrong-value::\
+         `activ` is no status: 100%25 wrong,%0Asee <the standard>%0Adid you mean `active`?\n"
+    );
+}
+
+#[test]
+fn json_names_every_check_and_the_share_that_was_run() {
+    let report: serde_json::Value = serde_json::from_str(&json::render("polder check", &findings()).unwrap()).unwrap();
+    assert_eq!(
+        (&report["passed"], &report["failed"], &report["not_run"]),
+        (&1.into(), &1.into(), &1.into())
+    );
+    assert_eq!(report["checks"].as_array().unwrap().len(), 3);
+    let share: f64 = report["coverage_percent"].to_string().parse().unwrap();
+    assert!((share - 66.666_666).abs() < 0.001, "{share}");
+}
+
+#[test]
+fn a_report_is_a_form_and_perhaps_a_file() {
+    assert_eq!(
+        "junit=out/report.xml".parse(),
+        Ok(Report {
+            format: ReportFormat::Junit,
+            file: Some(PathBuf::from("out/report.xml"))
+        })
+    );
+    assert!(
+        "github"
+            .parse::<Report>()
+            .is_ok_and(|report| Report::takes_output(&[report]))
+    );
+    assert!("xunit=a".parse::<Report>().unwrap_err().contains("junit"));
+    assert!("sarif=".parse::<Report>().is_err());
+}
