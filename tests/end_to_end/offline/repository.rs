@@ -22,3 +22,27 @@ fn the_version_is_told_without_a_mesh() {
     let said = Polder::in_folder(folder.path()).expect(&["--version"]);
     assert_eq!(said.trim(), format!("polder {}", env!("CARGO_PKG_VERSION")));
 }
+
+#[test]
+fn a_columns_way_is_told_step_by_step() {
+    let column = [
+        "lineage",
+        "sales.bronze.invoice_lines",
+        "--columns",
+        "--column",
+        "country",
+    ];
+    let said = Polder::in_folder(&repository()).expect(&[&column[..], &["--format", "csv"]].concat());
+    let lines: Vec<_> = said.lines().collect();
+    assert_eq!(
+        lines,
+        [
+            "chain,from,how,via,to",
+            "1,sales.bronze.invoice_lines.country,identity,pipeline sales.invoice_lines,sales.silver.invoice_lines.country",
+            "1,sales.silver.invoice_lines.country,identity,pipeline product.product_sales,product.gold.product_sales.country",
+            "2,sales.bronze.invoice_lines.country,identity,pipeline sales.invoice_lines,sales.silver.invoice_lines.country",
+            "2,sales.silver.invoice_lines.country,aggregation,pipeline sales.customers,sales.silver.customers.country",
+            "2,sales.silver.customers.country,identity,pipeline customer.customers,customer.gold.customers.country",
+        ]
+    );
+}
