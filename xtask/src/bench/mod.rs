@@ -1,8 +1,10 @@
 //! `cargo xtask bench`: speed and memory in release mode, each beside a peer in the same run.
 
 mod build;
+mod contracts;
 mod duckdb;
 mod figures;
+mod gate;
 mod ingest;
 mod kafka;
 mod mesh;
@@ -23,25 +25,30 @@ use crate::{checkout, processes};
 struct Options {
     /// Events that the topic holds; the invoice lines are published as often as it takes.
     events: u64,
+    /// Rows of the file that contracts are held against.
+    rows: u64,
     /// How often each side runs.
     runs: usize,
 }
 
-/// `cargo xtask bench NAME [--events N] [--runs N]`.
+/// `cargo xtask bench NAME [--events N] [--rows N] [--runs N]`.
 pub(crate) fn run(arguments: &[&str]) -> Result<ExitCode> {
     let (name, rest) = match arguments {
         [name, rest @ ..] => (*name, rest),
-        [] => bail!("say which: ingest, build or start"),
+        [] => bail!("say which: ingest, gate, build, contracts or start"),
     };
     let benchmark: fn(&Programs, Options) -> Result<()> = match name {
         "ingest" => ingest::run,
+        "gate" => gate::run,
         "build" => build::run,
+        "contracts" => contracts::run,
         "start" => start::run,
-        _ => bail!("there is no benchmark {name}; there are ingest, build and start"),
+        _ => bail!("there is no benchmark {name}; there are ingest, gate, build, contracts and start"),
     };
     let default = Options {
         // As many invoice lines as the data holds: silver's figures are known for them.
         events: if name == "build" { 370_931 } else { 1_500_000 },
+        rows: 5_000_000,
         runs: if name == "start" { 11 } else { 3 },
     };
     let options = parse(rest, default)?;
@@ -60,8 +67,9 @@ fn parse(mut arguments: &[&str], mut options: Options) -> Result<Options> {
             .with_context(|| format!("{name} takes a number above 0, not {value}"))?;
         match *name {
             "--events" => options.events = number,
+            "--rows" => options.rows = number,
             "--runs" => options.runs = usize::try_from(number)?,
-            _ => bail!("{name} is no option; there are --events and --runs"),
+            _ => bail!("{name} is no option; there are --events, --rows and --runs"),
         }
         arguments = rest;
     }
@@ -152,14 +160,18 @@ fn machine() -> String {
 mod tests {
     use super::{Options, parse};
 
-    const DEFAULT: Options = Options { events: 5, runs: 3 };
+    const DEFAULT: Options = Options {
+        events: 5,
+        rows: 9,
+        runs: 3,
+    };
 
     #[test]
     fn options_that_are_not_given_keep_their_default() {
         assert_eq!(parse(&[], DEFAULT).unwrap(), DEFAULT);
         assert_eq!(
             parse(&["--runs", "7"], DEFAULT).unwrap(),
-            Options { events: 5, runs: 7 }
+            Options { runs: 7, ..DEFAULT }
         );
     }
 
@@ -169,7 +181,7 @@ mod tests {
             &["--runs"][..],
             &["--runs", "0"],
             &["--events", "many"],
-            &["--rows", "3"],
+            &["--lines", "3"],
         ] {
             assert!(parse(wrong, DEFAULT).is_err(), "{wrong:?}");
         }

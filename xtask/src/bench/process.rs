@@ -3,7 +3,7 @@
 use std::{
     fs,
     io::Read,
-    process::{Command, Stdio},
+    process::{Command, ExitStatus, Stdio},
     thread,
     time::{Duration, Instant},
 };
@@ -32,6 +32,15 @@ pub(super) struct Run {
 
 /// Runs a program to its end. The error shows the end of what it printed.
 pub(super) fn measure(command: &mut Command) -> Result<Run> {
+    measured(command, |status| status.success())
+}
+
+/// Runs a program that checks something: it may end with 1 where a check fails.
+pub(super) fn measure_verdict(command: &mut Command) -> Result<Run> {
+    measured(command, |status| matches!(status.code(), Some(0 | 1)))
+}
+
+fn measured(command: &mut Command, is_good: impl Fn(ExitStatus) -> bool) -> Result<Run> {
     let name = command.get_program().to_string_lossy().into_owned();
     command
         .stdin(Stdio::null())
@@ -57,7 +66,7 @@ pub(super) fn measure(command: &mut Command) -> Result<Run> {
     let text =
         |thread: thread::JoinHandle<Vec<u8>>| String::from_utf8_lossy(&thread.join().unwrap_or_default()).into_owned();
     let (output, errors) = (text(output), text(errors));
-    if !status.success() {
+    if !is_good(status) {
         bail!(
             "{name} ended with {status}:\n{}",
             processes::tail(&format!("{output}\n{errors}"), 15)
