@@ -1,6 +1,7 @@
 //! Cancellations of contracts, by their provider or by a consumer: recorded as documents
 //! (`catalog/cancellations/<id>.yaml`), so that everybody knows what ends when and who has to move.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -9,8 +10,9 @@ use chrono::{DateTime, Days, NaiveDate, Utc};
 use polder_core::document::{self, Diagnostic, MapReader, Reader, Severity, Source, nearest};
 use polder_core::{DatasetName, Error, ErrorKind, Result};
 
+use crate::consumer::Consumer;
 use crate::contract::Contract;
-use crate::lifecycle::{Status, days};
+use crate::lifecycle::{Status, day, days};
 use crate::place::Place;
 use crate::set::ContractSet;
 
@@ -190,7 +192,8 @@ impl Cancellation {
         text
     }
 
-    /// What is wrong with cancelling this contract so: it is over, or less notice than it promises.
+    /// What is wrong with cancelling this contract so: it is over, the party has no say in it, or less notice than it
+    /// promises.
     pub fn problem(&self, contract: &Contract) -> Option<Diagnostic> {
         let life = contract.lifecycle();
         if self.by == Canceller::Provider && matches!(life.status, Status::Draft | Status::Proposed) {
@@ -201,6 +204,16 @@ impl Cancellation {
             let help = Some("withdraw it by the status `retired`");
             return Some(self.place.error("cancellation", message, help));
         }
+        let providers = providers(contract);
+        let same = |name: &&str| name.eq_ignore_ascii_case(self.party.trim());
+        if self.by == Canceller::Provider && !providers.is_empty() && !providers.iter().any(same) {
+            let message = format!("`{}` does not provide {}: it cannot end it", self.party, contract.name);
+            let help = format!(
+                "its team, its owner or its domain can: {}",
+                providers.iter().copied().collect::<Vec<_>>().join(", ")
+            );
+            return Some(self.place.error("cancellation", message, Some(&help)));
+        }
         let promised = life.notice_days.filter(|promised| *promised > self.notice_days)?;
         let message = format!(
             "a notice of {} days is shorter than the {promised} days that {} promises",
@@ -208,6 +221,16 @@ impl Cancellation {
         );
         let help = format!("give notice of {promised}d");
         Some(self.place.error("cancellation", message, Some(&help)))
+    }
+
+    /// Whether it is about the contract of this dataset.
+    pub fn is_of(&self, dataset: &DatasetName, contracts: &ContractSet) -> bool {
+        // The contract itself may be gone already.
+        self.contract == dataset.to_string()
+            || find(contracts, &self.contract).is_some_and(|contract| {
+                let mut objects = contract.objects.iter();
+                objects.any(|object| object.dataset.as_ref() == Some(dataset))
+            })
     }
 
     /// What follows, in the order of days: the contract's end for a provider's cancellation, one registration's for a
@@ -260,10 +283,12 @@ impl Cancellation {
                     .filter(|name| *name != self.party)
                     .collect();
                 let rest = if others.is_empty() {
-                    format!(
-                        "nobody is registered for {} any more: it can be deprecated",
-                        contract.name
-                    )
+                    let next = match (&life.status, life.end_of_life) {
+                        (Status::Deprecated, Some(end)) => format!("retired when its life ends at {}", day(end)),
+                        (Status::Deprecated, None) => "retired".to_owned(),
+                        _ => "deprecated".to_owned(),
+                    };
+                    format!("nobody is registered for {} any more: it can be {next}", contract.name)
                 } else {
                     format!("{} goes on for {}", contract.name, others.join(", "))
                 };
@@ -272,6 +297,46 @@ impl Cancellation {
         }
         effects.sort_by_key(|effect| effect.day);
         effects
+    }
+}
+
+/// Who can end a contract: its team, its owner, and the domains that it and its datasets belong to.
+fn providers(contract: &Contract) -> BTreeSet<&str> {
+    let team = contract.team.as_ref().and_then(|team| team.name.as_deref());
+    let datasets = contract.objects.iter().filter_map(|object| object.dataset.as_ref());
+    let names = [team, contract.owner.as_deref(), contract.domain.as_deref()];
+    names
+        .into_iter()
+        .flatten()
+        .chain(datasets.map(DatasetName::domain))
+        .collect()
+}
+
+/// Takes out of registrations what their consumers have cancelled themselves, where the last day is over. What is
+/// registered to begin after that day stays.
+pub fn end_registrations(
+    consumers: &mut [Consumer],
+    cancellations: &[Cancellation],
+    contracts: &ContractSet,
+    now: DateTime<Utc>,
+) {
+    let today = now.date_naive();
+    for consumer in consumers {
+        let own: Vec<_> = cancellations
+            .iter()
+            .filter(|cancellation| {
+                cancellation.by == Canceller::Consumer
+                    && cancellation.party == consumer.name
+                    && cancellation.effective < today
+            })
+            .collect();
+        consumer.reads.retain(|read| {
+            let ended = |cancellation: &&Cancellation| {
+                read.since.is_none_or(|since| since <= cancellation.effective)
+                    && cancellation.is_of(&read.dataset, contracts)
+            };
+            !own.iter().any(ended)
+        });
     }
 }
 

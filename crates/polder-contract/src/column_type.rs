@@ -83,6 +83,25 @@ impl Property {
         self.resolve().map_err(|problem| Error::document(vec![*problem]))
     }
 
+    /// The type by the logical types alone, whatever the store calls it.
+    ///
+    /// # Errors
+    /// As [`Property::column_type`].
+    pub(crate) fn logical_column_type(&self) -> Result<ColumnType> {
+        fn strip(property: &mut Property) {
+            property.physical_type = None;
+            property.properties.iter_mut().for_each(strip);
+            property.items.as_deref_mut().into_iter().for_each(strip);
+            if let Some((key, value)) = property.map.as_deref_mut() {
+                strip(key);
+                strip(value);
+            }
+        }
+        let mut logical = self.clone();
+        strip(&mut logical);
+        logical.column_type()
+    }
+
     /// Everything wrong with the type of this property and those inside it.
     pub(crate) fn type_problems(&self) -> Vec<Diagnostic> {
         let map = self.map.as_deref().map(|(key, value)| [key, value]);

@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 use polder_core::document::{self, Diagnostic, MapReader, Node, Reader, Source, nearest};
 use polder_core::{DatasetName, Error, ErrorKind, Result};
 
-use crate::diff::{Reliance, service_level_name};
+use crate::diff::{Reliance, SemanticVersion, service_level_name};
 use crate::place::{Place, Written};
 use crate::schema::Property;
 use crate::{ContractSet, DatasetContract};
@@ -83,6 +83,20 @@ impl Read {
             return vec![self.place.error("unknown-dataset", message, help.as_deref())];
         };
         let mut problems = Vec::new();
+        let declared = contract.contract.version.parse::<SemanticVersion>().ok();
+        if let (Some(known), Some(declared)) = (self.version, declared)
+            && known > declared.major
+        {
+            let message = format!(
+                "the contract of {} has no version {known}: it is {declared}",
+                self.dataset
+            );
+            let help = format!(
+                "write version: {}; raise it when the consumer was adapted",
+                declared.major
+            );
+            problems.push(self.place.error("unknown-version", message, Some(&help)));
+        }
         for column in self.columns.iter().flatten() {
             // Platform columns are in no contract.
             if !column.text.starts_with('_') && !has_column(&contract.object().properties, &column.text) {
@@ -126,7 +140,13 @@ fn guarantees(contract: &DatasetContract) -> Vec<String> {
         .collect();
     // What is wrong with rules is found where contracts are read.
     for rule in contract.rules().unwrap_or_default() {
-        names.extend(rule.column.as_ref().map(|column| format!("{column}.{}", rule.id)));
+        // An id that no document declares begins with its column already.
+        let behind = rule.column.as_ref().map(|column| format!("{column}."));
+        names.extend(
+            behind
+                .filter(|head| !rule.id.starts_with(head.as_str()))
+                .map(|head| head + &rule.id),
+        );
         names.push(rule.id);
     }
     names
@@ -284,6 +304,22 @@ mod tests {
             found(&CONSUMER.replace("gold.orders", "gold.order")),
             ["catalog/consumers/board.yaml:5:14: there is no dataset shop.gold.order: no contract declares it"]
         );
+    }
+
+    #[test]
+    fn a_version_that_is_not_there_yet_is_reported_and_ids_are_listed_once() {
+        let version = |major: u64| CONSUMER.replace("since: 2026", &format!("version: {major}\n    since: 2026"));
+        assert_eq!(found(&version(1)), Vec::<String>::new());
+        assert_eq!(
+            found(&version(99)),
+            ["catalog/consumers/board.yaml:5:14: the contract of shop.gold.orders has no version 99: it is 1.0.0"]
+        );
+        let (contracts, _) = ContractSet::load([(
+            "shop".to_owned(),
+            Source::new("contracts/shop/orders.odcs.yaml", CONTRACT),
+        )]);
+        let names = guarantees(&contracts.get(&"shop.gold.orders".parse().unwrap()).unwrap());
+        assert_eq!(names, ["latency", "id.required", "total.positive", "positive"]);
     }
 
     #[test]

@@ -4,10 +4,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use polder_core::DatasetName;
 use polder_core::document::{self, Diagnostic, Node, Reader, Severity, Source};
 
 use crate::custom_property::CustomProperty;
 use crate::definition::Definition;
+use crate::doubt::Doubt;
 use crate::infrastructure::{Role, Server};
 use crate::people::{Price, SupportChannel, Team};
 use crate::place::{Place, items, tags, text};
@@ -69,6 +71,13 @@ pub struct Contract {
     pub document: Node,
 }
 
+impl Contract {
+    /// The datasets that it describes.
+    pub fn datasets(&self) -> impl Iterator<Item = &DatasetName> {
+        self.objects.iter().filter_map(|object| object.dataset.as_ref())
+    }
+}
+
 /// One service-level property.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServiceLevel {
@@ -105,8 +114,8 @@ pub struct Parsed {
     pub diagnostics: Vec<Diagnostic>,
 }
 
-/// Reads a contract: its structure by the standard, and for objects that are bound to a dataset the types and row
-/// rules too. Everything that is wrong is reported at once.
+/// Reads a contract: its structure by the standard, its rules, and for objects that are bound to a dataset the types of
+/// their columns too. Everything that is wrong is reported at once.
 pub fn parse(source: &Source) -> Parsed {
     let document = match document::parse(source) {
         Ok(document) => document,
@@ -119,22 +128,21 @@ pub fn parse(source: &Source) -> Parsed {
     };
     let reader = Reader::new(source);
     structure::check(&reader, &document);
-    let sound = !reader.has_errors();
+    let goes_on = !reader.is_full();
     let mut diagnostics = reader.finish();
-    if !sound {
-        return Parsed {
-            contract: None,
-            diagnostics,
-        };
-    }
     let contract = read(source, document);
-    diagnostics.extend(
-        contract
-            .objects
-            .iter()
-            .filter(|object| object.dataset.is_some())
-            .flat_map(|object| object.problems(&contract.objects)),
-    );
+    let bound = || contract.objects.iter().filter(|object| object.dataset.is_some());
+    if goes_on {
+        // What follows from a mistake is no other mistake.
+        let doubt = Doubt::of(&contract.document, &diagnostics);
+        let shapes = bound().flat_map(SchemaObject::problems);
+        diagnostics.extend(shapes.filter(|found| !doubt.covers(found)));
+        let doubt = Doubt::of(&contract.document, &diagnostics);
+        let mut large = std::collections::HashSet::new();
+        let rules = contract.objects.iter();
+        let rules = rules.flat_map(|object| object.rule_problems(&contract.objects, &mut large));
+        diagnostics.extend(rules.filter(|found| !doubt.covers(found)));
+    }
     diagnostics.extend(rule::misplaced(&contract.custom_properties));
     diagnostics.sort_by_key(|diagnostic| diagnostic.span.map(|span| span.start));
     diagnostics.dedup();

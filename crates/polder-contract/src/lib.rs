@@ -11,6 +11,7 @@ mod contract;
 mod custom_property;
 mod definition;
 pub mod diff;
+mod doubt;
 mod infrastructure;
 pub mod lifecycle;
 pub mod number;

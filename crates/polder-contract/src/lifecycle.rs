@@ -14,7 +14,7 @@ use polder_core::document::{Diagnostic, Node, Severity, Span};
 
 use crate::cancellation;
 use crate::contract::Contract;
-use crate::diff::service_level_name;
+use crate::diff::{is_draft, service_level_name};
 use crate::place::{Place, items, text};
 use crate::set::ContractSet;
 
@@ -60,21 +60,23 @@ impl Status {
         }
     }
 
-    /// How much a contract of this status promises, to be compared; nothing for words of one's own.
-    pub(crate) fn promise(&self) -> Option<u8> {
+    /// How much a contract of this status promises, to be compared; words of one's own promise nothing.
+    pub(crate) fn promise(&self) -> u8 {
         match self {
-            Self::Proposed | Self::Draft | Self::Retired => Some(0),
-            Self::Deprecated => Some(1),
-            Self::Active => Some(2),
-            Self::Other(_) => None,
+            Self::Proposed | Self::Draft | Self::Retired | Self::Other(_) => 0,
+            Self::Deprecated => 1,
+            Self::Active => 2,
         }
     }
 
-    /// Whether a contract may go from this status to that one; what is not named by the standard may go anywhere.
+    /// Whether a contract may go from this status to that one. Words of one's own lead anywhere but to the end, which
+    /// is announced by a deprecation.
     pub fn may_become(&self, next: &Self) -> bool {
         match (self, next) {
-            (Self::Other(_), _) | (_, Self::Other(_)) => true,
             (from, to) if from == to => true,
+            (Self::Other(_), to) => *to != Self::Retired,
+            // Nothing comes back from the end.
+            (from, Self::Other(_)) => *from != Self::Retired,
             // Before it is in force, a contract may be anything but deprecated.
             (Self::Proposed | Self::Draft, to) => *to != Self::Deprecated,
             (Self::Active, to) => *to == Self::Deprecated,
@@ -91,7 +93,7 @@ impl Status {
             Self::Active => "deprecated",
             Self::Deprecated => "active again, or retired",
             Self::Retired => "nothing: write a new contract",
-            Self::Other(_) => "anything",
+            Self::Other(_) => "anything but retired: deprecate it first",
         }
     }
 }
@@ -233,13 +235,15 @@ impl Lifecycle {
 }
 
 /// What is wrong with the step from one version of a contract to the next: a status that may not follow, a deprecation
-/// with less notice than was promised, an end that was moved closer than the notice allows, a contract that is retired
-/// before its end.
+/// with less notice than was promised, an end of life or support that is new or closer and leaves less than the notice, a
+/// notice that is shortened while the contract is ending, a contract that is retired before its end.
 pub fn transition_problems(old: &Contract, new: &Contract, now: DateTime<Utc>) -> Vec<Diagnostic> {
     let (before, after) = (old.lifecycle(), new.lifecycle());
     let place = new.status_place();
     let mut problems = Vec::new();
-    if !before.status.may_become(&after.status) {
+    // Before it was ever in force, a contract may end under any word.
+    let never_in_force = matches!(before.status, Status::Other(_)) && is_draft(old);
+    if !never_in_force && !before.status.may_become(&after.status) {
         let message = format!("a contract that is {} cannot become {}", before.status, after.status);
         let help = match (&before.status, &after.status) {
             (Status::Active, Status::Retired) => {
@@ -258,27 +262,66 @@ pub fn transition_problems(old: &Contract, new: &Contract, now: DateTime<Utc>) -
         let help = "those who use it were promised the time until then";
         problems.push(place.error("lifecycle", message, Some(help)));
     }
+    let in_force = match &before.status {
+        Status::Active | Status::Deprecated => true,
+        Status::Other(_) => !never_in_force,
+        Status::Proposed | Status::Draft | Status::Retired => false,
+    };
+    if !in_force || after.status == Status::Retired {
+        return problems;
+    }
     // The notice is what was promised before, not what the same change makes of it.
     let notice = before.notice_days.or(after.notice_days);
-    let ending = matches!(before.status, Status::Active | Status::Deprecated) && after.status == Status::Deprecated;
-    let closer = match (before.end_of_life, after.end_of_life) {
-        (Some(before_end), Some(end)) => end < before_end || before.status != after.status,
-        (None, Some(_)) => true,
-        _ => false,
-    };
-    if let (true, true, Some(end), Some(notice)) = (ending, closer, after.end_of_life, notice) {
+    let deprecated_now = before.status != Status::Deprecated && after.status == Status::Deprecated;
+    for (name, what, key, then, now_ends) in [
+        (
+            "endoflife",
+            "the contract ends",
+            "endOfLife",
+            before.end_of_life,
+            after.end_of_life,
+        ),
+        (
+            "endofsupport",
+            "support ends",
+            "endOfSupport",
+            before.end_of_support,
+            after.end_of_support,
+        ),
+    ] {
+        let (Some(end), Some(notice)) = (now_ends, notice) else {
+            continue;
+        };
+        let announced = then.is_some_and(|then| then <= end);
+        if announced && !(deprecated_now && name == "endoflife") {
+            continue;
+        }
         let earliest = now + TimeDelta::days(i64::from(notice));
         // A day counts whole: what ends on the last day of the notice is in time.
         if end.date_naive() < earliest.date_naive() {
             let message = format!(
-                "the contract ends at {}, but its notice of {notice} days runs until {}",
+                "{what} at {}, but its notice of {notice} days runs until {}",
                 day(end),
                 earliest.format("%Y-%m-%d")
             );
-            let help = format!("move endOfLife to {} or later", earliest.format("%Y-%m-%d"));
-            let span = new.date("endoflife").map_or(place.span, |(span, _)| span);
+            let help = format!("move {key} to {} or later", earliest.format("%Y-%m-%d"));
+            let span = new.date(name).map_or(place.span, |(span, _)| span);
             problems.push(place.at(span).error("lifecycle", message, Some(&help)));
         }
+    }
+    let ending = after.status == Status::Deprecated || before.end_of_life.is_some() || after.end_of_life.is_some();
+    if let (true, Some(promised)) = (ending, before.notice_days)
+        && after.notice_days.is_none_or(|days| days < promised)
+    {
+        let is_now = match after.notice_days {
+            None => "none".to_owned(),
+            Some(1) => "1 day".to_owned(),
+            Some(days) => format!("{days} days"),
+        };
+        let message = format!("the contract is ending, and its notice of {promised} days is now {is_now}");
+        let help = format!("keep {promised} days: they were promised to those who have to move");
+        let span = custom_property(&new.document, "polder.noticePeriod").map_or(place.span, |value| value.span);
+        problems.push(place.at(span).error("lifecycle", message, Some(&help)));
     }
     problems
 }

@@ -18,6 +18,8 @@ pub struct Quality {
     pub kind: QualityKind,
     /// What the figure must be; rules in words have none.
     pub operator: Option<Operator>,
+    /// The lower bound that goes together with this upper one, where the rule has both; each is a rule of its own.
+    pub(crate) lower: Option<Operator>,
     /// The unit of the figure, such as `rows` (the default) or `percent`.
     pub unit: Option<String>,
     /// What the rule is for.
@@ -138,6 +140,7 @@ impl Quality {
             name: word("name"),
             kind,
             operator: operator(node, document),
+            lower: None,
             unit: word("unit"),
             description: word("description"),
             dimension: word("dimension").map(|word| structure::dimension(&word).to_owned()),
@@ -154,6 +157,11 @@ impl Quality {
         }
     }
 
+    /// Whether the document says what the figure must be, sensibly or not.
+    pub(crate) fn names_operator(&self) -> bool {
+        self.operator.is_some() || self.places.operator != self.place
+    }
+
     /// What people call the rule: its id, else its name, else its kind.
     pub fn label(&self) -> &str {
         match (&self.id, &self.name, &self.kind) {
@@ -165,6 +173,14 @@ impl Quality {
             (None, None, QualityKind::Custom { .. }) => "custom",
         }
     }
+}
+
+/// Whether a figure in this unit is a share of all rows, in percent.
+pub(crate) fn is_percent(unit: &str) -> bool {
+    matches!(
+        unit.trim().to_ascii_lowercase().as_str(),
+        "percent" | "percentage" | "%"
+    )
 }
 
 /// In version 3.0 the valid values stood beside the rule: `rule: validValues` with `validValues: [pounds]`.

@@ -252,9 +252,8 @@ impl SchemaObject {
         keys
     }
 
-    /// What keeps the object from being a dataset's contract: columns without a type, rules that make no sense, names
-    /// that belong to the platform. `objects` are all of its contract.
-    pub(crate) fn problems(&self, objects: &[Self]) -> Vec<Diagnostic> {
+    /// What keeps the object from being a dataset's contract: columns without a type, names that belong to the platform.
+    pub(crate) fn problems(&self) -> Vec<Diagnostic> {
         let mut problems = Vec::new();
         if self.properties.is_empty() {
             let help = Some("a dataset's contract names its columns under `properties`");
@@ -286,10 +285,20 @@ impl SchemaObject {
             }
             problems.extend(property.type_problems());
         }
-        if problems.is_empty() {
-            problems.extend(rule::findings(self, objects));
-        }
         problems
+    }
+
+    /// Everything wrong with its rules; `objects` are all of its contract, and `large` their patterns so far that take
+    /// much memory.
+    pub(crate) fn rule_problems(
+        &self,
+        objects: &[Self],
+        large: &mut std::collections::HashSet<String>,
+    ) -> Vec<Diagnostic> {
+        if self.properties.len() > MOST_COLUMNS {
+            return Vec::new();
+        }
+        rule::findings(self, objects, large)
     }
 }
 
@@ -409,7 +418,10 @@ fn read_rules(node: &Node, document: &Place) -> Vec<Quality> {
         }
         Quality::read(&node, document)
     };
-    vec![without(second), without(first)]
+    // Without the upper bound the lower one remains, and the other way round.
+    let (lower, mut upper) = (without(second), without(first));
+    upper.lower.clone_from(&lower.operator);
+    vec![lower, upper]
 }
 
 impl TypeOptions {

@@ -174,7 +174,8 @@ pub(crate) fn why_lost(path: &str, target: &str) -> String {
     let what = match key {
         "minimum" | "maximum" | "exclusiveMinimum" | "exclusiveMaximum" | "multipleOf" => "no bounds of values",
         "minLength" | "maxLength" => "no bounds of length",
-        "pattern" | "format" => "no patterns or formats of text",
+        "pattern" => "no patterns of text",
+        "format" => "no place for this format of the values",
         "primaryKey" | "primaryKeyPosition" | "unique" => "no keys",
         "slaProperties" | "slaDefaultElement" => "no service levels",
         "logicalTypeOptions" => "no such limits",

@@ -33,6 +33,44 @@ pub struct Delivery {
     pub(crate) known: Known,
 }
 
+/// What a contract makes of rows on their way.
+struct Way {
+    gate: Gate,
+    rules: Rules,
+    schema: SchemaRef,
+    known: Known,
+}
+
+impl Way {
+    fn compile(contract: &DatasetContract, platform: &[FieldRef]) -> Result<Self> {
+        takes_rows(contract)?;
+        let gate = Gate::compile(contract)?;
+        let rules = Rules::compile(contract, !platform.is_empty())?;
+        let mut fields = gate.schema().fields().to_vec();
+        for column in platform {
+            if fields.iter().any(|field| field.name() == column.name()) {
+                let message = format!(
+                    "column `{}` of {} belongs to the platform",
+                    column.name(),
+                    contract.dataset()
+                );
+                return Err(Error::new(ErrorKind::Document, message)
+                    .with_help("names with a leading underscore are Polder's: give the column another name"));
+            }
+            fields.push(Arc::clone(column));
+        }
+        Ok(Self {
+            gate,
+            rules,
+            schema: Arc::new(Schema::new(fields)),
+            known: match platform.is_empty() {
+                true => Known::Contents(None),
+                false => Known::Positions(Positions::default()),
+            },
+        })
+    }
+}
+
 /// Whether rows may still be written under this contract.
 fn takes_rows(contract: &DatasetContract) -> Result<()> {
     match contract.contract.lifecycle().refuses_writing(clock::now()) {
@@ -85,40 +123,49 @@ impl Delivery {
     /// where it cannot be enforced, clashes with a platform column or with the table that is there; what the lake
     /// reports otherwise.
     pub async fn open(lake: &Lake, contract: &DatasetContract, platform: &[FieldRef], origin: &str) -> Result<Self> {
-        let dataset = contract.dataset().clone();
-        takes_rows(contract)?;
-        let gate = Gate::compile(contract)?;
-        let rules = Rules::compile(contract, !platform.is_empty())?;
-        let mut fields = gate.schema().fields().to_vec();
-        for column in platform {
-            if fields.iter().any(|field| field.name() == column.name()) {
-                let message = format!("column `{}` of {dataset} belongs to the platform", column.name());
-                return Err(Error::new(ErrorKind::Document, message)
-                    .with_help("names with a leading underscore are Polder's: give the column another name"));
-            }
-            fields.push(Arc::clone(column));
-        }
-        let schema = Arc::new(Schema::new(fields));
+        let way = Way::compile(contract, platform)?;
         let options = TableOptions {
             description: contract.object().description.clone(),
         };
-        let table = lake.ensure(&dataset, Arc::clone(&schema), &options).await?;
-        let known = if platform.is_empty() {
-            Known::Contents(None)
-        } else {
-            Known::Positions(Positions::default())
+        let table = lake
+            .ensure(contract.dataset(), Arc::clone(&way.schema), &options)
+            .await?;
+        Self::over(lake, contract, way, table, origin).await
+    }
+
+    /// The same of the table as it is: nothing is made or changed, and a column that the table lacks is one of nulls.
+    /// To judge rows, not to write them.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open); `NotFound`, where there is no table.
+    pub(crate) async fn open_as_it_is(
+        lake: &Lake,
+        contract: &DatasetContract,
+        platform: &[FieldRef],
+        origin: &str,
+    ) -> Result<Self> {
+        let way = Way::compile(contract, platform)?;
+        let Some(table) = lake.load(contract.dataset()).await? else {
+            let message = format!("{} has no table", contract.dataset());
+            return Err(Error::new(ErrorKind::NotFound, message)
+                .with_help("its stream makes one when it runs, and so does a replay that is no rehearsal"));
         };
+        Self::over(lake, contract, way, table, origin).await
+    }
+
+    async fn over(lake: &Lake, contract: &DatasetContract, way: Way, table: Table, origin: &str) -> Result<Self> {
+        let dataset = contract.dataset().clone();
         Ok(Self {
             lake: lake.clone(),
             contract: contract.clone(),
             origin: origin.to_owned(),
-            gate,
-            rules,
+            gate: way.gate,
+            rules: way.rules,
             queries: Arc::new(NoQueries),
-            schema,
+            schema: way.schema,
             table,
             quarantine: lake.load(&dataset.quarantine()).await?,
-            known,
+            known: way.known,
             dataset,
         })
     }

@@ -8,7 +8,8 @@ use polder_gate::table::{RuleResult, RuleVerdict};
 use polder_lake::{Commit, DataFile};
 
 use crate::delivery::Delivery;
-use crate::rules::{Fresh, WouldBe};
+use crate::rules::Fresh;
+use crate::would_be::WouldBe;
 
 /// How often a commit is judged anew because others committed rows meanwhile.
 const RACES: u32 = 20;
@@ -47,10 +48,8 @@ impl Delivery {
             add,
             remove,
         };
-        let report = self
-            .rules
-            .report(&would_be, fresh, self.queries.as_ref(), clock::now())
-            .await?;
+        let now = clock::now();
+        let report = self.rules.report(&would_be, fresh, self.queries.as_ref(), now).await?;
         let (mut failed, mut remarks) = (Vec::new(), BTreeMap::new());
         for result in report.into_iter().flat_map(|report| report.results) {
             match &result.verdict {
@@ -66,10 +65,24 @@ impl Delivery {
             }
         }
         if !failed.is_empty() {
+            let tolerated = self
+                .rules
+                .tolerated(&would_be, &failed, self.queries.as_ref(), now)
+                .await?;
+            failed.retain(|result| match tolerated.get(&result.rule) {
+                Some(why) => {
+                    remarks.insert(result.rule.clone(), format!("{}; {why}", sentence(result)));
+                    false
+                }
+                None => true,
+            });
+        }
+        if !failed.is_empty() {
             return Err(self.refusal(&would_be, &failed).await);
         }
         for remark in remarks.values() {
-            tracing::warn!(dataset = %self.dataset, origin = %self.origin, "{remark}");
+            // Whoever delivers is given them, and shows them.
+            tracing::info!(dataset = %self.dataset, origin = %self.origin, "{remark}");
         }
         Ok(remarks)
     }
@@ -154,10 +167,10 @@ impl Delivery {
 
 /// What a rule found, in words.
 fn sentence(result: &RuleResult) -> String {
-    let mut text = format!("rule {}: {}", result.rule, result.says);
-    if let Some(figure) = &result.figure {
-        let _ = write!(text, ", and it would be {figure}");
-    }
+    let mut text = match &result.measured {
+        Some(measured) => format!("rule {}: it would be {measured}", result.rule),
+        None => format!("rule {}: {}", result.rule, result.says),
+    };
     if let Some(note) = &result.note {
         let _ = write!(text, " ({note})");
     }

@@ -16,6 +16,7 @@ mod delivery;
 mod facts;
 mod fingerprints;
 mod judge;
+mod key;
 mod known;
 mod quarantine;
 mod record;
@@ -24,6 +25,8 @@ mod rules;
 mod shipment;
 #[cfg(test)]
 mod tests;
+mod tolerance;
+mod would_be;
 
 pub use columns::{STREAM_COLUMNS, quarantine_schema};
 pub use delivery::Delivery;

@@ -57,4 +57,6 @@ pub struct Reject<'a> {
     pub rule: &'a str,
     /// What is wrong with it, in words.
     pub reason: &'a str,
+    /// Its fields as received, a JSON object by the contract's columns, where it has any: what a replay begins with.
+    pub json: Option<&'a str>,
 }

@@ -4,24 +4,25 @@
 //! first row comes and kept up to date from then on. Whatever else a contract asks of the table is measured on it as it
 //! would be with the new rows; what was measured of the rows that are there is held, so that a stream reads them once.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use chrono::{DateTime, Utc};
 use datafusion::catalog::TableProvider;
-use datafusion::common::ScalarValue;
-use datafusion::execution::SendableRecordBatchStream;
-use datafusion::prelude::{SessionConfig, SessionContext, ident};
 use futures::TryStreamExt;
 use polder_contract::DatasetContract;
-use polder_contract::rule::{Metric, OnFailure, RuleKind};
+use polder_contract::rule::{Metric, OnFailure, RuleKind, SetTest};
 use polder_core::{Error, ErrorKind, Result, ResultExt};
 use polder_gate::Violation;
-use polder_gate::table::{Facts, KeyRule, Keys, Queries, TableCheck, TableReport, TableState, scan_into};
-use polder_lake::{DataFile, Table};
+use polder_gate::table::{Keys, Queries, RuleResult, TableCheck, TableReport, TableState, scan_into};
+use polder_lake::Table;
 
+use crate::facts::Added;
 use crate::fingerprints::{FingerprintSet, Fingerprints};
-use crate::quarantine::json_rows;
+use crate::key::{Key, unread};
+use crate::tolerance::tolerated;
+use crate::would_be::WouldBe;
 
 /// Keys that a refusal names.
 const EXAMPLES: usize = 3;
@@ -32,22 +33,13 @@ pub(crate) struct Rules {
     keys: Vec<Key>,
     /// Everything else that the table must be; none where the contract asks for nothing.
     check: Option<TableCheck>,
+    /// What those rules ask, by id.
+    asked: BTreeMap<String, SetTest>,
     need_files: bool,
-    /// How many commits before the new one a rule about volume asks for.
-    recent_commits: usize,
     /// What was measured of the rows in the table; read when the first shipment is committed.
     measured: Option<TableState>,
     /// The version of the table up to which keys and measurements were read.
     read_to: Option<u64>,
-}
-
-struct Key {
-    rule: KeyRule,
-    id: Arc<str>,
-    /// The table's columns that hold the key.
-    columns: Vec<String>,
-    /// `None` until the first row comes.
-    held: Option<Fingerprints>,
 }
 
 /// What rows bring that are not committed yet.
@@ -73,36 +65,6 @@ impl Fresh {
     }
 }
 
-/// The table as it would be.
-pub(crate) struct WouldBe<'a> {
-    pub(crate) table: &'a Table,
-    pub(crate) add: &'a [DataFile],
-    pub(crate) remove: &'a [DataFile],
-}
-
-impl WouldBe<'_> {
-    /// The files that stay.
-    fn surviving(&self) -> Result<Vec<DataFile>> {
-        let mut files = self.table.files()?;
-        files.retain(|file| self.remove.iter().all(|gone| gone.path() != file.path()));
-        Ok(files)
-    }
-
-    /// The rows that stay. Where nothing goes, the table may be of a kind that single files do not show.
-    fn surviving_rows(&self) -> Result<Arc<dyn TableProvider>> {
-        match self.remove.is_empty() {
-            true => self.table.provider(),
-            false => self.table.files_provider(&self.surviving()?),
-        }
-    }
-
-    fn rows(&self) -> Result<Arc<dyn TableProvider>> {
-        let mut files = self.surviving()?;
-        files.extend_from_slice(self.add);
-        self.table.files_provider(&files)
-    }
-}
-
 impl Rules {
     /// `by_position`: rows are a stream's, and of one key the first stays.
     pub(crate) fn compile(contract: &DatasetContract, by_position: bool) -> Result<Self> {
@@ -114,21 +76,21 @@ impl Rules {
             matches!(rule.kind, RuleKind::Set(_)) && keys.iter().all(|key| key.rule.id != rule.id)
         })?;
         let rules = contract.rules().map_err(Error::document)?.into_iter();
-        let asked: Vec<Metric> = rules
+        let asked: BTreeMap<String, SetTest> = rules
             .filter_map(|rule| match rule.kind {
-                RuleKind::Set(test) => Some(test.metric),
+                RuleKind::Set(test) => Some((rule.id, test)),
                 _ => None,
             })
             .collect();
         Ok(Self {
             keys,
             check: (!check.is_empty()).then_some(check),
-            need_files: asked.iter().any(|metric| match metric {
+            need_files: asked.values().any(|test| match test.metric {
                 Metric::Sql { .. } => true,
                 Metric::Duplicates { .. } => !by_position,
                 _ => false,
             }),
-            recent_commits: asked.iter().map(commits_of).max().unwrap_or(0),
+            asked,
             measured: None,
             read_to: None,
         })
@@ -194,6 +156,8 @@ impl Rules {
 
     /// Reads the keys that came into the table since they were last read. Gives whether fresh rows must be compared
     /// with them anew.
+    ///
+    /// Where something cannot be read, what was known before stays as it was.
     pub(crate) async fn catch_up(&mut self, table: &Table) -> Result<bool> {
         let version = table.version();
         if !self.guard() || self.read_to == Some(version) {
@@ -203,25 +167,38 @@ impl Rules {
             Some(since) if since <= version => table.changes(since).await?,
             _ => None,
         };
-        match changes {
+        let news = match changes {
             Some(changes) if changes.is_empty() => {
                 self.read_to = Some(version);
                 return Ok(false);
             }
-            Some(changes) if changes.removed.is_empty() => {
-                let added = table.files_provider(&changes.added)?;
-                self.read_keys(&added).await?;
-                if let (Some(check), Some(measured)) = (&self.check, &mut self.measured) {
-                    scan_into(check, &added, measured).await?;
+            // Other engines may have rewritten the files and removed them since; the whole table holds their rows too.
+            Some(changes) if changes.removed.is_empty() => match table.files_provider(&changes.added) {
+                Ok(added) => self.read(&added).await.ok(),
+                Err(_) => None,
+            },
+            _ => None,
+        };
+        match news {
+            Some((keys, measured)) => {
+                for (key, news) in self.keys.iter_mut().zip(keys) {
+                    match &mut key.held {
+                        Some(held) => held.extend(news),
+                        none => *none = Some(Fingerprints::of(news)),
+                    }
+                }
+                if let (Some(known), Some(news)) = (&mut self.measured, measured) {
+                    known.merge(news);
                 }
             }
-            _ => {
+            None => {
+                let keys = match self.have_keys() {
+                    true => self.read_keys(&table.provider()?).await?,
+                    false => Vec::new(),
+                };
                 self.measured = None;
-                for key in &mut self.keys {
-                    key.held = None;
-                }
-                if self.have_keys() {
-                    self.read_keys(&table.provider()?).await?;
+                for (key, all) in self.keys.iter_mut().zip(keys) {
+                    key.held = Some(Fingerprints::of(all));
                 }
             }
         }
@@ -229,20 +206,33 @@ impl Rules {
         Ok(true)
     }
 
-    /// Takes in the keys of these rows.
-    async fn read_keys(&mut self, provider: &Arc<dyn TableProvider>) -> Result<()> {
-        for key in &mut self.keys {
-            let mut rows = key.rows(provider).await?;
+    /// The keys of these rows, and what the rules measure of them where that is known of the rows before them.
+    async fn read(&self, provider: &Arc<dyn TableProvider>) -> Result<(Vec<Vec<u128>>, Option<TableState>)> {
+        let keys = self.read_keys(provider).await?;
+        let measured = match (&self.check, &self.measured) {
+            (Some(check), Some(_)) => {
+                let mut state = check.state();
+                scan_into(check, provider, &mut state).await?;
+                Some(state)
+            }
+            _ => None,
+        };
+        Ok((keys, measured))
+    }
+
+    /// The fingerprints in these rows, by key.
+    async fn read_keys(&self, provider: &Arc<dyn TableProvider>) -> Result<Vec<Vec<u128>>> {
+        let mut keys = Vec::with_capacity(self.keys.len());
+        for key in &self.keys {
             let mut all = Vec::new();
-            while let Some(batch) = rows.try_next().await.context(ErrorKind::Unreachable, unread)? {
-                all.extend(key.rule.fingerprints(&batch)?.into_iter().flatten());
+            if let Some(mut rows) = key.rows(provider).await? {
+                while let Some(batch) = rows.try_next().await.context(ErrorKind::Unreachable, unread)? {
+                    all.extend(key.rule.fingerprints(&batch)?.into_iter().flatten());
+                }
             }
-            match &mut key.held {
-                Some(held) => held.extend(all),
-                none => *none = Some(Fingerprints::of(all)),
-            }
+            keys.push(all);
         }
-        Ok(())
+        Ok(keys)
     }
 
     /// Whether a fresh row has a key that the table got meanwhile.
@@ -281,9 +271,39 @@ impl Rules {
         if let Some(fresh) = &fresh.measured {
             state.merge(fresh.clone());
         }
-        let facts = Added::of(would_be.table, fresh, self.recent_commits).await?;
+        let facts = Added::with(fresh.rows, would_be.table, check.recent_commits()).await?;
         let rows = self.need_files.then(|| would_be.rows()).transpose()?;
         check.report(state, rows.as_ref(), &facts, queries, now).await.map(Some)
+    }
+
+    /// Asks the same rules about the table as it is, for those that would not hold. Gives why they do not refuse the
+    /// commit, by rule; those that are not named do.
+    pub(crate) async fn tolerated(
+        &self,
+        would_be: &WouldBe<'_>,
+        failed: &[RuleResult],
+        queries: &dyn Queries,
+        now: DateTime<Utc>,
+    ) -> Result<BTreeMap<String, String>> {
+        let Some(check) = &self.check else {
+            return Ok(BTreeMap::new());
+        };
+        let state = match (&self.measured, would_be.remove.is_empty()) {
+            (Some(measured), true) => measured.clone(),
+            _ => {
+                let mut measured = check.state();
+                scan_into(check, &would_be.table.provider()?, &mut measured).await?;
+                measured
+            }
+        };
+        let facts = Added::of(would_be.table, check.recent_commits()).await?;
+        let rows = self.need_files.then(|| would_be.table.provider()).transpose()?;
+        let before = check.report(state, rows.as_ref(), &facts, queries, now).await?;
+        let reasons = failed.iter().filter_map(|result| {
+            let why = tolerated(self.asked.get(&result.rule)?, &before, result)?;
+            Some((result.rule.clone(), why))
+        });
+        Ok(reasons.collect())
     }
 
     /// After a commit: the fresh rows are in the table as of this version. Where others went, everything is read anew.
@@ -328,7 +348,9 @@ impl Rules {
         };
         let key = Key::new(rule);
         let mut seen = FingerprintSet::default();
-        let mut rows = key.rows(&would_be.rows()?).await?;
+        let Some(mut rows) = key.rows(&would_be.rows()?).await? else {
+            return Ok(found);
+        };
         while let Some(batch) = rows.try_next().await.context(ErrorKind::Unreachable, unread)? {
             for (row, fingerprint) in key.rule.fingerprints(&batch)?.into_iter().enumerate() {
                 if fingerprint.is_some_and(|fingerprint| !seen.insert(fingerprint)) {
@@ -340,96 +362,5 @@ impl Rules {
             }
         }
         Ok(found)
-    }
-}
-
-/// The commits before the newest that a metric asks for.
-fn commits_of(metric: &Metric) -> usize {
-    match metric {
-        Metric::Volume { commits, .. } => usize::try_from(*commits).unwrap_or(usize::MAX),
-        _ => 0,
-    }
-}
-
-fn unread() -> String {
-    "cannot read the keys of the rows in the table".to_owned()
-}
-
-impl Key {
-    fn new(rule: KeyRule) -> Self {
-        Self {
-            id: Arc::from(rule.id.as_str()),
-            columns: rule.top_columns(),
-            rule,
-            held: None,
-        }
-    }
-
-    /// The key's columns of these rows.
-    async fn rows(&self, provider: &Arc<dyn TableProvider>) -> Result<SendableRecordBatchStream> {
-        let context = SessionContext::new_with_config(SessionConfig::new().with_target_partitions(1));
-        let columns: Vec<_> = self.columns.iter().map(ident).collect();
-        let rows = context
-            .read_table(Arc::clone(provider))
-            .and_then(|frame| frame.select(columns))
-            .context(ErrorKind::Internal, unread)?;
-        rows.execute_stream().await.context(ErrorKind::Unreachable, unread)
-    }
-
-    fn violation(&self, batch: &RecordBatch, row: usize) -> Result<Violation> {
-        Ok(Violation {
-            row,
-            rule: Arc::clone(&self.id),
-            reason: format!("an earlier row has the key {}", self.shown(batch, row)?),
-            on_failure: self.rule.on_failure,
-        })
-    }
-
-    /// A row's key in words.
-    fn shown(&self, batch: &RecordBatch, row: usize) -> Result<String> {
-        let schema = batch.schema();
-        let columns = self.columns.iter();
-        let places: Vec<usize> = columns.filter_map(|column| schema.index_of(column).ok()).collect();
-        let key = batch
-            .project(&places)
-            .context(ErrorKind::Internal, || "cannot take a row's key".to_owned())?;
-        Ok(json_rows(&key, &[row])?.pop().unwrap_or_default())
-    }
-}
-
-/// What a commit and those before it brought.
-struct Added(Vec<u64>);
-
-impl Added {
-    /// Of as many commits before it; none where nobody asks.
-    async fn of(table: &Table, fresh: &Fresh, commits: usize) -> Result<Self> {
-        if commits == 0 {
-            return Ok(Self(Vec::new()));
-        }
-        let mut recent = vec![fresh.rows];
-        recent.extend(table.facts(commits).await?.recent_commits);
-        Ok(Self(recent))
-    }
-}
-
-impl Facts for Added {
-    fn rows(&self) -> Option<u64> {
-        None
-    }
-
-    fn nulls(&self, _column: &str) -> Option<u64> {
-        None
-    }
-
-    fn minimum(&self, _column: &str) -> Option<ScalarValue> {
-        None
-    }
-
-    fn maximum(&self, _column: &str) -> Option<ScalarValue> {
-        None
-    }
-
-    fn recent_commits(&self) -> &[u64] {
-        &self.0
     }
 }

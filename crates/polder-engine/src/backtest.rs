@@ -58,7 +58,7 @@ impl Engine {
     /// Runs a contract over the commits of its dataset's table. Nothing is written.
     ///
     /// # Errors
-    /// `NotFound`, where the dataset has no table; `Document` for a contract that cannot be compiled; `Data`, where the
+    /// `NotFound`, where the dataset has no table, or the table has no such version yet; `Document` for a contract that cannot be compiled; `Data`, where the
     /// log does not reach back that far; what the lake reports.
     pub async fn backtest(&self, contract: &DatasetContract, since: Since) -> Result<Backtest> {
         let dataset = contract.dataset();
@@ -68,6 +68,13 @@ impl Engine {
             let message = format!("{dataset} has no table: it has no past");
             Error::new(ErrorKind::NotFound, message)
         })?;
+        if let Since::Version(version) = since
+            && version > table.version()
+        {
+            let message = format!("{dataset} has no version {version}");
+            return Err(Error::new(ErrorKind::NotFound, message)
+                .with_help(format!("the newest version is {}", table.version())));
+        }
         let mut backtest = Backtest {
             commits: Vec::new(),
             examples: BTreeMap::new(),
@@ -96,7 +103,7 @@ impl Engine {
                 continue;
             }
             if !check.is_empty() {
-                let facts = polder_delivery::LogFacts::of(&at).await?;
+                let facts = polder_delivery::LogFacts::of(&at, check.recent_commits()).await?;
                 let queries = RuleQueries::new(&self.session, contract);
                 let report = check_table(&check, at.provider()?, &facts, &queries, commit.timestamp).await?;
                 judged.table = report.results;

@@ -56,14 +56,15 @@ impl Engine {
     ///
     /// Found are: SQL that does not plan, unknown datasets, datasets with two producers or without a contract, circles,
     /// columns that are missing, too many or of another type, queries that their materialization cannot follow, and
-    /// models whose implementation no domain registers. Declared rules that the gate does not run are warnings.
+    /// models whose implementation no domain registers. Of declared rules: queries that can give no figure, references to
+    /// nothing and in a circle; those that nothing runs are warnings.
     ///
     /// # Errors
     /// `Document` for a contract whose columns no table can have; `Internal` when a thread breaks off.
     pub async fn analyse(&self) -> Result<Analysis> {
         let (nodes, found) = nodes(self);
         let session = self.session.with_tables(self.empty_tables(self.contracts.iter())?);
-        let checker = Arc::new(Checker::new(self, session, &nodes));
+        let checker = Arc::new(Checker::new(self, session.clone(), &nodes));
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let mut tasks = JoinSet::new();
         for _ in 0..threads.min(nodes.len()) {
@@ -78,6 +79,10 @@ impl Engine {
                 .iter()
                 .flat_map(|contract| declared_rules::findings(contract, &self.contracts)),
         );
+        diagnostics.extend(declared_rules::circles(&self.contracts));
+        for contract in self.contracts.iter() {
+            diagnostics.extend(declared_rules::unplanned(contract, &session).await);
+        }
         diagnostics.extend(self.models.iter().filter_map(|model| self.unimplemented(model)));
         let mut checked = Vec::new();
         while let Some(done) = tasks.join_next().await {

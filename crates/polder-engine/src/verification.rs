@@ -1,9 +1,11 @@
 //! Datasets, and files that could become datasets, held against their contracts: the rows as they are, all rules in
 //! one pass, and on request the rows that break them.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
+use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::catalog::TableProvider;
 use datafusion::datasource::file_format::parquet::ParquetFormat;
 use datafusion::datasource::listing::{ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl};
@@ -11,7 +13,7 @@ use datafusion::prelude::SessionContext;
 use futures::TryStreamExt;
 use polder_contract::DatasetContract;
 use polder_contract::rule::{Rule, RuleKind};
-use polder_core::{DatasetName, Error, ErrorKind, Result, clock};
+use polder_core::{DatasetName, Error, ErrorKind, Result, ResultExt, clock};
 use polder_gate::table::{Facts, How, NoFacts, RuleResult, RuleVerdict, TableCheck, TableReport, check_table};
 use polder_gate::{Gate, Violation};
 use polder_lake::Version;
@@ -62,7 +64,7 @@ impl Engine {
                 failing: Vec::new(),
             });
         };
-        let facts = polder_delivery::LogFacts::of(&table).await?;
+        let facts = polder_delivery::LogFacts::of(&table, check.recent_commits()).await?;
         let mut verification = verify(&self.session, contract, &check, table.view_provider()?, &facts, show).await?;
         verification.version = Some(table.version());
         Ok(verification)
@@ -99,7 +101,7 @@ async fn verify(
     let failing = match show {
         0 => Vec::new(),
         _ if !broken => Vec::new(),
-        limit => failing_rows(session, &contract, provider, limit).await?,
+        limit => failing_rows(session, &contract, provider, &report, limit).await?,
     };
     Ok(Verification {
         contract,
@@ -122,6 +124,7 @@ fn without_table(contract: &DatasetContract) -> Result<TableReport> {
             RuleKind::Row(_) | RuleKind::Set(_) => "the dataset has no table yet".to_owned(),
         }),
         figure: None,
+        measured: None,
         says: rule.says,
         note: None,
         failing_rows: None,
@@ -157,24 +160,34 @@ async fn parquet(context: &SessionContext, file: &Path) -> Result<Arc<dyn TableP
     Ok(Arc::new(ListingTable::try_new(config).map_err(failure)?))
 }
 
-/// The first rows that break each rule about rows.
+/// The first rows that break each rule about rows of which the report counted any. Columns whose type cannot become the
+/// contract's are not judged, and neither are rules that read them.
 async fn failing_rows(
     session: &Session,
     contract: &DatasetContract,
     provider: Arc<dyn TableProvider>,
+    report: &TableReport,
     limit: usize,
 ) -> Result<Vec<FailingRow>> {
+    let broken: BTreeSet<&str> = report
+        .results
+        .iter()
+        .filter(|result| result.failing_rows > Some(0))
+        .map(|result| result.rule.as_str())
+        .collect();
+    let refused: BTreeSet<&str> = report.refused_columns().collect();
     let gate = Gate::compile(contract)?;
     let frame = session.context().read_table(provider).map_err(query_error)?;
     let mut batches = frame.execute_stream().await.map_err(query_error)?;
     let mut found: Vec<FailingRow> = Vec::new();
-    let mut counted = std::collections::BTreeMap::<Arc<str>, usize>::new();
+    let mut counted = BTreeMap::<Arc<str>, usize>::new();
     while let Some(batch) = batches.try_next().await.map_err(query_error)? {
-        let verdict = gate.check(&batch)?;
+        let verdict = gate.check(&without(&batch, &refused)?)?;
         let wanted: Vec<&Violation> = verdict
             .violations
             .iter()
             .chain(&verdict.warnings)
+            .filter(|violation| broken.contains(violation.rule.as_ref()))
             .filter(|violation| {
                 let count = counted.entry(Arc::clone(&violation.rule)).or_default();
                 *count += 1;
@@ -193,4 +206,64 @@ async fn failing_rows(
         }));
     }
     Ok(found)
+}
+
+/// The batch without these columns.
+fn without(batch: &RecordBatch, columns: &BTreeSet<&str>) -> Result<RecordBatch> {
+    let schema = batch.schema();
+    let kept: Vec<usize> = (0..batch.num_columns())
+        .filter(|place| !columns.contains(schema.field(*place).name().as_str()))
+        .collect();
+    batch
+        .project(&kept)
+        .context(ErrorKind::Internal, || "columns cannot be left out".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use datafusion::arrow::array::{ArrayRef, StringArray, TimestampNanosecondArray};
+    use datafusion::datasource::MemTable;
+    use polder_core::document::Source;
+    use polder_query::SessionOptions;
+
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn failing_rows_are_shown_beside_a_column_whose_type_cannot_become_the_contracts() {
+        let contract = "apiVersion: v3.1.0\nkind: DataContract\nid: t\nname: t\nversion: 1.0.0\nstatus: active\n\
+            schema:\n  - name: returns\n    physicalName: shop.bronze.returns\n    properties:\n\
+            \x20     - {name: id, logicalType: string, logicalTypeOptions: {maxLength: 3}}\n\
+            \x20     - {name: at, logicalType: timestamp, required: true}\n";
+        let parsed = polder_contract::parse(&Source::new("contracts/shop/t.odcs.yaml", contract.to_owned()));
+        let contract = Arc::new(parsed.contract.unwrap_or_else(|| panic!("{:?}", parsed.diagnostics)));
+        let contract = DatasetContract { contract, object: 0 };
+        // A time of no zone: nobody said which instant it is.
+        let rows = RecordBatch::try_from_iter([
+            ("id", Arc::new(StringArray::from(vec!["R-1", "R-1000"])) as ArrayRef),
+            ("at", Arc::new(TimestampNanosecondArray::from(vec![1, 2])) as ArrayRef),
+        ])
+        .unwrap();
+        let table = Arc::new(MemTable::try_new(rows.schema(), vec![vec![rows]]).unwrap());
+        let session = Session::without_lake(&SessionOptions::default()).unwrap();
+        let check = TableCheck::compile(&contract).unwrap();
+        let found = verify(&session, contract, &check, table, &NoFacts, 5).await.unwrap();
+        let verdict = |rule: &str| {
+            let result = found.report.results.iter().find(|result| result.rule == rule);
+            result.unwrap_or_else(|| panic!("{rule} is missing")).clone()
+        };
+        assert_eq!(verdict("at.type").verdict, RuleVerdict::Failed);
+        assert_eq!(
+            verdict("at.type").note.as_deref(),
+            Some("the column is timestamp_ntz, the contract says timestamp")
+        );
+        assert!(matches!(verdict("at.required").verdict, RuleVerdict::NotRun(_)));
+        let shown: Vec<_> = found
+            .failing
+            .iter()
+            .map(|row| (row.rule.as_str(), row.row.as_str()))
+            .collect();
+        assert_eq!(shown.len(), 1, "{shown:?}");
+        assert_eq!(shown[0].0, "id.maxLength");
+        assert!(shown[0].1.contains("R-1000"), "{shown:?}");
+    }
 }

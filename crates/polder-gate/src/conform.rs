@@ -8,6 +8,8 @@ use arrow::compute::{CastOptions, SortOptions, cast_with_options};
 use arrow::datatypes::{DataType, Field, Schema};
 use polder_core::{Error, ErrorKind, Result, ResultExt};
 
+use crate::schema::in_words;
+
 /// A batch whose contract columns have the contract's types, and the values that those types cannot hold.
 pub(crate) struct Conformed {
     /// The batch, its columns in their own order; a value that did not fit is null.
@@ -63,11 +65,23 @@ pub(crate) fn convert(column: &ArrayRef, wanted: &Field) -> Result<Option<(Array
     let Some(way) = way(from, to) else {
         return Err(Error::new(
             ErrorKind::Document,
-            format!("column `{}` is {from}, the contract says {to}", wanted.name()),
+            format!(
+                "column `{}` is {}, the contract says {}",
+                wanted.name(),
+                in_words(from),
+                in_words(to)
+            ),
         )
         .with_help("cast it explicitly where it is made, or change the contract"));
     };
-    let failure = || format!("cannot turn column `{}` from {from} into {to}", wanted.name());
+    let failure = || {
+        format!(
+            "cannot turn column `{}` from {} into {}",
+            wanted.name(),
+            in_words(from),
+            in_words(to)
+        )
+    };
     // Safe casts give null where a value does not fit; the comparison below finds those.
     let options = CastOptions {
         safe: true,

@@ -12,7 +12,7 @@ use polder_core::{Error, Result};
 
 use crate::conform::conform;
 use crate::row_tests::{Broken, CompiledTest, shown};
-use crate::schema::arrow_schema;
+use crate::schema::{arrow_schema, in_words};
 
 /// A contract's row rules, compiled.
 pub struct Gate {
@@ -185,7 +185,7 @@ impl Gate {
     fn misfits(&self, batch: &RecordBatch, column: usize, rows: &[usize]) -> Result<Vec<Violation>> {
         let field = self.schema.field(column);
         let (rule, on_failure) = &self.types[column];
-        let says = format!("it does not fit the contract's type {}", field.data_type());
+        let says = format!("it does not fit the contract's type {}", in_words(field.data_type()));
         let values = batch
             .column_by_name(field.name())
             .filter(|values| !values.data_type().is_nested());

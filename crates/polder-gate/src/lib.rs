@@ -15,6 +15,7 @@ mod row_sql;
 mod row_tests;
 pub mod samples;
 mod schema;
+pub mod sql_limits;
 pub mod table;
 #[cfg(test)]
 mod tests;

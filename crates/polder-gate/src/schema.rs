@@ -71,3 +71,85 @@ fn data_type(column: &ColumnType) -> Result<DataType, String> {
         ),
     })
 }
+
+/// A type in the words of contracts (`string`, `decimal(10,2)`), as [`ColumnType`] says it; of a type that no contract
+/// can name, Arrow's words.
+pub(crate) fn in_words(data_type: &DataType) -> String {
+    let arrow = || data_type.to_string();
+    match data_type {
+        DataType::Boolean => "boolean".to_owned(),
+        DataType::Int8 => "tinyint".to_owned(),
+        DataType::Int16 => "smallint".to_owned(),
+        DataType::Int32 => "int".to_owned(),
+        DataType::Int64 => "bigint".to_owned(),
+        DataType::Float32 => "float".to_owned(),
+        DataType::Float64 => "double".to_owned(),
+        DataType::Decimal32(precision, scale)
+        | DataType::Decimal64(precision, scale)
+        | DataType::Decimal128(precision, scale)
+        | DataType::Decimal256(precision, scale) => format!("decimal({precision},{scale})"),
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => "string".to_owned(),
+        DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_) => {
+            "binary".to_owned()
+        }
+        DataType::Date32 | DataType::Date64 => "date".to_owned(),
+        DataType::Time32(_) | DataType::Time64(_) => "time".to_owned(),
+        // No contract can ask for another unit: what a reader must know is whether there is a zone.
+        DataType::Timestamp(_, Some(_)) => "timestamp".to_owned(),
+        DataType::Timestamp(_, None) => "timestamp_ntz".to_owned(),
+        DataType::Dictionary(_, values) => in_words(values),
+        DataType::List(items) | DataType::LargeList(items) => format!("array<{}>", in_words(items.data_type())),
+        DataType::Struct(fields) => {
+            let fields: Vec<String> = fields
+                .iter()
+                .map(|field| format!("{}:{}", field.name(), in_words(field.data_type())))
+                .collect();
+            format!("struct<{}>", fields.join(","))
+        }
+        DataType::Map(entries, _) => match entries.data_type() {
+            DataType::Struct(pair) if pair.len() == 2 => {
+                format!(
+                    "map<{},{}>",
+                    in_words(pair[0].data_type()),
+                    in_words(pair[1].data_type())
+                )
+            }
+            _ => arrow(),
+        },
+        _ => arrow(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_type_is_named_as_the_contract_names_it() {
+        let columns = [
+            ColumnType::Boolean,
+            ColumnType::Int32,
+            ColumnType::Int64,
+            ColumnType::Float64,
+            ColumnType::Decimal {
+                precision: 10,
+                scale: 2,
+            },
+            ColumnType::String,
+            ColumnType::Binary,
+            ColumnType::Date,
+            ColumnType::Timestamp,
+            ColumnType::TimestampLocal,
+            ColumnType::List(Box::new(ColumnType::Int64)),
+            ColumnType::Map(Box::new(ColumnType::String), Box::new(ColumnType::Date)),
+            ColumnType::Struct(vec![
+                ("city".to_owned(), ColumnType::String, true),
+                ("since".to_owned(), ColumnType::Date, false),
+            ]),
+        ];
+        for column in columns {
+            assert_eq!(in_words(&data_type(&column).unwrap()), column.to_string());
+        }
+        assert_eq!(in_words(&DataType::Utf8View), "string");
+    }
+}

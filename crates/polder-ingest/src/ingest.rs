@@ -35,9 +35,9 @@ const STILL: u32 = 3;
 /// After a first conflict it must have been still for about this long.
 const FIRST_STILLNESS: Duration = Duration::from_millis(500);
 
-/// How long another process must have been still: longer with each conflict, up to [`STILL`] triggers, and by chance between
-/// half and all of it. Two that stood in each other's way, each on another partition, would otherwise wait for each other and
-/// wake together.
+/// How long another process must have been still: longer with each conflict, up to [`STILL`] triggers, and by chance
+/// between half and all of it. Two that stood in each other's way, each on another partition, would otherwise wait for
+/// each other and wake together.
 fn stillness(conflicts: u32, interval: Duration) -> Duration {
     let most = (interval * STILL).max(FIRST_STILLNESS);
     let wait = FIRST_STILLNESS.saturating_mul(1 << conflicts.min(16)).min(most);
@@ -98,11 +98,12 @@ impl Ingest {
     /// # Errors
     /// `NotFound`: no contract for the dataset, no such topic, folder or file. `Unreachable`: brokers, registry or
     /// lake do not answer. `Refused`: they refuse us. `Usage`: a property that librdkafka does not know. `Document`:
-    /// the contract cannot be enforced, or does not fit the table. `CheckFailed`: the contract takes no rows any more, a
-    /// row breaks a rule that refuses the whole shipment, or the table would break a rule about all of its rows; what
-    /// that commit would have held is not committed, and comes again with the next run. `Conflict`: the source is not what was read before
-    /// (a topic that ends before what was read, records lost by retention where the stream does not skip them, a file
-    /// that became shorter), or another stream has read it into the same dataset already (a stream was renamed).
+    /// the contract cannot be enforced, or does not fit the table. `CheckFailed`: the contract takes no rows any more,
+    /// a row breaks a rule that refuses the whole shipment, or the table would break a rule about all of its rows; what
+    /// that commit would have held is not committed, and comes again with the next run. `Conflict`: the source is not
+    /// what was read before (a topic that ends before what was read, records lost by retention where the stream does
+    /// not skip them, a file that became shorter), or another stream has read it into the same dataset already (a
+    /// stream was renamed).
     pub async fn run(
         &self,
         stream: &StreamSpec,
@@ -365,6 +366,7 @@ impl Session<'_> {
                     record,
                     rule: &refused.rule,
                     reason: &refused.reason,
+                    json: refused.json.as_deref(),
                 })
                 .await?;
         }

@@ -2,22 +2,23 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime};
+use chrono::{DateTime, NaiveDateTime};
 use datafusion::common::ScalarValue;
 use deltalake::kernel::Action;
 use futures::{StreamExt, TryStreamExt};
 use polder_core::Result;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use arrow::datatypes::{DataType, SchemaRef, TimeUnit};
 
 use crate::file::DataFile;
+use crate::statistics::{FileStatistics, exact};
 use crate::table::Table;
 
 /// Commits that are read at the same time.
 const READ_AHEAD: usize = 8;
 /// How many commits are looked at to find those that brought rows.
-const LOOKED_AT: usize = 1_000;
+pub const LOOKED_AT: usize = 1_000;
 
 /// Exact figures of one version of a table: each is there only where the statistics of every file give it.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -29,6 +30,18 @@ pub struct TableFacts {
     /// Rows that each data commit added, newest first; commits that only rewrote files, or noted something, are not
     /// among them. Ends where the log, or its statistics, end.
     pub recent_commits: Vec<u64>,
+    /// Whether there may have been more of those commits than the log tells; see [`Additions::cut`].
+    pub commits_cut: bool,
+}
+
+/// What data commits added.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Additions {
+    /// Rows that each of them added, newest first.
+    pub rows: Vec<u64>,
+    /// Whether these are fewer than were asked for although the table may have had more: the log does not reach back to
+    /// the table's beginning (any more), a commit has no statistics, or [`LOOKED_AT`] commits were looked at.
+    pub cut: bool,
 }
 
 /// Exact figures of one column.
@@ -50,12 +63,17 @@ impl Table {
     /// `Unreachable` or `Refused` when the store fails; `Data` for a log that cannot be read.
     pub async fn facts(&self, commits: usize) -> Result<TableFacts> {
         let mut facts = of_files(&self.files()?, &self.schema());
-        facts.recent_commits = self.recent_additions(commits).await?;
+        let additions = self.recent_additions(commits).await?;
+        (facts.recent_commits, facts.commits_cut) = (additions.rows, additions.cut);
         Ok(facts)
     }
 
-    async fn recent_additions(&self, limit: usize) -> Result<Vec<u64>> {
-        let mut found = Vec::new();
+    /// What the newest `limit` commits that brought rows added. Costs a read for each, and for those between them.
+    ///
+    /// # Errors
+    /// As [`facts`](Self::facts).
+    pub async fn recent_additions(&self, limit: usize) -> Result<Additions> {
+        let mut found = Additions::default();
         if limit == 0 {
             return Ok(found);
         }
@@ -63,7 +81,10 @@ impl Table {
             .map(async |version| self.actions(version).await)
             .buffered(READ_AHEAD);
         while let Some(actions) = commits.try_next().await? {
-            let Some(actions) = actions else { break };
+            let Some(actions) = actions else {
+                found.cut = true;
+                return Ok(found);
+            };
             let added = actions.into_iter().filter_map(|action| match action {
                 Action::Add(add) if add.data_change => Some(DataFile::from_add(add).rows()),
                 _ => None,
@@ -72,12 +93,16 @@ impl Table {
             if added.is_empty() {
                 continue;
             }
-            let Some(rows) = added.into_iter().sum() else { break };
-            found.push(rows);
-            if found.len() == limit {
-                break;
+            let Some(rows) = added.into_iter().sum() else {
+                found.cut = true;
+                return Ok(found);
+            };
+            found.rows.push(rows);
+            if found.rows.len() == limit {
+                return Ok(found);
             }
         }
+        found.cut = self.version() >= LOOKED_AT as u64;
         Ok(found)
     }
 }
@@ -92,14 +117,7 @@ fn of_files(files: &[DataFile], schema: &SchemaRef) -> TableFacts {
     if facts.rows.is_none() {
         return facts;
     }
-    let statistics: Vec<Value> = files
-        .iter()
-        .map(|file| {
-            file.statistics()
-                .and_then(|text| serde_json::from_str(text).ok())
-                .unwrap_or_default()
-        })
-        .collect();
+    let statistics: Vec<_> = files.iter().map(FileStatistics::of).collect();
     for field in schema.fields() {
         let mut column = Some(Folded::default());
         for (file, statistics) in files.iter().zip(&statistics) {
@@ -150,45 +168,39 @@ impl Bound {
 
 impl Folded {
     /// With one more file; nothing where it does not tell how many nulls there are.
-    fn with(self, file: &DataFile, statistics: &Value, column: &str, data_type: &DataType) -> Option<Self> {
-        let part = |name: &str| statistics.get(name).and_then(Value::as_object);
-        let nulls = part("nullCount")?.get(column)?.as_u64()?;
+    fn with(self, file: &DataFile, statistics: &FileStatistics, column: &str, data_type: &DataType) -> Option<Self> {
+        let nulls = statistics.nulls(column)?;
         if file.rows() == Some(nulls) {
             let nulls = self.nulls + nulls;
             return Some(Self { nulls, ..self });
         }
-        let bound = |values: Option<&Map<String, Value>>| exact(values?.get(column)?, data_type);
+        let bound = |value: Option<&Value>| exact(value?, data_type).or_else(|| to_milliseconds(value?, data_type));
         Some(Self {
             nulls: self.nulls + nulls,
-            minimum: self.minimum.fold(bound(part("minValues")), |own, other| own <= other),
-            maximum: self.maximum.fold(bound(part("maxValues")), |own, other| own >= other),
+            minimum: self
+                .minimum
+                .fold(bound(statistics.least(column)), |own, other| own <= other),
+            maximum: self
+                .maximum
+                .fold(bound(statistics.greatest(column)), |own, other| own >= other),
         })
     }
 }
 
-/// The value of a statistic whose type Delta writes exactly (timestamps to the millisecond).
-fn exact(value: &Value, data_type: &DataType) -> Option<ScalarValue> {
-    match data_type {
-        DataType::Int32 => Some(ScalarValue::Int32(Some(value.as_i64()?.try_into().ok()?))),
-        DataType::Int64 => Some(ScalarValue::Int64(Some(value.as_i64()?))),
-        DataType::Date32 => {
-            let date = value.as_str()?.parse::<NaiveDate>().ok()?;
-            let days = date.signed_duration_since(NaiveDate::default()).num_days();
-            Some(ScalarValue::Date32(Some(days.try_into().ok()?)))
-        }
-        DataType::Timestamp(TimeUnit::Microsecond, zone) => {
-            let text = value.as_str()?;
-            let instant = match DateTime::parse_from_rfc3339(text) {
-                Ok(instant) => instant.to_utc(),
-                Err(_) => NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f")
-                    .ok()?
-                    .and_utc(),
-            };
-            Some(ScalarValue::TimestampMicrosecond(
-                Some(instant.timestamp_micros()),
-                zone.clone(),
-            ))
-        }
-        _ => None,
-    }
+/// A timestamp, which Delta cuts to milliseconds.
+fn to_milliseconds(value: &Value, data_type: &DataType) -> Option<ScalarValue> {
+    let DataType::Timestamp(TimeUnit::Microsecond, zone) = data_type else {
+        return None;
+    };
+    let text = value.as_str()?;
+    let instant = match DateTime::parse_from_rfc3339(text) {
+        Ok(instant) => instant.to_utc(),
+        Err(_) => NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f")
+            .ok()?
+            .and_utc(),
+    };
+    Some(ScalarValue::TimestampMicrosecond(
+        Some(instant.timestamp_micros()),
+        zone.clone(),
+    ))
 }

@@ -23,6 +23,7 @@ mod lake;
 mod location;
 mod provider;
 mod schema;
+mod statistics;
 mod table;
 mod tail;
 #[cfg(test)]
@@ -31,7 +32,7 @@ mod writer;
 
 pub use changes::{Changes, CommitRecord};
 pub use commit::{Commit, Committed, Operation, Progress};
-pub use facts::{ColumnFacts, TableFacts};
+pub use facts::{Additions, ColumnFacts, LOOKED_AT, TableFacts};
 pub use file::DataFile;
 pub use lake::{Lake, TableOptions, Version};
 pub use table::Table;

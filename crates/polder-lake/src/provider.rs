@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, SchemaRef};
+use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::stats::Precision;
-use datafusion::common::{ColumnStatistics, DataFusionError, ScalarValue, Statistics};
+use datafusion::common::{ColumnStatistics, DataFusionError, Statistics};
 use datafusion::datasource::TableType;
 use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::physical_plan::parquet::CachedParquetFileReaderFactory;
@@ -19,9 +19,10 @@ use datafusion::physical_plan::empty::EmptyExec;
 use deltalake::delta_datafusion::DeltaScanNext;
 use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStore};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::file::DataFile;
+use crate::statistics::{FileStatistics, exact};
 
 /// The store of a lake under the address by which the query engine asks for it.
 #[derive(Debug, Clone)]
@@ -193,60 +194,23 @@ fn statistics_of(file: &DataFile, schema: &SchemaRef) -> Statistics {
         return statistics;
     };
     statistics.num_rows = Precision::Exact(rows);
-    let parsed = file
-        .statistics()
-        .and_then(|text| serde_json::from_str::<Value>(text).ok());
-    let part = |name: &str| {
-        parsed
-            .as_ref()
-            .and_then(|stats| stats.get(name))
-            .and_then(Value::as_object)
-    };
-    let (least, greatest, nulls) = (part("minValues"), part("maxValues"), part("nullCount"));
+    let told = FileStatistics::of(file);
     for (field, column) in schema.fields().iter().zip(&mut statistics.column_statistics) {
-        let null_count = nulls.and_then(|nulls| nulls.get(field.name())).and_then(Value::as_u64);
-        let Some(null_count) = null_count.and_then(|count| usize::try_from(count).ok()) else {
+        let null_count = told.nulls(field.name()).and_then(|count| usize::try_from(count).ok());
+        let Some(null_count) = null_count else {
             continue;
         };
-        let bound = |values: Option<&Map<String, Value>>| {
-            values
-                .and_then(|values| values.get(field.name()))
+        let bound = |value: Option<&Value>| {
+            value
                 .and_then(|value| exact(value, field.data_type()))
                 .map_or(Precision::Absent, Precision::Exact)
         };
         *column = ColumnStatistics {
             null_count: Precision::Exact(null_count),
-            min_value: bound(least),
-            max_value: bound(greatest),
+            min_value: bound(told.least(field.name())),
+            max_value: bound(told.greatest(field.name())),
             ..ColumnStatistics::new_unknown()
         };
     }
     statistics
-}
-
-fn exact(value: &Value, data_type: &DataType) -> Option<ScalarValue> {
-    match data_type {
-        DataType::Int8 => value
-            .as_i64()?
-            .try_into()
-            .ok()
-            .map(|value| ScalarValue::Int8(Some(value))),
-        DataType::Int16 => value
-            .as_i64()?
-            .try_into()
-            .ok()
-            .map(|value| ScalarValue::Int16(Some(value))),
-        DataType::Int32 => value
-            .as_i64()?
-            .try_into()
-            .ok()
-            .map(|value| ScalarValue::Int32(Some(value))),
-        DataType::Int64 => value.as_i64().map(|value| ScalarValue::Int64(Some(value))),
-        DataType::Date32 => {
-            let date = value.as_str()?.parse::<chrono::NaiveDate>().ok()?;
-            let days = date.signed_duration_since(chrono::NaiveDate::default()).num_days();
-            days.try_into().ok().map(|days| ScalarValue::Date32(Some(days)))
-        }
-        _ => None,
-    }
 }

@@ -44,6 +44,14 @@ impl Phrases {
             .map(|(text, _)| text.as_str())
     }
 
+    /// The phrase that is the whole name.
+    pub(crate) fn is(&self, words: &[String]) -> Option<&str> {
+        self.0
+            .iter()
+            .find(|(_, phrase)| !phrase.is_empty() && phrase == words)
+            .map(|(text, _)| text.as_str())
+    }
+
     /// Whether the name ends in one of the phrases.
     pub(crate) fn ends(&self, words: &[String]) -> bool {
         self.0
@@ -80,6 +88,8 @@ mod tests {
         for name in ["description", "customer_first_name", "shipment"] {
             assert_eq!(phrases.find(&of(name)), None, "{name}");
         }
+        assert_eq!(phrases.is(&of("IP")), Some("ip"));
+        assert_eq!(phrases.is(&of("client_ip")), None);
         assert!(phrases.ends(&of("best_customer_name")) && !phrases.ends(&of("ip_count")));
     }
 }

@@ -13,7 +13,10 @@ use datafusion::sql::sqlparser::ast::Statement as Ast;
 use polder_contract::DatasetContract;
 use polder_contract::rule::{Figure, Metric, RuleKind};
 use polder_core::{DatasetName, Error, ErrorKind, Result};
+use polder_gate::sql_limits;
 use polder_gate::table::Queries;
+use tokio::runtime::{Builder, Runtime};
+use tokio::task::JoinHandle;
 
 use crate::failure::query_error;
 use crate::placeholder;
@@ -22,6 +25,8 @@ use crate::statement::{Reference, Statement};
 
 /// How long a rule's query may take where nobody says.
 const LIMIT: Duration = Duration::from_secs(60);
+/// Stack of a query's threads, bytes: planning goes as deep as the query is nested.
+const STACK: usize = 16 << 20;
 
 /// Answers the queries of one contract's rules with a session: they only read, and only the contract's own datasets and
 /// those that its relationships name.
@@ -71,6 +76,7 @@ impl RuleQueries {
         };
         let own = self.contract.dataset().to_string();
         let sql = placeholder::replaced(sql, &own, column.as_deref()).map_err(refused)?;
+        sql_limits::query_text(&sql).map_err(refused)?;
         let statement = Statement::parse(&sql)?;
         if !matches!(&statement.parsed, Parsed::Statement(parsed) if matches!(parsed.as_ref(), Ast::Query(_))) {
             return Err(refused("a rule's query is a SELECT that gives one figure".to_owned()));
@@ -146,8 +152,8 @@ impl Queries for RuleQueries {
     async fn figure(&self, sql: &str, column: Option<&str>, table: Arc<dyn TableProvider>) -> Result<Figure> {
         let sql = self.prepared(sql, column)?;
         let session = self.session.with_tables([(self.contract.dataset().clone(), table)]);
-        // In a task of its own: a query that never pauses must not keep the clock from being looked at.
-        let mut task = tokio::spawn(async move { ask(&session, &sql).await });
+        let threads = Threads::start()?;
+        let mut task = threads.spawn(async move { ask(&session, &sql).await });
         match tokio::time::timeout(self.limit, &mut task).await {
             Ok(Ok(figure)) => figure,
             Ok(Err(cause)) => Err(Error::new(ErrorKind::Internal, "the query ended badly").with_source(cause)),
@@ -168,6 +174,40 @@ impl Queries for RuleQueries {
     }
 }
 
+/// Threads of one query. A query that never pauses cannot be stopped: it keeps neither the clock from being looked at
+/// nor the process from ending.
+struct Threads(Option<Runtime>);
+
+impl Threads {
+    fn start() -> Result<Self> {
+        let failure =
+            |cause| Error::new(ErrorKind::Refused, "cannot start threads for a rule's query").with_source(cause);
+        let runtime = Builder::new_multi_thread()
+            .thread_name("polder-rule")
+            .thread_stack_size(STACK)
+            .enable_all()
+            .build()
+            .map_err(failure)?;
+        Ok(Self(Some(runtime)))
+    }
+
+    /// Runs a future there, or here once they have ended.
+    fn spawn<T: Send + 'static>(&self, future: impl Future<Output = T> + Send + 'static) -> JoinHandle<T> {
+        match &self.0 {
+            Some(runtime) => runtime.spawn(future),
+            None => tokio::spawn(future),
+        }
+    }
+}
+
+impl Drop for Threads {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
 /// The one figure of a statement.
 async fn ask(session: &Session, sql: &str) -> Result<Figure> {
     let shape = |what: String| {
@@ -175,6 +215,7 @@ async fn ask(session: &Session, sql: &str) -> Result<Figure> {
         Error::new(ErrorKind::Usage, message).with_help("one row of one column, such as SELECT count(*) FROM {object}")
     };
     let answer = session.sql(sql).await?;
+    sql_limits::query_plan(answer.logical_plan()).map_err(|why| Error::new(ErrorKind::Usage, why))?;
     let columns = answer.schema().fields().len();
     if columns != 1 {
         return Err(shape(format!("{columns} columns")));
@@ -227,6 +268,8 @@ fn figure(value: &ScalarValue) -> Result<Figure> {
         other => Figure::Text(other.to_string()),
     })
 }
+
+mod plan;
 
 #[cfg(test)]
 mod tests;

@@ -5,6 +5,7 @@ mod commands;
 mod documents;
 mod domains;
 mod findings;
+mod git;
 mod inventory;
 mod output;
 mod platform;

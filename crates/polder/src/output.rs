@@ -1,5 +1,6 @@
 //! What commands print: lists and the rows of queries, as table, JSON, CSV or Parquet. All of it goes through Arrow.
 
+use std::fmt::Display;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
@@ -110,10 +111,24 @@ pub(crate) fn text(text: &str) -> Result<()> {
     finish_write(io::stdout().lock().write_all(text.as_bytes()))
 }
 
+/// A number of things, in words: `1 row`, `2 rows`. Takes things whose plural ends in `s`.
+pub(crate) fn counted(number: impl Display, thing: &str) -> String {
+    let number = number.to_string();
+    let s = if number == "1" { "" } else { "s" };
+    format!("{number} {thing}{s}")
+}
+
 /// Prints one remark to standard error, where it does not mix with results.
 pub(crate) fn remark(text: &str) {
     // Where standard error is closed there is nobody left to tell.
     let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
+/// Tells that a file was written, unless only results are wanted.
+pub(crate) fn wrote(path: &Path, quiet: bool) {
+    if !quiet {
+        remark(&format!("wrote {}", path.display()));
+    }
 }
 
 /// Writes batches one after the other; only a table keeps rows (up to its limit) until the end.
@@ -296,6 +311,14 @@ mod tests {
         printer.write(&batch()).unwrap();
         let hidden = printer.finish().unwrap();
         (std::fs::read_to_string(path).unwrap(), hidden)
+    }
+
+    #[test]
+    fn one_thing_is_no_several() {
+        assert_eq!(
+            [counted(0, "row"), counted(1_u64, "row"), counted(2, "row")],
+            ["0 rows", "1 row", "2 rows"]
+        );
     }
 
     #[test]

@@ -157,8 +157,8 @@ impl Walk {
         let class = match (old.promise(), new.promise()) {
             _ if old == new => Class::Documentation,
             _ if old == Status::Retired || new == Status::Retired => Class::BreaksBoth,
-            (Some(old), Some(new)) if old < new => Class::ServiceLevelRaised,
-            (Some(old), Some(new)) if old > new => Class::ServiceLevelLowered,
+            (old, new) if old < new => Class::ServiceLevelRaised,
+            (old, new) if old > new => Class::ServiceLevelLowered,
             _ => Class::Documentation,
         };
         let at = At::default().rule("status");

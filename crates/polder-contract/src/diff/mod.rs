@@ -20,9 +20,9 @@
 //! | quality rule or relationship added or tightened (threshold, `severity`, `polder.onFailure`) | quality tightened |
 //! | quality rule or relationship removed or loosened | quality loosened |
 //! | quality rule that asks something else | quality loosened and quality tightened |
-//! | service level added or raised, price lowered, status towards `active` | service level raised |
-//! | service level removed or lowered, price raised, status away from `active` | service level lowered |
-//! | service level on another element or in units that do not compare | service level lowered and raised |
+//! | service level added or raised, price lowered, status towards `active`, end of life or support removed | service level raised |
+//! | service level removed or lowered, price raised, status away from `active`, end of life or support added | service level lowered |
+//! | service level on another element, by another schedule or in units that do not compare | service level lowered and raised |
 //! | to or from `retired` | breaks both |
 //! | partitioning, order of columns, classification, names in an encrypted store | compatible |
 //! | everything in words: descriptions, tags, team, support, definitions, transformations, examples, text rules | documentation |
@@ -52,6 +52,7 @@ use polder_core::DatasetName;
 pub(crate) use products::compare_products;
 pub use reliance::Reliance;
 pub(crate) use service_levels::service_level_name;
+pub(crate) use version::is_draft;
 pub use version::{Bump, Mode, SemanticVersion, problems_with_history};
 
 use crate::contract::Contract;
@@ -174,7 +175,7 @@ pub fn compare(old: &Contract, new: &Contract) -> Comparison {
     Comparison {
         changes: walk::Walk::over(old, new),
         mode: Mode::of(old),
-        draft: version::is_draft(old),
+        draft: is_draft(old),
     }
 }
 

@@ -9,6 +9,8 @@ use super::thresholds::{Accepted, accepted};
 use super::types::Shift;
 use super::walk::{At, Pair, Walk};
 use crate::place::items;
+use crate::quality::is_percent;
+use crate::rule::RuleSeverity;
 use crate::structure::OPERATORS;
 
 /// What makes up what a rule measures.
@@ -79,10 +81,9 @@ impl Walk {
         let label = at.rule.clone().unwrap_or_default();
         let essence =
             |key: &str| ESSENCE.contains(&key) || (key == "rule" && old.get("metric").or(new.get("metric")).is_none());
-        let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
         let other = pair.differing().into_iter().find(|key| {
             let texts = pair.under(key).texts();
-            essence(key) && !matches!(texts, (Some(old), Some(new)) if words(old) == words(new))
+            essence(key) && !matches!(texts, (Some(old), Some(new)) if without_blanks(old) == without_blanks(new))
         });
         if let Some(key) = other {
             let inner = pair.under(key);
@@ -125,7 +126,7 @@ impl Walk {
     }
 
     fn threshold(&mut self, pair: Pair<'_>, key: &str, old: &Node, new: &Node, at: &At) {
-        let percent = |node: &Node| word(node, "unit").is_some_and(|unit| unit.eq_ignore_ascii_case("percent"));
+        let percent = |node: &Node| word(node, "unit").is_some_and(|unit| is_percent(&unit));
         let units = percent(old) == percent(new);
         let shift = match (accepted(old), accepted(new)) {
             (Some(old), Some(new)) if units || (old.only_zero() && new.only_zero()) => Accepted::shift(&old, &new),
@@ -133,16 +134,18 @@ impl Walk {
             _ => Shift::Changed,
         };
         let shown = |node: &Node| {
-            let operator = OPERATORS
-                .iter()
-                .find_map(|operator| Some((*operator, node.get(operator)?)));
             let unit = word(node, "unit").map_or_else(String::new, |unit| format!(" {unit}"));
-            operator.map_or("nothing".to_owned(), |(operator, value)| {
+            let operators = OPERATORS.iter().filter_map(|operator| {
+                let value = node.get(operator)?;
                 let value = value
                     .scalar_text()
                     .map_or_else(|| value.to_json().to_string(), str::to_owned);
-                format!("{operator} {value}{unit}")
-            })
+                Some(format!("{operator} {value}{unit}"))
+            });
+            match operators.collect::<Vec<_>>() {
+                none if none.is_empty() => "nothing".to_owned(),
+                operators => operators.join(" and "),
+            }
         };
         let label = at.rule.clone().unwrap_or_default();
         let verb = match shift {
@@ -191,11 +194,10 @@ impl Walk {
     }
 
     fn severity(&mut self, pair: Pair<'_>, at: &At) {
-        let rank = |text: Option<&str>| match text.map(str::to_lowercase).as_deref() {
-            None | Some("error") => 3,
-            Some("warning") => 2,
-            Some("info") => 1,
-            _ => 0,
+        let rank = |text: Option<&str>| match text.map_or(RuleSeverity::Error, RuleSeverity::of_word) {
+            RuleSeverity::Error => 3,
+            RuleSeverity::Warning => 2,
+            RuleSeverity::Info => 1,
         };
         let (old, new) = (rank(pair.texts().0), rank(pair.texts().1));
         let label = at.rule.clone().unwrap_or_default();
@@ -270,6 +272,37 @@ fn ranks(old: i32, new: i32) -> Shift {
     Shift::of(new >= old, old >= new)
 }
 
+/// A query or expression in which each run of blanks is one, but for those in quotes; a comment ends with its line.
+fn without_blanks(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut characters = text.trim().chars().peekable();
+    let mut quote: Option<char> = None;
+    while let Some(character) = characters.next() {
+        match quote {
+            Some(end) => {
+                out.push(character);
+                quote = quote.filter(|_| character != end);
+            }
+            None if character.is_whitespace() => {
+                while characters.next_if(|next| next.is_whitespace()).is_some() {}
+                out.push(' ');
+            }
+            None => {
+                out.push(character);
+                match character {
+                    '\'' | '"' | '`' => quote = Some(character),
+                    '-' if characters.next_if_eq(&'-').is_some() => {
+                        out.push('-');
+                        quote = Some('\n');
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
+    out
+}
+
 fn same_operators(old: &Node, new: &Node) -> bool {
     OPERATORS
         .iter()
@@ -296,4 +329,23 @@ pub(super) fn labels(node: &Node, at: &At) -> Vec<String> {
         .iter()
         .map(|reference| reference_id(reference, at));
     rules.chain(references).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_blanks;
+
+    #[test]
+    fn blanks_mean_nothing_but_in_quotes_and_at_the_end_of_comments() {
+        let cases = [
+            ("select  a\n from t", "select a from t", true),
+            ("a = 'x  y'", "a = 'x y'", false),
+            ("a = 'it''s  x'  and b", "a = 'it''s  x' and b", true),
+            ("\"a  b\" = 1", "\"a b\" = 1", false),
+            ("a -- no\nand b", "a -- no and b", false),
+        ];
+        for (one, other, same) in cases {
+            assert_eq!(without_blanks(one) == without_blanks(other), same, "{one} {other}");
+        }
+    }
 }

@@ -63,6 +63,11 @@ fn bare(node: &Node) -> Option<String> {
     Some(property(node))
 }
 
+/// Whether it says when the contract or its support ends: without it there is no end.
+fn ends(node: &Node) -> bool {
+    matches!(property(node).as_str(), "endofsupport" | "endoflife")
+}
+
 /// How a promise moved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Move {
@@ -87,11 +92,21 @@ impl Walk {
             match (inner.old, inner.new) {
                 (Some(gone), None) => {
                     let what = format!("the service level `{name}` ({}) was removed", shown(gone));
-                    self.add("service-level-removed", Class::ServiceLevelLowered, inner, &at, what);
+                    let class = if ends(gone) {
+                        Class::ServiceLevelRaised
+                    } else {
+                        Class::ServiceLevelLowered
+                    };
+                    self.add("service-level-removed", class, inner, &at, what);
                 }
                 (None, Some(come)) => {
                     let what = format!("the service level `{name}` ({}) was added", shown(come));
-                    self.add("service-level-added", Class::ServiceLevelRaised, inner, &at, what);
+                    let class = if ends(come) {
+                        Class::ServiceLevelLowered
+                    } else {
+                        Class::ServiceLevelRaised
+                    };
+                    self.add("service-level-added", class, inner, &at, what);
                 }
                 (Some(old), Some(new)) => self.service_level(inner, old, new, &at),
                 (None, None) => {}
@@ -126,6 +141,16 @@ impl Walk {
         }
         self.each(pair, at, &spoken_of, |walk, key, inner| match key {
             "property" if property(old) == property(new) => walk.documentation(key, inner, at),
+            // Which of two schedules runs more often is not told: less may be promised.
+            "schedule" => {
+                let what = format!("the schedule of the service level `{name}` {}", inner.said());
+                let moved = match inner.texts() {
+                    (None, Some(_)) => Move::Raised,
+                    (Some(_), None) => Move::Lowered,
+                    _ => Move::Changed,
+                };
+                walk.promised("service-level-changed", moved, inner, at, &what);
+            }
             "element" | "property" => {
                 let what = format!("`{key}` of the service level `{name}` {}", inner.said());
                 walk.promised("service-level-changed", Move::Changed, inner, at, &what);

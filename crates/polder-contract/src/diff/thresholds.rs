@@ -1,5 +1,7 @@
 //! What a figure may be, as ranges of numbers: whether one threshold asks more than another.
 
+use std::cmp::Ordering;
+
 use polder_core::document::Node;
 
 use super::number::Number;
@@ -20,16 +22,25 @@ struct Range {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Accepted(Vec<Range>);
 
-/// Reads what a rule accepts; nothing where it compares with text, or with nothing.
+/// Reads what a rule accepts, by all of its operators together; nothing where it compares with text, or with nothing.
 pub(super) fn accepted(rule: &Node) -> Option<Accepted> {
-    let (operator, value) = OPERATORS
+    let mut declared = OPERATORS
         .iter()
-        .find_map(|operator| rule.get(operator).map(|value| (*operator, value)))?;
-    let one = || Number::read(value.scalar_text()?);
+        .filter_map(|operator| rule.get(operator).map(|value| (*operator, value)));
+    let (operator, value) = declared.next()?;
+    declared.try_fold(by_operator(operator, value)?, |so_far, (operator, value)| {
+        Some(so_far.and(&by_operator(operator, value)?))
+    })
+}
+
+/// The figures that one operator accepts, as the gate judges them: the ends of a range are outside of it.
+fn by_operator(operator: &str, value: &Node) -> Option<Accepted> {
+    let one = || Number::read(value.scalar_text()?.trim());
     let pair = || {
         let [low, high] = value.as_list()? else { return None };
-        let (low, high) = (Number::read(low.scalar_text()?)?, Number::read(high.scalar_text()?)?);
-        (low <= high).then_some((low, high))
+        let read = |node: &Node| Number::read(node.scalar_text()?.trim());
+        let (low, high) = (read(low)?, read(high)?);
+        (low < high).then_some((low, high))
     };
     let range = |low: End, high: End| Range { low, high };
     Some(Accepted(match operator {
@@ -41,11 +52,11 @@ pub(super) fn accepted(rule: &Node) -> Option<Accepted> {
         "mustBeLessOrEqualTo" => vec![range(None, Some((one()?, false)))],
         "mustBeBetween" => {
             let (low, high) = pair()?;
-            vec![range(Some((low, false)), Some((high, false)))]
+            vec![range(Some((low, true)), Some((high, true)))]
         }
         "mustNotBeBetween" => {
             let (low, high) = pair()?;
-            vec![range(None, Some((low, true))), range(Some((high, true)), None)]
+            vec![range(None, Some((low, false))), range(Some((high, false)), None)]
         }
         _ => return None,
     }))
@@ -81,6 +92,12 @@ impl Accepted {
         }
     }
 
+    /// What both accept.
+    fn and(&self, other: &Self) -> Self {
+        let ranges = self.0.iter().flat_map(|one| other.0.iter().map(|other| one.and(other)));
+        Self(ranges.filter(|range| !range.is_empty()).collect())
+    }
+
     fn within(&self, outer: &Self) -> bool {
         self.0
             .iter()
@@ -89,6 +106,31 @@ impl Accepted {
 }
 
 impl Range {
+    /// The narrower end on either side; at the same number the one that leaves it out.
+    fn and(&self, other: &Self) -> Self {
+        let narrower = |one: &End, other: &End, lower: bool| match (one, other) {
+            (None, end) | (end, None) => end.clone(),
+            (Some((one, one_outside)), Some((other, other_outside))) => Some(match one.cmp(other) {
+                Ordering::Equal => (one.clone(), *one_outside || *other_outside),
+                order if order.is_gt() == lower => (one.clone(), *one_outside),
+                _ => (other.clone(), *other_outside),
+            }),
+        };
+        Self {
+            low: narrower(&self.low, &other.low, true),
+            high: narrower(&self.high, &other.high, false),
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        match (&self.low, &self.high) {
+            (Some((low, low_outside)), Some((high, high_outside))) => {
+                low > high || (low == high && (*low_outside || *high_outside))
+            }
+            _ => false,
+        }
+    }
+
     fn within(&self, outer: &Self) -> bool {
         let end = |inner: &End, outer: &End, lower: bool| match (inner, outer) {
             (_, None) => true,
@@ -98,5 +140,76 @@ impl Range {
             }
         };
         end(&self.low, &outer.low, true) && end(&self.high, &outer.high, false)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use polder_core::document::{Source, parse};
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{Figure, Operator};
+
+    fn holds(accepted: &Accepted, figure: &Number) -> bool {
+        accepted.0.iter().any(|range| {
+            let above = range
+                .low
+                .as_ref()
+                .is_none_or(|(low, outside)| low < figure || (low == figure && !outside));
+            let below = range
+                .high
+                .as_ref()
+                .is_none_or(|(high, outside)| figure < high || (high == figure && !outside));
+            above && below
+        })
+    }
+
+    /// A quarter of this many.
+    fn quarters(count: i32) -> String {
+        (f64::from(count) / 4.0).to_string()
+    }
+
+    fn operator(kind: usize, low: i32, width: i32) -> (String, Operator) {
+        let (low, high) = (quarters(low), quarters(low + width));
+        let pair = format!("[{low}, {high}]");
+        let (value, operator) = match kind {
+            0 => (low.clone(), Operator::MustBe(low)),
+            1 => (low.clone(), Operator::MustNotBe(low)),
+            2 => (low.clone(), Operator::GreaterThan(low)),
+            3 => (low.clone(), Operator::GreaterOrEqual(low)),
+            4 => (low.clone(), Operator::LessThan(low)),
+            5 => (low.clone(), Operator::LessOrEqual(low)),
+            6 => (pair, Operator::Between(low, high)),
+            _ => (pair, Operator::NotBetween(low, high)),
+        };
+        (format!("{}: {value}", OPERATORS[kind]), operator)
+    }
+
+    proptest! {
+        #[test]
+        fn a_rule_accepts_what_the_gate_lets_pass(
+            first in (0_usize..8, -8_i32..8, 1_i32..8),
+            second in prop::option::of((0_usize..8, -8_i32..8, 1_i32..8)),
+            figures in prop::collection::vec(-10_i32..18, 1..20),
+        ) {
+            let second = second.filter(|second| second.0 != first.0);
+            let both: Vec<_> = [Some(first), second]
+                .into_iter()
+                .flatten()
+                .map(|(kind, low, width)| operator(kind, low, width))
+                .collect();
+            let lines: Vec<_> = both.iter().map(|(line, _)| line.as_str()).collect();
+            let accepted = accepted(&parse(&Source::new("rule.yaml", lines.join("\n"))).unwrap()).unwrap();
+            for figure in figures {
+                let number = Number::read(&quarters(figure)).unwrap();
+                let figure = Figure::Real(f64::from(figure) / 4.0);
+                prop_assert_eq!(
+                    holds(&accepted, &number),
+                    both.iter().all(|(_, operator)| operator.holds(&figure)),
+                    "{:?} {:?}", figure, lines
+                );
+            }
+        }
     }
 }

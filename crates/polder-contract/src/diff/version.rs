@@ -204,6 +204,35 @@ impl SemanticVersion {
         }
     }
 
+    /// The least version after this one that says so much. What comes before a release is free to change as far as the
+    /// release says: its numbers stay.
+    #[must_use]
+    pub fn next(&self, needed: Bump) -> Self {
+        if self.announced() >= needed {
+            self.released()
+        } else {
+            self.raised(needed)
+        }
+    }
+
+    /// How much of the version a prerelease raises, by its own numbers; nothing where this is a release.
+    fn announced(&self) -> Bump {
+        match (&self.prerelease, self.minor, self.patch) {
+            (None, ..) => Bump::None,
+            (Some(_), 0, 0) => Bump::Major,
+            (Some(_), _, 0) => Bump::Minor,
+            _ => Bump::Patch,
+        }
+    }
+
+    /// The release that this comes before.
+    fn released(&self) -> Self {
+        Self {
+            prerelease: None,
+            ..self.clone()
+        }
+    }
+
     fn numbers(&self) -> (u64, u64, u64) {
         (self.major, self.minor, self.patch)
     }
@@ -285,7 +314,7 @@ impl FromStr for SemanticVersion {
 }
 
 /// Whether a contract promises nothing yet.
-pub(super) fn is_draft(contract: &Contract) -> bool {
+pub(crate) fn is_draft(contract: &Contract) -> bool {
     matches!(Status::read(&contract.status), Status::Draft | Status::Proposed)
         || contract
             .version
@@ -337,10 +366,8 @@ impl Comparison {
             // The version is a semantic one from now on.
             (Err(_), Ok(_)) => return None,
         };
-        let wanted = from.raised(needed);
-        // What comes before a release is free to change until it is released.
-        let enough = from.prerelease.is_some() || to.numbers() >= wanted.numbers();
-        if enough && to > from {
+        let wanted = from.next(needed);
+        if to.numbers() >= wanted.numbers() && to > from {
             return None;
         }
         let gravest = self.gravest(mode, needed);

@@ -3,9 +3,11 @@
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
+use polder_core::Result;
 use polder_core::document::{Diagnostic, Severity};
 
 use super::on_failure::Policy;
+use super::pattern::KEPT;
 use super::{
     Metric, OnFailure, Operator, PathStep, RowCheck, RowTest, Rule, RuleKind, RuleSeverity, SetTest, custom, library,
     limits, path, reference,
@@ -17,6 +19,15 @@ use crate::schema::{Property, SchemaObject};
 
 /// An object's rules and everything that is wrong with them. `objects` are those of its contract, where they are known.
 pub(super) fn compile(object: &SchemaObject, objects: Option<&[SchemaObject]>) -> (Vec<Rule>, Vec<Diagnostic>) {
+    compile_beside(object, objects, &mut HashSet::new())
+}
+
+/// As [`compile`], of an object beside others with these large patterns.
+pub(super) fn compile_beside(
+    object: &SchemaObject,
+    objects: Option<&[SchemaObject]>,
+    large: &mut HashSet<String>,
+) -> (Vec<Rule>, Vec<Diagnostic>) {
     let mut compiler = Compiler {
         object,
         objects,
@@ -24,6 +35,7 @@ pub(super) fn compile(object: &SchemaObject, objects: Option<&[SchemaObject]>) -
         problems: Vec::new(),
         ids: HashSet::new(),
         repeats: HashMap::new(),
+        large,
     };
     let policy = compiler.policy(&object.custom_properties, Policy::default());
     for property in &object.properties {
@@ -48,6 +60,8 @@ pub(super) struct Compiler<'a> {
     ids: HashSet<String>,
     /// The number that each id was repeated with last.
     repeats: HashMap<String, usize>,
+    /// The contract's patterns so far that take much memory.
+    large: &'a mut HashSet<String>,
 }
 
 /// A value that rules are about: a column or something inside one.
@@ -82,7 +96,7 @@ impl<'a> Compiler<'a> {
     fn column(&mut self, property: &'a Property, policy: Policy) {
         let policy = self.policy(&property.custom_properties, policy);
         // A column whose type cannot be told, inside too, is refused with that reason alone.
-        match property.column_type() {
+        match self.column_type(property) {
             Ok(column) => self.value(&Value {
                 property,
                 column,
@@ -90,7 +104,35 @@ impl<'a> Compiler<'a> {
                 path: property.name.clone(),
                 policy,
             }),
+            Err(_) if self.object.dataset.is_none() => self.typeless(property, policy),
             Err(error) => self.problems.extend(error.diagnostics().iter().cloned()),
+        }
+    }
+
+    /// The type of a value's column. Objects that are bound to no dataset may name types of any store: there the logical
+    /// type alone says enough to judge rules by.
+    fn column_type(&self, property: &Property) -> Result<ColumnType> {
+        let found = property.column_type();
+        match found {
+            Err(_) if self.object.dataset.is_none() => property.logical_column_type(),
+            found => found,
+        }
+    }
+
+    /// A column of which nobody can say what it holds: what does not depend on that is judged all the same.
+    fn typeless(&mut self, property: &'a Property, policy: Policy) {
+        let value = Value {
+            property,
+            column: ColumnType::String,
+            steps: vec![PathStep::Field(property.name.clone())],
+            path: property.name.clone(),
+            policy,
+        };
+        for relationship in &property.relationships {
+            reference::of_property(self, relationship, &value);
+        }
+        for quality in &property.quality {
+            self.quality(quality, Some(&value), policy);
         }
     }
 
@@ -124,7 +166,7 @@ impl<'a> Compiler<'a> {
             self.refuse(&property.place, message, Some(help));
         }
         for (step, child) in children {
-            let Ok(column) = child.column_type() else { continue };
+            let Ok(column) = self.column_type(child) else { continue };
             let mut steps = value.steps.clone();
             steps.push(step);
             let policy = self.policy(&child.custom_properties, value.policy);
@@ -261,9 +303,12 @@ impl<'a> Compiler<'a> {
             return;
         }
         let Some(operator) = quality.operator.clone() else {
+            let message = format!("{}: it does not say what the figure must be", heading.id);
+            let help = "add one value to compare it with, such as `mustBe: 0`";
+            self.refuse(&quality.places.operator, message, Some(help));
             return;
         };
-        if let Some((problem, help)) = operator.problem() {
+        if let Some((problem, help)) = operator.problem(quality.lower.as_ref()) {
             self.refuse(
                 &quality.places.operator,
                 format!("{}: {problem}", heading.id),
@@ -342,6 +387,11 @@ impl<'a> Compiler<'a> {
         }
         self.repeats.insert(id, number);
         unique
+    }
+
+    /// Whether the contract may have this large pattern too.
+    pub(super) fn has_room_for(&mut self, pattern: &str) -> bool {
+        self.large.contains(pattern) || (self.large.len() < KEPT && self.large.insert(pattern.to_owned()))
     }
 
     /// Adds an error.

@@ -14,6 +14,8 @@ const ENGINE: &str = "polder";
 const RULES: [&str; 3] = ["row", "freshness", "volume"];
 /// Fewer commits give no idea of what is usual.
 const LEAST_COMMITS: u32 = 5;
+/// What a log is asked for at most: so many commits that brought rows are looked for among twice as many.
+const MOST_COMMITS: u32 = 500;
 const COMMITS: u32 = 10;
 const DEVIATION: f64 = 3.0;
 
@@ -130,12 +132,12 @@ fn volume(compiler: &mut Compiler<'_>, heading: Heading, place: &Place, node: &N
     let mut commits = COMMITS;
     if let Some(node) = setting(entries, "commits") {
         match node.scalar_text().and_then(|text| text.parse().ok()) {
-            Some(count) if (LEAST_COMMITS..=10_000).contains(&count) => commits = count,
+            Some(count) if (LEAST_COMMITS..=MOST_COMMITS).contains(&count) => commits = count,
             _ => wrong(
                 compiler,
                 node,
-                format!("`commits` is a number from {LEAST_COMMITS} to 10000"),
-                "fewer commits give no idea of what is usual",
+                format!("`commits` is a number from {LEAST_COMMITS} to {MOST_COMMITS}"),
+                "fewer commits give no idea of what is usual, and of more the log need not tell",
             ),
         }
     }

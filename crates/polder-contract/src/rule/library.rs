@@ -1,12 +1,14 @@
 //! Rules of the standard's library: metrics with an operator and a unit.
 
+use std::cmp::Ordering;
+
 use polder_core::document::{Entry, Node, Value as Written, nearest};
 
 use super::compile::{Compiler, Heading, Value};
 use super::limits::{in_column, one_of, pattern};
 use super::{Metric, Operator, RowCheck};
 use crate::column_type::ColumnType;
-use crate::quality::Quality;
+use crate::quality::{Quality, is_percent};
 use crate::schema::Property;
 
 /// What a metric measures.
@@ -94,7 +96,7 @@ pub(super) fn collect(
     let Some(percent) = unit(compiler, &heading, quality, measure) else {
         return;
     };
-    let Some(operator) = operator(compiler, &heading, quality, measure) else {
+    let Some(operator) = operator(compiler, &heading, quality, measure, percent) else {
         return;
     };
     if !sound {
@@ -179,9 +181,10 @@ fn none_allowed(operator: &Operator) -> bool {
 
 /// Whether the figure is a share; none where the unit makes no sense, which is reported.
 fn unit(compiler: &mut Compiler<'_>, heading: &Heading, quality: &Quality, measure: Measure) -> Option<bool> {
-    let percent = match quality.unit.as_deref().map(str::trim) {
+    let unit = quality.unit.as_deref().map(str::trim);
+    let percent = match unit {
         None | Some("rows" | "row" | "count" | "values") => false,
-        Some("percent" | "percentage" | "%") => true,
+        Some(unit) if is_percent(unit) => true,
         Some(other) => {
             let message = format!("{}: the unit `{other}` is not known", heading.id);
             let help = match nearest(other, ["rows", "percent"]) {
@@ -202,8 +205,19 @@ fn unit(compiler: &mut Compiler<'_>, heading: &Heading, quality: &Quality, measu
 
 /// What the figure must be, which is a number; none where it cannot be, which is reported. Rules of version 3.0 that
 /// name none allow no failing row.
-fn operator(compiler: &mut Compiler<'_>, heading: &Heading, quality: &Quality, measure: Measure) -> Option<Operator> {
+fn operator(
+    compiler: &mut Compiler<'_>,
+    heading: &Heading,
+    quality: &Quality,
+    measure: Measure,
+    percent: bool,
+) -> Option<Operator> {
     let Some(operator) = quality.operator.clone() else {
+        if quality.names_operator() {
+            let message = format!("{}: what the figure must be is no single value", heading.id);
+            compiler.refuse(&quality.places.operator, message, Some("write how many are allowed"));
+            return None;
+        }
         if measure == Measure::Rows {
             let message = format!("{}: it does not say how many rows there must be", heading.id);
             compiler.refuse(&quality.places.metric, message, Some("add `mustBeGreaterThan: 0`"));
@@ -211,13 +225,16 @@ fn operator(compiler: &mut Compiler<'_>, heading: &Heading, quality: &Quality, m
         }
         return Some(Operator::MustBe("0".to_owned()));
     };
-    let wrong = operator.problem().or_else(|| {
-        let word = operator.bounds().into_iter().find(|bound| !is_number(bound))?;
-        Some((
-            format!("`{word}` is no number, and the figure is one"),
-            "write how many are allowed",
-        ))
-    });
+    let wrong = operator
+        .problem(quality.lower.as_ref())
+        .or_else(|| {
+            let word = operator.bounds().into_iter().find(|bound| !is_number(bound))?;
+            Some((
+                format!("`{word}` is no number, and the figure is one"),
+                "write how many are allowed",
+            ))
+        })
+        .or_else(|| operator.impossible(percent));
     if let Some((problem, help)) = wrong {
         compiler.refuse(
             &quality.places.operator,
@@ -242,19 +259,79 @@ impl Operator {
         }
     }
 
-    /// Why no figure can ever be judged by the operator, and what to do about it.
-    pub(super) fn problem(&self) -> Option<(String, &'static str)> {
-        let (Self::Between(low, high) | Self::NotBetween(low, high)) = self else {
-            return None;
-        };
-        let order = low.trim().parse::<f64>().ok()?.partial_cmp(&high.trim().parse().ok()?);
-        match order {
-            Some(std::cmp::Ordering::Less) => None,
-            _ => Some((
-                format!("nothing is between {low} and {high}"),
-                "write the smaller number first: [low, high]",
-            )),
+    /// Why no figure can ever be what the operator asks for, together with the lower bound beside it, and what to do
+    /// about it.
+    pub(super) fn problem(&self, lower: Option<&Self>) -> Option<(String, &'static str)> {
+        let number = |text: &str| text.trim().parse::<f64>().ok();
+        match (self, lower) {
+            (Self::Between(low, high) | Self::NotBetween(low, high), _) => {
+                (number(low)?.partial_cmp(&number(high)?) != Some(Ordering::Less)).then(|| {
+                    (
+                        format!("nothing is between {low} and {high}"),
+                        "write the smaller number first: [low, high]",
+                    )
+                })
+            }
+            (
+                Self::LessThan(high) | Self::LessOrEqual(high),
+                Some(Self::GreaterThan(low) | Self::GreaterOrEqual(low)),
+            ) => {
+                let closed = matches!((self, lower), (Self::LessOrEqual(_), Some(Self::GreaterOrEqual(_))));
+                let holds = match number(low)?.partial_cmp(&number(high)?) {
+                    Some(Ordering::Less) => true,
+                    Some(Ordering::Equal) => closed,
+                    _ => false,
+                };
+                (!holds).then(|| {
+                    (
+                        format!("nothing is above {low} and below {high}"),
+                        "the lower bound is the smaller number",
+                    )
+                })
+            }
+            _ => None,
         }
+    }
+
+    /// Why no count of rows, or no share of them, can be what the operator asks for, and what to do about it.
+    fn impossible(&self, percent: bool) -> Option<(String, &'static str)> {
+        let number = |text: &str| text.trim().parse::<f64>().ok();
+        let possible = match self {
+            Self::MustBe(figure) => {
+                let figure = number(figure)?;
+                figure >= 0.0
+                    && if percent {
+                        figure <= 100.0
+                    } else {
+                        figure.fract() == 0.0
+                    }
+            }
+            Self::LessThan(bound) => number(bound)? > 0.0,
+            Self::LessOrEqual(bound) => number(bound)? >= 0.0,
+            Self::GreaterThan(bound) => !percent || number(bound)? < 100.0,
+            Self::GreaterOrEqual(bound) => !percent || number(bound)? <= 100.0,
+            Self::Between(low, high) => {
+                let (low, high) = (number(low)?, number(high)?);
+                // The least count above the lower bound.
+                let least = (low.floor() + 1.0).max(0.0);
+                if percent {
+                    high > 0.0 && low < 100.0
+                } else {
+                    least < high
+                }
+            }
+            Self::MustNotBe(_) | Self::NotBetween(..) => true,
+        };
+        (!possible).then(|| match percent {
+            true => (
+                "no share of rows is ever that".to_owned(),
+                "a share is from 0 to 100 percent",
+            ),
+            false => (
+                "no count is ever that".to_owned(),
+                "a count is a whole number from 0 on",
+            ),
+        })
     }
 }
 

@@ -2,10 +2,13 @@
 
 use std::cmp::Ordering;
 
+use chrono::FixedOffset;
+use chrono_tz::{TZ_VARIANTS, Tz};
 use polder_core::document::nearest;
 
 use super::compile::{Compiler, Heading, Value};
-use super::{NumberWidth, RowCheck, TextFormat, regex};
+use super::pattern::{KEPT, compiled};
+use super::{NumberWidth, RowCheck, TextFormat};
 use crate::bound;
 use crate::column_type::ColumnType;
 use crate::number::{self, Side};
@@ -21,6 +24,7 @@ pub(super) fn collect(compiler: &mut Compiler<'_>, value: &Value<'_>) {
         compiler.row(heading, &value.steps, RowCheck::Required);
     }
     width(compiler, value);
+    zone(compiler, value);
     bounds(compiler, value);
     if let Some(by) = &options.multiple_of {
         let heading = compiler.limit(value, "multipleOf", &by.place);
@@ -133,6 +137,22 @@ fn width(compiler: &mut Compiler<'_>, value: &Value<'_>) {
     if let Some(width) = NumberWidth::from_word(&format.text) {
         let heading = compiler.limit(value, "format", &format.place);
         compiler.row(heading, &value.steps, RowCheck::Width(width));
+    }
+}
+
+/// A time zone has a name in the IANA database, or is an offset from UTC.
+fn zone(compiler: &mut Compiler<'_>, value: &Value<'_>) {
+    let Some(zone) = &value.property.options.default_timezone else {
+        return;
+    };
+    let named = zone.text == "Z" || zone.text.parse::<Tz>().is_ok() || zone.text.parse::<FixedOffset>().is_ok();
+    if !named {
+        let message = format!("`{}`: there is no time zone `{}`", value.path, zone.text);
+        let help = match nearest(&zone.text, TZ_VARIANTS.iter().map(|zone| zone.name())) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => "write its name in the IANA database, such as Europe/Amsterdam".to_owned(),
+        };
+        compiler.refuse(&zone.place, message, Some(&help));
     }
 }
 
@@ -297,7 +317,13 @@ pub(super) fn pattern(
         compiler.refuse(place, message, None);
         return None;
     }
-    match regex(pattern) {
+    match compiled(pattern) {
+        Ok((_, large)) if large && !compiler.has_room_for(pattern) => {
+            let message = format!("{id}: the contract has more than {KEPT} different patterns of more than 1 MiB");
+            let help = "repeat shorter classes, or the same pattern: it is compiled once";
+            compiler.refuse(place, message, Some(help));
+            None
+        }
         Ok(_) => Some(RowCheck::Pattern(pattern.to_owned())),
         Err(problem) => {
             let help = "patterns are matched in linear time: no look-around, no back references, no huge repetitions";

@@ -13,6 +13,8 @@ mod pattern;
 mod reference;
 mod says;
 
+use std::collections::HashSet;
+
 use polder_core::DatasetName;
 use polder_core::document::{Diagnostic, Severity};
 
@@ -341,9 +343,14 @@ impl DatasetContract {
     }
 }
 
-/// Everything that is wrong with the rules of an object, warnings too; `objects` are all of its contract.
-pub(crate) fn findings(object: &SchemaObject, objects: &[SchemaObject]) -> Vec<Diagnostic> {
-    compile::compile(object, Some(objects)).1
+/// Everything that is wrong with the rules of an object, warnings too; `objects` are all of its contract, and `large`
+/// their patterns so far that take much memory.
+pub(crate) fn findings(
+    object: &SchemaObject,
+    objects: &[SchemaObject],
+    large: &mut HashSet<String>,
+) -> Vec<Diagnostic> {
+    compile::compile_beside(object, Some(objects), large).1
 }
 
 fn sound((rules, problems): (Vec<Rule>, Vec<Diagnostic>)) -> Result<Vec<Rule>, Vec<Diagnostic>> {

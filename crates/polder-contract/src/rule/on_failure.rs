@@ -43,7 +43,7 @@ impl Policy {
 
 impl RuleSeverity {
     /// The severity by its word; the standard leaves words open, and what is neither a warning nor a note is an error.
-    pub(super) fn of_word(word: &str) -> Self {
+    pub(crate) fn of_word(word: &str) -> Self {
         match word.trim().to_ascii_lowercase().as_str() {
             "warning" | "warn" => Self::Warning,
             "info" | "information" | "note" | "notice" => Self::Info,

@@ -162,8 +162,24 @@ fn resolve(compiler: &Compiler<'_>, written: &Written) -> Result<(DatasetName, S
         Err(_) if compiler.objects.is_none() => Err(Unresolved::NotRun(
             "it refers to another object of the contract".to_owned(),
         )),
+        // Whoever binds nothing to datasets may name what another contract describes: the standard's own example does.
+        Err((problem, _)) if compiler.object.dataset.is_none() && !names_object(objects, text) => {
+            Err(Unresolved::NotRun(problem))
+        }
         Err((problem, help)) => Err(Unresolved::Wrong(problem, help)),
     }
+}
+
+/// Whether the reference begins with an object of the contract.
+fn names_object(objects: &[SchemaObject], text: &str) -> bool {
+    let name = match text.trim_start_matches('/').strip_prefix("schema/") {
+        Some(path) => path.split('/').next(),
+        None => text.split('.').next(),
+    };
+    let mut known = objects
+        .iter()
+        .flat_map(|object| [Some(object.name.as_str()), object.id.as_deref()]);
+    known.any(|known| known.is_some() && known == name)
 }
 
 /// The near end, which is in this object, by either notation; a bare column name is understood too.

@@ -1,6 +1,6 @@
 //! What rules ask for, in words.
 
-use super::{Metric, Operator, RowCheck, SetTest};
+use super::{Figure, Metric, Operator, RowCheck, SetTest};
 
 /// Listed values that are shown at most.
 const SHOWN: usize = 10;
@@ -51,16 +51,7 @@ impl SetTest {
     /// What the test asks for, in words: `no null values`, `duplicate values: less than 1 percent`.
     pub fn says(&self) -> String {
         let subject = match &self.metric {
-            Metric::Rows => "rows".to_owned(),
-            Metric::Nulls { .. } => "null values".to_owned(),
-            Metric::Missing { .. } => "missing values".to_owned(),
-            Metric::Invalid { .. } => "invalid values".to_owned(),
-            Metric::Duplicates { columns } if columns.len() == 1 => "duplicate values".to_owned(),
-            Metric::Duplicates { columns } => format!("duplicates of {}", columns.join(", ")),
             Metric::Sql { .. } => "the query's figure".to_owned(),
-            Metric::Orphans { dataset, to, .. } => {
-                format!("rows without a match in {} of {dataset}", to.join(", "))
-            }
             Metric::Freshness { column, within_seconds } => {
                 return format!("the newest {column} is at most {} old", age(*within_seconds));
             }
@@ -70,15 +61,67 @@ impl SetTest {
                      deviations of their mean"
                 );
             }
+            metric => metric.counted(true),
         };
-        if !self.percent
-            && self.operator == Operator::MustBe("0".to_owned())
-            && !matches!(self.metric, Metric::Sql { .. })
-        {
+        if self.allows_none() {
             return format!("no {subject}");
         }
         let unit = if self.percent { " percent" } else { "" };
         format!("{subject}: {}{unit}", self.operator.says())
+    }
+
+    /// What was measured beside what is asked, in words: `1 row without a match in id of sales.bronze.orders, asked:
+    /// none`, `50 percent null values, asked: less than 5`.
+    pub fn measured(&self, figure: &Figure) -> String {
+        let one = !self.percent && *figure == Figure::Whole(1);
+        let unit = if self.percent { " percent" } else { "" };
+        let found = match (&self.metric, figure) {
+            (Metric::Sql { .. }, _) => format!("{figure}{unit}"),
+            (Metric::Freshness { column, within_seconds }, figure) => {
+                let old = match figure {
+                    Figure::Whole(seconds) => u64::try_from(*seconds).map(age).ok(),
+                    _ => None,
+                };
+                let old = old.unwrap_or_else(|| format!("{figure} seconds"));
+                return format!(
+                    "{old} since the newest {column}, asked: at most {}",
+                    age(*within_seconds)
+                );
+            }
+            (Metric::Volume { commits, deviation }, _) => {
+                return format!(
+                    "{figure} standard deviations from the mean of the {commits} commits before, asked: at most {deviation}"
+                );
+            }
+            (metric, _) => format!("{figure}{unit} {}", metric.counted(!one)),
+        };
+        let asked = if self.allows_none() {
+            "none".to_owned()
+        } else {
+            self.operator.says()
+        };
+        format!("{found}, asked: {asked}")
+    }
+
+    fn allows_none(&self) -> bool {
+        !self.percent && self.operator == Operator::MustBe("0".to_owned()) && !matches!(self.metric, Metric::Sql { .. })
+    }
+}
+
+impl Metric {
+    /// What the figure counts, in words; nothing for figures that count nothing.
+    fn counted(&self, several: bool) -> String {
+        let s = if several { "s" } else { "" };
+        match self {
+            Self::Rows => format!("row{s}"),
+            Self::Nulls { .. } => format!("null value{s}"),
+            Self::Missing { .. } => format!("missing value{s}"),
+            Self::Invalid { .. } => format!("invalid value{s}"),
+            Self::Duplicates { columns } if columns.len() == 1 => format!("duplicate value{s}"),
+            Self::Duplicates { columns } => format!("duplicate{s} of {}", columns.join(", ")),
+            Self::Orphans { dataset, to, .. } => format!("row{s} without a match in {} of {dataset}", to.join(", ")),
+            Self::Sql { .. } | Self::Freshness { .. } | Self::Volume { .. } => String::new(),
+        }
     }
 }
 
@@ -119,4 +162,56 @@ fn age(seconds: u64) -> String {
         seconds => (seconds, "second"),
     };
     counted(count, unit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_figure_is_told_beside_what_is_asked() {
+        let none = Operator::MustBe("0".to_owned());
+        let column = || "email".to_owned();
+        let told = |metric, operator, percent, figure| {
+            let test = SetTest {
+                metric,
+                operator,
+                percent,
+            };
+            test.measured(&figure)
+        };
+        let orphans = |figure| {
+            let metric = Metric::Orphans {
+                columns: vec!["order_id".to_owned()],
+                dataset: "shop.bronze.orders".parse().unwrap(),
+                to: vec!["order_id".to_owned()],
+            };
+            told(metric, none.clone(), false, Figure::Whole(figure))
+        };
+        let of_orders = "without a match in order_id of shop.bronze.orders, asked: none";
+        assert_eq!(orphans(1), format!("1 row {of_orders}"));
+        assert_eq!(orphans(2), format!("2 rows {of_orders}"));
+        let half = Operator::LessThan("50".to_owned());
+        assert_eq!(
+            told(Metric::Nulls { column: column() }, half, true, Figure::Real(50.0)),
+            "50 percent null values, asked: less than 50"
+        );
+        let fresh = Metric::Freshness {
+            column: column(),
+            within_seconds: 86_400,
+        };
+        assert_eq!(
+            told(
+                fresh,
+                Operator::LessOrEqual("86400".to_owned()),
+                false,
+                Figure::Whole(90_000)
+            ),
+            "25 hours since the newest email, asked: at most 1 day"
+        );
+        let query = Metric::Sql {
+            query: "SELECT 1".to_owned(),
+        };
+        assert_eq!(told(query, none.clone(), false, Figure::Whole(1)), "1, asked: 0");
+    }
 }

@@ -53,6 +53,7 @@ fn described(rule: &Rule) -> Json {
     match rule {
         Rule::Any => json!({}),
         Rule::Scalar => json!({ "type": ["string", "number", "boolean", "null"] }),
+        Rule::Single => json!({ "type": ["string", "number", "boolean"] }),
         Rule::Text => json!({ "type": "string" }),
         Rule::Beginning(head) => json!({ "type": "string", "pattern": format!("^{head}") }),
         Rule::StableId => json!({ "$ref": "#/$defs/StableId" }),

@@ -24,6 +24,8 @@ pub(crate) enum Rule {
     Any,
     /// Any value but lists and mappings.
     Scalar,
+    /// Text, a number or a boolean.
+    Single,
     Text,
     /// Text that begins with this.
     Beginning(&'static str),
@@ -109,6 +111,16 @@ pub(crate) fn check(reader: &Reader<'_>, document: &Node) {
         walk.wrong_type(document, "", "a mapping");
         return;
     }
+    let of_other_standard = document.as_map().unwrap_or_default().iter();
+    if let Some(entry) = of_other_standard
+        .filter(|_| document.get("apiVersion").is_none())
+        .find(|entry| entry.key == "dataContractSpecification")
+    {
+        let message = "this is a contract by the Data Contract Specification, not by ODCS";
+        let help = "convert it: polder contract import FILE --from dcs";
+        reader.error(entry.key_span, "other-standard", message, Some(help.to_owned()));
+        return;
+    }
     let mut tables = vec![tables::CONTRACT];
     if version < Version::V3_2 {
         tables.push(tables::BEFORE_3_2);
@@ -145,6 +157,11 @@ impl Walk<'_, '_> {
             Rule::Any => {}
             Rule::Scalar => {
                 if matches!(node.value, Value::List(_) | Value::Map(_)) {
+                    self.wrong_type(node, path, "a single value");
+                }
+            }
+            Rule::Single => {
+                if node.scalar_text().is_none() {
                     self.wrong_type(node, path, "a single value");
                 }
             }

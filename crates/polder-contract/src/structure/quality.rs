@@ -4,7 +4,7 @@ use polder_core::document::Node;
 
 use super::tables::{CUSTOM, DEFINITIONS, TAGS};
 use super::{Field, Rule, Version, Walk, join, optional, required};
-use Rule::{Any, List, Number, OneOf, OpenMap, StableId, Text, TextOr};
+use Rule::{Any, List, Number, OneOf, OpenMap, Single, StableId, Text, TextOr};
 
 /// The dimensions, and in the same order their synonyms, which are in the standard's prose alone.
 const DIMENSIONS: [&str; 14] = [
@@ -89,8 +89,8 @@ pub(crate) const OPERATORS: &[&str] = &[
 ];
 
 pub(super) const OPERATOR: &[Field] = &[
-    optional("mustBe", Any),
-    optional("mustNotBe", Any),
+    optional("mustBe", Single),
+    optional("mustNotBe", Single),
     optional("mustBeGreaterThan", Number),
     optional("mustBeGreaterOrEqualTo", Number),
     optional("mustBeLessThan", Number),

@@ -3,8 +3,8 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use polder_core::document::{Diagnostic, Source};
 
-use crate::cancellation::{Cancellation, Canceller, check, parse};
-use crate::{Contract, ContractSet};
+use crate::cancellation::{Cancellation, Canceller, check, end_registrations, parse};
+use crate::{Consumer, Contract, ContractSet};
 
 fn now() -> DateTime<Utc> {
     "2026-06-15T12:00:00Z".parse().unwrap()
@@ -182,6 +182,12 @@ fn what_follows_is_planned_by_day() {
         ]
     );
     assert!(lines(&consumer, &["bi"])[2].contains("nobody is registered"));
+    let ending = contracts("deprecated", Some("2026-12-31"));
+    let last = read(&consumer).effects(report(&ending), &["bi"]).pop().unwrap();
+    assert_eq!(
+        last.what,
+        "nobody is registered for shop.gold.report any more: it can be retired when its life ends at 2026-12-31"
+    );
     let day = NaiveDate::from_ymd_opt(2026, 9, 13);
     assert_eq!(crate::cancellation::end("2026-06-15".parse().unwrap(), 90), day);
 }
@@ -196,4 +202,44 @@ fn a_draft_is_not_cancelled() {
             .message
             .contains("nothing is promised")
     );
+}
+
+#[test]
+fn a_provider_that_has_no_say_in_the_contract_cannot_end_it() {
+    let set = contracts("active", None);
+    let problem = read(&TEXT.replacen("party: shop", "party: sales", 1)).problem(report(&set));
+    assert_eq!(
+        messages(&problem.into_iter().collect::<Vec<_>>()),
+        [
+            "error `sales` does not provide shop.gold.report: it cannot end it (its team, its owner or its domain can: shop)"
+        ]
+    );
+}
+
+#[test]
+fn a_registration_ends_behind_the_last_day_of_its_own_cancellation() {
+    let set = contracts("active", None);
+    let own = TEXT
+        .replacen("by: provider", "by: consumer", 1)
+        .replacen("party: shop", "party: bi", 1);
+    let registered = |name: &str, since: &str| {
+        let text = format!(
+            "consumer: {name}\nowner: o\ndescription: d\nreads:\n  - {{dataset: shop.gold.report{since}}}\n  \
+             - {{dataset: shop.gold.next}}\n"
+        );
+        Consumer::parse(&Source::new(format!("catalog/consumers/{name}.yaml"), text))
+            .0
+            .unwrap()
+    };
+    let reads = |cancellation: &str, consumer: Consumer, now: &str| {
+        let mut consumers = [consumer];
+        end_registrations(&mut consumers, &[read(cancellation)], &set, now.parse().unwrap());
+        consumers[0].reads.len()
+    };
+    assert_eq!(reads(&own, registered("bi", ""), "2026-09-13T23:59:59Z"), 2);
+    assert_eq!(reads(&own, registered("bi", ""), "2026-09-14T00:00:00Z"), 1);
+    assert_eq!(reads(&own, registered("other", ""), "2026-09-14T00:00:00Z"), 2);
+    assert_eq!(reads(TEXT, registered("shop", ""), "2026-09-14T00:00:00Z"), 2);
+    let again = registered("bi", ", since: 2026-10-01");
+    assert_eq!(reads(&own, again, "2026-10-02T00:00:00Z"), 2);
 }

@@ -329,6 +329,55 @@ fn every_kind_of_change_has_its_class_there_and_back() {
         ),
         (
             "WHERE price < 0",
+            "WHERE price < 0 AND kind = 'a  b'",
+            &[
+                "rule-changed quality loosened | - totals",
+                "rule-changed quality tightened | - totals",
+            ],
+            &[
+                "rule-changed quality loosened | - totals",
+                "rule-changed quality tightened | - totals",
+            ],
+        ),
+        // A lower and an upper bound are judged together; the ends of a range are outside, as gates judge it.
+        (
+            "mustBeGreaterOrEqualTo: 1000\n",
+            "mustBeGreaterOrEqualTo: 1000\n        mustBeLessThan: 5000\n",
+            &["threshold-changed quality tightened | - enough_rows"],
+            &["threshold-changed quality loosened | - enough_rows"],
+        ),
+        (
+            "mustBeGreaterOrEqualTo: 1000\n",
+            "mustNotBeBetween: [1000, 2000]\n",
+            &[
+                "threshold-changed quality loosened | - enough_rows",
+                "threshold-changed quality tightened | - enough_rows",
+            ],
+            &[
+                "threshold-changed quality loosened | - enough_rows",
+                "threshold-changed quality tightened | - enough_rows",
+            ],
+        ),
+        (
+            "mustBeGreaterOrEqualTo: 1000\n",
+            "mustBeGreaterOrEqualTo: 1000\n        severity: warn\n",
+            &["severity-changed quality loosened | - enough_rows"],
+            &["severity-changed quality tightened | - enough_rows"],
+        ),
+        (
+            "mustBeGreaterOrEqualTo: 1000\n",
+            "mustBeGreaterOrEqualTo: 1000\n        severity: critical\n",
+            &["severity-changed documentation | - enough_rows"],
+            &["severity-changed documentation | - enough_rows"],
+        ),
+        (
+            "mustBeLessThan: 5\n            unit: percent\n",
+            "mustBeLessThan: 5\n            unit: '%'\n",
+            &["threshold-changed documentation | currency currency.nullValues"],
+            &["threshold-changed documentation | currency currency.nullValues"],
+        ),
+        (
+            "WHERE price < 0",
             "WHERE  price < 0",
             &["documentation-changed documentation | - totals"],
             &["documentation-changed documentation | - totals"],
@@ -406,7 +455,25 @@ fn every_kind_of_change_has_its_class_there_and_back() {
             &["service-level-removed service level lowered | - retention"],
             &["service-level-added service level raised | - retention"],
         ),
+        (
+            "  - property: endOfLife\n    value: \"2030-01-01\"\n",
+            "",
+            &["service-level-removed service level raised | - endOfLife"],
+            &["service-level-added service level lowered | - endOfLife"],
+        ),
+        (
+            "value: 99.5\n",
+            "value: 99.5\n    schedule: daily\n",
+            &["service-level-changed service level raised | - availability"],
+            &["service-level-changed service level lowered | - availability"],
+        ),
         // The contract as a whole.
+        (
+            "status: active",
+            "status: in review",
+            &["status-changed service level lowered | - status"],
+            &["status-changed service level raised | - status"],
+        ),
         (
             "status: active",
             "status: deprecated",

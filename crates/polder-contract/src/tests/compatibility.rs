@@ -81,6 +81,32 @@ fn the_version_asks_for_what_changed() {
 }
 
 #[test]
+fn a_prerelease_is_free_as_far_as_its_own_numbers_say() {
+    let day = "      - id: p_day\n        name: day\n        logicalType: date\n";
+    let hour = format!("{day}      - name: hour\n        logicalType: integer\n");
+    let cases = [
+        ("2.0.0-rc.1", "", "2.0.0-rc.2", true),
+        ("2.0.0-rc.1", "", "2.0.0", true),
+        ("1.5.0-rc.1", "", "1.5.0", false),
+        ("1.4.1-rc.1", "", "1.4.1", false),
+        ("1.4.1-rc.1", "", "2.0.0-rc.1", true),
+        ("1.5.0-rc.1", hour.as_str(), "1.5.0-rc.2", true),
+        ("1.4.1-rc.1", hour.as_str(), "1.4.1", false),
+        ("1.4.1-rc.1", hour.as_str(), "1.5.0", true),
+    ];
+    for (from, now, to, enough) in cases {
+        let old = contract(&BASE.replacen("version: 1.4.0", &format!("version: {from}"), 1));
+        let new = contract(
+            &BASE
+                .replacen(day, now, 1)
+                .replacen("version: 1.4.0", &format!("version: {to}"), 1),
+        );
+        let problem = compare(&old, &new).version_problem(&old, &new);
+        assert_eq!(problem.is_none(), enough, "{from} {to}: {problem:?}");
+    }
+}
+
+#[test]
 fn the_mode_says_whom_a_minor_version_may_break() {
     let required = "      - id: p_day\n        name: day\n        logicalType: date\n        required: true\n";
     let changes = [

@@ -95,7 +95,11 @@ fn amend(schema: &mut Value, first_version: bool) {
         .as_array_mut()
         .unwrap();
     words.extend(["ac", "cp", "cf", "cs", "cv", "tm", "uq"].map(Value::from));
-    let one = definitions["DataQualityOperators"]["oneOf"].take();
+    let mut one = definitions["DataQualityOperators"]["oneOf"].take();
+    // A figure is one value: no list, mapping or null is equal to it, which the schema leaves open.
+    for (index, key) in ["mustBe", "mustNotBe"].into_iter().enumerate() {
+        one[index]["properties"][key]["type"] = json!(["string", "number", "boolean"]);
+    }
     let bounds = [2, 3].into_iter().flat_map(|lower| [4, 5].map(|upper| (lower, upper)));
     let ranges: Vec<_> = bounds
         .map(|(lower, upper)| {
@@ -374,8 +378,14 @@ fn difference(schema: &JsonSchema, document: &Value) -> Option<String> {
             "{diagnostic}"
         );
     }
-    let accepted = parsed.contract.is_some();
-    assert_eq!(accepted, parsed.diagnostics.is_empty(), "{:?}", parsed.diagnostics);
+    assert_eq!(
+        parsed.contract.is_some(),
+        parsed.diagnostics.is_empty(),
+        "{:?}",
+        parsed.diagnostics
+    );
+    // What rules mean is no matter of the schema.
+    let accepted = parsed.diagnostics.iter().all(|found| found.code == "rule");
     (accepted != expected).then(|| {
         let found: Vec<_> = parsed.diagnostics.iter().map(ToString::to_string).collect();
         format!("the schema says {expected}, we say {accepted}: {found:?}")

@@ -58,6 +58,7 @@ fn a_status_leads_to_the_next() {
         ("deprecated", "active"),
         ("deprecated", "retired"),
         ("in review", "active"),
+        ("active", "in review"),
     ];
     let refused = [
         ("active", "draft"),
@@ -65,6 +66,8 @@ fn a_status_leads_to_the_next() {
         ("draft", "deprecated"),
         ("deprecated", "draft"),
         ("retired", "active"),
+        ("in review", "retired"),
+        ("retired", "in review"),
     ];
     for (from, to) in allowed {
         assert!(Status::read(from).may_become(&Status::read(to)), "{from} {to}");
@@ -188,7 +191,7 @@ fn the_notice_that_was_promised_is_kept() {
     );
     assert_eq!(transition_problems(&active, &ends("2026-09-13", "90d"), now()), []);
     let shorter = transition_problems(&active, &ends("2026-08-01", "10d"), now());
-    assert_eq!(shorter.len(), 1, "what was promised before counts: {shorter:?}");
+    assert_eq!(shorter.len(), 2, "what was promised before counts: {shorter:?}");
     let closer = transition_problems(&ends("2027-01-01", "90d"), &ends("2026-08-01", "90d"), now());
     assert_eq!(
         closer.len(),
@@ -204,6 +207,56 @@ fn the_notice_that_was_promised_is_kept() {
         messages(&early)[0].contains("retired before its end at 2026-07-01"),
         "{early:?}"
     );
+}
+
+#[test]
+fn an_active_contract_is_not_ended_without_notice() {
+    let active = |levels: &[(&str, &str)]| with("active", levels, &[("polder.noticePeriod", "90d")]);
+    let found =
+        |old: &[(&str, &str)], new: &[(&str, &str)]| messages(&transition_problems(&active(old), &active(new), now()));
+    assert_eq!(
+        found(&[], &[("endOfLife", "2026-06-16")]),
+        [
+            "error the contract ends at 2026-06-16, but its notice of 90 days runs until 2026-09-13 (move endOfLife to 2026-09-13 or later)"
+        ]
+    );
+    assert_eq!(
+        found(&[("es", "2027-01-01")], &[("es", "2026-06-16")]),
+        [
+            "error support ends at 2026-06-16, but its notice of 90 days runs until 2026-09-13 (move endOfSupport to 2026-09-13 or later)"
+        ]
+    );
+    let nothing = Vec::<String>::new();
+    assert_eq!(found(&[], &[("endOfLife", "2026-09-13")]), nothing);
+    assert_eq!(
+        found(&[("endOfLife", "2026-06-16")], &[("endOfLife", "2026-06-17")]),
+        nothing
+    );
+    assert_eq!(found(&[("endOfLife", "2026-06-16")], &[]), nothing);
+    let review = with(
+        "in review",
+        &[("endOfLife", "2026-06-16")],
+        &[("polder.noticePeriod", "90d")],
+    );
+    assert_eq!(transition_problems(&active(&[]), &review, now()).len(), 1);
+}
+
+#[test]
+fn the_notice_is_not_shortened_while_a_contract_is_ending() {
+    let ending = |notice: &str| {
+        with(
+            "deprecated",
+            &[("endOfLife", "2027-01-01")],
+            &[("polder.noticePeriod", notice), ("polder.replacement", "none")],
+        )
+    };
+    assert_eq!(
+        messages(&transition_problems(&ending("90d"), &ending("1d"), now())),
+        [
+            "error the contract is ending, and its notice of 90 days is now 1 day (keep 90 days: they were promised to those who have to move)"
+        ]
+    );
+    assert_eq!(transition_problems(&ending("90d"), &ending("120d"), now()), []);
 }
 
 #[test]

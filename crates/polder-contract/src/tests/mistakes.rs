@@ -141,7 +141,7 @@ fn each_kind_of_value_is_held_to_its_rule() {
     let valid = [
         "schema: [{name: t, quality: [{type: text, description: clean}]}]",
         "schema: [{name: t, properties: [{name: a, logicalType: map, map: {key: {logicalType: string}, value: {logicalType: integer}}}]}]",
-        "schema: [{name: t, relationships: [{from: [t.a], to: [schema/u/properties/a]}]}]",
+        "schema: [{name: t, properties: [{name: a, logicalType: string}], relationships: [{from: [t.a], to: [schema/u/properties/a]}]}]",
         "schema: [{name: t, properties: [{name: a, logicalType: boolean, logicalTypeOptions: {own: 1}}]}]",
         "team: {members: [{username: a, dateIn: \"2020-12-01\"}]}",
     ];
@@ -167,10 +167,10 @@ fn version_3_0_knows_a_metric_as_a_rule_too() {
         ))
         .len()
     };
-    assert_eq!(with("v3.0.2", "type: library, rule: duplicateCount"), 0);
-    assert_eq!(with("v3.1.0", "type: library, rule: duplicateCount"), 1);
+    assert_eq!(with("v3.0.2", "type: library, rule: countCheck"), 0);
+    assert_eq!(with("v3.1.0", "type: library, rule: countCheck"), 1);
     assert_eq!(with("v3.0.2", "type: library"), 1);
-    assert_eq!(with("v3.0.2", "metric: duplicateCount"), 1);
+    assert_eq!(with("v3.0.2", "metric: countCheck"), 1);
 }
 
 #[test]
@@ -215,5 +215,136 @@ fn no_document_is_too_odd_to_be_refused() {
         "schema: [[], {properties: [null, {items: []}]}]",
     ] {
         assert!(!findings(text).is_empty(), "{text}");
+    }
+}
+
+/// A contract with a mistake in its structure and others in rules.
+const MIXED: &str = "\
+apiVersion: v3.1.0
+kind: DataContract
+id: x
+version: 1.0.0
+status: active
+schema:
+  - name: orders
+    physicalName: shop.silver.orders
+    properties:
+      - {name: id, logicalType: string, maxLenght: 3, logicalTypeOptions: {minLenght: 1, pattern: '^[A-Z]{3$('}}
+      - name: total
+        logicalType: number
+        customProperties: [{property: polder.onFailure, value: warning}]
+        quality: [{metric: nullValues, mustBe: none}, {metric: nullValues, mustBee: none}]
+      - {name: at, logicalTyp: timestamp, logicalTypeOptions: {minimum: soon}}
+    quality:
+      - {type: custom, engine: polder, implementation: {freshness: {column: at, within: 1h}}}
+      - {type: custom, engine: polder, implementation: {freshness: {column: total, within: 1h}}}
+";
+
+#[test]
+fn mistakes_in_rules_are_told_beside_those_of_structure() {
+    let found = findings(MIXED);
+    let places: Vec<_> = found
+        .iter()
+        .map(|line| line.splitn(3, ' ').take(2).collect::<Vec<_>>().join(" "))
+        .collect();
+    assert_eq!(
+        places,
+        [
+            "10:41 unknown-key",
+            "10:76 unknown-key",
+            "10:99 rule",
+            "13:64 custom-property",
+            "14:48 rule",
+            "14:55 missing-value",
+            "14:76 unknown-key",
+            "15:20 unknown-key",
+            "15:63 wrong-value",
+            "18:77 rule",
+        ],
+        "{found:#?}"
+    );
+}
+
+#[test]
+fn what_follows_from_a_mistake_in_the_structure_is_not_told() {
+    let of = |property: &str| findings(&with_properties(&[property]));
+    let unknown_type = of(
+        "{name: a, logicalType: integr, logicalTypeOptions: {minimum: 3}, quality: [{metric: invalidValues, mustBe: 0, arguments: {pattern: '('}}]}",
+    );
+    assert_eq!(unknown_type.len(), 1, "{unknown_type:#?}");
+    assert!(unknown_type[0].contains("did you mean `integer`?"), "{unknown_type:#?}");
+    let no_items = of("{name: a, logicalType: array, itms: {logicalType: string}}");
+    assert_eq!(no_items.len(), 1, "{no_items:#?}");
+    let unnamed = of("{nam: a, logicalType: string, unique: true}");
+    assert_eq!(unnamed.len(), 2, "{unnamed:#?}");
+    let no_columns =
+        findings(&with_properties(&["{name: a, logicalType: string}"]).replace("    properties:", "    propertis:"));
+    assert_eq!(no_columns.len(), 1, "{no_columns:#?}");
+}
+
+#[test]
+fn a_wrong_type_does_not_hide_the_mistakes_of_other_columns() {
+    let found = findings(&with_properties(&[
+        "{name: a, logicalType: number, physicalType: dezimal}",
+        "{name: b, logicalType: string, logicalTypeOptions: {pattern: '('}}",
+    ]));
+    assert_eq!(found.len(), 2, "{found:#?}");
+}
+
+#[test]
+fn a_contract_by_the_other_standard_is_told_how_it_is_converted() {
+    let found = findings("dataContractSpecification: 1.1.0\nid: x\ninfo: {title: X, version: 1.0.0}\n");
+    assert_eq!(
+        found,
+        [
+            "1:1 other-standard this is a contract by the Data Contract Specification, not by ODCS \
+             (convert it: polder contract import FILE --from dcs)"
+        ]
+    );
+}
+
+/// A contract of an object that is bound to no dataset.
+fn unbound(column: &str, more: &str) -> Vec<String> {
+    findings(&format!(
+        "{HEAD}schema:\n  - name: t\n    physicalName: t_1\n{more}    properties:\n      - {{name: a, {column}}}\n"
+    ))
+}
+
+#[test]
+fn rules_of_objects_without_a_dataset_are_judged_too() {
+    let nested = format!(
+        "logicalType: string, logicalTypeOptions: {{pattern: \"{}x{}\"}}",
+        "(".repeat(5_000),
+        ")".repeat(5_000)
+    );
+    let wrong = [
+        "logicalType: string, logicalTypeOptions: {pattern: \"a(\"}",
+        "logicalType: string, logicalTypeOptions: {pattern: \"(?=a)\"}",
+        nested.as_str(),
+        "logicalType: string, quality: [{metric: nullValues, mustBe: x}]",
+        "logicalType: string, quality: [{metric: nullValues, mustBeBetween: [3, 1]}]",
+        "logicalType: string, quality: [{type: sql, query: \"\", mustBe: 0}]",
+        "logicalType: string, customProperties: [{property: polder.onFailure, value: drop}]",
+        "logicalType: integer, physicalType: NUMBER(9), logicalTypeOptions: {minimum: 3, maximum: 2}",
+        "logicalType: integer, physicalType: some_type, logicalTypeOptions: {minimum: 3, maximum: 2}",
+        "logicalType: string, relationships: [{to: t.nowhere}]",
+        "physicalType: some_type, quality: [{metric: nullValues, mustBe: x}]",
+    ];
+    for column in wrong {
+        let found = unbound(column, "");
+        assert_eq!(found.len(), 1, "{column}: {found:#?}");
+    }
+    let percent = "    quality: [{metric: rowCount, mustBeGreaterThan: 1, unit: percent}]\n";
+    assert_eq!(unbound("logicalType: string", percent).len(), 1);
+    // Types are the store's own where there is no dataset.
+    for column in [
+        "physicalType: some_type",
+        "logicalType: string, physicalType: some_type",
+        "logicalType: object",
+        "logicalType: array",
+        "logicalType: number, physicalType: text",
+        "logicalType: string, relationships: [{to: of_another_contract.id}]",
+    ] {
+        assert_eq!(unbound(column, ""), Vec::<String>::new(), "{column}");
     }
 }

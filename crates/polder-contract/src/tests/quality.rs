@@ -1,5 +1,7 @@
 //! Quality rules, references, and what happens to what breaks a rule.
 
+use proptest::prelude::*;
+
 use super::{contract, findings, object, with_properties};
 use crate::{
     DatasetContract, Figure, Metric, OnFailure, Operator, RowCheck, RowTest, Rule, RuleKind, RuleSeverity, SetTest,
@@ -190,6 +192,32 @@ fn rules_that_can_never_be_measured_are_refused_at_their_place() {
             "nothing is between 5 and 1 (write the smaller number first",
         ),
         (
+            "{metric: nullValues, mustBeGreaterThan: 10, mustBeLessThan: 4}",
+            "nothing is above 10 and below 4",
+        ),
+        (
+            "{metric: rowCount, mustBeGreaterOrEqualTo: 4, mustBeLessThan: 4}",
+            "nothing is above 4 and below 4",
+        ),
+        ("{metric: nullValues, mustBeLessThan: 0}", "no count is ever that"),
+        ("{metric: nullValues, mustBe: -1}", "no count is ever that"),
+        ("{metric: nullValues, mustBe: 2.5}", "no count is ever that"),
+        ("{metric: nullValues, mustBeBetween: [4, 5]}", "no count is ever that"),
+        (
+            "{metric: nullValues, mustBeGreaterThan: 100, unit: '%'}",
+            "no share of rows is ever that",
+        ),
+        (
+            "{metric: nullValues, mustBe: [5]}",
+            "must be a single value, but is a list",
+        ),
+        ("{type: sql, query: select 1, mustBe: [0]}", "must be a single value"),
+        ("{type: sql, query: select 1, mustBe: null}", "must be a single value"),
+        (
+            "{type: sql, query: select 1, mustNotBe: {a: 1}}",
+            "must be a single value",
+        ),
+        (
             "{metric: nullValues, mustBe: 0, arguments: {validValues: [x]}}",
             "takes no argument `validValues` (it takes none",
         ),
@@ -265,6 +293,10 @@ fn rules_that_can_never_be_measured_are_refused_at_their_place() {
         (
             "{type: custom, engine: polder, implementation: {volume: {commits: 2}}}",
             "a number from 5 to",
+        ),
+        (
+            "{type: custom, engine: polder, implementation: {volume: {commits: 501}}}",
+            "a number from 5 to 500",
         ),
         (
             "{type: custom, engine: polder, implementation: {volume: {deviation: -1}}}",
@@ -511,4 +543,70 @@ fn what_happens_to_failing_rows_is_not_said_for_the_whole_contract() {
         found[0].starts_with("6:31 custom-property `polder.onFailure` means nothing"),
         "{found:#?}"
     );
+}
+
+#[test]
+fn large_patterns_are_few_in_a_contract() {
+    let column = |name: usize, most: usize| {
+        format!(
+            "{{name: c{name}, logicalType: string, logicalTypeOptions: {{pattern: '^[\\p{{L}}\\p{{N}}]{{1,{most}}}$'}}}}"
+        )
+    };
+    let found = |columns: Vec<String>| {
+        let columns: Vec<_> = columns.iter().map(String::as_str).collect();
+        findings(&with_properties(&columns))
+    };
+    assert_eq!(
+        found((0..40).map(|name| column(name, 60)).collect()),
+        Vec::<String>::new()
+    );
+    let many = found((0..18).map(|name| column(name, 40 + name)).collect());
+    assert_eq!(many.len(), 2, "{many:?}");
+    assert!(
+        many[0].contains("more than 16 different patterns of more than 1 MiB"),
+        "{many:?}"
+    );
+}
+
+/// A value for an operator or another key, as YAML.
+fn value() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(vec![
+        "0", "5", "-1", "0.5", "x", "true", "null", "[0]", "[1, 2]", "[2, 1]", "{a: 1}",
+    ])
+}
+
+proptest! {
+    #[test]
+    fn every_rule_is_in_the_report_or_refused(
+        version in prop::sample::select(vec!["v3.0.2", "v3.1.0", "v3.2.0"]),
+        kind in prop::sample::select(vec![
+            "metric: nullValues",
+            "metric: rowCount",
+            "rule: duplicateCount",
+            "rule: unheardOf",
+            "type: library, metric: invalidValues, arguments: {validValues: [x]}",
+            "type: sql, query: select 1",
+            "type: text",
+            "type: custom, engine: soda, implementation: x",
+        ]),
+        operators in prop::collection::btree_map(
+            prop::sample::select(crate::structure::OPERATORS.to_vec()), value(), 0..3),
+        unit in prop::option::of(prop::sample::select(vec!["percent", "%", "rows", "pounds"])),
+        of_column in any::<bool>(),
+    ) {
+        let mut rule = vec![kind.to_owned()];
+        rule.extend(operators.iter().map(|(operator, value)| format!("{operator}: {value}")));
+        rule.extend(unit.map(|unit| format!("unit: '{unit}'")));
+        let rule = format!("{{{}}}", rule.join(", "));
+        let text = match of_column {
+            true => document(version, &rule, ""),
+            false => document(version, "", &rule),
+        };
+        let parsed = super::parsed(&text);
+        if let Some(contract) = parsed.contract {
+            prop_assert_eq!(contract.objects[0].rules().unwrap().len(), operators.len().max(1), "{}", text);
+        } else {
+            prop_assert!(!parsed.diagnostics.is_empty());
+        }
+    }
 }

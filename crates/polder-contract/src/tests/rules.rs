@@ -369,3 +369,17 @@ fn formats_of_text_are_known_by_the_standards_words() {
         assert_eq!(format.as_str(), word);
     }
 }
+
+#[test]
+fn time_zones_have_names_also_where_no_bound_is_set() {
+    let found = |zone: &str| {
+        findings(&with_properties(&[&format!(
+            "{{name: at, logicalType: timestamp, logicalTypeOptions: {{defaultTimezone: '{zone}'}}}}"
+        )]))
+    };
+    for zone in ["Etc/UTC", "UTC", "Australia/Sydney", "+02:00"] {
+        assert_eq!(found(zone), Vec::<String>::new());
+    }
+    assert!(found("Mars/X")[0].contains("`at`: there is no time zone `Mars/X`"));
+    assert!(found("Europe/Amstredam")[0].contains("did you mean `Europe/Amsterdam`?"));
+}

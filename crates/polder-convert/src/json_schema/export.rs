@@ -113,6 +113,7 @@ fn property(column: &Column<'_>) -> Value {
             schema.insert((*key).to_owned(), option.value.clone());
         }
     }
+    width(column, &mut schema);
     let back = match column.kind {
         Kind::Decimal { .. } => Kind::Float64,
         kind => kind,
@@ -147,6 +148,45 @@ fn property(column: &Column<'_>) -> Value {
         schema.insert("examples".to_owned(), examples.clone());
     }
     Value::Object(schema)
+}
+
+/// A format of numbers that is left beside the type is a width of its own (`u32` in a `bigint`): its bounds, where the
+/// declared ones are not narrower.
+fn width(column: &Column<'_>, schema: &mut Map<String, Value>) {
+    if !matches!(column.kind, Kind::Integer { .. } | Kind::Decimal { scale: 0, .. }) {
+        return;
+    }
+    let Some(format) = column.option("format") else { return };
+    let Some((least, greatest)) = format.value.as_str().and_then(bounds_of_width) else {
+        return;
+    };
+    let bound = |key: &str, exclusive: &str| schema.get(key).or_else(|| schema.get(exclusive)).cloned();
+    let (from, to) = (
+        bound("minimum", "exclusiveMinimum"),
+        bound("maximum", "exclusiveMaximum"),
+    );
+    if from.is_none_or(|from| from.as_f64().is_some_and(|from| from < least as f64)) {
+        schema.insert("minimum".to_owned(), json!(least));
+    }
+    if to.is_none_or(|to| to.as_f64().is_some_and(|to| to > greatest as f64)) {
+        schema.insert("maximum".to_owned(), json!(greatest));
+    }
+    format.keep();
+}
+
+/// The least and the greatest number of a width of up to 64 bits: `u32`, `i16`, …
+fn bounds_of_width(format: &str) -> Option<(i64, u64)> {
+    Some(match format {
+        "i8" => (i8::MIN.into(), i8::MAX as u64),
+        "i16" => (i16::MIN.into(), i16::MAX as u64),
+        "i32" => (i32::MIN.into(), i32::MAX as u64),
+        "i64" => (i64::MIN, i64::MAX as u64),
+        "u8" => (0, u8::MAX.into()),
+        "u16" => (0, u16::MAX.into()),
+        "u32" => (0, u32::MAX.into()),
+        "u64" => (0, u64::MAX),
+        _ => return None,
+    })
 }
 
 fn word(kind: Kind) -> &'static str {

@@ -265,12 +265,11 @@ impl<'a> Reader<'a> {
         for part in &parts.parts {
             let list = part.take("required").and_then(Value::as_array);
             required.extend(list.into_iter().flatten().filter_map(Value::as_str));
-            // A contract knows no columns but its own.
             if let Some(rest) = part
                 .get("additionalProperties")
                 .filter(|rest| rest.value == &Value::Bool(false))
             {
-                rest.keep();
+                rest.lose("a contract does not say that records with further keys are refused");
             }
         }
         let mut names: Vec<&str> = Vec::new();

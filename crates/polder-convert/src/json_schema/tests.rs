@@ -64,6 +64,7 @@ fn a_schema_of_draft_7_becomes_a_contract() {
     assert_eq!(
         losses,
         [
+            "additionalProperties: false",
             "properties.email.required: email",
             "properties.free: an object of unknown properties",
             "properties.either.oneOf: oneOf of 2 types",
@@ -72,6 +73,33 @@ fn a_schema_of_draft_7_becomes_a_contract() {
             "$id: https://example.com/order.json",
         ]
     );
+}
+
+#[test]
+fn the_width_of_a_number_beside_its_type_is_exported_as_its_bounds() {
+    let text = "
+apiVersion: v3.1.0
+kind: DataContract
+id: x
+version: 1.0.0
+status: active
+schema:
+  - name: t
+    properties:
+      - {name: a, logicalType: integer, physicalType: bigint, logicalTypeOptions: {format: u32}}
+      - {name: b, logicalType: integer, physicalType: bigint, logicalTypeOptions: {format: i16, minimum: 5, exclusiveMaximum: 9}}
+";
+    let exported = export(&contract(text), None, Format::JsonSchema).unwrap();
+    let schema: Value = serde_json::from_str(&exported.value).unwrap();
+    assert_eq!(
+        schema["properties"],
+        json!({
+            "a": {"type": ["integer", "null"], "format": "int64", "minimum": 0, "maximum": 4_294_967_295_u64},
+            "b": {"type": ["integer", "null"], "format": "int64", "minimum": 5, "exclusiveMaximum": 9},
+        })
+    );
+    let losses: Vec<&str> = exported.losses.iter().map(|loss| loss.path.as_str()).collect();
+    assert_eq!(losses, ["id", "version", "status"]);
 }
 
 #[test]

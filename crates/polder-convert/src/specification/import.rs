@@ -370,7 +370,11 @@ fn rule_is_known(rule: &Value) -> bool {
         "schema": [{"name": "t", "quality": [rule]}],
     });
     let source = polder_core::document::Source::new("probe", probe.to_string());
-    polder_contract::parse(&source).contract.is_some()
+    // Whether it makes sense for the columns is told where it stands.
+    polder_contract::parse(&source)
+        .diagnostics
+        .iter()
+        .all(|found| found.code == "rule")
 }
 
 fn read_field(name: Option<&str>, field: &View<'_>, depth: usize, bounds: &Bounds) -> Result<Value> {

@@ -6,10 +6,11 @@ use polder_core::{Error, ErrorKind, Result, ResultExt};
 use serde_json::{Map, Value, json};
 use sqlparser::ast::{
     AlterTableOperation, ColumnDef, ColumnOption, CommentDef, CommentObject, CreateTable, CreateTableOptions, Expr,
-    ForeignKeyConstraint, HiveDistributionStyle, Ident, IndexColumn, ObjectName, SqlOption, Statement as Ast,
+    ForeignKeyConstraint, HiveDistributionStyle, Ident, IndexColumn, ObjectName, Spanned, SqlOption, Statement as Ast,
     TableConstraint, UserDefinedTypeRepresentation, Value as Literal,
 };
 use sqlparser::parser::Parser;
+use sqlparser::tokenizer::Span;
 
 use super::statements::{Statement, statements};
 use super::types::{OwnTypes, TypeReader, refuse_deep_types};
@@ -48,6 +49,7 @@ fn read(text: &str, options: &ImportOptions) -> Result<Converted<String>> {
         tables: Vec::new(),
         keys: Vec::new(),
         skipped: BTreeMap::new(),
+        line: 0,
     };
     let backslash = matches!(options.dialect, Dialect::Spark | Dialect::BigQuery | Dialect::Snowflake);
     let statements = statements(text, backslash);
@@ -90,6 +92,8 @@ struct Reader {
     /// Foreign keys: table, columns, table, columns.
     keys: Vec<(String, Vec<String>, String, Vec<String>)>,
     skipped: BTreeMap<String, usize>,
+    /// The line on which the statement begins that is being read.
+    line: usize,
 }
 
 fn last(name: &ObjectName) -> String {
@@ -140,6 +144,7 @@ impl Reader {
             *self.skipped.entry(head).or_default() += 1;
             return Ok(());
         }
+        self.line = statement.line;
         let place = format!("line {}", statement.line);
         if statement.text.len() > MAX_STATEMENT {
             let message = format!("the statement in {place} is larger than {} MiB", MAX_STATEMENT >> 20);
@@ -344,6 +349,14 @@ impl Reader {
         Ok(())
     }
 
+    /// The line of a part of the statement that is being read; the statement's where the parser does not know it.
+    fn place(&self, span: Span, statement: &str) -> String {
+        match usize::try_from(span.start.line) {
+            Ok(line) if line > 0 => format!("line {}", self.line + line - 1),
+            _ => statement.to_owned(),
+        }
+    }
+
     fn column(
         &self,
         table: &str,
@@ -351,6 +364,7 @@ impl Reader {
         place: &str,
         constraints: &mut Vec<TableConstraint>,
     ) -> Result<Map<String, Value>> {
+        let place = self.place(column.name.span, place);
         let path = format!("{place}: {table}.{}", column.name.value);
         let mut property = Map::from_iter([("name".to_owned(), json!(column.name.value))]);
         let types = TypeReader {
@@ -403,6 +417,7 @@ impl Reader {
     }
 
     fn constraint(&mut self, table: &str, constraint: &TableConstraint, place: &str) {
+        let place = self.place(constraint.span(), place);
         let path = format!("{place}: {table}");
         let Some(found) = self.tables.iter_mut().find(|known| known.name == table) else {
             self.tracker

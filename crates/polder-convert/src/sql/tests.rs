@@ -93,10 +93,10 @@ CREATE INDEX i ON orders (a);
         losses,
         [
             "line 3: year: CHECK (VALUE > 1900)",
-            "line 4: customers.mood: DEFAULT 'ok'",
-            "line 4: customers.data: JSONB",
-            "line 4: customers.balance: NUMERIC",
-            "line 4: customers.seen: TIMESTAMPTZ(3)",
+            "line 7: customers.mood: DEFAULT 'ok'",
+            "line 10: customers.data: JSONB",
+            "line 11: customers.balance: NUMERIC",
+            "line 13: customers.seen: TIMESTAMPTZ(3)",
             "orders(customer): ON DELETE CASCADE",
             "script: 1 × CREATE INDEX",
         ]

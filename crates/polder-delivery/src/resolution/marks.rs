@@ -140,8 +140,19 @@ impl Quarantine {
             progress: vec![progress],
             metadata: BTreeMap::from([("changed".to_owned(), changed.to_string())]),
         };
-        self.table.commit(commit).await?;
-        Ok(changed)
+        let written = commit.add.clone();
+        match self.table.commit(commit).await {
+            Ok(_) => Ok(changed),
+            Err(error) => {
+                // A conflict says that nothing was committed; after other errors that is not certain.
+                if error.kind() == ErrorKind::Conflict
+                    && let Err(left) = self.table.forget(&written).await
+                {
+                    tracing::warn!(error = %left.report(), "rewritten files that nobody took are left behind");
+                }
+                Err(error)
+            }
+        }
     }
 
     /// The files that hold a row that changes.
@@ -188,7 +199,18 @@ impl Quarantine {
         columns: Option<&[&str]>,
     ) -> Result<datafusion::execution::SendableRecordBatchStream> {
         let context = SessionContext::new_with_config(SessionConfig::new().with_target_partitions(1));
-        let provider = self.table.files_provider(files)?;
+        let provider = self.table.files_provider(files).map_err(|cause| {
+            let message = format!(
+                "another engine changed {} so that what becomes of its rows cannot be written down",
+                self.table.name()
+            );
+            Error::new(ErrorKind::Data, message)
+                .with_help(
+                    "write that table again without deletion vectors (in Delta: `REORG TABLE … APPLY (PURGE)`) or \
+                     restore it to the version before, then run again: nothing was changed here",
+                )
+                .with_source(cause)
+        })?;
         let mut frame = context.read_table(provider).context(ErrorKind::Internal, unread)?;
         if let Some(columns) = columns {
             let columns: Vec<_> = columns.iter().map(|name| ident(*name)).collect();

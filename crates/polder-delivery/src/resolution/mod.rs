@@ -103,6 +103,20 @@ impl Quarantine {
         }))
     }
 
+    /// The same as it is, to [rehearse](Self::rehearse): nothing is written, and what an earlier Polder wrote lacks is
+    /// null.
+    ///
+    /// # Errors
+    /// What the lake reports.
+    pub async fn open_as_it_is(lake: &Lake, dataset: &DatasetName) -> Result<Option<Self>> {
+        let table = lake.load(&dataset.quarantine()).await?;
+        Ok(table.map(|table| Self {
+            lake: lake.clone(),
+            dataset: dataset.clone(),
+            table,
+        }))
+    }
+
     /// The quarantine table, as of the last decision.
     pub fn table(&self) -> &Table {
         &self.table

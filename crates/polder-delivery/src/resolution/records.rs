@@ -4,17 +4,19 @@
 //! digits, a number that was not finite and is null in JSON) must not slip through changed: each row is written as
 //! JSON again and compared with its record.
 
+use std::sync::Arc;
+
 use arrow::array::{ArrayRef, RecordBatch, new_null_array};
 use arrow::compute::concat_batches;
 use arrow::datatypes::{Schema, SchemaRef};
 use arrow::error::ArrowError;
 use arrow::json::ReaderBuilder;
 use polder_core::{ErrorKind, Result, ResultExt};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::quarantine::json_rows;
 
-/// Records as rows of a schema. `told[n]` is what is lost of record `n`, where something is.
+/// Records as rows of a schema. `lost[n]` is what is lost of record `n`, where something is.
 pub(super) struct Records {
     pub(super) rows: RecordBatch,
     pub(super) lost: Vec<Option<Loss>>,
@@ -66,10 +68,18 @@ pub(super) fn read(records: &[&str], contract: &SchemaRef) -> Result<Records> {
         Err(_) => {
             let mut rows = Vec::with_capacity(records.len());
             for (record, lost) in records.iter().zip(&mut lost) {
-                rows.push(decode(&[record], &schema).or_else(|error| {
-                    *lost = Some(Loss::Everything(why(&error)));
-                    nulls(&schema)
-                }));
+                rows.push(
+                    decode(&[record], &schema).or_else(|error| match without_misfits(record, &schema) {
+                        Some((row, misfits)) => {
+                            *lost = Some(Loss::Columns(misfits));
+                            Ok(row)
+                        }
+                        None => {
+                            *lost = Some(Loss::Everything(why(&error)));
+                            nulls(&schema)
+                        }
+                    }),
+                );
             }
             let rows = rows
                 .into_iter()
@@ -116,6 +126,29 @@ fn decode(records: &[&str], schema: &SchemaRef) -> Result<RecordBatch, ArrowErro
         Some(rows) if rows.num_rows() == records.len() => Ok(rows),
         _ => Err(ArrowError::JsonError("a record is not one JSON object".to_owned())),
     }
+}
+
+/// A record without the columns whose values their types cannot read, and their names; nothing where it has no others or
+/// is no object.
+fn without_misfits(record: &str, schema: &SchemaRef) -> Option<(RecordBatch, Vec<String>)> {
+    let Ok(Value::Object(mut fields)) = serde_json::from_str(record) else {
+        return None;
+    };
+    let misfits: Vec<String> = schema
+        .fields()
+        .iter()
+        .filter(|field| {
+            let alone = SchemaRef::new(Schema::new(vec![Arc::clone(field)]));
+            fields.get(field.name()).is_some_and(|value| {
+                let object = Map::from_iter([(field.name().clone(), value.clone())]);
+                decode(&[&Value::Object(object).to_string()], &alone).is_err()
+            })
+        })
+        .map(|field| field.name().clone())
+        .collect();
+    fields.retain(|name, _| !misfits.contains(name));
+    let row = decode(&[&Value::Object(fields).to_string()], schema).ok()?;
+    (!misfits.is_empty()).then_some((row, misfits))
 }
 
 fn why(error: &ArrowError) -> String {
@@ -251,11 +284,8 @@ mod tests {
         assert_eq!((&read.lost[0], &read.lost[2]), (&None, &None));
         let lost = Loss::Columns(vec!["price".to_owned(), "x".to_owned()]);
         assert_eq!(read.lost[1], Some(lost.clone()));
-        assert!(
-            matches!(&read.lost[3], Some(Loss::Everything(why)) if why.contains("99999999999")),
-            "{:?}",
-            read.lost[3]
-        );
+        // What does not decode at all is lost in its column alone.
+        assert_eq!(read.lost[3], Some(Loss::Columns(vec!["n".to_owned()])));
         assert!(matches!(&read.lost[4], Some(Loss::Everything(_))));
         assert!(lost.without(&["price".to_owned()]).unwrap().ends_with("in `x`"));
         assert_eq!(lost.without(&["x".to_owned(), "price".to_owned()]), None);

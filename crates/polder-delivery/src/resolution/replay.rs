@@ -67,6 +67,9 @@ pub struct Replayed {
     pub unfit: BTreeMap<String, u64>,
     /// Rows that pass although they break rules which only warn, by rule.
     pub warned: BTreeMap<String, u64>,
+    /// What set rules say of the table with these rows where that refuses nothing, by rule: a broken rule that only
+    /// warns, a rule that was not run.
+    pub remarks: BTreeMap<String, String>,
     /// The table's version that holds the rows; `None` where there was nothing to commit.
     pub version: Option<u64>,
 }
@@ -156,10 +159,13 @@ impl Quarantine {
         match self.enter(&mut judged, number, replay).await {
             Ok(version) => judged.report.version = Some(version),
             Err(error) => {
-                // Nothing was committed where that is certain; else the table tells when it can be asked again.
+                // Nothing was committed where the table says so; else it tells when it can be asked again, and the files
+                // stay: they may be named by it.
                 if matches!(error.kind(), ErrorKind::Conflict | ErrorKind::CheckFailed) {
                     self.settle(replay.run).await?;
-                    judged.delivery.forget(&judged.add).await;
+                    if self.is_fenced(number).await? {
+                        judged.delivery.forget(&judged.add).await;
+                    }
                 }
                 return Err(error);
             }
@@ -179,9 +185,12 @@ impl Quarantine {
             );
         }
         let origin = self.progress_id();
-        let mut delivery = Delivery::open(&self.lake, replay.contract, STREAM_COLUMNS.as_slice(), &origin)
-            .await?
-            .with_queries(Arc::clone(&replay.queries));
+        let columns = STREAM_COLUMNS.as_slice();
+        let delivery = match write {
+            true => Delivery::open(&self.lake, replay.contract, columns, &origin).await?,
+            false => Delivery::open_as_it_is(&self.lake, replay.contract, columns, &origin).await?,
+        };
+        let mut delivery = delivery.with_queries(Arc::clone(&replay.queries));
         delivery.catch_up().await?;
         let fresh = delivery.fresh();
         let mut judged = Judged {
@@ -218,7 +227,12 @@ impl Quarantine {
     ) -> Result<()> {
         let now = clock::now().timestamp_micros();
         let context = SessionContext::new_with_config(SessionConfig::new().with_target_partitions(1));
-        let open = ident("state").is_null().or(ident("state").eq(lit(OPEN)));
+        let schema = self.table.schema();
+        let open = match schema.index_of("state") {
+            Ok(_) => ident("state").is_null().or(ident("state").eq(lit(OPEN))),
+            // Of an earlier Polder, where nobody could decide about rows.
+            Err(_) => lit(true),
+        };
         let order = ["_topic", "_partition", "_offset", "_quarantine_id"];
         // Of rows with one key the first by position passes.
         let frame = context
@@ -279,7 +293,7 @@ impl Quarantine {
         let passes = judged.fates.values().any(|fate| matches!(fate, Fate::Passes));
         if passes {
             // Before anything is marked: the rows that pass may not be fit for the table all together.
-            judged.delivery.judge_table(&judged.fresh, &judged.add, &[]).await?;
+            judged.report.remarks = judged.delivery.judge_table(&judged.fresh, &judged.add, &[]).await?;
         }
         let last = self
             .count()

@@ -87,6 +87,15 @@ impl Quarantine {
         Err(self.busy())
     }
 
+    /// Whether it is certain that the rows of this replay are not in the table and never will be: the table was given
+    /// the odd number behind it, which is written only where the replay's own is not there.
+    pub(super) async fn is_fenced(&self, number: i64) -> Result<bool> {
+        match self.lake.load(&self.dataset).await? {
+            Some(table) => Ok(table.progress(&self.progress_id()).await? == Some(number + 1)),
+            None => Ok(false),
+        }
+    }
+
     pub(super) fn busy(&self) -> Error {
         let message = format!("others keep deciding about the quarantine of {}", self.dataset);
         Error::new(ErrorKind::Conflict, message).with_help("run again when they are done")

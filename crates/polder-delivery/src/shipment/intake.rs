@@ -198,7 +198,7 @@ impl Shipment<'_> {
             event_time: reject.record.event_time,
             rule: reject.rule,
             reason: reject.reason,
-            json: None,
+            json: reject.json,
         });
         self.receipt.rejected += 1;
         self.write_refused(false).await

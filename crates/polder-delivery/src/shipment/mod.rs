@@ -174,11 +174,11 @@ impl<'d> Shipment<'d> {
         let quarantined = self.commit_refused().await?;
         let everything = outcome.everything;
         let receipt = self.commit_accepted(outcome, quarantined).await?;
-        // The rows are in the table whatever becomes of this; the next build makes up for it.
+        // The rows are in the table whatever becomes of this; a full build decides about all of them again.
         if let Err(error) = self.rejudge(everything).await {
             tracing::warn!(
                 dataset = %self.delivery.dataset, error = %error.report(),
-                "what is open in quarantine was not brought up to date"
+                "what is open in quarantine was not brought up to date; a full build makes up for it (`polder run --full`)"
             );
         }
         Ok(receipt)

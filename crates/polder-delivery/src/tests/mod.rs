@@ -1,6 +1,7 @@
 //! Whole deliveries into a lake in memory: streams, pipelines, and crashes between the two commits.
 
 mod crashes;
+mod foreign;
 mod pipelines;
 mod replays;
 mod rivals;
@@ -180,6 +181,7 @@ async fn load(
                         record: message.raw(),
                         rule: "format.avro",
                         reason: "not Avro",
+                        json: None,
                     })
                     .await?;
             }

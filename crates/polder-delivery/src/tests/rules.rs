@@ -11,7 +11,7 @@ use crate::NoRecords;
 const PIPELINE: &str = "sales.build";
 
 /// A contract for `sales.bronze.events` whose object says this besides, with this column `n`.
-fn declared(n: &str, object: &str) -> DatasetContract {
+pub(super) fn declared(n: &str, object: &str) -> DatasetContract {
     written(n, object, "version: 1.0.0\nstatus: active\n")
 }
 
@@ -30,19 +30,19 @@ fn written(n: &str, object: &str, fundamentals: &str) -> DatasetContract {
     }
 }
 
-const UNIQUE: &str = ", unique: true";
+pub(super) const UNIQUE: &str = ", unique: true";
 
 fn on_failure(word: &str) -> String {
     format!(", customProperties: [{{property: polder.onFailure, value: {word}}}]")
 }
 
-async fn stream(lake: &Lake, contract: &DatasetContract) -> Delivery {
+pub(super) async fn stream(lake: &Lake, contract: &DatasetContract) -> Delivery {
     Delivery::open(lake, contract, STREAM_COLUMNS.as_slice(), STREAM)
         .await
         .unwrap()
 }
 
-async fn pipeline(lake: &Lake, contract: &DatasetContract) -> Delivery {
+pub(super) async fn pipeline(lake: &Lake, contract: &DatasetContract) -> Delivery {
     Delivery::open(lake, contract, &[], PIPELINE).await.unwrap()
 }
 
@@ -58,7 +58,7 @@ fn some(numbers: &[i32]) -> Vec<Option<i32>> {
     numbers.iter().copied().map(Some).collect()
 }
 
-async fn build(delivery: &mut Delivery, numbers: &[i32], replace: bool) -> Result<Receipt> {
+pub(super) async fn build(delivery: &mut Delivery, numbers: &[i32], replace: bool) -> Result<Receipt> {
     let mut shipment = delivery.shipment(RunId::new()).await?;
     let remove = if replace { shipment.table().files()? } else { Vec::new() };
     let operation = if replace { Operation::Replace } else { Operation::Append };
@@ -72,7 +72,7 @@ async fn build(delivery: &mut Delivery, numbers: &[i32], replace: bool) -> Resul
         .await
 }
 
-async fn numbers(lake: &Lake, dataset: &str) -> Vec<i32> {
+pub(super) async fn numbers(lake: &Lake, dataset: &str) -> Vec<i32> {
     let Some(rows) = rows(lake, dataset).await else {
         return Vec::new();
     };
@@ -378,6 +378,133 @@ async fn a_rule_about_the_table_may_only_warn() {
     assert!(first.remarks.is_empty());
     let second = deliver(&mut delivery, &topic, 2, Crash::Never).await.unwrap().unwrap();
     assert!(second.remarks["small"].contains("would be 3"), "{:?}", second.remarks);
+}
+
+/// A contract whose rows have a time `at`, of which the newest is at most so old.
+fn fresh_within(within: &str) -> DatasetContract {
+    let custom = format!("{{freshness: {{column: at, within: {within}}}}}");
+    let text = format!(
+        "apiVersion: v3.1.0\nkind: DataContract\nid: events\nname: events\nversion: 1.0.0\nstatus: active\n\
+         domain: sales\nschema:\n  - name: events\n    physicalName: sales.bronze.events\n    quality: [{{name: fresh, \
+         type: custom, engine: polder, implementation: {custom}}}]\n    properties:\n      \
+         - {{name: at, logicalType: timestamp, physicalType: timestamp}}\n"
+    );
+    let parsed = parse(&Source::new("contracts/sales/events.odcs.yaml", text));
+    DatasetContract {
+        contract: Arc::new(parsed.contract.unwrap_or_else(|| panic!("{:?}", parsed.diagnostics))),
+        object: 0,
+    }
+}
+
+/// One row of so many hours ago.
+async fn bring(delivery: &mut Delivery, hours: i64, replace: bool) -> Result<Receipt> {
+    let at = polder_core::clock::now().timestamp_micros() - hours * 3_600_000_000;
+    let at: ArrayRef = Arc::new(TimestampMicrosecondArray::from(vec![at]).with_timezone("UTC"));
+    let rows = RecordBatch::try_from_iter_with_nullable(vec![("at", at, true)]).unwrap();
+    let mut shipment = delivery.shipment(RunId::new()).await?;
+    let remove = if replace { shipment.table().files()? } else { Vec::new() };
+    let operation = if replace { Operation::Replace } else { Operation::Append };
+    shipment.push(&rows, &NoRecords).await?;
+    shipment
+        .commit(Outcome {
+            remove,
+            operation,
+            ..Outcome::default()
+        })
+        .await
+}
+
+#[tokio::test]
+async fn a_backlog_that_is_too_old_lands_with_remarks_and_older_rows_replace_nothing() {
+    let lake = lake();
+    let mut delivery = pipeline(&lake, &fresh_within("24h")).await;
+    for hours in [90, 60, 30] {
+        let receipt = bring(&mut delivery, hours, false).await.unwrap();
+        assert!(
+            receipt.remarks["fresh"].contains("not refused"),
+            "{:?}",
+            receipt.remarks
+        );
+    }
+    assert!(bring(&mut delivery, 1, false).await.unwrap().remarks.is_empty());
+    // What is fresh is not replaced by what is not.
+    let error = bring(&mut delivery, 30, true).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::CheckFailed, "{error}");
+    assert!(error.to_string().contains("fresh"), "{error}");
+    assert_eq!(rows(&lake, "sales.bronze.events").await.unwrap().num_rows(), 4);
+}
+
+#[tokio::test]
+async fn a_table_grows_towards_its_least_number_of_rows_and_does_not_shrink_below_it() {
+    let lake = lake();
+    let least = "    quality: [{name: many, type: library, metric: rowCount, mustBeGreaterThan: 3}]\n";
+    let mut delivery = pipeline(&lake, &declared("", least)).await;
+    for more in [[1, 2], [3, 4]] {
+        let remarks = build(&mut delivery, &more, false).await.unwrap().remarks;
+        assert_eq!(remarks.contains_key("many"), more[0] == 1, "{remarks:?}");
+    }
+    let error = build(&mut delivery, &[1, 2, 3], true).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::CheckFailed, "{error}");
+    assert_eq!(numbers(&lake, "sales.bronze.events").await, [1, 2, 3, 4]);
+}
+
+#[tokio::test]
+async fn a_rule_that_the_table_breaks_refuses_only_what_breaks_it_further() {
+    let lake = lake();
+    build(&mut pipeline(&lake, &declared("", "")).await, &[1, 1], false)
+        .await
+        .unwrap();
+    let mut delivery = pipeline(&lake, &declared(UNIQUE, "")).await;
+    let receipt = build(&mut delivery, &[2], false).await.unwrap();
+    assert!(
+        receipt.remarks["n.unique"].contains("no better"),
+        "{:?}",
+        receipt.remarks
+    );
+    let error = build(&mut delivery, &[2], false).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::CheckFailed, "{error}");
+    assert_eq!(numbers(&lake, "sales.bronze.events").await, [1, 1, 2]);
+}
+
+#[tokio::test]
+async fn volume_at_the_write_is_what_a_test_of_the_table_finds_afterwards() {
+    use polder_gate::table::{NoQueries, RuleVerdict, TableCheck, check_table};
+    let lake = lake();
+    let volume = |word: &str| {
+        let custom = on_failure(word);
+        format!(
+            "    quality: [{{name: usual, type: custom, engine: polder, \
+             implementation: {{volume: {{commits: 6, deviation: 2}}}}{custom}}}]\n"
+        )
+    };
+    let contract = declared("", &volume("warn"));
+    let mut delivery = pipeline(&lake, &contract).await;
+    // The first is beyond the six that count.
+    for rows in [90, 3, 4, 3, 4, 3, 4] {
+        build(&mut delivery, &vec![1; rows], false).await.unwrap();
+    }
+    let receipt = build(&mut delivery, &[1; 9], false).await.unwrap();
+    let said = &receipt.remarks["usual"];
+    let check = TableCheck::compile(&contract).unwrap();
+    let facts = crate::LogFacts::of(delivery.table(), check.recent_commits())
+        .await
+        .unwrap();
+    let provider = delivery.table().provider().unwrap();
+    let report = check_table(&check, provider, &facts, &NoQueries, polder_core::clock::now())
+        .await
+        .unwrap();
+    let found = report.results.iter().find(|result| result.rule == "usual").unwrap();
+    assert_eq!(found.verdict, RuleVerdict::Warned);
+    // Six of 3.5 on average, whose standard deviation is the root of 0.3.
+    let Some(polder_contract::rule::Figure::Real(figure)) = &found.figure else {
+        panic!("{found:?}");
+    };
+    assert!((figure - 5.5 / 0.3_f64.sqrt()).abs() < 1e-9, "{figure}");
+    assert!(said.contains(found.note.as_ref().unwrap()), "{said} / {found:?}");
+    // The same refuses, where it is to.
+    let mut strict = pipeline(&lake, &declared("", &volume("reject"))).await;
+    let error = build(&mut strict, &[1; 99], false).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::CheckFailed, "{error}");
 }
 
 #[tokio::test]

@@ -91,6 +91,18 @@ impl<'a> Reach<'a> {
     /// not check any more, and whatever is made of what they made. `direct` are the readers that the change itself
     /// breaks, by their position.
     pub fn of(&self, dataset: &DatasetName, column: Option<&str>, direct: &BTreeSet<usize>) -> Reached {
+        self.with_refusing(dataset, column, direct, &BTreeSet::new())
+    }
+
+    /// As [`Reach::of`], where some steps check but cannot go on with the column's values (`refusing`): the contract of
+    /// what they build refuses them.
+    pub fn with_refusing(
+        &self,
+        dataset: &DatasetName,
+        column: Option<&str>,
+        direct: &BTreeSet<usize>,
+        refusing: &BTreeSet<ObjectName>,
+    ) -> Reached {
         let start = match column {
             Some(column) => Place::Column(DatasetColumn {
                 dataset: dataset.clone(),
@@ -108,6 +120,7 @@ impl<'a> Reach<'a> {
             }],
             open: VecDeque::from([0]),
             broken: BTreeSet::new(),
+            refusing,
         };
         for reader in direct {
             walk.visit(Place::Reader(*reader), 0, None);
@@ -177,6 +190,7 @@ struct Walk<'r, 'a> {
     visits: Vec<Visit>,
     open: VecDeque<usize>,
     broken: BTreeSet<String>,
+    refusing: &'r BTreeSet<ObjectName>,
 }
 
 impl Walk<'_, '_> {
@@ -186,7 +200,8 @@ impl Walk<'_, '_> {
         for hop in self.reach.next(&place) {
             // Whoever reads the changed column itself and checks is not broken by it; whoever reads what a broken
             // step made is.
-            if first && !self.reach.unsound.contains(&hop.via.name) {
+            let stops = |steps: &BTreeSet<ObjectName>| steps.contains(&hop.via.name);
+            if first && !stops(self.reach.unsound) && !stops(self.refusing) {
                 continue;
             }
             self.broken.insert(hop.via.to_string());

@@ -1,10 +1,15 @@
 //! Places in SQL texts: from the engine's messages to file, line and column.
 
+use std::collections::BTreeSet;
 use std::error::Error as StdError;
 
+use datafusion::common::{Column, SchemaError};
 use datafusion::error::DataFusionError;
-use polder_core::document::{Diagnostic, Severity, Source, Span};
+use polder_core::document::{Diagnostic, Severity, Source, Span, nearest};
 use polder_core::{DatasetName, Error};
+
+/// Columns that a message lists at most.
+const SHOWN: usize = 12;
 
 /// A query within a file.
 #[derive(Debug, Clone)]
@@ -73,6 +78,9 @@ impl<'a> SqlText<'a> {
             })
             .or_else(|| line_and_column(&report).and_then(|(line, column)| self.at(line, column)))
             .or_else(|| quoted_words(&report).find_map(|word| self.word(word)));
+        if let Some((message, help)) = engine.and_then(missing_column) {
+            return self.error(place, code, message, help);
+        }
         let help = error.help().map(str::to_owned).or_else(|| {
             detail
                 .and_then(|detail| detail.helps.first())
@@ -169,6 +177,38 @@ fn engine_error(error: &Error) -> Option<&DataFusionError> {
         cause = one.source();
     }
     None
+}
+
+/// That a query names a column which is not there, and which was meant. The engine's own message proposes the nearest of
+/// all names however far it is, and lists all of them in one line.
+fn missing_column(error: &DataFusionError) -> Option<(String, Option<String>)> {
+    let DataFusionError::SchemaError(cause, _) = error.find_root() else {
+        return None;
+    };
+    let SchemaError::FieldNotFound { field, valid_fields } = cause.as_ref() else {
+        return None;
+    };
+    let named = match &field.relation {
+        Some(relation) => format!("{relation}.{}", field.name),
+        None => field.name.clone(),
+    };
+    let known: BTreeSet<&str> = valid_fields.iter().map(|column| column.name.as_str()).collect();
+    let help = match nearest(&field.name, known.iter().copied()) {
+        Some(near) if near != field.name => Some(format!("did you mean `{near}`?")),
+        // It is there, in a table of another name.
+        Some(_) => {
+            let same = valid_fields.iter().filter(|column| column.name == field.name);
+            let same: Vec<String> = same.map(Column::flat_name).collect();
+            Some(format!("there is {}", same.join(", ")))
+        }
+        None => {
+            let own: Vec<&str> = known.into_iter().filter(|name| !name.starts_with('_')).collect();
+            let more = if own.len() > SHOWN { ", …" } else { "" };
+            let shown = own[..own.len().min(SHOWN)].join(", ");
+            (!own.is_empty()).then(|| format!("the columns here are {shown}{more}"))
+        }
+    };
+    Some((format!("there is no column `{named}`"), help))
 }
 
 /// `Line: 3, Column: 7`, as the parser writes it.

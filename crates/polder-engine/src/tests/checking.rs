@@ -37,7 +37,7 @@ async fn sql_is_reported_with_file_line_and_column() {
     ))
     .await;
     assert_eq!(found.len(), 1, "{found:?}");
-    assert!(found[0].starts_with("pipelines/a/s.sql:2:7: "), "{found:?}");
+    assert_eq!(found, ["pipelines/a/s.sql:2:7: there is no column `vv`"]);
     let found = findings(silver(BY_GROUP, "SELECT k\nFROM a.bronze.e e f")).await;
     assert_eq!(found.len(), 1, "{found:?}");
     assert!(found[0].starts_with("pipelines/a/s.sql:2:"), "{found:?}");
@@ -46,6 +46,18 @@ async fn sql_is_reported_with_file_line_and_column() {
         found,
         ["pipelines/a/s.sql:2:6: there is no dataset a.bronze.ee: no contract declares it"]
     );
+}
+
+#[tokio::test]
+async fn a_missing_column_is_named_with_the_one_that_was_meant_or_those_that_are_there() {
+    let help = async |sql: &str| {
+        let found = silver(BY_GROUP, sql).engine(&lake()).check().await.unwrap();
+        found[0].help.clone()
+    };
+    let near = help("SELECT k, sum(vv) AS v, count(*) AS n FROM a.bronze.e GROUP BY k").await;
+    assert_eq!(near.as_deref(), Some("did you mean `v`?"));
+    let far = help("SELECT k, sum(refund) AS v, count(*) AS n FROM a.bronze.e GROUP BY k").await;
+    assert_eq!(far.as_deref(), Some("the columns here are k, v, w"));
 }
 
 #[tokio::test]
@@ -202,4 +214,82 @@ async fn references_and_sql_of_rules_are_held_against_all_contracts() {
         shown[2].contains("there is no column `nn`; did you mean `n`?"),
         "{shown:#?}"
     );
+}
+
+#[tokio::test]
+async fn queries_of_rules_that_can_give_no_figure_are_found_at_their_place() {
+    for (query, says) in [
+        ("SELECT count(*) FROM {object} WHERE {property} > 0", None),
+        ("SELECT max(v) FROM rows", None),
+        ("WITH s AS (SELECT v FROM {object}) SELECT count(*) FROM s", None),
+        ("INSERT INTO {object} VALUES (1)", Some("bad: ")),
+        ("DROP TABLE {object}", Some("bad: ")),
+        ("COPY {object} TO 'x.csv'", Some("bad: ")),
+        ("SET datafusion.execution.batch_size = 1", Some("bad: ")),
+        ("SELECT 1; SELECT 2", Some("one statement at a time")),
+        ("SELEC 1", Some("bad: ")),
+        (
+            "SELECT count(*) FROM a.bronze.d",
+            Some("neither the contract's nor named"),
+        ),
+        (
+            "SELECT count(*) FROM information_schema.tables",
+            Some("no dataset of the contract"),
+        ),
+        ("SELECT count(*) FROM '/etc/passwd'", Some("bad: ")),
+        ("SELECT count(*), max(v) FROM {object}", Some("2 columns")),
+        ("SELECT array_agg(v) FROM {object}", Some("one figure")),
+        ("SELECT max(vv) FROM {object}", Some("vv")),
+    ] {
+        let column = format!(
+            "{{name: v, logicalType: integer, quality: [{{id: bad, type: sql, query: \"{query}\", mustBe: 0}}]}}"
+        );
+        let declared = Declared::default()
+            .contract("a.bronze.d", "k string")
+            .contract_of("a.bronze.e", &[&column]);
+        let found = declared.engine(&lake()).check().await.unwrap();
+        match says {
+            None => assert_eq!(found, [], "{query}"),
+            Some(says) => {
+                assert_eq!(found.len(), 1, "{query}: {found:?}");
+                let shown = found[0].to_string();
+                let place = "contracts/a/a.bronze.e.odcs.yaml:11:79: bad: ";
+                assert!(shown.starts_with(place) && shown.contains(says), "{query}: {shown}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn references_in_a_circle_that_lets_no_row_be_first_are_errors() {
+    let check = async |required: bool, back: &str| {
+        let to = |dataset: &str, more: &str| {
+            format!(
+                "{{name: k, logicalType: integer, required: {required}, relationships: [{{to: {dataset}.k{more}}}]}}"
+            )
+        };
+        let declared = Declared::default()
+            .contract_of("a.bronze.orders", &[&to("a.silver.days", "")])
+            .contract_of("a.silver.days", &[&to("a.bronze.orders", back)])
+            .contract_of("a.silver.own", &[&to("a.silver.own", "")])
+            .contract_of("a.silver.late", &[&to("a.bronze.orders", "")]);
+        declared.engine(&lake()).check().await.unwrap()
+    };
+    let found = check(true, "").await;
+    let shown: Vec<_> = found.iter().map(|found| (found.severity, found.to_string())).collect();
+    assert_eq!(shown.len(), 2, "{shown:#?}");
+    assert!(shown.iter().all(|(severity, _)| *severity == Severity::Error));
+    assert!(
+        shown[0].1.starts_with("contracts/a/a.bronze.orders.odcs.yaml:11:")
+            && shown[0]
+                .1
+                .ends_with(": a.bronze.orders → a.silver.days → a.bronze.orders"),
+        "{shown:#?}"
+    );
+    // Rows without a key can be first.
+    let found = check(false, "").await;
+    assert_eq!(found.len(), 2, "{found:#?}");
+    assert!(found.iter().all(|found| found.severity == Severity::Warning));
+    let warns = ", customProperties: [{property: polder.onFailure, value: warn}]";
+    assert_eq!(check(true, warns).await, []);
 }

@@ -254,11 +254,7 @@ impl Prover<'_> {
             .into_iter()
             .filter(|result| !self.skipped.contains(&result.rule))
         {
-            let measured = result
-                .figure
-                .as_ref()
-                .map(|figure| format!("{figure}, not {}", result.says));
-            let said = measured.or(result.note).unwrap_or_else(|| result.says.clone());
+            let said = result.measured.or(result.note).unwrap_or(result.says);
             match result.verdict {
                 RuleVerdict::Failed | RuleVerdict::Warned => {
                     fired.insert(result.rule, said);

@@ -137,13 +137,13 @@ async fn what_samples_do_not_show_is_a_failure_in_words() {
     let (results, _) = proven(&format!("{good}{SKIP}")).await;
     let reasons = failed(&results["order_id.unique"]);
     assert!(
-        reasons[0].starts_with("it refuses the good rows together: 1, not "),
+        reasons[0].starts_with("it refuses the good rows together: 1 duplicate value, asked: none"),
         "{reasons:?}"
     );
 
     let (results, _) = proven(&format!("{GOOD}{BAD}")).await;
     assert!(
-        failed(&results["enough"])[0].starts_with("it refuses the good rows together: 2, not "),
+        failed(&results["enough"])[0].starts_with("it refuses the good rows together: 2 rows, asked: "),
         "{results:?}"
     );
 }

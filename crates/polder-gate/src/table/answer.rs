@@ -11,6 +11,7 @@ use datafusion::common::ScalarValue;
 use polder_contract::rule::{Figure, OnFailure, Rule, RuleKind, RuleSeverity};
 use polder_core::Result;
 
+use crate::schema::in_words;
 use crate::table::facts::Facts;
 use crate::table::orphans;
 use crate::table::plan::{HowCounted, Measure, Plan};
@@ -42,6 +43,8 @@ pub(crate) struct Answers {
     refused: BTreeMap<usize, String>,
     /// Rows of the recent commits, newest first.
     commits: Vec<u64>,
+    /// Whether there may have been more.
+    commits_cut: bool,
 }
 
 /// What came of a question to somebody else.
@@ -65,6 +68,7 @@ impl Answers {
             asked: BTreeMap::new(),
             refused: BTreeMap::new(),
             commits: facts.recent_commits().to_vec(),
+            commits_cut: facts.commits_cut(),
         }
     }
 
@@ -107,8 +111,8 @@ impl Answers {
             if crate::conform::convert(&empty, field).is_err() {
                 let why = format!(
                     "the column is {}, the contract says {}",
-                    found.data_type(),
-                    field.data_type()
+                    in_words(found.data_type()),
+                    in_words(field.data_type())
                 );
                 self.refused.insert(column, why);
             }
@@ -220,7 +224,7 @@ impl Answers {
         let refused = self.refused.get(&column);
         let (unfit, how) = match self.unfit[column] {
             Some((unfit, how)) => (Some(unfit), how),
-            None => (None, How::Statistics),
+            None => (None, How::Schema),
         };
         let verdict = if refused.is_some() || unfit.is_some_and(|unfit| unfit > 0) {
             RuleVerdict::Failed
@@ -243,7 +247,8 @@ impl Answers {
             },
             verdict,
             figure: unfit.map(|unfit| Figure::Whole(unfit.into())),
-            says: format!("every value fits the contract's type {}", field.data_type()),
+            measured: None,
+            says: format!("every value fits the contract's type {}", in_words(field.data_type())),
             note: refused.cloned(),
             failing_rows: unfit,
             how,
@@ -260,6 +265,7 @@ impl Answers {
             on_failure: rule.on_failure,
             verdict: RuleVerdict::Passed,
             figure: None,
+            measured: None,
             says: rule.says.clone(),
             note: None,
             failing_rows: None,
@@ -278,7 +284,10 @@ impl Answers {
             }
         };
         let holds = match &rule.kind {
-            RuleKind::Set(test) => test.operator.holds(&figure),
+            RuleKind::Set(test) => {
+                result.measured = Some(test.measured(&figure));
+                test.operator.holds(&figure)
+            }
             _ => figure == Figure::Whole(0),
         };
         if !holds {
@@ -353,6 +362,9 @@ impl Answers {
                         if let (Measure::Orphans { .. }, Figure::Whole(orphans)) = (measure, figure) {
                             return share(u64::try_from(*orphans).unwrap_or_default(), result);
                         }
+                        if *figure == Figure::Null {
+                            result.note = Some("the query gave NULL".to_owned());
+                        }
                         Ok(figure.clone())
                     }
                     Some(Asked::Failed(why)) => {
@@ -375,6 +387,14 @@ impl Answers {
             ));
         };
         let before = &before[..before.len().min(commits as usize)];
+        if self.commits_cut && before.len() < commits as usize {
+            let why = format!(
+                "the log tells of {} of the {commits} commits before the newest one: older ones are not in it any more, \
+                 have no statistics, or lie too far behind",
+                before.len()
+            );
+            return Err(RuleVerdict::NotRun(why));
+        }
         if before.len() < LEAST_COMMITS {
             let why = format!(
                 "there are {} commits before the newest one, and it needs {LEAST_COMMITS}",

@@ -20,6 +20,11 @@ pub trait Facts: Send + Sync {
 
     /// Rows that each data commit added, newest first; commits that only rewrote files are not among them.
     fn recent_commits(&self) -> &[u64];
+
+    /// Whether there may have been more such commits than [`recent_commits`](Self::recent_commits) could tell.
+    fn commits_cut(&self) -> bool {
+        false
+    }
 }
 
 /// Nothing is known.

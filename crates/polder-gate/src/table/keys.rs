@@ -70,13 +70,13 @@ impl Keys {
 impl KeyRule {
     /// The columns that the key is read from.
     pub fn top_columns(&self) -> Vec<String> {
-        let mut columns: Vec<_> = self
-            .paths
-            .iter()
-            .filter_map(|path| name(path))
-            .map(str::to_owned)
-            .collect();
-        columns.dedup();
+        let mut columns: Vec<String> = Vec::new();
+        for column in self.paths.iter().filter_map(|path| name(path)) {
+            // `a.x`, `b`, `a.y` reads two columns.
+            if !columns.iter().any(|known| known == column) {
+                columns.push(column.to_owned());
+            }
+        }
         columns
     }
 

@@ -20,6 +20,12 @@ impl TableReport {
         self.results.iter().filter(same).count()
     }
 
+    /// Columns whose type in the table cannot become the contract's: no rule that reads them was run.
+    pub fn refused_columns(&self) -> impl Iterator<Item = &str> {
+        let refused = self.results.iter().filter(|result| result.how == How::Schema);
+        refused.filter_map(|result| result.column.as_deref())
+    }
+
     /// The first rule that failed (and not only warned), where there is one.
     pub fn refused_by(&self) -> Option<&RuleResult> {
         self.results
@@ -47,6 +53,8 @@ pub struct RuleResult {
     pub figure: Option<Figure>,
     /// What is asked, in words.
     pub says: String,
+    /// The figure of a set rule in words, beside what is asked: `50 percent null values, asked: less than 5`.
+    pub measured: Option<String>,
     /// Why there is no figure, or what it was compared with, where that is not in `says`.
     pub note: Option<String>,
     /// Rows that break the rule, where it is one about rows.
@@ -77,6 +85,8 @@ pub enum How {
     Scan,
     /// From what the table's log or files say of themselves.
     Statistics,
+    /// From the types of the table's columns.
+    Schema,
     /// From a query, or another table.
     Query,
 }
@@ -87,6 +97,7 @@ impl How {
         match self {
             Self::Scan => "scan",
             Self::Statistics => "statistics",
+            Self::Schema => "schema",
             Self::Query => "query",
         }
     }

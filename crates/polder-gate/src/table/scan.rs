@@ -181,4 +181,8 @@ impl Facts for AllFacts<'_> {
     fn recent_commits(&self) -> &[u64] {
         self.given.recent_commits()
     }
+
+    fn commits_cut(&self) -> bool {
+        self.given.commits_cut()
+    }
 }

@@ -11,7 +11,7 @@ use polder_core::Result;
 use crate::table::answer::{self, Answers};
 use crate::table::distinct::Budget;
 use crate::table::facts::Facts;
-use crate::table::plan::Plan;
+use crate::table::plan::{Measure, Plan};
 use crate::table::queries::Queries;
 use crate::table::report::TableReport;
 use crate::table::scan::{self, AllFacts};
@@ -71,6 +71,15 @@ impl TableCheck {
     /// Whether the contract declares no rule of this kind.
     pub fn is_empty(&self) -> bool {
         self.plan.rules.is_empty()
+    }
+
+    /// How many commits before the newest one its rules about volume ask for at most; 0 where there are none.
+    pub fn recent_commits(&self) -> usize {
+        let asked = self.plan.rules.iter().map(|(_, measure)| match measure {
+            Measure::Volume(commits) => *commits as usize,
+            _ => 0,
+        });
+        asked.max().unwrap_or(0)
     }
 
     /// The contract's columns that must be read where nothing is known of the table, in the contract's order.

@@ -73,6 +73,7 @@ impl AvroDecoder {
                     schema_id: None,
                     rule: "format.frame".to_owned(),
                     reason,
+                    json: None,
                 }),
             }
         }
@@ -86,6 +87,7 @@ impl AvroDecoder {
                 schema_id,
                 rule: refusal.rule,
                 reason: refusal.reason,
+                json: None,
             };
             match self.writers.get_mut(&id) {
                 Some(Ok(writer)) => writer.decode(chunk, records, schema_id, decoded)?,
@@ -172,6 +174,7 @@ impl Writer {
             schema_id,
             rule,
             reason,
+            json: None,
         };
         let mut whole = Vec::with_capacity(records.len());
         for record in records {
@@ -248,6 +251,7 @@ impl Writer {
                         schema_id,
                         rule,
                         reason,
+                        json: None,
                     });
                     self.renew()?;
                 }

@@ -46,6 +46,7 @@ impl JsonDecoder {
                     schema_id: None,
                     rule,
                     reason,
+                    json: None,
                 }),
             }
         }
@@ -63,6 +64,7 @@ impl JsonDecoder {
                 schema_id: None,
                 rule,
                 reason,
+                json: Some(self.received(&objects[row])),
             });
         }
         let mut kept = kept.into_iter();
@@ -123,6 +125,15 @@ impl JsonDecoder {
             event_time,
             failures: merge(failures),
         })
+    }
+
+    /// The contract's columns of a record, with the values that it came with.
+    fn received(&self, object: &Map<String, Value>) -> String {
+        let columns = self.target.columns.iter().filter_map(|field| {
+            let value = self.find(object, field.name()).filter(|value| !value.is_null())?;
+            Some((field.name().clone(), value.clone()))
+        });
+        Value::Object(columns.collect()).to_string()
     }
 
     /// A column's value: from the payload, else from beside it.

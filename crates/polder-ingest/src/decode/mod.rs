@@ -52,6 +52,8 @@ pub(crate) struct Refused {
     pub(crate) schema_id: Option<i32>,
     pub(crate) rule: String,
     pub(crate) reason: String,
+    /// The contract's columns as received, a JSON object, where the record has fields at all.
+    pub(crate) json: Option<String>,
 }
 
 /// What rows are made of.
@@ -113,6 +115,7 @@ impl Decoder {
                     schema_id: None,
                     rule: "format.tombstone".to_owned(),
                     reason: "the record has no value (a tombstone)".to_owned(),
+                    json: None,
                 }),
             }
         }

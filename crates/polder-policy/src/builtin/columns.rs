@@ -25,14 +25,24 @@ fn told(column: &Column<'_>) -> Vec<Vec<String>> {
         .collect()
 }
 
-/// What a column holds by its name or tags, if it is one of these things.
+/// What a column holds by its name or tags, if it is one of these things. An ending excuses what it ends only: a name
+/// that ends in `hash` does not take back what a tag says.
 fn holds<'w>(column: &Column<'_>, wanted: &'w NameWords, unless_ending: &NameWords) -> Option<&'w str> {
-    let told = told(column);
-    let name = told.first()?;
-    if unless_ending.0.ends(name) {
-        return None;
-    }
-    told.iter().find_map(|words| wanted.0.find(words))
+    told(column)
+        .iter()
+        .filter(|words| !unless_ending.0.ends(words))
+        .find_map(|words| wanted.0.find(words))
+}
+
+/// As [`holds`], or what a column is by its whole name or a whole tag.
+fn is_or_holds<'w>(
+    column: &Column<'_>,
+    names: &'w NameWords,
+    wanted: &'w NameWords,
+    unless_ending: &NameWords,
+) -> Option<&'w str> {
+    let whole = || told(column).iter().find_map(|words| names.0.is(words));
+    holds(column, wanted, unless_ending).or_else(whole)
 }
 
 pub(super) fn instants(object: &Object<'_>, column: &Column<'_>, found: &mut Vec<Found>) {
@@ -130,6 +140,7 @@ pub(super) fn money(
 /// The rule about personal data.
 pub(super) struct PersonalData<'r> {
     pub(super) words: &'r NameWords,
+    pub(super) names: &'r NameWords,
     pub(super) unless_ending: &'r NameWords,
     pub(super) open: &'r [String],
     pub(super) restricted: &'r [String],
@@ -173,7 +184,7 @@ impl PersonalData<'_> {
         if column.property.logical_type == Some(LogicalType::Boolean) {
             return None;
         }
-        if let Some(word) = holds(column, self.words, self.unless_ending) {
+        if let Some(word) = is_or_holds(column, self.names, self.words, self.unless_ending) {
             return Some(format!("by the words `{word}`"));
         }
         let examples = list(column.node, "examples").iter().filter_map(Node::scalar_text);
@@ -197,6 +208,7 @@ fn is_masked(node: &Node) -> bool {
 }
 
 pub(super) fn forbidden(
+    names: &NameWords,
     wanted: &NameWords,
     unless_ending: &NameWords,
     classifications: &[String],
@@ -210,7 +222,7 @@ pub(super) fn forbidden(
         format!("is classified as {class}")
     } else if property.logical_type == Some(LogicalType::Boolean) {
         return;
-    } else if let Some(word) = holds(column, wanted, unless_ending) {
+    } else if let Some(word) = is_or_holds(column, names, wanted, unless_ending) {
         format!("is named `{word}`")
     } else {
         return;

@@ -55,6 +55,8 @@ pub enum BuiltIn {
     PersonalData {
         /// Words in names of columns that hold personal data.
         words: NameWords,
+        /// Names that say so only where they are the whole name.
+        names: NameWords,
         /// How names end that have such a word and are none.
         unless_ending: NameWords,
         /// Classifications that say that data is not personal.
@@ -66,6 +68,8 @@ pub enum BuiltIn {
     ForbiddenData {
         /// Words in names of columns that hold such data.
         words: NameWords,
+        /// Names that say so only where they are the whole name (`token`; a `payment_token` stands for a card).
+        names: NameWords,
         /// How names end that have such a word and hold none.
         unless_ending: NameWords,
         /// Classifications that say so.
@@ -164,12 +168,14 @@ impl BuiltIn {
             }),
             "personal-data" => Some(Self::PersonalData {
                 words: words("words"),
+                names: optional("names"),
                 unless_ending: optional("unless_ending"),
                 open: normal(map.string_list("open")),
                 restricted: normal(map.string_list("restricted")),
             }),
             "forbidden-data" => Some(Self::ForbiddenData {
                 words: words("words"),
+                names: optional("names"),
                 unless_ending: optional("unless_ending"),
                 classifications: normal(map.string_list("classifications")),
             }),
@@ -278,12 +284,14 @@ impl BuiltIn {
             Self::DatesAsText { endings } => columns::dates_as_text(endings, object, column, found),
             Self::PersonalData {
                 words,
+                names,
                 unless_ending,
                 open,
                 restricted,
             } => {
                 let rule = columns::PersonalData {
                     words,
+                    names,
                     unless_ending,
                     open,
                     restricted,
@@ -292,10 +300,11 @@ impl BuiltIn {
             }
             Self::ForbiddenData {
                 words,
+                names,
                 unless_ending,
                 classifications,
             } => {
-                columns::forbidden(words, unless_ending, classifications, object, column, found);
+                columns::forbidden(names, words, unless_ending, classifications, object, column, found);
             }
             _ => {}
         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
-use arrow::datatypes::{DataType, Int64Type};
+use arrow::datatypes::{DataType, Decimal128Type, Float64Type, Int64Type};
 
 use super::{Kind, detect};
 
@@ -21,6 +21,13 @@ pub struct Sighting {
     /// What may be shown of the first.
     pub masked: String,
 }
+
+/// The least whole number that is long enough for a card's: the shortest have 14 digits.
+const LEAST_CARD: i64 = 10_000_000_000_000;
+/// Behind the greatest: the longest have 19 digits.
+const BEYOND_CARDS: i128 = 10_000_000_000_000_000_000;
+/// The greatest float below which every whole number is one of its own (2^53).
+const EXACT_FLOATS: f64 = 9_007_199_254_740_992.0;
 
 /// Looks at every text, and every whole number that is long enough for a card's, of a batch. `rows_before` is the
 /// number of rows of the batches before; what they had is in `seen` and is counted on.
@@ -68,9 +75,23 @@ fn column(name: &str, array: &ArrayRef, rows: &[u64], seen: &mut BTreeMap<(Strin
         }
         DataType::Int64 => {
             for (index, value) in array.as_primitive::<Int64Type>().iter().enumerate() {
-                // The shortest card number has 14 digits.
-                if let Some(value) = value.filter(|value| *value >= 10_000_000_000_000) {
+                if let Some(value) = value.filter(|value| *value >= LEAST_CARD) {
                     look(index, &value.to_string());
+                }
+            }
+        }
+        DataType::Decimal128(_, 0) => {
+            for (index, value) in array.as_primitive::<Decimal128Type>().iter().enumerate() {
+                if let Some(value) = value.filter(|value| (i128::from(LEAST_CARD)..BEYOND_CARDS).contains(value)) {
+                    look(index, &value.to_string());
+                }
+            }
+        }
+        DataType::Float64 => {
+            for (index, value) in array.as_primitive::<Float64Type>().iter().enumerate() {
+                let whole = |value: &f64| *value >= LEAST_CARD as f64 && *value < EXACT_FLOATS && value.fract() == 0.0;
+                if let Some(value) = value.filter(whole) {
+                    look(index, &format!("{value:.0}"));
                 }
             }
         }

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::array::{Int64Array, ListArray, RecordBatch, StringArray};
+use arrow::array::{Decimal128Array, Float64Array, Int64Array, ListArray, RecordBatch, StringArray};
 use arrow::datatypes::{Int64Type, UInt8Type};
 use proptest::prelude::*;
 
@@ -164,6 +164,30 @@ fn a_batch_is_searched_in_depth_and_counted_by_column() {
         ),
         ("numbers", Arc::new(list) as ArrayRef),
         (
+            "exact",
+            Arc::new(
+                Decimal128Array::from(vec![None, Some(4_111_111_111_111_111), Some(7)])
+                    .with_precision_and_scale(16, 0)
+                    .unwrap(),
+            ) as ArrayRef,
+        ),
+        (
+            "amount",
+            Arc::new(
+                Decimal128Array::from(vec![None, Some(4_111_111_111_111_111), Some(7)])
+                    .with_precision_and_scale(16, 2)
+                    .unwrap(),
+            ) as ArrayRef,
+        ),
+        (
+            "float",
+            Arc::new(Float64Array::from(vec![
+                4_111_111_111_111_111.0,
+                41_111_111_111_111.11,
+                0.5,
+            ])) as ArrayRef,
+        ),
+        (
             "small",
             Arc::new(arrow::array::PrimitiveArray::<UInt8Type>::from(vec![1, 2, 3])) as ArrayRef,
         ),
@@ -175,7 +199,16 @@ fn a_batch_is_searched_in_depth_and_counted_by_column() {
         .values()
         .map(|s| (s.column.as_str(), s.values, s.first_row))
         .collect();
-    assert_eq!(found, [("note", 2, 11), ("number", 1, 12), ("numbers[]", 1, 12)]);
+    assert_eq!(
+        found,
+        [
+            ("exact", 1, 11),
+            ("float", 1, 10),
+            ("note", 2, 11),
+            ("number", 1, 12),
+            ("numbers[]", 1, 12)
+        ]
+    );
 }
 
 use arrow::array::ArrayRef;

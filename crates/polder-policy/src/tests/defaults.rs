@@ -136,6 +136,88 @@ fn what_is_no_money_and_no_personal_data_by_its_ending_is_left_alone() {
     assert_eq!(found_by_default("silver", columns), []);
 }
 
+/// The columns of these names, and what else they declare, that a policy finds.
+fn found_among<'n>(policy: &str, names: &[&'n str], more: &str) -> Vec<&'n str> {
+    let found = |name: &&str| {
+        let column = format!("      - {{name: {name}, description: x, logicalType: string{more}}}\n");
+        codes(&found_by_default("bronze", &column)).contains(&policy)
+    };
+    names.iter().copied().filter(found).collect()
+}
+
+#[test]
+fn the_usual_names_of_secrets_and_of_personal_data_are_known() {
+    let secrets = [
+        "token",
+        "auth_token",
+        "authToken",
+        "access_token",
+        "credential",
+        "signing_key",
+        "pin",
+        "security_code",
+        "cc_number",
+        "ccnum",
+        "pan",
+        "cardPin",
+    ];
+    assert_eq!(found_among("no-card-data-or-credentials", &secrets, ""), secrets);
+    let personal = [
+        "zip",
+        "plz",
+        "postcode",
+        "birthplace",
+        "first_nm",
+        "salary",
+        "bsn",
+        "vat_number",
+        "tax_id",
+        "ssn",
+        "vatNumber",
+        "full_name_value",
+        "phone_value",
+        "customer_address_value",
+        "email_hash",
+    ];
+    assert_eq!(found_among("personal-data", &personal, ""), personal);
+}
+
+#[test]
+fn words_that_are_alike_are_left_alone() {
+    let names = [
+        "pinned",
+        "map_pin",
+        "tokens_used",
+        "payment_token",
+        "token_count",
+        "zipper",
+        "zip_file",
+        "panel",
+        "company",
+        "email_count",
+        "phone_type",
+        "shipping_status",
+        "recipe",
+    ];
+    for policy in ["personal-data", "no-card-data-or-credentials"] {
+        assert_eq!(found_among(policy, &names, ""), [""; 0], "{policy}");
+    }
+}
+
+#[test]
+fn an_ending_of_the_name_does_not_take_back_what_a_tag_or_the_business_name_says() {
+    let names = ["contact_count", "login_status"];
+    assert_eq!(found_among("personal-data", &names, ", tags: [email]"), names);
+    assert_eq!(
+        found_among("personal-data", &names, ", businessName: E-mail of the customer"),
+        names
+    );
+    assert_eq!(
+        found_among("personal-data", &names, ", businessName: Phone type"),
+        [""; 0]
+    );
+}
+
 #[test]
 fn one_currency_can_be_fixed_for_the_object() {
     let text = contract(

@@ -184,3 +184,54 @@ async fn other_datasets_are_those_that_the_contract_names() {
     assert!(queries.provider(&name("sales.bronze.orders")).await.unwrap().is_some());
     assert!(queries.provider(&name("staff.silver.wages")).await.is_err());
 }
+
+#[test]
+fn a_query_that_never_pauses_keeps_nobody_waiting() {
+    let start = Instant::now();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let error = runtime.block_on(async {
+        let (queries, _) = queries();
+        let text: ArrayRef = Arc::new(StringArray::from(vec!["ab".repeat(400_000)]));
+        queries
+            .with_limit(Duration::from_millis(300))
+            .figure(
+                "SELECT sum(levenshtein(t, 'b' || t)) FROM {object}",
+                None,
+                table(vec![("t", text)]),
+            )
+            .await
+            .unwrap_err()
+    });
+    drop(runtime);
+    assert!(error.to_string().contains("0.3 s"), "{error}");
+    assert!(start.elapsed() < Duration::from_secs(20));
+}
+
+#[tokio::test]
+async fn queries_that_are_meant_to_hurt_are_refused() {
+    let cases = [
+        (format!("SELECT count(*){} FROM {{object}}", "+1".repeat(20_000)), "longer than 16 KiB"),
+        (format!("SELECT count(*){} FROM {{object}}", "+1".repeat(5_000)), "more than 600 operators"),
+        ("SELECT length(repeat('x', 2000000000))".to_owned(), "make much of little"),
+        (
+            "SELECT length(x || x || x || x || x || x || x || x || x || x || x || x) FROM \
+             (SELECT y || y || y || y || y || y || y || y || y || y || y || y AS x FROM (SELECT \"Code\" AS y FROM {object}))"
+                .to_owned(),
+            "128 times as long",
+        ),
+        (
+            "WITH RECURSIVE n AS (SELECT 'a' AS x UNION ALL SELECT x || x FROM n) SELECT max(length(x)) FROM n".to_owned(),
+            "each round of a recursion",
+        ),
+    ];
+    for (sql, why) in cases {
+        let error = ask(&sql, None)
+            .await
+            .err()
+            .unwrap_or_else(|| panic!("{sql:.80} is taken"));
+        assert!(error.to_string().contains(why), "{sql:.80}: {error}");
+    }
+}

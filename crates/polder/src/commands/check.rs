@@ -7,13 +7,17 @@ mod consumers;
 mod documents;
 mod judge;
 mod lifecycle;
+mod nulls;
 mod pairs;
+mod record;
+mod registrations;
 mod revision;
 
 use std::path::Path;
 use std::process::ExitCode;
 
 use chrono::{DateTime, Utc};
+use polder_contract::cancellation::{Cancellation, end_registrations};
 use polder_contract::product::{self, Product};
 use polder_contract::{Consumer, ContractSet};
 use polder_core::document::{Diagnostic, Severity};
@@ -21,19 +25,19 @@ use polder_core::{Result, clock};
 use polder_engine::{Analysis, Engine, load_models, load_pipelines};
 use polder_ingest::StreamSpec;
 
-use crate::findings::{Findings, Report};
+use crate::commands::contract::parties::cancellations;
+use crate::findings::{Findings, NOT_RUN, Report};
+use crate::output::counted;
 use crate::platform::Platform;
 use crate::{domains, output, report};
 
 pub(crate) use consumers::consumers;
 
-/// The code of diagnostics about declared rules that nothing runs.
-const NOT_RUN: &str = "not-run";
-
 /// What to check.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Args {
-    /// Compare with this revision of the git repository (a branch, tag or commit), and say what each change breaks.
+    /// Compare with this revision of the git repository (a branch, tag or commit), as it was where the present branch left
+    /// it, and say what each change breaks.
     #[arg(long, value_name = "REVISION")]
     base: Option<String>,
     /// Also try every configured service and say what is wrong with it.
@@ -49,7 +53,9 @@ pub(crate) struct Declared<'a> {
     pub(crate) platform: &'a Platform,
     pub(crate) contracts: &'a ContractSet,
     pub(crate) streams: &'a [StreamSpec],
+    /// With what they read still: what they have cancelled is over.
     pub(crate) consumers: &'a [Consumer],
+    pub(crate) cancellations: &'a [Cancellation],
     pub(crate) products: &'a [Product],
     pub(crate) engine: &'a Engine,
     pub(crate) analysis: &'a Analysis,
@@ -71,9 +77,10 @@ const CHECKS: &[Check] = &[
     |mesh| super::policy::findings(&mesh.platform.mesh, mesh.contracts),
 ];
 
-/// Checks the mesh; every problem is shown, not the first only. 1 where a change breaks somebody, 2 where a document is
-/// wrong.
+/// Checks the mesh; every problem is shown, not the first only. 2 where a document is wrong, else 1 where a change breaks
+/// somebody.
 pub(crate) async fn run(platform: &Platform, args: &Args, verbose: bool) -> Result<ExitCode> {
+    Report::refuse_several(&args.report)?;
     let mut diagnostics = Vec::new();
     let (contracts, found) = ContractSet::load(platform.mesh.sources("contracts", ".odcs.yaml")?);
     diagnostics.extend(found);
@@ -85,8 +92,12 @@ pub(crate) async fn run(platform: &Platform, args: &Args, verbose: bool) -> Resu
     diagnostics.extend(found);
     let (models, found) = load_models(&platform.mesh)?;
     diagnostics.extend(found);
-    let (consumers, found) = consumers(&platform.mesh)?;
+    let (mut consumers, found) = consumers(&platform.mesh)?;
     diagnostics.extend(found);
+    let (cancellations, found) = cancellations(platform)?;
+    diagnostics.extend(found);
+    let now = clock::now();
+    end_registrations(&mut consumers, &cancellations, &contracts, now);
     // What is wrong with products is one of the checks.
     let (products, _) = product::check(platform.mesh.sources("contracts", ".odps.yaml")?, &contracts);
     let engine = Engine::new(
@@ -104,10 +115,11 @@ pub(crate) async fn run(platform: &Platform, args: &Args, verbose: bool) -> Resu
         contracts: &contracts,
         streams: &streams,
         consumers: &consumers,
+        cancellations: &cancellations,
         products: &products,
         engine: &engine,
         analysis: &analysis,
-        now: clock::now(),
+        now,
     };
     for check in CHECKS {
         diagnostics.extend(check(&mesh)?);
@@ -133,11 +145,20 @@ pub(crate) async fn run(platform: &Platform, args: &Args, verbose: bool) -> Resu
         print(&mesh, &diagnostics, not_run.len(), verbose)?;
     }
     if !args.report.is_empty() {
-        Findings::of_documents(&diagnostics, checked(&mesh)).write("polder check", &args.report)?;
+        let found = diagnostics.iter().chain(&not_run).cloned();
+        let found: Vec<_> = found
+            .map(|found| match &compared {
+                Some(compared) => compared.in_mesh(found),
+                None => found,
+            })
+            .collect();
+        Findings::of_documents(&found, checked(&mesh)).write("polder check", &args.report, &platform.mesh.root)?;
     }
+    let of_change = compared.as_ref().map_or(0, compatibility::Compared::errors);
     let mut code = match errors(&diagnostics, Severity::Error) {
         0 => 0,
-        _ if compared.is_some_and(|compared| compared.breaks()) => 1,
+        // A wrong document is wrong whatever else was found.
+        all if all == of_change => 1,
         _ => 2,
     };
     if args.connect {
@@ -148,17 +169,17 @@ pub(crate) async fn run(platform: &Platform, args: &Args, verbose: bool) -> Resu
 
 fn print(mesh: &Declared<'_>, diagnostics: &[Diagnostic], not_run: usize, verbose: bool) -> Result<()> {
     output::line(&format!(
-        "{} datasets under contract, {} streams, {} pipelines, {} models: {} errors, {} warnings",
-        mesh.contracts.datasets().count(),
-        mesh.streams.len(),
-        mesh.engine.pipelines().len(),
-        mesh.engine.models().len(),
-        errors(diagnostics, Severity::Error),
-        errors(diagnostics, Severity::Warning),
+        "{} under contract, {}, {}, {}: {}, {}",
+        counted(mesh.contracts.datasets().count(), "dataset"),
+        counted(mesh.streams.len(), "stream"),
+        counted(mesh.engine.pipelines().len(), "pipeline"),
+        counted(mesh.engine.models().len(), "model"),
+        counted(errors(diagnostics, Severity::Error), "error"),
+        counted(errors(diagnostics, Severity::Warning), "warning"),
     ))?;
     if not_run > 0 {
         let hint = if verbose { "" } else { "; -v lists them" };
-        output::line(&format!("{not_run} declared rules cannot be run{hint}"))?;
+        output::line(&format!("{} cannot be run{hint}", counted(not_run, "declared rule")))?;
     }
     Ok(())
 }

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cli::IngestArgs;
 use crate::inventory::source_node;
+use crate::output::counted;
 use crate::platform::{Platform, select_streams};
 use crate::progress::Bars;
 use crate::recorder::Recorder;
@@ -114,7 +115,12 @@ pub(crate) async fn run_stream(
 }
 
 fn sentence(stream: &StreamSpec, summary: &Summary) -> String {
-    let mut text = format!("{}: {} rows to {}", stream.name, summary.accepted, stream.dataset);
+    let mut text = format!(
+        "{}: {} to {}",
+        stream.name,
+        counted(summary.accepted, "row"),
+        stream.dataset
+    );
     if summary.rejected > 0 {
         text.push_str(&format!(", {} to {}", summary.rejected, stream.dataset.quarantine()));
     }
@@ -122,8 +128,9 @@ fn sentence(stream: &StreamSpec, summary: &Summary) -> String {
     match (summary.commits, summary.versions.last()) {
         (0, _) | (_, None) if summary.rejected == 0 => text.push_str(" (nothing new)"),
         (_, None) => {}
-        (1, Some(version)) => text.push_str(&format!(" (1 commit, now version {version})")),
-        (commits, Some(version)) => text.push_str(&format!(" ({commits} commits, now version {version})")),
+        (commits, Some(version)) => {
+            text.push_str(&format!(" ({}, now version {version})", counted(commits, "commit")));
+        }
     }
     text
 }

@@ -13,7 +13,7 @@ use polder_policy::{Class, Policies, Policy, Rule, Sighting};
 use polder_query::query_error;
 
 use crate::cli::{Format, FormatArg};
-use crate::output::{self, Listing};
+use crate::output::{self, Listing, counted};
 use crate::platform::Platform;
 
 /// How documents of sample rows beside contracts end.
@@ -134,13 +134,13 @@ fn show(policies: &Policies, id: &str, format: Format) -> Result<()> {
         return Err(Error::new(ErrorKind::NotFound, format!("there is no policy `{id}`")).with_help(help));
     };
     let mut listing = Listing::new(["what", "value"]);
-    for (what, value) in described(policy) {
+    for (what, value) in described(policy, policies.are_defaults()) {
         listing.row([what.to_owned(), value]);
     }
     listing.print(format, "")
 }
 
-fn described(policy: &Policy) -> Vec<(&'static str, String)> {
+fn described(policy: &Policy, is_default: bool) -> Vec<(&'static str, String)> {
     let mut parts = vec![
         ("policy", policy.id.clone()),
         ("severity", policy.severity.as_str().to_owned()),
@@ -158,7 +158,11 @@ fn described(policy: &Policy) -> Vec<(&'static str, String)> {
         ),
         (
             "declared in",
-            format!("{}:{}", policy.place.file.display(), policy.place.span.line),
+            if is_default {
+                "comes with Polder".to_owned()
+            } else {
+                format!("{}:{}", policy.place.file.display(), policy.place.span.line)
+            },
         ),
     ];
     for exception in &policy.exceptions {
@@ -206,13 +210,14 @@ async fn scan(platform: &Platform, dataset: &DatasetName, rows: u64, format: For
             sighting.masked.clone(),
         ]);
     }
-    listing.print(format, &format!("nothing in {searched} rows of {dataset}"))?;
+    listing.print(format, &format!("nothing in {} of {dataset}", counted(searched, "row")))?;
     if found.is_empty() {
         return Ok(ExitCode::SUCCESS);
     }
     output::remark(&format!(
-        "{dataset} holds what it must not, in {searched} rows that were searched: leave card numbers and credentials out at the \
-         source, classify columns of personal data in the contract"
+        "{dataset} holds what it must not, in {} searched: leave card numbers and credentials out at the \
+         source, classify columns of personal data in the contract",
+        counted(searched, "row")
     ));
     Ok(ExitCode::FAILURE)
 }

@@ -12,7 +12,7 @@ use polder_engine::{Engine, Observer, RunOptions, StartedStep, StepKind, StepOut
 use crate::cli::{PlanArgs, RunArgs};
 use crate::commands::ingest::warned;
 use crate::inventory::step;
-use crate::output::{self, Listing};
+use crate::output::{self, Listing, counted};
 use crate::platform::Platform;
 use crate::progress::Bars;
 use crate::recorder::Recorder;
@@ -51,9 +51,9 @@ pub(crate) async fn run(platform: &Platform, args: &RunArgs, quiet: bool) -> Res
     for result in &results {
         if !result.warned.is_empty() {
             output::remark(&format!(
-                "{}: {} rows{}",
+                "{}: {}{}",
                 result.name,
-                result.rows,
+                counted(result.rows, "row"),
                 warned(&result.warned)
             ));
         }
@@ -61,10 +61,14 @@ pub(crate) async fn run(platform: &Platform, args: &RunArgs, quiet: bool) -> Res
             output::remark(&format!("{}: {remark}", result.name));
         }
         if let StepOutcome::Failed(failure) = &result.outcome {
-            let message = format!("{} failed: {}", result.name, failure.report());
+            // Where the diagnostics say it all, once is enough.
+            let (message, help) = match report::is_summary(failure) {
+                true => (format!("{} failed", result.name), None),
+                false => (format!("{} failed: {}", result.name, failure.report()), failure.help()),
+            };
             let mut error =
                 polder_core::Error::new(failure.kind(), message).with_diagnostics(failure.diagnostics().to_vec());
-            if let Some(help) = failure.help() {
+            if let Some(help) = help {
                 error = error.with_help(help);
             }
             report::error(&error, Some(&platform.mesh.root));

@@ -62,6 +62,7 @@ fn percent(text: &str) -> std::result::Result<f64, String> {
 
 /// Tests; 1 where a rule fails or too few were run.
 pub(crate) async fn run(cli: &Cli, args: &Args) -> Result<ExitCode> {
+    Report::refuse_several(&args.report)?;
     let (tested, levels) = match &args.data {
         Some(file) => {
             let verification = of_file(args, file).await?;
@@ -83,7 +84,8 @@ pub(crate) async fn run(cli: &Cli, args: &Args) -> Result<ExitCode> {
     if !Report::takes_output(&args.report) {
         print(&tested, &levels, args)?;
     }
-    findings.write("polder test", &args.report)?;
+    let root = crate::platform::root(cli).unwrap_or_default();
+    findings.write("polder test", &args.report, &root)?;
     verdict(&findings, args, cli.quiet)
 }
 

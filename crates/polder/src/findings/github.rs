@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Case, Outcome, uri};
+use super::{Case, Outcome, slashed};
 
 /// One line for each case that failed, warned or is worth knowing.
 pub(super) fn render(cases: &[Case]) -> String {
@@ -16,7 +16,7 @@ pub(super) fn render(cases: &[Case]) -> String {
         };
         let mut properties = Vec::new();
         if let Some((path, span)) = &case.place {
-            properties.push(format!("file={}", property(&uri(path))));
+            properties.push(format!("file={}", property(&slashed(path))));
             if let Some(span) = span {
                 properties.push(format!("line={},col={}", span.line, span.column));
             }

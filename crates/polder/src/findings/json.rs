@@ -3,7 +3,7 @@
 use polder_core::Result;
 use serde_json::{Value, json};
 
-use super::{Case, Findings, Outcome, unwritable, uri};
+use super::{Case, Findings, Outcome, slashed, unwritable};
 
 pub(super) fn render(command: &str, findings: &Findings) -> Result<String> {
     let cases: Vec<Value> = findings.cases.iter().map(case).collect();
@@ -22,7 +22,7 @@ pub(super) fn render(command: &str, findings: &Findings) -> Result<String> {
 
 fn case(case: &Case) -> Value {
     let (file, span) = match &case.place {
-        Some((path, span)) => (Some(uri(path)), *span),
+        Some((path, span)) => (Some(slashed(path)), *span),
         None => (None, None),
     };
     json!({

@@ -3,7 +3,7 @@
 use polder_core::Result;
 use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestSuite};
 
-use super::{Case, Outcome, unwritable, uri};
+use super::{Case, Outcome, slashed, unwritable};
 
 /// One suite for each dataset or document, in the order of their first case. Warnings pass, with what they say on the
 /// suite's output; what was not run is skipped.
@@ -41,7 +41,7 @@ fn test_case(case: &Case) -> TestCase {
     let mut written = TestCase::new(case.name.as_str(), status);
     written.set_classname(case.suite.as_str());
     if let Some((path, span)) = &case.place {
-        written.add_property(Property::new("file", uri(path)));
+        written.add_property(Property::new("file", slashed(path)));
         if let Some(span) = span {
             written.add_property(Property::new("line", span.line.to_string()));
         }
@@ -54,8 +54,8 @@ fn test_case(case: &Case) -> TestCase {
 
 fn described(case: &Case) -> String {
     let place = match &case.place {
-        Some((path, Some(span))) => format!("{}:{}:{}: ", uri(path), span.line, span.column),
-        Some((path, None)) => format!("{}: ", uri(path)),
+        Some((path, Some(span))) => format!("{}:{}:{}: ", slashed(path), span.line, span.column),
+        Some((path, None)) => format!("{}: ", slashed(path)),
         None => String::new(),
     };
     let help = case.help.as_ref().map_or_else(String::new, |help| format!("\n{help}"));

@@ -16,6 +16,9 @@ use clap::ValueEnum;
 use polder_core::document::{Diagnostic, Severity, Span};
 use polder_core::{Error, ErrorKind, Result, ResultExt};
 
+/// The code of diagnostics about declared rules that nothing runs.
+pub(crate) const NOT_RUN: &str = "not-run";
+
 /// Everything that one command checked, whether it held or not.
 #[derive(Debug, Default)]
 pub(crate) struct Findings {
@@ -109,12 +112,31 @@ impl Report {
     pub(crate) fn takes_output(reports: &[Self]) -> bool {
         reports.iter().any(|report| report.file.is_none())
     }
+
+    /// Refuses two reports on standard output, which no reader could tell apart.
+    ///
+    /// # Errors
+    /// `Usage`.
+    pub(crate) fn refuse_several(reports: &[Self]) -> Result<()> {
+        if reports.iter().filter(|report| report.file.is_none()).count() < 2 {
+            return Ok(());
+        }
+        Err(
+            Error::new(ErrorKind::Usage, "only one report can go to standard output")
+                .with_help("name a file for the others: --report junit=report.xml"),
+        )
+    }
 }
 
 impl Findings {
     /// Adds a check.
     pub(crate) fn add(&mut self, case: Case) {
         self.cases.push(case);
+    }
+
+    /// Adds the checks of another part.
+    pub(crate) fn extend(&mut self, other: Self) {
+        self.cases.extend(other.cases);
     }
 
     /// The findings about documents, and for each document without any a check that holds.
@@ -125,6 +147,7 @@ impl Findings {
                 suite: diagnostic.file.display().to_string(),
                 name: diagnostic.code.to_string(),
                 outcome: match diagnostic.severity {
+                    _ if diagnostic.code == NOT_RUN => Outcome::NotRun,
                     Severity::Error => Outcome::Failed,
                     Severity::Warning => Outcome::Warned,
                     Severity::Note => Outcome::Noted,
@@ -135,7 +158,8 @@ impl Findings {
             });
         }
         for document in checked {
-            if diagnostics.iter().all(|diagnostic| diagnostic.file != document) {
+            let mut wrong = diagnostics.iter().filter(|diagnostic| diagnostic.code != NOT_RUN);
+            if wrong.all(|diagnostic| diagnostic.file != document) {
                 findings.add(Case {
                     suite: document.display().to_string(),
                     name: "check".to_owned(),
@@ -147,6 +171,19 @@ impl Findings {
             }
         }
         findings
+    }
+
+    /// The cases with paths that begin at the repository's root, in which the folder lies at `prefix`.
+    fn placed(&self, prefix: &str) -> Vec<Case> {
+        let placed = |case: &Case| {
+            let mut case = case.clone();
+            if let Some((path, _)) = &mut case.place {
+                // An absolute path stays what it is.
+                *path = Path::new(prefix).join(&*path);
+            }
+            case
+        };
+        self.cases.iter().map(placed).collect()
     }
 
     /// How many checks came out so.
@@ -163,17 +200,22 @@ impl Findings {
         100.0 * run as f64 / self.cases.len() as f64
     }
 
-    /// Writes the reports that were asked for. `command` is what was run, such as `polder check`.
+    /// Writes the reports that were asked for. `command` is what was run, such as `polder check`; `root` is the folder that
+    /// paths begin at. Those who read the forms of other tools look for paths from the repository's root on.
     ///
     /// # Errors
     /// `Usage` where a file cannot be written.
-    pub(crate) fn write(&self, command: &str, reports: &[Report]) -> Result<()> {
+    pub(crate) fn write(&self, command: &str, reports: &[Report], root: &Path) -> Result<()> {
+        let placed = match reports.iter().any(|report| report.format != ReportFormat::Json) {
+            true => self.placed(&crate::git::prefix(root).unwrap_or_default()),
+            false => Vec::new(),
+        };
         for report in reports {
             let text = match report.format {
-                ReportFormat::Junit => junit::render(command, &self.cases)?,
-                ReportFormat::Sarif => sarif::render(&self.cases)?,
+                ReportFormat::Junit => junit::render(command, &placed)?,
+                ReportFormat::Sarif => sarif::render(&placed)?,
                 ReportFormat::Json => json::render(command, self)?,
-                ReportFormat::Github => github::render(&self.cases),
+                ReportFormat::Github => github::render(&placed),
             };
             match &report.file {
                 Some(file) => {
@@ -192,7 +234,10 @@ impl Findings {
 }
 
 /// The path as forms of other tools write it: with slashes.
-fn uri(path: &Path) -> String {
+fn slashed(path: &Path) -> String {
+    if path.is_absolute() {
+        return path.to_string_lossy().replace('\\', "/");
+    }
     path.components()
         .map(|part| part.as_os_str().to_string_lossy())
         .collect::<Vec<_>>()

@@ -1,11 +1,12 @@
 //! SARIF 2.1.0 (OASIS Static Analysis Results Interchange Format), as code scanning reads it.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use polder_core::Result;
 use serde_json::{Value, json};
 
-use super::{Case, Outcome, unwritable, uri};
+use super::{Case, Outcome, slashed, unwritable};
 
 /// What failed, warned or is worth knowing, each with its place; what held or was not run is no result.
 pub(super) fn render(cases: &[Case]) -> Result<String> {
@@ -60,4 +61,20 @@ fn result(case: &Case, level: &str) -> Value {
         result["locations"] = json!([{"physicalLocation": place}]);
     }
     result
+}
+
+/// The path as a URI (RFC 3986): from the repository's root on, or with the scheme `file` where it is absolute.
+fn uri(path: &Path) -> String {
+    let mut uri = match path.is_absolute() {
+        true => "file://".to_owned(),
+        false => String::new(),
+    };
+    for byte in slashed(path).bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => uri.push(char::from(byte)),
+            // A colon in the first part of a relative path would end a scheme.
+            other => uri.push_str(&format!("%{other:02X}")),
+        }
+    }
+    uri
 }

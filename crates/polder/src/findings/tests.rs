@@ -110,3 +110,44 @@ fn a_report_is_a_form_and_perhaps_a_file() {
     assert!("xunit=a".parse::<Report>().unwrap_err().contains("junit"));
     assert!("sarif=".parse::<Report>().is_err());
 }
+
+#[test]
+fn a_rule_that_nothing_runs_is_not_run_and_its_document_holds() {
+    let diagnostics = [Diagnostic {
+        severity: Severity::Note,
+        code: NOT_RUN.into(),
+        message: "a rule of soda".to_owned(),
+        help: None,
+        file: PathBuf::from("contracts/sales/a.odcs.yaml"),
+        span: span(5, 9),
+    }];
+    let findings = Findings::of_documents(&diagnostics, [Path::new("contracts/sales/a.odcs.yaml")]);
+    assert_eq!(
+        (findings.count(Outcome::NotRun), findings.count(Outcome::Passed)),
+        (1, 1)
+    );
+}
+
+#[test]
+fn paths_begin_at_the_root_of_the_repository_and_are_uris_in_sarif() {
+    for (path, uri) in [
+        ("contracts/a b.yaml", "data/shop/contracts/a%20b.yaml"),
+        ("main:a.yaml", "data/shop/main%3Aa.yaml"),
+        ("/elsewhere/é.yaml", "file:///elsewhere/%C3%A9.yaml"),
+    ] {
+        let mut findings = findings();
+        for case in &mut findings.cases {
+            case.place = Some((PathBuf::from(path), None));
+        }
+        let log = sarif::render(&findings.placed("data/shop/")).unwrap();
+        assert!(log.contains(&format!("\"uri\": \"{uri}\"")), "{log}");
+    }
+}
+
+#[test]
+fn standard_output_takes_one_report() {
+    let report = |text: &str| text.parse::<Report>().unwrap();
+    assert!(Report::refuse_several(&[report("github"), report("json=a.json")]).is_ok());
+    let error = Report::refuse_several(&[report("github"), report("json")]).unwrap_err();
+    assert_eq!(error.exit_code(), 2);
+}

@@ -4,16 +4,17 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use polder_contract::cancellation::find;
-use polder_contract::{ContractSet, Read};
+use polder_contract::cancellation::{self, find};
+use polder_contract::{Consumer, ContractSet, Read};
 use polder_core::Result;
 use polder_core::document::{Diagnostic, Severity};
 use polder_engine::{ColumnLineage, Engine, ModelDefinition, Pipeline, Reach, Reader, read_models, read_pipelines};
 
 use super::Declared;
 use super::judge::Judge;
-use super::pairs::{Pairs, datasets};
+use super::pairs::Pairs;
 use super::revision::Revision;
+use super::{record, registrations};
 use crate::{domains, output};
 
 /// What a comparison with a base revision found.
@@ -21,12 +22,26 @@ pub(super) struct Compared {
     /// What is wrong: changes that break somebody, versions that were not raised, steps that a contract may not take.
     pub(super) diagnostics: Vec<Diagnostic>,
     pub(super) lines: Vec<String>,
+    /// What stands before the path of a document that is only in the base.
+    pub(super) base: String,
 }
 
+/// What is said of a consumer whose registration the change ends.
+pub(super) const STRUCK: &str = " (unregistered by this change)";
+
 impl Compared {
-    /// Whether a change breaks somebody, or its version does not say so.
-    pub(super) fn breaks(&self) -> bool {
-        self.diagnostics.iter().any(|found| found.severity == Severity::Error)
+    /// How many errors the comparison found.
+    pub(super) fn errors(&self) -> usize {
+        let found = self.diagnostics.iter();
+        found.filter(|found| found.severity == Severity::Error).count()
+    }
+
+    /// A diagnostic with the path in the mesh of its document, also where that is only in the base.
+    pub(super) fn in_mesh(&self, mut found: Diagnostic) -> Diagnostic {
+        if let Some(path) = found.file.to_str().and_then(|path| path.strip_prefix(&self.base)) {
+            found.file = path.into();
+        }
+        found
     }
 
     /// Says what changed.
@@ -66,24 +81,45 @@ pub(super) async fn compare(mesh: &Declared<'_>, name: &str) -> Result<Compared>
         ColumnLineage::default()
     };
     let consumers = mesh.consumers.iter();
-    let reads: Vec<(String, &Read)> = consumers
+    let mut reads: Vec<(String, &Read)> = consumers
         .flat_map(|consumer| {
             let name = format!("consumer {}", consumer.name);
             consumer.reads.iter().map(move |read| (name.clone(), read))
         })
         .collect();
+    let before: Vec<_> = base
+        .sources("catalog", ".yaml")
+        .into_iter()
+        .filter(|(folder, _)| folder == "consumers")
+        .filter_map(|(_, source)| Consumer::parse(&source).0)
+        .collect();
+    let lost = registrations::lost(mesh, &before, &contracts);
+    reads.extend(
+        lost.iter()
+            .map(|(name, read)| (format!("consumer {name}{STRUCK}"), read)),
+    );
     let mut readers: Vec<_> = reads.iter().map(|(name, read)| reader(name, read)).collect();
-    readers.extend(ports(mesh));
+    let ports = ports(mesh);
+    readers.extend(ports.iter().cloned());
     let sound = BTreeSet::new();
     let judge = Judge {
         mesh,
         base: &base,
         reads: &reads,
+        ports: &ports,
         reach: Reach::new(&lineage, &mesh.analysis.lineage, &mesh.analysis.unsound, &readers),
         // A promise that got weaker stops no query: only those who rely on it are broken.
         reach_by_promise: Reach::new(&lineage, &mesh.analysis.lineage, &sound, &readers),
     };
     let mut compared = judge.all(&pairs)?;
+    let recorded: Vec<_> = base
+        .sources("catalog", ".yaml")
+        .into_iter()
+        .filter(|(folder, _)| folder == "cancellations")
+        .filter_map(|(_, source)| cancellation::parse(&source).0)
+        .collect();
+    let problems = record::check(mesh, &base, &recorded, &before);
+    compared.diagnostics.extend(problems);
     let unread = unread.iter().map(|path| {
         format!(
             "  not compared: {}, which is no contract that can be read",
@@ -112,7 +148,7 @@ fn ports(mesh: &Declared<'_>) -> Vec<Reader> {
             let contract = port.contract_id.as_deref().and_then(|id| find(mesh.contracts, id));
             let datasets: Vec<_> = contract
                 .iter()
-                .flat_map(|contract| datasets(contract))
+                .flat_map(|contract| contract.datasets())
                 .cloned()
                 .collect();
             readers.extend(datasets.into_iter().map(|dataset| Reader {

@@ -1,19 +1,21 @@
 //! What each change breaks, and whether its version says so.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
+use polder_contract::cancellation::find;
 use polder_contract::diff::{Change, Comparison, Mode, SemanticVersion, problems_with_history};
 use polder_contract::lifecycle::transition_problems;
-use polder_contract::product;
+use polder_contract::product::{self, Product};
 use polder_contract::{Contract, Read, Status, parse};
 use polder_core::document::{Diagnostic, Severity, Span};
-use polder_core::{DatasetName, Result};
-use polder_engine::{Reach, Reached};
+use polder_core::{DatasetName, ObjectName, Result};
+use polder_engine::{Reach, Reached, Reader};
 
-use super::Declared;
-use super::compatibility::Compared;
-use super::pairs::{Pairs, datasets, is_structural};
+use super::compatibility::{Compared, STRUCK};
+use super::pairs::{Pairs, is_structural};
 use super::revision::Revision;
+use super::{Declared, nulls};
 
 /// The code of changes that break somebody.
 const BREAKING: &str = "breaking-change";
@@ -27,6 +29,8 @@ pub(super) struct Judge<'m> {
     pub(super) base: &'m Revision,
     /// What each consumer reads, in the order of the readers.
     pub(super) reads: &'m [(String, &'m Read)],
+    /// The output ports of products, each with its dataset.
+    pub(super) ports: &'m [Reader],
     pub(super) reach: Reach<'m>,
     pub(super) reach_by_promise: Reach<'m>,
 }
@@ -37,6 +41,7 @@ impl Judge<'_> {
         let mut compared = Compared {
             diagnostics: Vec::new(),
             lines: Vec::new(),
+            base: self.base.path(Path::new("")).display().to_string(),
         };
         for (old, new, comparison) in &pairs.changed {
             self.contract(old, new, comparison, &mut compared)?;
@@ -51,10 +56,9 @@ impl Judge<'_> {
             .filter(|found| found.code == BREAKING)
             .count();
         let summary = format!(
-            "compared with {} ({:.10}): contracts changed: {}, added: {}, removed: {}; changes that break somebody: \
+            "compared with {}: contracts changed: {}, added: {}, removed: {}; changes that break somebody: \
              {breaking}",
-            self.base.name,
-            self.base.commit,
+            self.base.says,
             pairs.changed.len(),
             pairs.added,
             pairs.removed.len()
@@ -70,6 +74,7 @@ impl Judge<'_> {
                 continue;
             };
             let Some(new) = self.mesh.products.iter().find(|new| new.id == old.id) else {
+                compared.diagnostics.extend(self.removed_product(&old));
                 continue;
             };
             let comparison = product::compare(&old, new);
@@ -80,6 +85,32 @@ impl Judge<'_> {
             let problems = product::problems(&comparison, Mode::default(), &old, new);
             compared.diagnostics.extend(problems);
         }
+    }
+
+    /// A product that is gone, with what it promised.
+    fn removed_product(&self, old: &Product) -> Option<Diagnostic> {
+        let path = old.source_path.as_path();
+        let unreadable = self.mesh.platform.mesh.path(path).is_file()
+            && !self.mesh.products.iter().any(|new| new.source_path == path);
+        let promised = matches!(old.status, Status::Active | Status::Deprecated);
+        // Its contracts were retired with notice: nothing is left that it could offer.
+        let over = !old.output_ports.is_empty()
+            && old.output_ports.iter().all(|port| {
+                let contract = port.contract_id.as_deref().and_then(|id| find(self.mesh.contracts, id));
+                contract.is_some_and(|contract| contract.lifecycle().status == Status::Retired)
+            });
+        // What is wrong with a document that cannot be read is reported; that the product went is not known.
+        (promised && !over && !unreadable).then(|| Diagnostic {
+            severity: Severity::Error,
+            code: "lifecycle".into(),
+            message: format!(
+                "the product {} ({}) was removed, and it was {}",
+                old.name, old.id, old.status
+            ),
+            help: Some("retire it first: deprecated with notice, then retired; then it may go".to_owned()),
+            file: self.base.path(path),
+            span: Some(head(old.document.span)),
+        })
     }
 
     fn contract(&self, old: &Contract, new: &Contract, comparison: &Comparison, compared: &mut Compared) -> Result<()> {
@@ -105,8 +136,23 @@ impl Judge<'_> {
             .diagnostics
             .extend(transition_problems(old, new, self.mesh.now));
         if Mode::of(old).is_transitive() {
-            let earlier = self.base.history(&self.mesh.platform.mesh.root, &old.source_path)?;
-            let earlier: Vec<_> = earlier.iter().filter_map(|source| parse(source).contract).collect();
+            let history = self.base.history(&self.mesh.platform.mesh.root, &old.source_path)?;
+            let earlier = history.texts.iter().filter_map(|source| parse(source).contract);
+            // What git takes for an earlier name may be another contract that this one was copied from.
+            let earlier: Vec<_> = earlier.filter(|earlier| is_earlier(earlier, old)).collect();
+            if let Some(gap) = history.gap {
+                compared.diagnostics.push(Diagnostic {
+                    severity: Severity::Error,
+                    code: "incomplete-history".into(),
+                    message: format!(
+                        "{} must not break any earlier version, and its history is not all here: {gap}",
+                        new.id
+                    ),
+                    help: Some("fetch all of it: git fetch --unshallow (actions/checkout: fetch-depth: 0)".to_owned()),
+                    file: new.source_path.clone(),
+                    span: None,
+                });
+            }
             compared.diagnostics.extend(problems_with_history(&earlier, new));
         }
         Ok(())
@@ -122,13 +168,18 @@ impl Judge<'_> {
     ) {
         let file = new.source_path.as_path();
         if change.class.breaks_readers() || change.class.weakens_guarantee() {
-            let reached = self.reached(old, new, comparison, change);
+            let refusing = nulls::refusing(self.mesh, change);
+            let mut reached = self.reached(old, new, comparison, change, &refusing.surely);
+            for name in &refusing.perhaps {
+                reached.unaffected.remove(name);
+            }
+            let perhaps = listed("; may lose rows: ", &refusing.perhaps);
             if reached.broken.is_empty() {
                 if change.class.breaks_readers() {
                     let unaffected = listed("; not affected: ", &reached.unaffected);
                     compared
                         .lines
-                        .push(format!("    {}: breaks nobody{unaffected}", change.what));
+                        .push(format!("    {}: breaks nobody{unaffected}{perhaps}", change.what));
                 }
             } else {
                 let start = change
@@ -136,6 +187,9 @@ impl Judge<'_> {
                     .as_ref()
                     .map(|dataset| start(dataset, change.column.as_deref()));
                 let mut found = breaking(&change.what, start.as_deref(), word(change.code), reached);
+                for reason in refusing.reasons {
+                    found.help = found.help.map(|help| format!("{help}\n{reason}"));
+                }
                 if comparison.draft {
                     // A draft promises nothing yet.
                     found.severity = Severity::Warning;
@@ -173,10 +227,17 @@ impl Judge<'_> {
         })
     }
 
-    fn reached(&self, old: &Contract, new: &Contract, comparison: &Comparison, change: &Change) -> Reached {
+    fn reached(
+        &self,
+        old: &Contract,
+        new: &Contract,
+        comparison: &Comparison,
+        change: &Change,
+        refusing: &BTreeSet<ObjectName>,
+    ) -> Reached {
         let concerned: Vec<_> = match &change.dataset {
             Some(dataset) => vec![dataset],
-            None => datasets(old).collect(),
+            None => old.datasets().collect(),
         };
         let major = new.version.parse::<SemanticVersion>().ok().map(|version| version.major);
         let mut all = Reached::default();
@@ -194,13 +255,23 @@ impl Judge<'_> {
                 true => &self.reach,
                 false => &self.reach_by_promise,
             };
-            let reached = reach.of(dataset, change.column.as_deref(), &direct);
+            let reached = reach.with_refusing(dataset, change.column.as_deref(), &direct, refusing);
             all.chains.extend(reached.chains);
             all.broken.extend(reached.broken);
-            all.unaffected.extend(reached.unaffected);
+            all.unaffected.extend(self.elsewhere(dataset, reached.unaffected));
         }
         all.unaffected = all.unaffected.difference(&all.broken).cloned().collect();
         all
+    }
+
+    /// Without the ports that offer the dataset itself: they announce its changes, and are not untouched by them.
+    fn elsewhere(&self, dataset: &DatasetName, mut names: BTreeSet<String>) -> BTreeSet<String> {
+        for port in self.ports.iter().filter(|port| port.dataset == *dataset) {
+            names.remove(&port.name);
+        }
+        // Who is no longer registered and not broken either is of no interest.
+        names.retain(|name| !name.ends_with(STRUCK));
+        names
     }
 
     /// A dataset whose contract went.
@@ -216,7 +287,8 @@ impl Judge<'_> {
         let what = format!("the contract of {dataset} was removed");
         let reads = self.reads.iter().enumerate();
         let direct = reads.filter(|(_, (_, read))| read.dataset == *dataset);
-        let reached = self.reach.of(dataset, None, &direct.map(|(i, _)| i).collect());
+        let mut reached = self.reach.of(dataset, None, &direct.map(|(i, _)| i).collect());
+        reached.unaffected = self.elsewhere(dataset, reached.unaffected);
         if reached.broken.is_empty() {
             let unaffected = listed("; not affected: ", &reached.unaffected);
             compared.lines.push(format!("  {what}: breaks nobody{unaffected}"));
@@ -238,6 +310,14 @@ impl Judge<'_> {
             compared.diagnostics.push(found);
         }
     }
+}
+
+/// Whether a contract is an earlier state of another one: by its id, or by a dataset that both describe.
+fn is_earlier(earlier: &Contract, of: &Contract) -> bool {
+    earlier.id == of.id
+        || earlier
+            .datasets()
+            .any(|dataset| of.datasets().any(|own| own == dataset))
 }
 
 fn start(dataset: &DatasetName, column: Option<&str>) -> String {
@@ -280,6 +360,13 @@ fn breaking(what: &str, start: Option<&str>, word: &str, reached: Reached) -> Di
         .collect();
     if let Some(more @ 1..) = reached.chains.len().checked_sub(MOST_CHAINS) {
         help.push(format!("… and {more} more"));
+    }
+    if reached.broken.iter().any(|name| name.ends_with(STRUCK)) {
+        help.push(
+            "a registration cannot end in the change that breaks it: first let the consumer end it in a change of its \
+             own, or record it: polder contract cancel DATASET --by consumer"
+                .to_owned(),
+        );
     }
     help.extend(Some(listed("not affected: ", &reached.unaffected)).filter(|text| !text.is_empty()));
     Diagnostic {

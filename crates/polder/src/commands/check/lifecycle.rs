@@ -3,22 +3,22 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
+use polder_contract::DatasetContract;
 use polder_contract::cancellation;
 use polder_contract::lifecycle::{replacement_problems, retirement_problems};
-use polder_contract::{Contract, DatasetContract};
 use polder_core::document::{Diagnostic, Severity, Span};
 use polder_core::{DatasetName, ObjectName, Result};
 use polder_engine::StepKind;
 
 use super::Declared;
-use crate::commands::contract::parties::cancellations;
 
 /// Refuses contracts that end while somebody uses them, and pipelines and streams that write under an ended one.
 pub(super) fn check(mesh: &Declared<'_>) -> Result<Vec<Diagnostic>> {
     let readers = readers(mesh);
     let mut diagnostics = Vec::new();
     for contract in mesh.contracts.contracts() {
-        let names: BTreeSet<_> = datasets(contract)
+        let names: BTreeSet<_> = contract
+            .datasets()
             .filter_map(|dataset| readers.get(dataset))
             .flatten()
             .collect();
@@ -28,14 +28,8 @@ pub(super) fn check(mesh: &Declared<'_>) -> Result<Vec<Diagnostic>> {
     }
     diagnostics.extend(replacement_problems(mesh.contracts));
     diagnostics.extend(writers(mesh));
-    let (recorded, found) = cancellations(mesh.platform)?;
-    diagnostics.extend(found);
-    diagnostics.extend(cancellation::check(&recorded, mesh.contracts, mesh.now));
+    diagnostics.extend(cancellation::check(mesh.cancellations, mesh.contracts, mesh.now));
     Ok(diagnostics)
-}
-
-fn datasets(contract: &Contract) -> impl Iterator<Item = &DatasetName> {
-    contract.objects.iter().filter_map(|object| object.dataset.as_ref())
 }
 
 /// Who uses each dataset, in words: consumers, pipelines and models.

@@ -46,30 +46,59 @@ impl Pairs {
             added: 0,
         };
         for old in base.contracts() {
-            let same = by_id.get(old.id.as_str()).copied();
-            if let Some(new) = same {
-                pairs.compare(old, new, |comparison| comparison);
-            } else if unreadable(mesh, &old.source_path) {
+            match by_id.get(old.id.as_str()) {
+                Some(same) => pairs.same_id(old, same, new),
                 // What is wrong with the document is reported; that it went is not known.
-                continue;
-            }
-            for dataset in datasets(old) {
-                let is_there = same.is_some_and(|new| datasets(new).any(|name| name == dataset));
-                match new.get(dataset) {
-                    _ if is_there => {}
-                    Some(elsewhere) => pairs.compare(old, &elsewhere.contract, |comparison| Comparison {
-                        changes: only(&comparison, dataset),
-                        ..comparison
-                    }),
-                    // An object that left a contract is a change of that contract.
-                    None if same.is_some() => {}
-                    None => pairs.removed.push((Arc::clone(old), dataset.clone())),
-                }
+                None if unreadable(mesh, &old.source_path) => {}
+                None => pairs.other_id(old, new),
             }
         }
         let known: BTreeSet<_> = base.contracts().iter().map(|contract| contract.id.as_str()).collect();
         pairs.added = by_id.keys().filter(|id| !known.contains(*id)).count();
         pairs
+    }
+
+    /// A contract that is still there: the whole of it, and of datasets that moved to other contracts what is said of them
+    /// there.
+    fn same_id(&mut self, old: &Arc<Contract>, same: &Arc<Contract>, new: &ContractSet) {
+        self.compare(old, same, |comparison| without_moved(comparison, same, new));
+        for dataset in old.datasets() {
+            // An object that left a contract for none is a change of that contract.
+            if !same.datasets().any(|name| name == dataset)
+                && let Some(elsewhere) = new.get(dataset)
+            {
+                self.compare(old, &elsewhere.contract, |comparison| Comparison {
+                    changes: only(&comparison, dataset),
+                    ..comparison
+                });
+            }
+        }
+    }
+
+    /// A contract whose id went: its promises are those of the contracts that describe its datasets now.
+    fn other_id(&mut self, old: &Arc<Contract>, new: &ContractSet) {
+        let mut heirs: Vec<Arc<Contract>> = Vec::new();
+        for dataset in old.datasets() {
+            match new.get(dataset) {
+                None => self.removed.push((Arc::clone(old), dataset.clone())),
+                Some(heir) if heirs.iter().any(|known| known.id == heir.contract.id) => {}
+                Some(heir) => heirs.push(heir.contract),
+            }
+        }
+        for heir in &heirs {
+            // What is gone for good is told as that.
+            self.compare(old, heir, |comparison| {
+                let comparison = without_moved(comparison, heir, new);
+                let gone = |change: &Change| {
+                    let mut datasets = change.dataset.iter();
+                    change.code == "object-removed" && datasets.any(|dataset| new.get(dataset).is_none())
+                };
+                Comparison {
+                    changes: comparison.changes.into_iter().filter(|change| !gone(change)).collect(),
+                    ..comparison
+                }
+            });
+        }
     }
 
     fn compare(&mut self, old: &Arc<Contract>, new: &Arc<Contract>, narrow: impl FnOnce(Comparison) -> Comparison) {
@@ -87,6 +116,21 @@ impl Pairs {
     pub(super) fn needs_plans(&self) -> bool {
         let mut changes = self.changed.iter().flat_map(|(_, _, comparison)| &comparison.changes);
         !self.removed.is_empty() || changes.any(is_structural)
+    }
+}
+
+/// Without the datasets that went from the contract to another one: they are compared with what that says of them.
+fn without_moved(comparison: Comparison, here: &Contract, new: &ContractSet) -> Comparison {
+    let moved = |change: &Change| {
+        change.code == "object-removed"
+            && change
+                .dataset
+                .as_ref()
+                .is_some_and(|dataset| new.get(dataset).is_some() && !here.datasets().any(|name| name == dataset))
+    };
+    Comparison {
+        changes: comparison.changes.into_iter().filter(|change| !moved(change)).collect(),
+        ..comparison
     }
 }
 
@@ -112,9 +156,4 @@ fn unreadable(mesh: &Declared<'_>, path: &Path) -> bool {
         .iter()
         .any(|contract| contract.source_path == path);
     !read && mesh.platform.mesh.path(path).is_file()
-}
-
-/// The datasets that a contract describes.
-pub(super) fn datasets(contract: &Contract) -> impl Iterator<Item = &DatasetName> {
-    contract.objects.iter().filter_map(|object| object.dataset.as_ref())
 }

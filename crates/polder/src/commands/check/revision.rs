@@ -1,12 +1,13 @@
 //! A revision of the git repository that the mesh lies in, read through the `git` program.
 
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
 
+use chrono::NaiveDate;
 use polder_core::document::{MAX_BYTES, Source};
 use polder_core::{Error, ErrorKind, Result, ResultExt};
+
+use crate::git::{git, line, succeeded};
 
 /// The folders of a mesh that hold documents.
 const FOLDERS: [&str; 3] = ["contracts", "pipelines", "catalog"];
@@ -14,38 +15,71 @@ const FOLDERS: [&str; 3] = ["contracts", "pipelines", "catalog"];
 /// What the names of documents end in.
 const ENDINGS: [&str; 2] = [".yaml", ".sql"];
 
+/// How many commits of a document's history are read.
+const MOST_COMMITS: usize = 2000;
+
 /// The documents of a mesh in one revision.
 #[derive(Debug)]
 pub(super) struct Revision {
-    /// The revision as it was named.
+    /// The revision as it was named, or the commit that is compared with in its place.
     pub(super) name: String,
     /// The commit's hash.
     pub(super) commit: String,
+    /// What the revision is, in words.
+    pub(super) says: String,
+    /// The day of the commit.
+    pub(super) day: Option<NaiveDate>,
     /// The documents by their path in the mesh.
     documents: BTreeMap<PathBuf, Source>,
 }
 
+/// What a document was before.
+#[derive(Debug)]
+pub(super) struct History {
+    /// Its texts, the newest first.
+    pub(super) texts: Vec<Source>,
+    /// Why there may be earlier ones, where there may.
+    pub(super) gap: Option<String>,
+}
+
 impl Revision {
-    /// Reads the documents of the mesh in `root`, which may be any folder of a repository.
+    /// Reads the documents of the mesh in `root`, which may be any folder of a repository: as they were where what is
+    /// checked out left the revision, so that what came to the revision since then is no change of this side. A revision
+    /// without common history is taken as it is.
     ///
     /// # Errors
     /// `Usage` without git or outside of a repository, `NotFound` for a revision that there is not, `Document` for
     /// documents that are too large or not UTF-8.
     pub(super) fn read(root: &Path, name: &str) -> Result<Self> {
-        let prefix = text(git(root, &["rev-parse", "--show-prefix"], None)?, || {
+        let prefix = line(&git(root, &["rev-parse", "--show-prefix"], None)?).ok_or_else(|| {
             Error::new(ErrorKind::Usage, format!("{} is in no git repository", root.display()))
                 .with_help("--base compares with a revision of the repository that the mesh lies in")
         })?;
         let wanted = format!("{name}^{{commit}}");
         let find = ["rev-parse", "--verify", "--quiet", "--end-of-options", &wanted];
-        let commit = text(git(root, &find, None)?, || {
+        let tip = line(&git(root, &find, None)?).ok_or_else(|| {
             Error::new(ErrorKind::NotFound, format!("there is no revision `{name}`"))
                 .with_help("name a branch, tag or commit that is here; CI has to fetch it (a full fetch, not depth 1)")
         })?;
+        let shared = line(&git(root, &["merge-base", &tip, "HEAD"], None)?);
+        let commit = shared
+            .filter(|shared| !shared.is_empty())
+            .unwrap_or_else(|| tip.clone());
+        let (name, says) = match commit == tip {
+            true => (name.to_owned(), format!("{name} ({commit:.10})")),
+            false => (
+                format!("{commit:.10}"),
+                format!("{name} where this branch left it ({commit:.10})"),
+            ),
+        };
+        let day = line(&git(root, &["show", "-s", "--format=%cI", &commit], None)?);
+        let day = day.and_then(|day| chrono::DateTime::parse_from_rfc3339(&day).ok());
         let documents = documents(root, &prefix, &commit)?;
         Ok(Self {
-            name: name.to_owned(),
+            name,
             commit,
+            says,
+            day: day.map(|day| day.to_utc().date_naive()),
             documents,
         })
     }
@@ -76,28 +110,52 @@ impl Revision {
         })
     }
 
-    /// Earlier texts of a document, the newest first: as it is in this revision, then as each commit before left it.
+    /// Earlier texts of a document, the newest first: as it is in this revision, then as each commit before left it, also
+    /// under the names that it had then.
     ///
     /// # Errors
     /// As [`Revision::read`].
-    pub(super) fn history(&self, root: &Path, path: &Path) -> Result<Vec<Source>> {
+    pub(super) fn history(&self, root: &Path, path: &Path) -> Result<History> {
         let file = path.display().to_string();
-        let list = ["log", "--format=%H", "--max-count=500", &self.commit, "--", &file];
-        let commits = succeeded(git(root, &list, None)?, "git cannot list the document's history")?;
-        let mut sources = Vec::new();
-        for commit in String::from_utf8_lossy(&commits).lines() {
-            let object = format!("{commit}:./{file}");
+        let most = format!("--max-count={}", MOST_COMMITS + 1);
+        let list = [
+            "log",
+            "--follow",
+            "--format=commit %H",
+            "--name-only",
+            &most,
+            &self.commit,
+            "--",
+            &file,
+        ];
+        let listed = succeeded(git(root, &list, None)?, "git cannot list the document's history")?;
+        let listed = String::from_utf8_lossy(&listed);
+        let mut texts = Vec::new();
+        let mut commits = 0;
+        let mut commit = "";
+        for line in listed.lines().filter(|line| !line.is_empty()) {
+            if let Some(next) = line.strip_prefix("commit ") {
+                (commit, commits) = (next, commits + 1);
+                continue;
+            }
+            // Names are those of the repository, not of the mesh's folder.
+            let object = format!("{commit}:{line}");
             let output = git(root, &["cat-file", "blob", &object], None)?;
             // Where a commit deleted it there is none.
             if output.status.success() && output.stdout.len() <= MAX_BYTES {
-                sources.extend(
-                    String::from_utf8(output.stdout)
-                        .ok()
-                        .map(|text| Source::new(path, text)),
-                );
+                let text = String::from_utf8(output.stdout).ok();
+                texts.extend(text.map(|text| Source::new(path, text)));
             }
         }
-        Ok(sources)
+        let shallow = line(&git(root, &["rev-parse", "--is-shallow-repository"], None)?);
+        let gap = if shallow.as_deref() == Some("true") {
+            Some("this is a shallow clone".to_owned())
+        } else if commits > MOST_COMMITS {
+            Some(format!("it has more than {MOST_COMMITS} commits"))
+        } else {
+            None
+        };
+        Ok(History { texts, gap })
     }
 
     /// A document of this revision as git names it: `main:contracts/sales/orders.odcs.yaml`.
@@ -165,60 +223,4 @@ fn contents(root: &Path, wanted: Vec<(String, PathBuf)>) -> Result<BTreeMap<Path
         rest = rest.get(end + 2 + size..).unwrap_or_default();
     }
     Ok(documents)
-}
-
-/// Runs git in a folder. What a hook's environment says of another repository is not heeded: the mesh's folder says
-/// which one is meant.
-fn git(root: &Path, arguments: &[&str], input: Option<String>) -> Result<Output> {
-    let mut command = Command::new("git");
-    for variable in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX"] {
-        command.env_remove(variable);
-    }
-    command.env("GIT_OPTIONAL_LOCKS", "0").env("LC_ALL", "C");
-    command.arg("-C").arg(root).args(arguments);
-    command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    let failed = || "git cannot be run".to_owned();
-    let mut child = match command.spawn() {
-        Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => {
-            return Err(Error::new(ErrorKind::Usage, "there is no git here")
-                .with_help("--base reads the base revision through git: install it, or check without --base"));
-        }
-        other => other.context(ErrorKind::Usage, failed)?,
-    };
-    // What is asked and what is answered go through pipes of limited size: both ends at once.
-    let input = input.unwrap_or_default();
-    let asking = child.stdin.take().map(|mut pipe| {
-        std::thread::spawn(move || {
-            // A git that ends early says why itself.
-            let _ = pipe.write_all(input.as_bytes());
-        })
-    });
-    let output = child.wait_with_output().context(ErrorKind::Usage, failed)?;
-    if let Some(asking) = asking {
-        let _ = asking.join();
-    }
-    Ok(output)
-}
-
-/// What git printed, as one line.
-fn text(output: Output, refused: impl FnOnce() -> Error) -> Result<String> {
-    if !output.status.success() {
-        let said = String::from_utf8_lossy(&output.stderr);
-        tracing::debug!(said = %said.trim(), "git refused");
-        return Err(refused());
-    }
-    Ok(String::from_utf8_lossy(&output.stdout)
-        .trim_end_matches(['\n', '\r'])
-        .to_owned())
-}
-
-fn succeeded(output: Output, what: &str) -> Result<Vec<u8>> {
-    if output.status.success() {
-        return Ok(output.stdout);
-    }
-    let said = String::from_utf8_lossy(&output.stderr);
-    Err(Error::new(ErrorKind::Refused, format!("{what}: {}", said.trim())))
 }

@@ -13,7 +13,7 @@ use polder_engine::{Backtest, Since};
 use polder_gate::table::RuleVerdict;
 
 use crate::cli::{Cli, Format, FormatArg};
-use crate::output::{self, Listing};
+use crate::output::{self, Listing, counted};
 use crate::platform::Platform;
 
 /// Which contract, over which past.
@@ -70,10 +70,10 @@ pub(crate) async fn run(cli: &Cli, args: &Args) -> Result<ExitCode> {
         }
         let sum = |figure: fn(&polder_engine::BacktestCommit) -> u64| backtest.commits.iter().map(figure).sum::<u64>();
         summaries.push(format!(
-            "{dataset}: {} of {} rows in {} commits would have been refused",
+            "{dataset}: {} of {} in {} would have been refused",
             sum(|commit| commit.refused),
-            sum(|commit| commit.rows),
-            backtest.commits.len()
+            counted(sum(|commit| commit.rows), "row"),
+            counted(backtest.commits.len(), "commit")
         ));
     }
     listing.print(args.format.format, "no commit brought rows in that time")?;

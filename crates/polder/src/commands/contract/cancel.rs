@@ -3,11 +3,10 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use chrono::Utc;
-use polder_contract::cancellation::{self, Cancellation, Canceller};
+use polder_contract::cancellation::{self, Cancellation, Canceller, end_registrations};
 use polder_contract::{Contract, ContractSet, Place, Status, lifecycle};
 use polder_core::document::{Span, nearest};
-use polder_core::{DatasetName, Error, ErrorKind, Result};
+use polder_core::{DatasetName, Error, ErrorKind, Result, clock};
 
 use super::parties::{CANCELLATIONS, cancellations, consumers_of, write_new};
 use crate::commands::check::consumers;
@@ -44,12 +43,13 @@ pub(crate) struct Args {
 pub(crate) fn run(platform: &Platform, args: &Args) -> Result<()> {
     let contracts = platform.contracts()?;
     let contract = cancellation::find(&contracts, &args.dataset).ok_or_else(|| unknown(&contracts, &args.dataset))?;
-    let (registered, found) = consumers(&platform.mesh)?;
+    let (mut registered, found) = consumers(&platform.mesh)?;
     platform.refuse_errors(found)?;
-    let consumers = consumers_of(&registered, &contract);
-    let cancellation = planned(args, &contracts, &contract, &consumers)?;
     let (recorded, found) = cancellations(platform)?;
     platform.refuse_errors(found)?;
+    end_registrations(&mut registered, &recorded, &contracts, clock::now());
+    let consumers = consumers_of(&registered, &contract);
+    let cancellation = planned(args, &contracts, &contract, &consumers)?;
     let same = |other: &&Cancellation| {
         other.by == cancellation.by
             && other.party == cancellation.party
@@ -142,7 +142,7 @@ fn planned(
             return Err(usage(format!("{} cannot take its own place", contract.name)));
         }
     }
-    let announced = Utc::now().date_naive();
+    let announced = clock::now().date_naive();
     let effective = cancellation::end(announced, notice_days)
         .ok_or_else(|| usage(format!("a notice of {notice_days} days ends outside of the calendar")))?;
     let cancellation = Cancellation {

@@ -58,7 +58,7 @@ pub(super) struct OutputArgs {
     /// Replace the file if it is there.
     #[arg(long, requires = "output")]
     force: bool,
-    /// Any loss is a failure (exit code 1).
+    /// Any loss is a failure (exit code 1), and then nothing is written.
     #[arg(long)]
     strict: bool,
 }
@@ -66,17 +66,25 @@ pub(super) struct OutputArgs {
 impl OutputArgs {
     /// Writes the result, and names on standard error what it does not say.
     pub(super) fn give(&self, converted: &Converted<String>, quiet: bool) -> Result<ExitCode> {
-        match &self.output {
-            Some(path) => write(path, &converted.value, self.force)?,
-            None => output::text(&converted.value)?,
-        }
         if !quiet || self.strict {
             for loss in &converted.losses {
                 output::remark(&format!("lost: {loss}"));
             }
         }
         if self.strict && !converted.losses.is_empty() {
+            let losses = match converted.losses.len() {
+                1 => "1 loss".to_owned(),
+                several => format!("{several} losses"),
+            };
+            output::remark(&format!("nothing was written: {losses}, and --strict allows none"));
             return Ok(ExitCode::FAILURE);
+        }
+        match &self.output {
+            Some(path) => {
+                write(path, &converted.value, self.force)?;
+                output::wrote(path, quiet);
+            }
+            None => output::text(&converted.value)?,
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -1,5 +1,6 @@
 //! `polder contract diff`: what changed between two contracts, what it means, and whether the version says so.
 
+use std::collections::BTreeSet;
 use std::process::ExitCode;
 
 use chrono::Utc;
@@ -25,8 +26,10 @@ pub(crate) struct Args {
     /// The new document: a file, or <git revision>:<path>.
     #[arg(value_name = "NEW")]
     new: String,
-    /// Judge by this mode instead of the one that the old document declares (backward where it declares none): none, backward, forward, full, or one of
-    /// them with _transitive.
+    /// Judge by this mode instead of the one that the old document declares (backward where it declares none). backward:
+    /// who reads the dataset already can go on with what is written now (a schema registry calls that FORWARD). forward:
+    /// who writes it already is still accepted (a registry: BACKWARD). full: both. none: anything may change. With
+    /// _transitive: against all earlier versions of the same major version, which `polder check --base` does.
     #[arg(long)]
     mode: Option<Mode>,
     #[command(flatten)]
@@ -110,6 +113,11 @@ fn table(comparison: &Comparison, mode: Mode, [old, new]: &[Side; 2]) -> Result<
     if comparison.is_empty() {
         return line("they mean the same");
     }
+    let datasets: BTreeSet<_> = comparison
+        .changes
+        .iter()
+        .map(|change| change.dataset.as_ref())
+        .collect();
     for class in Class::ALL {
         let changes: Vec<&Change> = comparison
             .changes
@@ -121,15 +129,9 @@ fn table(comparison: &Comparison, mode: Mode, [old, new]: &[Side; 2]) -> Result<
         }
         line(&format!("\n{} ({})", class.as_str(), changes.len()))?;
         for change in changes {
+            // Where all changes are of one dataset, its name says nothing.
             let dataset = match &change.dataset {
-                Some(dataset)
-                    if comparison
-                        .changes
-                        .iter()
-                        .any(|other| other.dataset.as_ref() != Some(dataset)) =>
-                {
-                    format!("{dataset}: ")
-                }
+                Some(dataset) if datasets.len() > 1 => format!("{dataset}: "),
                 _ => String::new(),
             };
             line(&format!(
@@ -151,7 +153,7 @@ fn table(comparison: &Comparison, mode: Mode, [old, new]: &[Side; 2]) -> Result<
 
 fn asked(needed: Bump, old: &Side) -> String {
     let version = old.version.parse().ok();
-    let wanted = version.map(|version: SemanticVersion| version.raised(needed).to_string());
+    let wanted = version.map(|version: SemanticVersion| version.next(needed).to_string());
     match wanted {
         Some(wanted) => format!("a {needed} version: {wanted} or later"),
         None => format!("a {needed} version"),

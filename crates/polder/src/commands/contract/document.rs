@@ -1,10 +1,11 @@
 //! A document that the command line names: a file, or `<git revision>:<path>`.
 
 use std::path::Path;
-use std::process::Command;
 
 use polder_core::document::{MAX_BYTES, Source};
 use polder_core::{Error, ErrorKind, Result, ResultExt};
+
+use crate::git::git;
 
 /// Reads a file; where there is none of this name and it holds a colon, the file of that path in a revision of the git
 /// repository around the current folder. Paths are relative to the current folder, in revisions also to the
@@ -25,13 +26,8 @@ fn in_revision(revision: &str, path: &str) -> Result<Source> {
     if revision.starts_with('-') {
         return Err(Error::new(ErrorKind::Usage, format!("`{revision}` is no git revision")));
     }
-    let read = |object: String| {
-        // The plumbing command: no filter, no external diff, no pager of the user's.
-        Command::new("git")
-            .args(["cat-file", "blob", &object])
-            .output()
-            .context(ErrorKind::Unreachable, || "git cannot be run".to_owned())
-    };
+    // The plumbing command: no filter, no external diff, no pager of the user's.
+    let read = |object: String| git(Path::new("."), &["cat-file", "blob", &object], None);
     let mut output = read(format!("{revision}:./{path}"))?;
     if !output.status.success() {
         output = read(format!("{revision}:{path}"))?;

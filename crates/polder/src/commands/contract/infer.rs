@@ -75,7 +75,10 @@ fn of_file(path: &Path, args: &Args) -> Result<Converted<String>> {
     let unreadable = || format!("{} is not a Parquet file that can be read", path.display());
     let reader = ParquetRecordBatchReaderBuilder::try_new(file).context(ErrorKind::Document, unreadable)?;
     let schema = reader.schema().clone();
-    let options: ImportOptions = args.about.options(stem(path));
+    let mut options: ImportOptions = args.about.options(stem(path));
+    if let Some(Binding::Dataset(dataset)) = &options.dataset {
+        options.name = Some(dataset.name().to_owned());
+    }
     if args.rows == 0 {
         return infer(&schema, None, &options);
     }

@@ -4,14 +4,17 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use polder_contract::ContractSet;
+use polder_contract::{Contract, ContractSet, DatasetContract, Property, Quality, QualityKind, SchemaObject};
 use polder_core::document::{Diagnostic, Severity, Source};
 use polder_core::{Error, ErrorKind, Result, ResultExt};
+use polder_gate::Gate;
 
 use crate::cli::Cli;
 use crate::findings::{Findings, Report};
+use crate::output::counted;
 use crate::platform::Platform;
 use crate::{output, report};
 
@@ -44,6 +47,7 @@ struct Documents {
 
 /// Lints, and says how many documents there were; 2 where one is wrong.
 pub(crate) async fn run(cli: &Cli, args: &Args) -> Result<ExitCode> {
+    Report::refuse_several(&args.report)?;
     if !args.watch {
         return once(cli, args);
     }
@@ -71,12 +75,17 @@ fn once(cli: &Cli, args: &Args) -> Result<ExitCode> {
     let diagnostics = lint(&documents);
     report::diagnostics(&diagnostics, Some(&documents.root));
     let checked = documents.sources.iter().map(|(_, source)| source.path.as_path());
-    Findings::of_documents(&diagnostics, checked).write("polder contract lint", &args.report)?;
+    Findings::of_documents(&diagnostics, checked).write("polder contract lint", &args.report, &documents.root)?;
     let count = |severity| diagnostics.iter().filter(|found| found.severity == severity).count();
     let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
     if !Report::takes_output(&args.report) {
         let number = documents.sources.len();
-        output::line(&format!("{number} documents: {errors} errors, {warnings} warnings"))?;
+        output::line(&format!(
+            "{}: {}, {}",
+            counted(number, "document"),
+            counted(errors, "error"),
+            counted(warnings, "warning")
+        ))?;
     }
     Ok(ExitCode::from(if errors > 0 { 2 } else { 0 }))
 }
@@ -91,15 +100,61 @@ fn lint(documents: &Documents) -> Vec<Diagnostic> {
     let in_mesh = of_mesh
         .into_iter()
         .filter_map(|(domain, source)| Some((domain.clone()?, source.clone())));
-    let (_, mut diagnostics) = ContractSet::load(in_mesh);
+    let (set, mut diagnostics) = ContractSet::load(in_mesh);
+    let mut contracts = set.contracts().to_vec();
     for (_, source) in alone {
-        diagnostics.extend(polder_contract::parse(source).diagnostics);
+        let parsed = polder_contract::parse(source);
+        diagnostics.extend(parsed.diagnostics);
+        contracts.extend(parsed.contract.map(Arc::new));
+    }
+    for contract in &contracts {
+        diagnostics.extend(row_sql(contract));
+        diagnostics.extend(service_levels(contract));
     }
     for (_, source) in products {
         diagnostics.extend(polder_contract::product::parse(source).1);
     }
     diagnostics.sort_by(|a, b| (&a.file, a.span.map(|span| span.start)).cmp(&(&b.file, b.span.map(|span| span.start))));
     diagnostics
+}
+
+/// What is wrong with SQL over single rows, which only the gate's compiler can tell.
+fn row_sql(contract: &Arc<Contract>) -> Vec<Diagnostic> {
+    let with_sql = DatasetContract::all(contract)
+        .into_iter()
+        .filter(|contract| has_row_sql(contract.object()));
+    let refused = with_sql.filter_map(|contract| Gate::compile(&contract).err());
+    refused.flat_map(|error| error.diagnostics().to_vec()).collect()
+}
+
+/// Whether an object declares SQL over single rows. Compiling is dear, and most contracts have none.
+fn has_row_sql(object: &SchemaObject) -> bool {
+    let mut columns: Vec<&Property> = object.properties.iter().collect();
+    let mut rules: Vec<&Quality> = object.quality.iter().collect();
+    while let Some(column) = columns.pop() {
+        rules.extend(&column.quality);
+        columns.extend(&column.properties);
+        columns.extend(column.items.as_deref());
+        columns.extend(column.map.as_deref().into_iter().flat_map(|(key, value)| [key, value]));
+    }
+    rules.iter().any(|rule| match &rule.kind {
+        QualityKind::Custom { implementation, .. } => implementation
+            .as_ref()
+            .is_some_and(|implementation| implementation.get("row").is_some()),
+        _ => false,
+    })
+}
+
+/// Service levels that nobody here can measure as they are written. The standard leaves them open, so they are no errors.
+fn service_levels(contract: &Contract) -> Vec<Diagnostic> {
+    let levels = contract.service_levels.iter();
+    levels
+        .filter_map(|level| level.promise().err())
+        .map(|problem| Diagnostic {
+            severity: Severity::Warning,
+            ..*problem
+        })
+        .collect()
 }
 
 fn read(cli: &Cli, args: &Args) -> Result<Documents> {
@@ -173,4 +228,35 @@ fn stamps(cli: &Cli, args: &Args) -> BTreeMap<PathBuf, Option<(SystemTime, u64)>
     };
     let files = files(&paths).unwrap_or(paths);
     files.into_iter().map(|path| (path.clone(), stamp(&path))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn row_sql_that_cannot_be_compiled_and_service_levels_without_a_unit_are_told() {
+        let text = "apiVersion: v3.1.0\nkind: DataContract\nid: x\nversion: 1.0.0\nstatus: active\nschema:\n  - name: refunds\n    \
+                    physicalName: shop.silver.refunds\n    properties:\n      - {name: refund, logicalType: number}\n    quality:\n      \
+                    - {id: sound, type: custom, engine: polder, implementation: {row: refund BETWEEN 0 AND 500}}\n      \
+                    - {id: odd, type: custom, engine: polder, implementation: {row: refnd BETWEEN 0 AND 500}}\n\
+                    slaProperties:\n  - {property: retention, value: 3, unit: fortnights}\n  - {property: latency, value: 1, unit: d}\n";
+        for domain in [Some("shop".to_owned()), None] {
+            let found = lint(&Documents {
+                sources: vec![(domain, Source::new("contracts/shop/refunds.odcs.yaml", text))],
+                root: PathBuf::new(),
+            });
+            let lines: Vec<_> = found
+                .iter()
+                .map(|found| (found.severity, found.span.map(|span| span.line)))
+                .collect();
+            assert_eq!(
+                lines,
+                [(Severity::Error, Some(13)), (Severity::Warning, Some(15))],
+                "{found:#?}"
+            );
+            assert!(found[0].message.contains("refnd"), "{found:#?}");
+            assert!(found[1].message.contains("`retention`"), "{found:#?}");
+        }
+    }
 }

@@ -62,7 +62,7 @@ pub(crate) async fn run(cli: &Cli, command: &ContractCommand) -> Result<ExitCode
         ContractCommand::Export(args) => return export::run(cli, args),
         ContractCommand::Docs(args) => docs::run(&Platform::open(cli)?, args, cli.quiet)?,
         ContractCommand::Cancel(args) => cancel::run(&Platform::open(cli)?, args)?,
-        ContractCommand::Schema(args) => schema::run(args)?,
+        ContractCommand::Schema(args) => schema::run(args, cli.quiet)?,
         ContractCommand::Status(args) => status::run(&Platform::open(cli)?, args)?,
     }
     Ok(ExitCode::SUCCESS)

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use polder_contract::cancellation::{self, Cancellation};
 use polder_contract::{Consumer, Contract};
+use polder_core::config::Mesh;
 use polder_core::document::{Diagnostic, Source};
 use polder_core::{Error, ErrorKind, Result, ResultExt};
 
@@ -16,7 +17,7 @@ pub(crate) const CANCELLATIONS: &str = "catalog/cancellations";
 pub(crate) fn cancellations(platform: &Platform) -> Result<(Vec<Cancellation>, Vec<Diagnostic>)> {
     let mut found = Vec::new();
     let mut diagnostics = Vec::new();
-    for source in documents(platform, CANCELLATIONS)? {
+    for source in documents(&platform.mesh, CANCELLATIONS)? {
         let (cancellation, problems) = cancellation::parse(&source);
         found.extend(cancellation);
         diagnostics.extend(problems);
@@ -26,11 +27,7 @@ pub(crate) fn cancellations(platform: &Platform) -> Result<(Vec<Cancellation>, V
 
 /// The names of the consumers that are registered for any dataset of a contract.
 pub(super) fn consumers_of(consumers: &[Consumer], contract: &Contract) -> Vec<String> {
-    let datasets: Vec<_> = contract
-        .objects
-        .iter()
-        .filter_map(|object| object.dataset.as_ref())
-        .collect();
+    let datasets: Vec<_> = contract.datasets().collect();
     let concerned = |consumer: &&Consumer| consumer.reads.iter().any(|read| datasets.contains(&&read.dataset));
     consumers
         .iter()
@@ -39,10 +36,13 @@ pub(super) fn consumers_of(consumers: &[Consumer], contract: &Contract) -> Vec<S
         .collect()
 }
 
-/// The documents of a folder that needs no domains; none where there is no such folder.
-fn documents(platform: &Platform, folder: &str) -> Result<Vec<Source>> {
+/// The documents of a folder that needs no domains, in the order of their names; none where there is no such folder.
+///
+/// # Errors
+/// `Refused` where the folder cannot be read; as [`Source::read`] for its files.
+pub(crate) fn documents(mesh: &Mesh, folder: &str) -> Result<Vec<Source>> {
     let unreadable = || format!("cannot read the folder {folder}");
-    let listing = match std::fs::read_dir(platform.mesh.path(folder)) {
+    let listing = match std::fs::read_dir(mesh.path(folder)) {
         Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
         other => other.context(ErrorKind::Refused, unreadable)?,
     };
@@ -55,7 +55,7 @@ fn documents(platform: &Platform, folder: &str) -> Result<Vec<Source>> {
     names.sort();
     names
         .iter()
-        .map(|name| Source::read(&platform.mesh.root, &Path::new(folder).join(name)))
+        .map(|name| Source::read(&mesh.root, &Path::new(folder).join(name)))
         .collect()
 }
 

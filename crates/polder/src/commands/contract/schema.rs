@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use polder_contract::editor_schema;
 use polder_core::{ErrorKind, Result, ResultExt};
 
-use crate::output::line;
+use crate::output::{line, wrote};
 
 /// Where the schema goes.
 #[derive(Debug, Clone, clap::Args)]
@@ -16,11 +16,15 @@ pub(crate) struct Args {
 }
 
 /// Prints or writes the schema; needs no mesh.
-pub(crate) fn run(args: &Args) -> Result<()> {
+pub(crate) fn run(args: &Args, quiet: bool) -> Result<()> {
     let schema = format!("{:#}", editor_schema());
     match &args.output {
         None => line(&schema),
-        Some(path) => std::fs::write(path, schema + "\n")
-            .context(ErrorKind::Refused, || format!("cannot write {}", path.display())),
+        Some(path) => {
+            std::fs::write(path, schema + "\n")
+                .context(ErrorKind::Refused, || format!("cannot write {}", path.display()))?;
+            wrote(path, quiet);
+            Ok(())
+        }
     }
 }

@@ -2,9 +2,9 @@
 
 use chrono::{DateTime, Utc};
 use polder_contract::ContractSet;
-use polder_contract::cancellation::{self, Cancellation};
+use polder_contract::cancellation::{self, Cancellation, end_registrations};
 use polder_contract::lifecycle::day;
-use polder_core::{DatasetName, Error, ErrorKind, Result};
+use polder_core::{DatasetName, Error, ErrorKind, Result, clock};
 
 use super::parties;
 use crate::cli::FormatArg;
@@ -35,7 +35,8 @@ pub(crate) fn run(platform: &Platform, args: &Args) -> Result<()> {
     let (cancellations, found) = parties::cancellations(platform)?;
     platform.refuse_errors(found)?;
     // What is wrong with registrations is for `polder check` to say.
-    let (registered, _) = consumers(&platform.mesh)?;
+    let (mut registered, _) = consumers(&platform.mesh)?;
+    end_registrations(&mut registered, &cancellations, &contracts, clock::now());
     let mut listing = Listing::new([
         "dataset",
         "version",
@@ -53,7 +54,7 @@ pub(crate) fn run(platform: &Platform, args: &Args) -> Result<()> {
             continue;
         }
         let life = bound.contract.lifecycle();
-        let status = match life.refuses_writing(Utc::now()) {
+        let status = match life.refuses_writing(clock::now()) {
             Some(_) => format!("{} (nothing is written any more)", life.status),
             None => life.status.to_string(),
         };

@@ -12,7 +12,7 @@ use polder_query::{RuleQueries, Session, SessionOptions};
 use crate::cli::{Format, FormatArg};
 use crate::commands::policy::SAMPLES;
 use crate::findings::{Case, Findings, Outcome, Report};
-use crate::output::{self, Listing};
+use crate::output::{self, Listing, counted};
 use crate::platform::Platform;
 use crate::report;
 
@@ -34,11 +34,15 @@ pub(crate) struct Args {
 
 /// Tests, and prints a result for each rule; 1 where a rule is not what its samples say, 2 where samples are wrong.
 pub(crate) async fn run(platform: &Platform, args: &Args, quiet: bool) -> Result<ExitCode> {
+    Report::refuse_several(&args.report)?;
     let contracts = platform.contracts()?;
     let wanted = wanted(&contracts, &args.datasets)?;
     let (results, diagnostics) = test(platform, &contracts, &wanted).await?;
     report::diagnostics(&diagnostics, Some(&platform.mesh.root));
     let wrong = diagnostics.iter().any(|found| found.severity == Severity::Error);
+    let mut checks = Findings::of_documents(&diagnostics, []);
+    checks.extend(findings(&results, args.require_all));
+    checks.write("polder contract test", &args.report, &platform.mesh.root)?;
     if wrong && results.is_empty() {
         return Ok(ExitCode::from(2));
     }
@@ -48,18 +52,19 @@ pub(crate) async fn run(platform: &Platform, args: &Args, quiet: bool) -> Result
             output::line(&summary(&results))?;
         }
     }
-    findings(&results, args.require_all).write("polder contract test", &args.report)?;
     let without = results
         .iter()
-        .filter(|result| result.verdict == SampleVerdict::NoSample);
-    let without: Vec<&str> = without.map(|result| result.rule.as_str()).collect();
-    if !without.is_empty() && !quiet {
+        .filter(|result| result.verdict == SampleVerdict::NoSample)
+        .count();
+    if without > 0 && !quiet {
         let hint = if args.require_all {
             ""
         } else {
-            "; --require-all fails on them"
+            "; --require-all fails on such rules"
         };
-        output::remark(&format!("rules without a sample: {}{hint}", without.join(", ")));
+        output::remark(&format!(
+            "no sample: {without}; each rule needs a good row, and a bad row that names it{hint}"
+        ));
     }
     let failed = results.iter().any(|result| match result.verdict {
         SampleVerdict::Failed(_) => true,
@@ -199,8 +204,8 @@ fn print(results: &[SampleResult], format: Format) -> Result<()> {
         let why = match &result.verdict {
             SampleVerdict::Failed(reasons) => reasons.join("; "),
             SampleVerdict::Skipped(why) | SampleVerdict::NotRun(why) => why.clone(),
-            SampleVerdict::NoSample => "a good row and a bad one that names the rule are needed".to_owned(),
-            SampleVerdict::Proven => String::new(),
+            // The figures beside it say what is missing, and the remark below what is needed.
+            SampleVerdict::NoSample | SampleVerdict::Proven => String::new(),
         };
         let place = format!(
             "{}:{}:{}",
@@ -254,8 +259,8 @@ fn summary(results: &[SampleResult]) -> String {
         .map(|(count, word)| format!("{count} {word}"))
         .collect();
     format!(
-        "{} rules: {}",
-        results.len(),
+        "{}: {}",
+        counted(results.len(), "rule"),
         if counts.is_empty() {
             "nothing to test".to_owned()
         } else {

@@ -15,7 +15,7 @@ use polder_query::{RowPatch, RuleQueries, query_error};
 
 use super::look::{find, rejected_by, tables};
 use super::{DiscardArgs, ReplayArgs, Which, quoted};
-use crate::output::{self, Listing};
+use crate::output::{self, Listing, counted};
 use crate::platform::Platform;
 use crate::progress::Bars;
 use crate::recorder::Recorder;
@@ -35,7 +35,7 @@ impl Patch for SqlPatch {
 
 /// Judges rows anew and takes those that pass. Gives 1 where a selected row stays open.
 pub(super) async fn replay(platform: &Platform, args: &ReplayArgs, quiet: bool) -> Result<ExitCode> {
-    let Some((dataset, mut quarantine)) = open(platform, &args.dataset).await? else {
+    let Some((dataset, mut quarantine)) = open(platform, &args.dataset, args.dry_run).await? else {
         output::line(&format!("nothing was rejected from {}", args.dataset))?;
         return Ok(ExitCode::SUCCESS);
     };
@@ -75,6 +75,9 @@ pub(super) async fn replay(platform: &Platform, args: &ReplayArgs, quiet: bool) 
         recorder.dataset(&dataset.quarantine()).await;
     }
     listing(&replayed, args.dry_run).print(args.format.format, "no open row is selected")?;
+    for remark in replayed.remarks.values() {
+        output::remark(&format!("{dataset}: {remark}"));
+    }
     if !quiet && replayed.selected > 0 {
         output::remark(&sentence(&dataset, &replayed, args.dry_run));
     }
@@ -90,7 +93,7 @@ pub(super) async fn discard(platform: &Platform, args: &DiscardArgs, quiet: bool
                 .with_help("choose them by --rule, --where or --id, or say --all"),
         );
     }
-    let Some((dataset, mut quarantine)) = open(platform, &args.dataset).await? else {
+    let Some((dataset, mut quarantine)) = open(platform, &args.dataset, false).await? else {
         return output::line(&format!("nothing was rejected from {}", args.dataset));
     };
     let discard = Discard {
@@ -105,14 +108,17 @@ pub(super) async fn discard(platform: &Platform, args: &DiscardArgs, quiet: bool
     }
     if !quiet || rows > 0 {
         output::line(&format!(
-            "{rows} rows of {dataset} discarded by {}: {}",
-            discard.by, discard.reason
+            "{} of {dataset} discarded by {}: {}",
+            counted(rows, "row"),
+            discard.by,
+            discard.reason
         ))?;
     }
     Ok(())
 }
 
-async fn open(platform: &Platform, name: &str) -> Result<Option<(DatasetName, Quarantine)>> {
+/// `as_it_is`: nothing is written, not even the columns that a quarantine of an earlier Polder lacks.
+async fn open(platform: &Platform, name: &str, as_it_is: bool) -> Result<Option<(DatasetName, Quarantine)>> {
     let name: DatasetName = name.parse()?;
     let Some(table) = find(platform, &tables(platform).await?, &name)? else {
         return Ok(None);
@@ -121,7 +127,11 @@ async fn open(platform: &Platform, name: &str) -> Result<Option<(DatasetName, Qu
         Layer::Quarantine => rejected_by(&table),
         _ => name,
     };
-    let quarantine = Quarantine::open(&platform.lake()?, &dataset).await?;
+    let lake = platform.lake()?;
+    let quarantine = match as_it_is {
+        true => Quarantine::open_as_it_is(&lake, &dataset).await?,
+        false => Quarantine::open(&lake, &dataset).await?,
+    };
     Ok(quarantine.map(|quarantine| (dataset, quarantine)))
 }
 
@@ -215,11 +225,16 @@ fn sentence(dataset: &DatasetName, replayed: &Replayed, dry_run: bool) -> String
         .map_or_else(String::new, |version| format!(" (now version {version})"));
     let verb = if dry_run { "would come" } else { "came" };
     let mut text = format!(
-        "{} of {} rows {verb} into {dataset}{version}",
-        replayed.passed, replayed.selected
+        "{} of {} {verb} into {dataset}{version}",
+        replayed.passed,
+        counted(replayed.selected, "row")
     );
     if refused + unfit > 0 {
-        text.push_str(&format!(", {} stay open", refused + unfit));
+        text.push_str(&format!(
+            ", {} stay{} open",
+            refused + unfit,
+            if refused + unfit == 1 { "s" } else { "" }
+        ));
     }
     if refused > 0 {
         let rule = replayed.refused.keys().next().map_or("", String::as_str);

@@ -54,6 +54,11 @@ pub(super) async fn list(platform: &Platform, dataset: Option<&str>, all: bool, 
     if places.is_empty() && format == Format::Table {
         return output::line("nothing was rejected");
     }
+    // People do not need microseconds, and the line is long without them.
+    let [first, last] = ["min", "max"].map(|end| match format {
+        Format::Table => format!("date_trunc('second', {end}(_ingested_at))"),
+        Format::Json | Format::Csv => format!("{end}(_ingested_at)"),
+    });
     let parts: Vec<String> = places
         .iter()
         .map(|place| {
@@ -64,8 +69,8 @@ pub(super) async fn list(platform: &Platform, dataset: Option<&str>, all: bool, 
                 false => (format!("WHERE {}", place.open()), String::new(), String::new()),
             };
             format!(
-                "SELECT '{name}' AS dataset, rule, {state}contract_version, count(*) AS rows, min(_ingested_at) AS first, \
-                 max(_ingested_at) AS last, min(reason) AS example FROM {table} {condition} \
+                "SELECT '{name}' AS dataset, rule, {state}contract_version, count(*) AS rows, {first} AS first, \
+                 {last} AS last, min(reason) AS example FROM {table} {condition} \
                  GROUP BY rule, contract_version{group}"
             )
         })

@@ -9,7 +9,7 @@ use polder_core::{Error, ErrorKind, Result, ResultExt};
 use polder_query::{Session, query_error};
 
 use crate::cli::{SqlArgs, SqlFormat};
-use crate::output::{Printer, remark};
+use crate::output::{Printer, remark, wrote};
 use crate::platform::Platform;
 
 /// Runs the query that is given, else what standard input holds, else a prompt.
@@ -40,6 +40,9 @@ pub(crate) async fn run(platform: &Platform, args: &SqlArgs, quiet: bool) -> Res
             printer.write(&batch.map_err(query_error)?)?;
         }
         let hidden = printer.finish()?;
+        if let Some(path) = &args.output {
+            wrote(path, quiet);
+        }
         if hidden > 0 && !quiet {
             remark(&format!(
                 "{hidden} more rows; --limit 0 shows all, --format csv writes them out"

@@ -17,7 +17,7 @@ use rustyline::validate::{ValidationContext, ValidationResult, Validator};
 use rustyline::{Config, Context, Editor, Helper, Hinter};
 
 use crate::cli::SqlFormat;
-use crate::output::{Printer, line, remark};
+use crate::output::{Printer, counted, line, remark};
 use crate::platform::Platform;
 use crate::report;
 
@@ -172,7 +172,11 @@ async fn show(session: &Session, query: &str, limit: usize) -> Result<()> {
     } else {
         String::new()
     };
-    page(&format!("{}({rows} rows{more})", String::from_utf8_lossy(&text)))
+    page(&format!(
+        "{}({}{more})",
+        String::from_utf8_lossy(&text),
+        counted(rows, "row")
+    ))
 }
 
 /// Shows a text; one that is longer than a screen through the pager.
