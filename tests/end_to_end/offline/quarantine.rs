@@ -172,3 +172,24 @@ fn a_contract_may_refuse_whole_shipments_and_whole_tables() {
     mesh.refused(&["ingest", "--until-end"], 1, &[ORDERS, "retired"]);
     assert_eq!(count(&mesh, "SELECT count(*) FROM shop.bronze.orders"), 6);
 }
+
+#[test]
+fn a_value_that_its_type_cannot_hold_is_mended_like_any_other() {
+    let mesh = NewMesh::built();
+    order(&mesh, "T-1", "1.005");
+    mesh.polder.expect(&["ingest", "--until-end"]);
+    // Under the same contract the value is never cut to fit: it stays until somebody says what it is.
+    let again = mesh
+        .polder
+        .run(&["quarantine", "replay", ORDERS, "--rule", "amount.type"]);
+    assert_eq!(again.code, Some(1), "{again:?}");
+    assert!(again.stdout.contains("`amount`"), "{again:?}");
+    let it = "record LIKE '%T-1%'";
+    let mend = ["quarantine", "replay", ORDERS, "--where", it, "--set", "amount = 1.01"];
+    mesh.polder.expect(&mend);
+    let row = "SELECT amount, customer, _topic FROM shop.bronze.orders WHERE order_id = 'T-1'";
+    assert_eq!(
+        mesh.csv(row),
+        "amount,customer,_topic\n1.01,ada,data/orders/2026-01.jsonl\n"
+    );
+}
