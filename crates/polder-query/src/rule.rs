@@ -106,6 +106,11 @@ impl RuleQueries {
             return Ok(sql);
         }
         let short = short.join(", ");
+        // Written anew, the query has no comments in front.
+        let sql = match &statement.parsed {
+            Parsed::Statement(parsed) => parsed.to_string(),
+            _ => sql,
+        };
         let (first, rest) = word(&sql);
         if !first.eq_ignore_ascii_case("with") {
             return Ok(format!("WITH {short} {sql}"));

@@ -110,6 +110,11 @@ async fn a_query_gives_the_one_figure_of_its_one_row() {
             whole(2),
         ),
         (
+            "-- how many\n/* there */ WITH few AS (SELECT * FROM lines WHERE id < 3) SELECT count(*) FROM few",
+            None,
+            whole(2),
+        ),
+        (
             "with recursive n AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM n WHERE i < 4) \
              SELECT count(*) FROM n, lines",
             None,
