@@ -11,6 +11,7 @@ mod bench;
 mod checkout;
 #[cfg(test)]
 mod compose;
+mod demo;
 mod layers;
 mod polder;
 mod processes;
@@ -19,17 +20,18 @@ mod readers;
 mod services;
 mod suites;
 
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 
 const HELP: &str = "\
 cargo xtask TASK
 
   demo [ARGS]                 build Polder and run `polder demo` (in target/demo unless --dir is given)
   test [--require-all]        format, layers, lints, unit and end-to-end suites, demo; with --require-all a skip fails
-  bench NAME [--events N] [--runs N]
-                              in release mode, beside a peer: ingest (Kafka to bronze), build (bronze to gold), start
+  bench NAME [--events N] [--rows N] [--runs N]
+                              in release mode, beside a peer: ingest (Kafka to bronze), build (bronze to gold), contracts
+                              (rules and documents; gate is its last part alone), start
   layers                      check that crates depend downwards only
   services up [NAME…]         install what is missing and start services (kafka postgres versitygw apicurio)
   services down               stop them all and delete their data
@@ -59,7 +61,7 @@ fn main() -> ExitCode {
 fn run(arguments: &[&str]) -> Result<ExitCode> {
     match arguments {
         ["help" | "--help" | "-h"] => println!("{HELP}"),
-        ["demo", rest @ ..] => return demo(rest),
+        ["demo", rest @ ..] => return demo::run(rest),
         ["test"] => return suites::run(false),
         ["test", "--require-all"] => return suites::run(true),
         ["bench", rest @ ..] => return bench::run(rest),
@@ -71,17 +73,4 @@ fn run(arguments: &[&str]) -> Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
-}
-
-fn demo(arguments: &[&str]) -> Result<ExitCode> {
-    let mut command = Command::new(polder::build()?);
-    command.arg("demo");
-    if !arguments.iter().any(|a| *a == "--dir" || a.starts_with("--dir=")) {
-        command.arg("--dir").arg(checkout::target()?.join("demo"));
-    }
-    let status = command.args(arguments).status()?;
-    match status.code() {
-        Some(code) => Ok(ExitCode::from(u8::try_from(code).unwrap_or(1))),
-        None => bail!("the demo was ended by a signal"),
-    }
 }
