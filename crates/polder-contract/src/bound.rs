@@ -18,7 +18,10 @@ pub(crate) fn normal(column: &ColumnType, text: &str, zone: Option<&str>) -> Res
             let number = text.parse::<f64>().ok().filter(|number| number.is_finite());
             number
                 .map(|_| text.trim_start_matches('+').to_owned())
-                .ok_or_else(|| wrong("a decimal number", "12.50"))
+                .ok_or_else(|| match column {
+                    ColumnType::Int32 | ColumnType::Int64 => wrong("a whole number", "12"),
+                    _ => wrong("a decimal number", "12.50"),
+                })
         }
         ColumnType::Date => NaiveDate::parse_from_str(text, "%Y-%m-%d")
             .map(|date| date.to_string())

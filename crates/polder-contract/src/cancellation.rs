@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use polder_core::document::{self, Diagnostic, MapReader, Reader, Severity, Source, nearest};
+use polder_core::units::counted;
 use polder_core::{DatasetName, Error, ErrorKind, Result};
 
 use crate::consumer::Consumer;
@@ -122,7 +123,10 @@ fn read(map: &MapReader<'_, '_, '_>, source: &Source) -> Option<Cancellation> {
     if let (Some(announced), Some(notice), Some(effective)) = (announced, notice, effective)
         && end(announced, notice).is_none_or(|end| effective < end)
     {
-        let message = format!("the notice of {notice} days from {announced} has not run out on {effective}");
+        let message = format!(
+            "the notice of {} from {announced} has not run out on {effective}",
+            counted(notice, "day")
+        );
         let help = end(announced, notice).map(|end| format!("write effective: {end}, or later"));
         map.reader()
             .error(map.span_of("effective"), "cancellation", message, help);
@@ -216,11 +220,23 @@ impl Cancellation {
         }
         let promised = life.notice_days.filter(|promised| *promised > self.notice_days)?;
         let message = format!(
-            "a notice of {} days is shorter than the {promised} days that {} promises",
-            self.notice_days, contract.name
+            "a notice of {} is shorter than the {} that {} promises",
+            counted(self.notice_days, "day"),
+            counted(promised, "day"),
+            contract.name
         );
         let help = format!("give notice of {promised}d");
         Some(self.place.error("cancellation", message, Some(&help)))
+    }
+
+    /// Whether this and another cancellation of the same contract, both by its provider or both by the same consumer, are
+    /// under way at the same time: only one of them can hold.
+    pub fn meets(&self, other: &Self) -> bool {
+        let same_side = match self.by {
+            Canceller::Provider => other.by == Canceller::Provider,
+            Canceller::Consumer => other.by == Canceller::Consumer && other.party == self.party,
+        };
+        same_side && other.effective >= self.announced && self.effective >= other.announced
     }
 
     /// Whether it is about the contract of this dataset.
@@ -360,13 +376,13 @@ pub fn nearest_name(contracts: &ContractSet, name: &str) -> Option<String> {
 /// Holds cancellations against the contracts: contracts and replacements that are not there, less notice than promised,
 /// contracts that do not say that they end, or not when.
 pub fn check(cancellations: &[Cancellation], contracts: &ContractSet, now: DateTime<Utc>) -> Vec<Diagnostic> {
-    let mut problems = Vec::new();
+    let mut problems = contradictions(cancellations, contracts);
     for cancellation in cancellations {
         let place = &cancellation.place;
         let near = |name: &str| nearest_name(contracts, name).map(|near| format!("did you mean `{near}`?"));
         let Some(contract) = find(contracts, &cancellation.contract) else {
             // What is over may have left the repository; what is still to come may not.
-            if now.date_naive() <= cancellation.effective {
+            if now.date_naive() <= cancellation.effective && !contracts.is_unreadable(&cancellation.contract) {
                 let message = format!("there is no contract `{}`", cancellation.contract);
                 problems.push(place.error("cancellation", message, near(&cancellation.contract).as_deref()));
             }
@@ -376,12 +392,40 @@ pub fn check(cancellations: &[Cancellation], contracts: &ContractSet, now: DateT
         if let Some(replacement) = cancellation.replacement.as_deref().filter(|name| *name != "none")
             && replacement.parse::<DatasetName>().is_ok()
             && find(contracts, replacement).is_none()
+            && !contracts.is_unreadable(replacement)
         {
             let message = format!("the replacement `{replacement}` has no contract");
             problems.push(place.error("cancellation", message, near(replacement).as_deref()));
         }
         if cancellation.by == Canceller::Provider {
             problems.extend(unfollowed(cancellation, &contract, now));
+        }
+    }
+    problems
+}
+
+/// Cancellations by which a provider ends a contract that another one on record already ends.
+fn contradictions(cancellations: &[Cancellation], contracts: &ContractSet) -> Vec<Diagnostic> {
+    let by_provider = cancellations.iter().filter(|one| one.by == Canceller::Provider);
+    let mut ending: Vec<_> = by_provider
+        .filter_map(|one| Some((find(contracts, &one.contract)?, one)))
+        .collect();
+    ending.sort_by_key(|(_, one)| (one.announced, one.place.file.clone()));
+    let mut problems = Vec::new();
+    for (index, (contract, later)) in ending.iter().enumerate() {
+        let first = ending[..index]
+            .iter()
+            .find(|(other, earlier)| other.id == contract.id && later.meets(earlier));
+        if let Some((_, earlier)) = first {
+            let message = format!(
+                "{} has cancelled {} already, for {}",
+                earlier.party, contract.name, earlier.effective
+            );
+            let help = format!(
+                "a contract ends once: keep one of the two; the other is {}",
+                earlier.place.file.display()
+            );
+            problems.push(later.place.error("cancellation", message, Some(&help)));
         }
     }
     problems

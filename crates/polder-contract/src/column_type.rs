@@ -233,7 +233,7 @@ impl Property {
         })
     }
 
-    fn shown(&self) -> &str {
+    pub(crate) fn shown(&self) -> &str {
         if self.name.is_empty() { "items" } else { &self.name }
     }
 }

@@ -40,7 +40,8 @@ pub struct Read {
     pub guarantees: Vec<Written>,
     /// The first day on which it reads.
     pub since: Option<NaiveDate>,
-    /// The major version of the contract that it is made for: changes up to that version do not break it.
+    /// The major version of the contract that it is made for: the step to that major version does not break it, changes
+    /// within it do.
     pub version: Option<u64>,
     /// Where the dataset is named.
     pub place: Place,
@@ -76,6 +77,9 @@ impl Read {
 
     fn problems(&self, contracts: &ContractSet) -> Vec<Diagnostic> {
         let Some(contract) = contracts.get(&self.dataset) else {
+            if contracts.is_unreadable(&self.dataset.to_string()) {
+                return Vec::new();
+            }
             let message = format!("there is no dataset {}: no contract declares it", self.dataset);
             let help = contracts
                 .nearest(&self.dataset.to_string())

@@ -13,9 +13,9 @@ use crate::doubt::Doubt;
 use crate::infrastructure::{Role, Server};
 use crate::people::{Price, SupportChannel, Team};
 use crate::place::{Place, items, tags, text};
-use crate::rule;
 use crate::schema::SchemaObject;
 use crate::structure;
+use crate::unheeded::unheeded;
 
 /// A contract that is structurally right.
 #[derive(Debug, Clone)]
@@ -143,12 +143,16 @@ pub fn parse(source: &Source) -> Parsed {
         let rules = rules.flat_map(|object| object.rule_problems(&contract.objects, &mut large));
         diagnostics.extend(rules.filter(|found| !doubt.covers(found)));
     }
-    diagnostics.extend(rule::misplaced(&contract.custom_properties));
+    let place = Place {
+        file: Arc::from(source.path.as_path()),
+        span: contract.document.span,
+    };
+    let errors = |found: &[Diagnostic]| found.iter().any(|found| found.severity == Severity::Error);
+    let sound = !errors(&diagnostics);
+    diagnostics.extend(unheeded(&contract, &place, sound));
     diagnostics.sort_by_key(|diagnostic| diagnostic.span.map(|span| span.start));
     diagnostics.dedup();
-    let sound = diagnostics
-        .iter()
-        .all(|diagnostic| diagnostic.severity != Severity::Error);
+    let sound = !errors(&diagnostics);
     Parsed {
         contract: sound.then_some(contract),
         diagnostics,

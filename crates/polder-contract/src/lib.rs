@@ -12,10 +12,12 @@ mod custom_property;
 mod definition;
 pub mod diff;
 mod doubt;
+mod ends;
 mod infrastructure;
 pub mod lifecycle;
 pub mod number;
 mod people;
+mod physical_limit;
 mod place;
 pub mod product;
 mod promise;
@@ -23,9 +25,11 @@ mod quality;
 pub mod rule;
 mod schema;
 mod set;
+mod storable;
 mod structure;
 #[cfg(test)]
 mod tests;
+mod unheeded;
 
 pub use column_type::ColumnType;
 pub use consumer::{Consumer, Read};

@@ -11,10 +11,12 @@ use std::sync::Arc;
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
 use polder_core::DatasetName;
 use polder_core::document::{Diagnostic, Node, Severity, Span};
+use polder_core::units::counted;
 
 use crate::cancellation;
 use crate::contract::Contract;
-use crate::diff::{is_draft, service_level_name};
+use crate::diff::is_draft;
+use crate::ends::{AVAILABLE, LIFE, LifeDate, SUPPORT};
 use crate::place::{Place, items, text};
 use crate::set::ContractSet;
 
@@ -115,6 +117,8 @@ pub struct Lifecycle {
     pub end_of_support: Option<DateTime<Utc>>,
     /// When it is over: nothing is written from then on. A day without a time is over when it ends, in UTC.
     pub end_of_life: Option<DateTime<Utc>>,
+    /// What is written as its end and is no date: nothing is written until it is mended.
+    pub unreadable_end: Option<String>,
     /// How many days before its end notice is given.
     pub notice_days: Option<u32>,
     /// What takes its place: a dataset, a contract or an address; `none` where nothing does.
@@ -122,19 +126,32 @@ pub struct Lifecycle {
 }
 
 impl Contract {
-    /// What the contract says about its life. What cannot be read is left out here and named by
+    /// What the contract says about its life as a whole. What cannot be read is left out here and named by
     /// [`Contract::lifecycle_problems`].
     pub fn lifecycle(&self) -> Lifecycle {
-        let date = |name| self.date(name).and_then(|(_, date)| date);
+        self.life(None)
+    }
+
+    /// What it says about the life of one of its objects, by its position: its own dates outrank the contract's.
+    pub fn lifecycle_of(&self, object: usize) -> Lifecycle {
+        self.life(Some(object))
+    }
+
+    fn life(&self, object: Option<usize>) -> Lifecycle {
+        let date = |name| self.life_date(name, object).and_then(|date| date.instant);
         let replacement = custom_property(&self.document, "polder.replacement")
             .and_then(Node::scalar_text)
             .map(str::to_owned)
             .or_else(|| definition(&self.document, "replacement"));
         Lifecycle {
             status: Status::read(&self.status),
-            general_availability: date("generalavailability"),
-            end_of_support: date("endofsupport"),
-            end_of_life: date("endoflife"),
+            general_availability: date(AVAILABLE),
+            end_of_support: date(SUPPORT),
+            end_of_life: date(LIFE),
+            unreadable_end: self
+                .life_date(LIFE, object)
+                .filter(|end| end.instant.is_none())
+                .map(|end| end.written),
             notice_days: custom_property(&self.document, "polder.noticePeriod")
                 .and_then(|value| days(value.scalar_text()?)),
             replacement,
@@ -144,13 +161,7 @@ impl Contract {
     /// What is wrong with the contract's life: dates that are none or in the wrong order, a notice period that is none,
     /// a deprecation without notice period, end or replacement.
     pub fn lifecycle_problems(&self) -> Vec<Diagnostic> {
-        let mut problems = Vec::new();
-        for name in ["generalavailability", "endofsupport", "endoflife"] {
-            if let Some((span, None)) = self.date(name) {
-                let help = "write it as 2027-06-30, or with a time as 2027-06-30T12:00:00Z";
-                problems.push(self.at(span).error("lifecycle", "this is no date", Some(help)));
-            }
-        }
+        let mut problems = self.date_problems(&self.at(self.document.span));
         if let Some(value) = custom_property(&self.document, "polder.noticePeriod")
             && value.scalar_text().and_then(days).is_none()
         {
@@ -159,20 +170,28 @@ impl Contract {
         }
         problems.extend(crate::diff::Mode::problem(self));
         let life = self.lifecycle();
-        if let (Some(support), Some(end)) = (life.end_of_support, life.end_of_life)
-            && support > end
-        {
-            let span = self.date("endofsupport").map_or(self.document.span, |(span, _)| span);
-            let help = Some("support ends with the contract's life at the latest");
-            problems.push(
-                self.at(span)
-                    .error("lifecycle", "support ends after the contract's life", help),
-            );
+        for scope in self.scopes() {
+            let (support, end) = (self.life_date(SUPPORT, scope), self.life_date(LIFE, scope));
+            if let (Some(support), Some(end)) = (support, end)
+                && support
+                    .instant
+                    .zip(end.instant)
+                    .is_some_and(|(support, end)| support > end)
+            {
+                let help = Some("support ends with the contract's life at the latest");
+                let found = self
+                    .at(support.span)
+                    .error("lifecycle", "support ends after the contract's life", help);
+                if !problems.contains(&found) {
+                    problems.push(found);
+                }
+            }
         }
         if life.status == Status::Deprecated {
             let missing = [
                 (
-                    self.date("endoflife").is_none(),
+                    self.scopes().skip(1).any(|scope| self.life_date(LIFE, scope).is_none())
+                        || (self.objects.is_empty() && self.life_date(LIFE, None).is_none()),
                     "says no end",
                     "add the service level `endOfLife` with its date",
                 ),
@@ -208,14 +227,9 @@ impl Contract {
         }
     }
 
-    /// A date among the service levels: where it stands, and the instant where it is one.
-    fn date(&self, name: &str) -> Option<(Span, Option<DateTime<Utc>>)> {
-        let level = items(&self.document, "slaProperties")
-            .iter()
-            .find(|level| text(level, "property").is_some_and(|property| service_level_name(&property) == name))?;
-        let value = level.get("value")?;
-        let ends = name != "generalavailability";
-        Some((value.span, value.scalar_text().and_then(|text| instant(text, ends))))
+    /// The contract as a whole, and each of its objects.
+    fn scopes(&self) -> impl Iterator<Item = Option<usize>> + use<> {
+        std::iter::once(None).chain((0..self.objects.len()).map(Some))
     }
 }
 
@@ -224,6 +238,9 @@ impl Lifecycle {
     pub fn refuses_writing(&self, now: DateTime<Utc>) -> Option<String> {
         if self.status == Status::Retired {
             return Some("the contract is retired".to_owned());
+        }
+        if let Some(written) = &self.unreadable_end {
+            return Some(format!("`{written}`, when the contract's life is to end, is no date"));
         }
         let end = self.end_of_life.filter(|end| *end <= now)?;
         let instead = match self.replacement.as_deref() {
@@ -273,40 +290,45 @@ pub fn transition_problems(old: &Contract, new: &Contract, now: DateTime<Utc>) -
     // The notice is what was promised before, not what the same change makes of it.
     let notice = before.notice_days.or(after.notice_days);
     let deprecated_now = before.status != Status::Deprecated && after.status == Status::Deprecated;
-    for (name, what, key, then, now_ends) in [
-        (
-            "endoflife",
-            "the contract ends",
-            "endOfLife",
-            before.end_of_life,
-            after.end_of_life,
-        ),
-        (
-            "endofsupport",
-            "support ends",
-            "endOfSupport",
-            before.end_of_support,
-            after.end_of_support,
-        ),
-    ] {
-        let (Some(end), Some(notice)) = (now_ends, notice) else {
-            continue;
-        };
-        let announced = then.is_some_and(|then| then <= end);
-        if announced && !(deprecated_now && name == "endoflife") {
-            continue;
-        }
-        let earliest = now + TimeDelta::days(i64::from(notice));
-        // A day counts whole: what ends on the last day of the notice is in time.
-        if end.date_naive() < earliest.date_naive() {
-            let message = format!(
-                "{what} at {}, but its notice of {notice} days runs until {}",
-                day(end),
-                earliest.format("%Y-%m-%d")
-            );
-            let help = format!("move {key} to {} or later", earliest.format("%Y-%m-%d"));
-            let span = new.date(name).map_or(place.span, |(span, _)| span);
-            problems.push(place.at(span).error("lifecycle", message, Some(&help)));
+    for scope in new.scopes() {
+        let same = scope.and_then(|object| {
+            let name = &new.objects[object].name;
+            old.objects.iter().position(|old| old.name == *name)
+        });
+        for (name, what, key) in [
+            (LIFE, "the contract ends", "endOfLife"),
+            (SUPPORT, "support ends", "endOfSupport"),
+        ] {
+            let then = old.life_date(name, same).and_then(|date| date.instant);
+            let Some((
+                LifeDate {
+                    instant: Some(end),
+                    span,
+                    ..
+                },
+                notice,
+            )) = new.life_date(name, scope).zip(notice)
+            else {
+                continue;
+            };
+            let announced = then.is_some_and(|then| then <= end);
+            if announced && !(deprecated_now && name == LIFE) {
+                continue;
+            }
+            let earliest = (now + TimeDelta::days(i64::from(notice))).date_naive();
+            // A day counts whole: what ends on the last day of the notice is in time.
+            if last_day(end) < earliest {
+                let message = format!(
+                    "{what} at {}, but its notice of {} runs until {earliest}",
+                    day(end),
+                    counted(notice, "day"),
+                );
+                let help = format!("move {key} to {earliest} or later");
+                let found = place.at(span).error("lifecycle", message, Some(&help));
+                if !problems.contains(&found) {
+                    problems.push(found);
+                }
+            }
         }
     }
     let ending = after.status == Status::Deprecated || before.end_of_life.is_some() || after.end_of_life.is_some();
@@ -315,11 +337,11 @@ pub fn transition_problems(old: &Contract, new: &Contract, now: DateTime<Utc>) -
     {
         let is_now = match after.notice_days {
             None => "none".to_owned(),
-            Some(1) => "1 day".to_owned(),
-            Some(days) => format!("{days} days"),
+            Some(days) => counted(days, "day"),
         };
-        let message = format!("the contract is ending, and its notice of {promised} days is now {is_now}");
-        let help = format!("keep {promised} days: they were promised to those who have to move");
+        let promised = counted(promised, "day");
+        let message = format!("the contract is ending, and its notice of {promised} is now {is_now}");
+        let help = format!("keep {promised}, as was promised to those who have to move");
         let span = custom_property(&new.document, "polder.noticePeriod").map_or(place.span, |value| value.span);
         problems.push(place.at(span).error("lifecycle", message, Some(&help)));
     }
@@ -327,7 +349,8 @@ pub fn transition_problems(old: &Contract, new: &Contract, now: DateTime<Utc>) -
 }
 
 /// What is wrong with the end of a contract while consumers remain: a contract that is retired, or whose life is over,
-/// and that somebody still uses. `consumers` are their names.
+/// and that somebody still uses. `consumers` are their names; those of the mesh's own steps begin with what they are
+/// (`pipeline shop.sales`, `model shop.forecast`).
 pub fn retirement_problems<S: AsRef<str>>(contract: &Contract, consumers: &[S], now: DateTime<Utc>) -> Vec<Diagnostic> {
     let life = contract.lifecycle();
     if consumers.is_empty() {
@@ -335,6 +358,9 @@ pub fn retirement_problems<S: AsRef<str>>(contract: &Contract, consumers: &[S], 
     }
     let names = consumers.iter().map(AsRef::as_ref).collect::<Vec<_>>().join(", ");
     let move_to = match life.replacement.as_deref() {
+        None | Some("none") if consumers.iter().any(|name| is_of_mesh(name.as_ref())) => {
+            "end the registrations of consumers first, and let pipelines and models read another dataset".to_owned()
+        }
         None | Some("none") => "end their registrations first".to_owned(),
         Some(replacement) => format!("move them to {replacement} first"),
     };
@@ -365,6 +391,11 @@ pub fn retirement_problems<S: AsRef<str>>(contract: &Contract, consumers: &[S], 
     }]
 }
 
+/// Whether a user of a dataset is a step of the mesh, which nobody registers.
+fn is_of_mesh(name: &str) -> bool {
+    name.starts_with("pipeline ") || name.starts_with("model ")
+}
+
 /// What is wrong with the replacements that contracts name: datasets without a contract, and ways from one replacement to
 /// the next that come back or end at a contract that is retired.
 pub fn replacement_problems(contracts: &ContractSet) -> Vec<Diagnostic> {
@@ -379,7 +410,8 @@ pub fn replacement_problems(contracts: &ContractSet) -> Vec<Diagnostic> {
         while let Some(name) = next.take().filter(|name| name != "none") {
             let Some(found) = cancellation::find(contracts, &name) else {
                 // What is no dataset may be named by an address or be the id of somebody else's contract.
-                if name.parse::<DatasetName>().is_ok() && way.len() == 1 {
+                let names_dataset = name.parse::<DatasetName>().is_ok() && !contracts.is_unreadable(&name);
+                if names_dataset && way.len() == 1 {
                     let near = cancellation::nearest_name(contracts, &name);
                     let help = near.map(|near| format!("did you mean `{near}`?"));
                     let message = format!("the replacement `{name}` has no contract");
@@ -454,10 +486,16 @@ pub(crate) fn instant(text: &str, ends: bool) -> Option<DateTime<Utc>> {
     Some(date.and_time(NaiveTime::MIN).and_utc())
 }
 
+/// The last day before or on which an end is: the one before, where it is the first moment of a day.
+fn last_day(end: DateTime<Utc>) -> NaiveDate {
+    let whole_days = end.time() == NaiveTime::MIN;
+    (end - TimeDelta::days(i64::from(whole_days))).date_naive()
+}
+
 /// The day that an end is on: the one before, where it is the first moment of a day.
 pub fn day(end: DateTime<Utc>) -> String {
     if end.time() == NaiveTime::MIN {
-        (end - TimeDelta::days(1)).format("%Y-%m-%d").to_string()
+        last_day(end).to_string()
     } else {
         end.format("%Y-%m-%dT%H:%M:%SZ").to_string()
     }

@@ -4,11 +4,13 @@ use std::fmt;
 
 use chrono::{DateTime, Months, TimeDelta, Utc};
 use polder_core::document::Diagnostic;
+use polder_core::units::counted;
 
 use crate::contract::ServiceLevel;
 use crate::diff::service_level_name;
 use crate::lifecycle;
 use crate::schema::SchemaObject;
+use crate::unheeded;
 
 /// What one service level promises.
 #[derive(Debug, Clone, PartialEq)]
@@ -125,7 +127,7 @@ impl fmt::Display for Promised {
                     months: 0,
                     seconds: *seconds,
                 };
-                write!(f, "{rows} rows in {span}")
+                write!(f, "{} in {span}", counted(rows, "row"))
             }
             Self::Instant(instant) => write!(f, "{}", instant.format("%Y-%m-%dT%H:%M:%SZ")),
             Self::Text(text) => f.write_str(text),
@@ -134,7 +136,7 @@ impl fmt::Display for Promised {
 }
 
 impl Subject {
-    fn of(property: &str) -> Self {
+    pub(crate) fn of(property: &str) -> Self {
         match service_level_name(property).as_str() {
             "latency" | "freshness" => Self::Latency,
             "retention" => Self::Retention,
@@ -247,6 +249,14 @@ impl ServiceLevel {
             }
         }
         meant.then_some(columns)
+    }
+
+    /// The elements that it names and that none of a contract's objects is or has.
+    pub fn missing_elements(&self, objects: &[SchemaObject]) -> Vec<&str> {
+        let named = self.element.as_deref().unwrap_or_default().split(',').map(str::trim);
+        named
+            .filter(|name| !name.is_empty() && !unheeded::is_there(objects, name))
+            .collect()
     }
 }
 

@@ -1,7 +1,6 @@
 //! Objects and properties: what a dataset's rows look like.
 
 use polder_core::DatasetName;
-use polder_core::Layer;
 use polder_core::document::{Diagnostic, Node, Value};
 
 use crate::custom_property::CustomProperty;
@@ -12,7 +11,7 @@ use crate::rule;
 use crate::structure;
 
 /// No engine is quick with more columns in a table.
-const MOST_COLUMNS: usize = 10_000;
+pub(crate) const MOST_COLUMNS: usize = 10_000;
 
 /// One object of a contract's schema: a table, topic or view.
 #[derive(Debug, Clone)]
@@ -250,42 +249,6 @@ impl SchemaObject {
             .collect();
         keys.sort_by_key(|property| property.partition_key);
         keys
-    }
-
-    /// What keeps the object from being a dataset's contract: columns without a type, names that belong to the platform.
-    pub(crate) fn problems(&self) -> Vec<Diagnostic> {
-        let mut problems = Vec::new();
-        if self.properties.is_empty() {
-            let help = Some("a dataset's contract names its columns under `properties`");
-            problems.push(
-                self.place
-                    .error("no-columns", format!("`{}` has no properties", self.name), help),
-            );
-        }
-        if self.properties.len() > MOST_COLUMNS {
-            let message = format!("`{}` has more than {MOST_COLUMNS} columns", self.name);
-            let help = Some("nest what belongs together, or make several datasets of it");
-            return vec![self.place.error("too-many-columns", message, help)];
-        }
-        let quarantine = self
-            .dataset
-            .as_ref()
-            .is_some_and(|dataset| dataset.layer() == Layer::Quarantine);
-        let mut names = std::collections::HashSet::new();
-        for property in &self.properties {
-            if property.name.starts_with('_') && !quarantine {
-                let message = format!("the column `{}` begins with an underscore", property.name);
-                let help = Some("such names belong to columns that Polder adds");
-                problems.push(property.place.error("reserved-name", message, help));
-            }
-            if !names.insert(property.name.to_lowercase()) {
-                let message = format!("`{}` has two columns `{}`", self.name, property.name);
-                let help = Some("Delta tables do not tell upper and lower case apart in names");
-                problems.push(property.place.error("duplicate-name", message, help));
-            }
-            problems.extend(property.type_problems());
-        }
-        problems
     }
 
     /// Everything wrong with its rules; `objects` are all of its contract, and `large` their patterns so far that take

@@ -1,6 +1,6 @@
 //! All contracts of a mesh, by dataset.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -8,7 +8,9 @@ use polder_core::DatasetName;
 use polder_core::document::{Diagnostic, Severity, Source, nearest};
 
 use crate::contract::{Contract, Parsed, parse};
+use crate::place::Place;
 use crate::schema::SchemaObject;
+use crate::unheeded;
 
 /// The contract of one dataset: a contract and which of its objects is meant. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -76,23 +78,47 @@ pub struct ContractSet {
     datasets: BTreeMap<DatasetName, DatasetContract>,
     /// Where in `contracts` each id is.
     ids: HashMap<String, usize>,
+    /// Ids and names of datasets in documents that are wrong: what they would declare is not known for sure.
+    unreadable: HashSet<String>,
 }
 
 impl ContractSet {
     /// Reads the contracts of a mesh, each document with the domain in whose folder it lies. What is right is in the
     /// set, beside the findings about what is not: documents that are no contracts, objects that name no dataset of
-    /// their domain, a dataset with two contracts, a contract id that is used twice.
+    /// their domain, a dataset with two contracts, a contract id that is used twice. See [`ContractSet::is_unreadable`] for
+    /// what is lost with the former.
     pub fn load(sources: impl IntoIterator<Item = (String, Source)>) -> (Self, Vec<Diagnostic>) {
         let sources: Vec<_> = sources.into_iter().collect();
         let mut set = Self::default();
         let mut diagnostics = Vec::new();
-        for ((domain, _), parsed) in sources.iter().zip(parse_all(&sources)) {
+        for ((domain, source), parsed) in sources.iter().zip(parse_all(&sources)) {
             diagnostics.extend(parsed.diagnostics);
-            if let Some(contract) = parsed.contract {
-                set.add(domain, Arc::new(contract), &mut diagnostics);
+            match parsed.contract {
+                Some(contract) => set.add(domain, Arc::new(contract), &mut diagnostics),
+                None => set.lose(domain, &source.text),
             }
         }
         (set, diagnostics)
+    }
+
+    /// Keeps the names in a document that is wrong, wherever in it they stand: the mistake may be the key before them.
+    fn lose(&mut self, domain: &str, text: &str) {
+        let quotes: &[char] = &['"', '\'', ',', '[', ']', '{', '}'];
+        for line in text.lines() {
+            let bare = line.trim_start().trim_start_matches("- ");
+            if let Some(id) = bare.strip_prefix("id:") {
+                self.unreadable.insert(id.trim().trim_matches(quotes).to_owned());
+            }
+            let words = line.split(|c: char| c.is_whitespace() || quotes.contains(&c));
+            let names = words.filter(|word| word.parse().is_ok_and(|name: DatasetName| name.domain() == domain));
+            self.unreadable.extend(names.map(str::to_owned));
+        }
+    }
+
+    /// Whether a dataset, or the id of a contract, is not known because the document that would declare it is wrong, which
+    /// was reported: that nobody declares it is no other mistake.
+    pub fn is_unreadable(&self, name: &str) -> bool {
+        self.unreadable.contains(name)
     }
 
     fn add(&mut self, domain: &str, contract: Arc<Contract>, diagnostics: &mut Vec<Diagnostic>) {
@@ -133,9 +159,19 @@ impl ContractSet {
                             .insert(dataset.clone(), DatasetContract { contract, object });
                     }
                 }
-                Err(problem) => diagnostics.push(*problem),
+                Err(problem) => {
+                    diagnostics.push(*problem);
+                    self.lose(domain, &contract.text);
+                    self.unreadable.extend(schema.dataset.iter().map(ToString::to_string));
+                }
             }
         }
+        let place = Place {
+            file: Arc::from(contract.source_path.as_path()),
+            span: contract.document.span,
+        };
+        diagnostics.extend(unheeded::domain(&contract, domain, &place));
+        diagnostics.extend(unheeded::id(&contract, &place));
         self.contracts.push(contract);
     }
 

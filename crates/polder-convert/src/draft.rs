@@ -1,12 +1,15 @@
 //! A contract in the making: what an import found, written as an ODCS document that passes the lint.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use polder_core::document::{Severity, Source};
 use polder_core::{DatasetName, Error, ErrorKind, Layer, Result};
 use serde_json::{Map, Value, json};
 
 use crate::dialect::Dialect;
+use crate::loss::Tracker;
+use crate::proof::{RowRuleProof, drop_patterns, drop_rules};
+use crate::storable::make_storable;
 use crate::yaml;
 
 /// What a contract says that no other format knows, and how the source is to be read. Nothing is invented: what is
@@ -23,6 +26,10 @@ pub struct ImportOptions {
     pub owner: Option<String>,
     /// The dialect that SQL types are written in.
     pub dialect: Dialect,
+    /// The file that is read, as its author knows it; places in it are told with this name.
+    pub file: Option<PathBuf>,
+    /// Tells which rules in SQL over rows can be run: others are named as lost. Without it all are taken over.
+    pub row_rules: Option<RowRuleProof>,
 }
 
 /// The datasets that imported objects are bound to.
@@ -68,12 +75,12 @@ pub(crate) struct Draft {
 }
 
 impl Draft {
-    /// The document's text.
+    /// The document's text. What the tables of datasets cannot hold is made into what they can, and named as lost.
     ///
     /// # Errors
     /// `Usage` where the options do not fit what was found; `Document` where the source has no object, or what it says
     /// makes no contract (two columns of one name, say).
-    pub(crate) fn write(mut self, options: &ImportOptions) -> Result<String> {
+    pub(crate) fn write(mut self, options: &ImportOptions, tracker: &Tracker) -> Result<String> {
         if self.objects.is_empty() {
             return Err(Error::new(
                 ErrorKind::Document,
@@ -81,6 +88,13 @@ impl Draft {
             ));
         }
         self.bind(options)?;
+        make_storable(&mut self.objects, tracker);
+        for object in &mut self.objects {
+            drop_patterns(object, tracker);
+            if let Some(proof) = options.row_rules {
+                drop_rules(object, proof, tracker);
+            }
+        }
         let domain = match &options.dataset {
             Some(Binding::Dataset(dataset)) => Some(dataset.domain().to_owned()),
             Some(Binding::Layer { domain, .. }) => Some(domain.clone()),
@@ -92,9 +106,16 @@ impl Draft {
             let message = format!("the domain is `{named}`, but the dataset belongs to `{bound}`");
             return Err(Error::new(ErrorKind::Usage, message).with_help("name one domain"));
         }
-        let name = match &options.dataset {
-            Some(Binding::Dataset(dataset)) => Some(dataset.to_string()),
-            _ => options.name.clone(),
+        // What is bound is called after its dataset; several tables after their layer and the document.
+        let name = match (&options.dataset, self.objects.as_slice(), &options.name) {
+            (Some(Binding::Dataset(dataset)), ..) => Some(dataset.to_string()),
+            (Some(Binding::Layer { .. }), [object], _) => {
+                object.get("physicalName").and_then(Value::as_str).map(str::to_owned)
+            }
+            (Some(Binding::Layer { domain, layer }), _, Some(name)) => {
+                Some(format!("{domain}.{layer}.{}", snake_case(name)))
+            }
+            (_, _, name) => name.clone(),
         };
         let name = name
             .or_else(|| self.root.get("name")?.as_str().map(str::to_owned))

@@ -1,21 +1,39 @@
 //! A contract from the columns that a table has, and what its rows show beside them.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use arrow::array::{Array, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
 use arrow::row::{OwnedRow, RowConverter, SortField};
 use arrow::util::display::array_value_to_string;
+use polder_core::units::counted;
 use polder_core::{Error, ErrorKind, Result, ResultExt};
 use serde_json::{Map, Value, json};
 
 use crate::bounds::Bounds;
+use crate::dialect::Dialect;
 use crate::draft::{Draft, ImportOptions};
 use crate::kind::{INT64, Kind};
-use crate::loss::{Converted, Tracker};
+use crate::loss::{Converted, Tracker, describe};
+use crate::proof::last_row;
+use crate::sql::apply_check;
 
+const NO_PLACE: &str = "a contract has no place for it";
+/// What stands for a value that is not told.
+const HIDDEN: &str = "***";
 /// Rows that are kept to prove a column unique; a longer table is not proven.
 const MAX_ROWS: u64 = 1_000_000;
+
+/// What a table says of itself beside its columns.
+#[derive(Debug, Clone, Default)]
+pub struct TableFacts {
+    /// What it is.
+    pub description: Option<String>,
+    /// The columns that part its files, in their order.
+    pub partitions: Vec<String>,
+    /// Its settings. Those of the form `delta.constraints.<name>` are conditions of its rows.
+    pub configuration: BTreeMap<String, String>,
+}
 
 /// A contract of a table with these columns. Only what the schema itself says (types, what is never null) is
 /// promised; what `rows` showed stands in comments at the top, for people to take up. Columns that begin with an
@@ -23,7 +41,12 @@ const MAX_ROWS: u64 = 1_000_000;
 ///
 /// # Errors
 /// `Document` where no column is left or the columns make no contract.
-pub fn infer(schema: &Schema, rows: Option<&Observed>, options: &ImportOptions) -> Result<Converted<String>> {
+pub fn infer(
+    schema: &Schema,
+    facts: &TableFacts,
+    rows: Option<&Observed>,
+    options: &ImportOptions,
+) -> Result<Converted<String>> {
     let tracker = Tracker::default();
     let bounds = Bounds::default();
     let name = options.name.clone().unwrap_or_else(|| "table".to_owned());
@@ -46,12 +69,20 @@ pub fn infer(schema: &Schema, rows: Option<&Observed>, options: &ImportOptions) 
             "the table has no columns to make a contract of",
         ));
     }
+    if let Some(text) = &facts.description {
+        object.insert("description".to_owned(), json!(text));
+    }
+    declared(facts, &mut properties, &mut object, &tracker);
+    for key in schema.metadata().keys() {
+        tracker.lose("metadata", key.as_str(), NO_PLACE);
+    }
+    let properties = properties.into_iter().map(Value::Object).collect();
     object.insert("properties".to_owned(), Value::Array(properties));
     let draft = Draft {
         root: Map::new(),
         objects: vec![object],
     };
-    let text = draft.write(options)?;
+    let text = draft.write(options, &tracker)?;
     let comments = rows.map(Observed::comments).unwrap_or_default();
     Ok(Converted {
         value: format!("{comments}{text}"),
@@ -59,21 +90,69 @@ pub fn infer(schema: &Schema, rows: Option<&Observed>, options: &ImportOptions) 
     })
 }
 
-fn property(field: &Field, path: &str, depth: usize, tracker: &Tracker, bounds: &Bounds) -> Result<Value> {
+/// Takes partitions and conditions over; other settings are named.
+fn declared(
+    facts: &TableFacts,
+    properties: &mut [Map<String, Value>],
+    object: &mut Map<String, Value>,
+    tracker: &Tracker,
+) {
+    for (index, name) in facts.partitions.iter().enumerate() {
+        match properties
+            .iter_mut()
+            .find(|known| known.get("name") == Some(&json!(name)))
+        {
+            Some(property) => {
+                property.insert("partitioned".to_owned(), json!(true));
+                property.insert("partitionKeyPosition".to_owned(), json!(index + 1));
+            }
+            None => tracker.lose(name.as_str(), "a partition", "its column is not in the contract"),
+        }
+    }
+    for (key, value) in &facts.configuration {
+        let Some(name) = key.strip_prefix("delta.constraints.") else {
+            tracker.lose("configuration", format!("{key}: {}", describe(&json!(value))), NO_PLACE);
+            continue;
+        };
+        // Delta's conditions are Spark's expressions.
+        match apply_check(value, Dialect::Spark, Some(name), properties, object) {
+            Ok(true) => tracker.stands(last_row(object), format!("configuration.{key}")),
+            Ok(false) => {
+                let why = "the limits of a column have no name in a contract";
+                tracker.lose("configuration", key.as_str(), why);
+            }
+            Err(why) => tracker.lose("configuration", format!("{key}: {value}"), why),
+        }
+    }
+}
+
+/// Takes the description out of a field's metadata, and names the rest.
+fn about(field: &Field, path: &str, tracker: &Tracker, property: &mut Map<String, Value>) {
+    let metadata: BTreeMap<_, _> = field.metadata().iter().collect();
+    for (key, value) in metadata {
+        match key.as_str() {
+            "comment" | "description" if !property.contains_key("description") => {
+                property.insert("description".to_owned(), json!(value));
+            }
+            _ => tracker.lose(path, format!("{key}: {}", describe(&json!(value))), NO_PLACE),
+        }
+    }
+}
+
+fn property(field: &Field, path: &str, depth: usize, tracker: &Tracker, bounds: &Bounds) -> Result<Map<String, Value>> {
     let mut property = Map::from_iter([("name".to_owned(), json!(field.name()))]);
+    about(field, path, tracker, &mut property);
     typed(field.data_type(), path, depth, tracker, bounds, &mut property)?;
     if !field.is_nullable() {
         property.insert("required".to_owned(), json!(true));
     }
-    Ok(Value::Object(property))
+    Ok(property)
 }
 
 fn inside(field: &Field, path: &str, depth: usize, tracker: &Tracker, bounds: &Bounds) -> Result<Value> {
-    let mut value = property(field, path, depth, tracker, bounds)?;
-    if let Some(map) = value.as_object_mut() {
-        map.remove("name");
-    }
-    Ok(value)
+    let mut inside = property(field, path, depth, tracker, bounds)?;
+    inside.remove("name");
+    Ok(Value::Object(inside))
 }
 
 fn typed(
@@ -123,13 +202,21 @@ fn typed(
             if *unit != TimeUnit::Microsecond {
                 lose("times in a contract are of microseconds");
             }
-            if zone.is_some() {
+            if let Some(zone) = zone {
+                if !matches!(zone.as_ref(), "UTC" | "+00:00" | "Z") {
+                    lose("instants in a contract are of no other zone than UTC");
+                }
                 Kind::Timestamp
             } else {
                 Kind::TimestampLocal
             }
         }
-        DataType::Time32(_) | DataType::Time64(_) => Kind::Time,
+        DataType::Time32(unit) | DataType::Time64(unit) => {
+            if *unit != TimeUnit::Microsecond {
+                lose("times in a contract are of microseconds");
+            }
+            Kind::Time
+        }
         DataType::Dictionary(_, values) => return typed(values, path, depth + 1, tracker, bounds, out),
         DataType::RunEndEncoded(_, values) => return typed(values.data_type(), path, depth + 1, tracker, bounds, out),
         DataType::List(items)
@@ -137,6 +224,9 @@ fn typed(
         | DataType::ListView(items)
         | DataType::LargeListView(items)
         | DataType::FixedSizeList(items, _) => {
+            if let DataType::FixedSizeList(..) = data_type {
+                lose("a list of no fixed length");
+            }
             Kind::Array.write(out);
             let items = inside(items, &format!("{path}.items"), depth + 1, tracker, bounds)?;
             out.insert("items".to_owned(), items);
@@ -146,7 +236,10 @@ fn typed(
             Kind::Object.write(out);
             let fields: Result<Vec<Value>> = fields
                 .iter()
-                .map(|field| property(field, &format!("{path}.{}", field.name()), depth + 1, tracker, bounds))
+                .map(|field| {
+                    let path = format!("{path}.{}", field.name());
+                    property(field, &path, depth + 1, tracker, bounds).map(Value::Object)
+                })
                 .collect();
             out.insert("properties".to_owned(), Value::Array(fields?));
             return Ok(());
@@ -176,11 +269,15 @@ pub struct Observed {
     rows: u64,
     /// Whether the table has more rows than were looked at.
     cut_off: bool,
+    /// Whether a value holds what must stand in no document.
+    is_secret: fn(&str) -> bool,
     columns: Vec<ObservedColumn>,
 }
 
 struct ObservedColumn {
     name: String,
+    /// Whether its values must not be told.
+    hidden: bool,
     nulls: u64,
     converter: RowConverter,
     least: Option<OwnedRow>,
@@ -202,6 +299,7 @@ impl Observed {
                 let identifies = field.data_type().is_integer() || field.data_type().is_string();
                 Some(ObservedColumn {
                     name: field.name().clone(),
+                    hidden: false,
                     nulls: 0,
                     converter,
                     least: None,
@@ -213,8 +311,19 @@ impl Observed {
         Self {
             rows: 0,
             cut_off: false,
+            is_secret: |_| false,
             columns,
         }
+    }
+
+    /// Tells no value of the columns that `is_hidden` names, and none that `is_secret` recognises.
+    #[must_use]
+    pub fn hiding(mut self, is_hidden: impl Fn(&str) -> bool, is_secret: fn(&str) -> bool) -> Self {
+        for column in &mut self.columns {
+            column.hidden = is_hidden(&column.name);
+        }
+        self.is_secret = is_secret;
+        self
     }
 
     /// Takes the next rows.
@@ -267,14 +376,17 @@ impl Observed {
             return String::new();
         }
         let mut out = format!(
-            "# Observed in {}{} rows, and promised nowhere below: take up what is meant, and delete this.\n",
+            "# Observed in {}{}, and promised nowhere below: take up what is meant, and delete this.\n",
             if self.cut_off { "the first " } else { "" },
-            self.rows
+            counted(self.rows, "row")
         );
         for column in &self.columns {
             let text = |row: &Option<OwnedRow>| {
                 let arrays = column.converter.convert_rows([row.as_ref()?.row()]).ok()?;
                 let text = array_value_to_string(arrays.first()?, 0).ok()?;
+                if column.hidden || (self.is_secret)(&text) {
+                    return Some(HIDDEN.to_owned());
+                }
                 let line: String = text.chars().filter(|c| !c.is_control()).take(40).collect();
                 Some(line)
             };
@@ -335,7 +447,7 @@ mod tests {
             dataset: Some("sales.silver.payments".parse::<Binding>().unwrap()),
             ..ImportOptions::default()
         };
-        let converted = infer(&batch.schema(), Some(&observed), &options).unwrap();
+        let converted = infer(&batch.schema(), &TableFacts::default(), Some(&observed), &options).unwrap();
         let expected = "\
 # Observed in 3 rows, and promised nowhere below: take up what is meant, and delete this.
 # - id: never null; from `1` to `3`; every value differs: a candidate for primaryKey
@@ -355,6 +467,69 @@ version: \"0.1.0\"
         );
         assert!(!converted.value.contains("primaryKey: true"));
         assert_eq!(converted.losses.len(), 1, "{:?}", converted.losses);
+    }
+
+    #[test]
+    fn values_that_must_not_be_told_stand_in_no_comment() {
+        let batch = batch();
+        let mut observed = Observed::new(&batch.schema()).hiding(|column| column == "amount", |text| text == "DE");
+        observed.push(&batch).unwrap();
+        let comments = observed.comments();
+        for line in [
+            "# - id: never null; from `1` to `3`; every value differs",
+            "# - amount: 1 null; from `***` to `***`\n",
+            "# - country: never null; from `***` to `NL`\n",
+        ] {
+            assert!(comments.contains(line), "{line}\n{comments}");
+        }
+    }
+
+    #[test]
+    fn what_a_table_says_of_itself_is_taken_over_or_named() {
+        let metadata = |entries: &[(&str, &str)]| {
+            entries
+                .iter()
+                .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+                .collect()
+        };
+        let fields = vec![
+            Field::new("id", DataType::Int64, false).with_metadata(metadata(&[("comment", "The key."), ("own", "5")])),
+            Field::new("day", DataType::Date32, true),
+            Field::new(
+                "at",
+                DataType::Timestamp(TimeUnit::Microsecond, Some("Europe/Amsterdam".into())),
+                true,
+            ),
+            Field::new("three", DataType::new_fixed_size_list(DataType::Int32, 3, true), true),
+        ];
+        let facts = TableFacts {
+            description: Some("Orders.".to_owned()),
+            partitions: vec!["day".to_owned()],
+            configuration: BTreeMap::from_iter([
+                ("delta.appendOnly".to_owned(), "true".to_owned()),
+                ("delta.constraints.positive".to_owned(), "id > 0".to_owned()),
+                ("delta.constraints.sane".to_owned(), "id > 0 OR day IS NULL".to_owned()),
+            ]),
+        };
+        let converted = infer(&Schema::new(fields), &facts, None, &ImportOptions::default()).unwrap();
+        for line in [
+            "description: Orders.",
+            "description: The key.",
+            "exclusiveMinimum: 0",
+            "partitionKeyPosition: 1",
+            "row: id > 0 OR day IS NULL",
+        ] {
+            assert!(converted.value.contains(line), "{line}\n{}", converted.value);
+        }
+        let losses: Vec<_> = converted
+            .losses
+            .iter()
+            .map(|loss| format!("{}: {}", loss.path, loss.what))
+            .collect();
+        assert_eq!(losses.len(), 5, "{losses:?}");
+        assert!(losses.contains(&"id: own: 5".to_owned()));
+        assert!(losses.contains(&"configuration: delta.appendOnly: true".to_owned()));
+        assert!(losses.contains(&"configuration: delta.constraints.positive".to_owned()));
     }
 
     #[test]

@@ -98,10 +98,6 @@ impl Kind {
             .as_ref()
             .and_then(|view| view.value.as_str())
             .and_then(|text| Self::from_sql(text, Dialect::Spark));
-        let local = options
-            .as_ref()
-            .and_then(|options| options.get("timezone"))
-            .filter(|zone| zone.value.as_bool() == Some(false));
         let by_logical = |logical: &str| match logical {
             "boolean" => Self::Boolean,
             "integer" => match format_word {
@@ -124,7 +120,7 @@ impl Kind {
             "number" if format_word == "f32" => Self::Float32,
             "number" => Self::Float64,
             "date" => Self::Date,
-            "timestamp" if local.is_some() => Self::TimestampLocal,
+            // Also where its texts carry no offset: they are read in its zone.
             "timestamp" => Self::Timestamp,
             "time" => Self::Time,
             "object" => Self::Object,
@@ -172,9 +168,6 @@ impl Kind {
         let is_said = named.is_some_and(|named| named == kind || (named, kind) == (Self::String, Self::Uuid));
         if is_said && !says_more {
             property.take("physicalType");
-        }
-        if let Some(zone) = &local {
-            zone.keep();
         }
         let numeric = matches!(
             kind,
@@ -304,6 +297,15 @@ impl Kind {
             "float" if matches!(dialect, Dialect::Spark | Dialect::DuckDb) => Some(Self::Float32),
             "float" if matches!(arguments.first(), Some(1..=24)) => Some(Self::Float32),
             "double" | "double precision" | "float" | "float8" | "float64" => Some(Self::Float64),
+            // A scale below zero, say.
+            "decimal" | "numeric" | "number" | "dec" | "bignumeric" | "bigdecimal"
+                if inside.split(',').any(|number| {
+                    let number = number.trim();
+                    !number.is_empty() && number.parse::<u32>().is_err()
+                }) =>
+            {
+                None
+            }
             "decimal" | "numeric" | "number" | "dec" | "bignumeric" | "bigdecimal" => {
                 let (precision, scale) = match *arguments.as_slice() {
                     [precision] => (precision, 0),

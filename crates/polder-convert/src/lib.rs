@@ -9,6 +9,7 @@ mod avro;
 mod bounds;
 mod dbt;
 mod dialect;
+mod document;
 mod draft;
 mod element;
 mod infer;
@@ -16,25 +17,28 @@ mod json_schema;
 mod kind;
 mod loss;
 mod page;
+mod proof;
 mod protobuf;
 mod specification;
 mod sql;
+mod storable;
 #[cfg(test)]
 mod tests;
 mod yaml;
 
-use std::path::Path;
-
 use polder_contract::Contract;
-use polder_core::document::{MAX_BYTES, Source, parse};
+use polder_core::document::MAX_BYTES;
 use polder_core::{Error, ErrorKind, Result};
 use serde_json::Value;
 
+use document::Document;
+
 pub use dialect::Dialect;
 pub use draft::{Binding, ImportOptions};
-pub use infer::{Observed, infer};
+pub use infer::{Observed, TableFacts, infer};
 pub use loss::{Converted, Loss};
 pub use page::{IndexEntry, html, index, markdown};
+pub use proof::RowRuleProof;
 
 /// A format that contracts are read from and written to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,19 +69,20 @@ pub fn import(format: Format, text: &str, options: &ImportOptions) -> Result<Con
             format!("the document is larger than {} MiB", MAX_BYTES >> 20),
         ));
     }
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let document = Document::new(text, options.file.clone());
     let with_dialect = |dialect| ImportOptions {
         dialect,
         ..options.clone()
     };
-    match format {
-        Format::Sql(dialect) => sql::import(text, &with_dialect(dialect)),
-        Format::Avro => avro::import(text, options),
-        Format::JsonSchema => json_schema::import(text, options),
-        Format::Protobuf => protobuf::import(text, options),
-        Format::Dbt(dialect) => dbt::import(text, &with_dialect(dialect)),
-        Format::DataContractSpecification => specification::import(text, options),
-    }
+    let converted = match format {
+        Format::Sql(dialect) => sql::import(&document, &with_dialect(dialect)),
+        Format::Avro => avro::import(&document, options),
+        Format::JsonSchema => json_schema::import(&document, options),
+        Format::Protobuf => protobuf::import(&document, options),
+        Format::Dbt(dialect) => dbt::import(&document, &with_dialect(dialect)),
+        Format::DataContractSpecification => specification::import(&document, options),
+    };
+    converted.map_err(|error| document.name(error))
 }
 
 /// Writes a contract in another format; with `object`, only the object at that position.
@@ -101,12 +106,6 @@ fn export_document(document: &Value, format: Format) -> Result<Converted<String>
         Format::Dbt(dialect) => dbt::export(document, dialect),
         Format::DataContractSpecification => specification::export(document),
     }
-}
-
-/// A YAML document as JSON.
-fn read_yaml(text: &str) -> Result<Value> {
-    let node = parse(&Source::new(Path::new("the document"), text)).map_err(Error::document)?;
-    Ok(node.to_json())
 }
 
 /// JSON as people read it, with a line feed at its end.

@@ -1,7 +1,7 @@
 //! What a conversion loses: every value of the source that nobody took over is named.
 
 use std::cell::RefCell;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 
 use serde_json::Value;
@@ -40,6 +40,8 @@ pub(crate) struct Tracker {
     losses: RefCell<Vec<Loss>>,
     /// The same losses, so that one that is met twice is named once.
     named: RefCell<HashSet<Loss>>,
+    /// Where rules in SQL stand in the source, by their text.
+    places: RefCell<HashMap<String, String>>,
 }
 
 impl Tracker {
@@ -62,6 +64,18 @@ impl Tracker {
         if self.named.borrow_mut().insert(loss.clone()) {
             self.losses.borrow_mut().push(loss);
         }
+    }
+
+    /// Remembers where a rule in SQL stands in the source.
+    pub(crate) fn stands(&self, rule: Option<String>, path: impl Into<String>) {
+        if let Some(rule) = rule {
+            self.places.borrow_mut().entry(rule).or_insert_with(|| path.into());
+        }
+    }
+
+    /// Where a rule in SQL stands in the source.
+    pub(crate) fn place(&self, rule: &str) -> Option<String> {
+        self.places.borrow().get(rule).cloned()
     }
 
     /// All losses: those that were named, and whatever of `root` was not taken, with the reason that `why` gives for
@@ -101,7 +115,7 @@ impl Tracker {
             let before = below.len();
             if self.visit(child, &child_path, &mut below) {
                 touched = true;
-            } else if is_something(child) {
+            } else if is_something(child) || is_default(&child_path) {
                 below.truncate(before);
                 untouched.push((child_path, describe(child)));
             }
@@ -138,6 +152,13 @@ impl<'a> View<'a> {
         let view = self.get(key)?;
         view.keep();
         Some(view.value)
+    }
+
+    /// Takes a null under a key, which is there and says nothing.
+    pub(crate) fn take_null(&self, key: &str) {
+        if let Some(null) = self.value.get(key).filter(|value| value.is_null()) {
+            self.tracker.kept.borrow_mut().insert(std::ptr::from_ref(null));
+        }
     }
 
     /// The text under a key, taken; anything but text stays.
@@ -244,6 +265,11 @@ fn item_path(path: &str, index: usize, item: &Value) -> String {
     }
 }
 
+/// A default says something even where it is null or empty.
+fn is_default(path: &str) -> bool {
+    path == "default" || path.ends_with(".default")
+}
+
 fn is_something(value: &Value) -> bool {
     match value {
         Value::Null => false,
@@ -275,6 +301,8 @@ pub(crate) fn describe(value: &Value) -> String {
     };
     match value {
         Value::Null => "null".to_owned(),
+        Value::Array(items) if items.is_empty() => "[]".to_owned(),
+        Value::Object(map) if map.is_empty() => "{}".to_owned(),
         Value::Array(items) if items.iter().all(|item| scalar_text(item).is_some()) && items.len() < 6 => shorten(
             &items.iter().filter_map(scalar_text).collect::<Vec<_>>().join(", "),
             LONGEST,

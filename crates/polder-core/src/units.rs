@@ -1,8 +1,16 @@
-//! Sizes and durations as people write them in declared files.
+//! Sizes and durations as people write them in declared files, and counts as they read them.
 
+use std::fmt::Display;
 use std::time::Duration;
 
 use crate::{Error, ErrorKind, Result};
+
+/// A number of things, in words: `1 row`, `2 rows`. Takes things whose plural ends in `s`.
+pub fn counted(number: impl Display, thing: &str) -> String {
+    let number = number.to_string();
+    let s = if number == "1" { "" } else { "s" };
+    format!("{number} {thing}{s}")
+}
 
 /// Reads a size: a whole number and a unit, such as `64MiB` (powers of 1024: KiB, MiB, GiB, TiB; powers of 1000: kB,
 /// MB, GB, TB; B or no unit: bytes). Gives bytes.
@@ -61,6 +69,14 @@ fn quantity(text: &str, factor: impl Fn(&str) -> Option<u64>) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_thing_is_no_several() {
+        assert_eq!(
+            [counted(0, "row"), counted(1_u64, "row"), counted(2, "row")],
+            ["0 rows", "1 row", "2 rows"]
+        );
+    }
 
     #[test]
     fn sizes_are_read_in_both_families_of_units() {

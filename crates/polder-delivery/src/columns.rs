@@ -41,6 +41,8 @@ pub(crate) const REFUSED_COLUMNS: usize = 15;
 /// `state` says what became of the row since: null or `open`, `replaying` (of the replay with the number `replay`,
 /// which was begun and not settled), `replayed` or `discarded`. `attempts` counts replays that judged it, `resolution`
 /// is the reason of a discard, or what made a replay pass; `resolved_by` is who decided, in the run `resolved_by_run`.
+/// `history` is a JSON array with an entry for each time that something was decided or tried, null before the first; it
+/// begins with how the row was refused when it came.
 pub fn quarantine_schema() -> SchemaRef {
     static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
         Arc::new(Schema::new(vec![
@@ -66,6 +68,7 @@ pub fn quarantine_schema() -> SchemaRef {
             field("resolved_by", DataType::Utf8, true),
             field("resolved_by_run", DataType::Utf8, true),
             field("replay", DataType::Int64, true),
+            field("history", DataType::Utf8, true),
         ]))
     });
     Arc::clone(&SCHEMA)

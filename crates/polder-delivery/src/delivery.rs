@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::{FieldRef, Schema, SchemaRef};
+use arrow::datatypes::{FieldRef, SchemaRef};
 use polder_contract::DatasetContract;
 use polder_core::{DatasetName, Error, ErrorKind, Result, RunId, clock};
 use polder_gate::Gate;
@@ -10,6 +10,7 @@ use polder_gate::table::{NoQueries, Queries};
 use polder_lake::{Lake, Table, TableOptions};
 
 use crate::columns::quarantine_schema;
+use crate::fitness::{in_the_contract, table_columns};
 use crate::known::{Contents, Window};
 use crate::rules::Rules;
 use crate::shipment::Shipment;
@@ -31,6 +32,8 @@ pub struct Delivery {
     pub(crate) table: Table,
     pub(crate) quarantine: Option<Table>,
     pub(crate) known: Known,
+    /// Whether only what its rows change is to be said: not that a rule which only warns did not hold before either.
+    pub(crate) is_terse: bool,
 }
 
 /// What a contract makes of rows on their way.
@@ -46,23 +49,11 @@ impl Way {
         takes_rows(contract)?;
         let gate = Gate::compile(contract)?;
         let rules = Rules::compile(contract, !platform.is_empty())?;
-        let mut fields = gate.schema().fields().to_vec();
-        for column in platform {
-            if fields.iter().any(|field| field.name() == column.name()) {
-                let message = format!(
-                    "column `{}` of {} belongs to the platform",
-                    column.name(),
-                    contract.dataset()
-                );
-                return Err(Error::new(ErrorKind::Document, message)
-                    .with_help("names with a leading underscore are Polder's: give the column another name"));
-            }
-            fields.push(Arc::clone(column));
-        }
+        let schema = table_columns(contract, platform)?;
         Ok(Self {
             gate,
             rules,
-            schema: Arc::new(Schema::new(fields)),
+            schema,
             known: match platform.is_empty() {
                 true => Known::Contents(None),
                 false => Known::Positions(Positions::default()),
@@ -73,7 +64,11 @@ impl Way {
 
 /// Whether rows may still be written under this contract.
 fn takes_rows(contract: &DatasetContract) -> Result<()> {
-    match contract.contract.lifecycle().refuses_writing(clock::now()) {
+    match contract
+        .contract
+        .lifecycle_of(contract.object)
+        .refuses_writing(clock::now())
+    {
         None => Ok(()),
         Some(why) => {
             let message = format!("{} takes no rows any more: {why}", contract.dataset());
@@ -128,8 +123,12 @@ impl Delivery {
             description: contract.object().description.clone(),
         };
         let table = lake
-            .ensure(contract.dataset(), Arc::clone(&way.schema), &options)
-            .await?;
+            .fit(contract.dataset(), Arc::clone(&way.schema), &options)
+            .await?
+            .map_err(|refusals| {
+                let unfit = in_the_contract(contract, &refusals);
+                Error::document(unfit.into_iter().map(|unfit| unfit.diagnostic).collect())
+            })?;
         Self::over(lake, contract, way, table, origin).await
     }
 
@@ -166,6 +165,7 @@ impl Delivery {
             table,
             quarantine: lake.load(&dataset.quarantine()).await?,
             known: way.known,
+            is_terse: false,
             dataset,
         })
     }
@@ -186,11 +186,6 @@ impl Delivery {
     /// The dataset's table, as of the last refresh or commit.
     pub fn table(&self) -> &Table {
         &self.table
-    }
-
-    /// Declared rules that the gate does not run; see [`Gate::not_run`].
-    pub fn not_run(&self) -> &[String] {
-        self.gate.not_run()
     }
 
     /// How far a source was delivered, as of the last refresh or commit; `None` where nothing was.

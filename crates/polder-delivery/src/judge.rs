@@ -24,6 +24,12 @@ impl Delivery {
         self.rules.fresh()
     }
 
+    /// What is to be said, by rule, of those that nobody here can check: no row keeps or breaks them.
+    pub(crate) fn not_run(&self) -> BTreeMap<String, String> {
+        let rules = self.gate.not_run().iter();
+        rules.map(|(rule, why)| (rule.clone(), not_run(rule, why))).collect()
+    }
+
     /// Asks the rules about the table as it would be with fresh rows and without these files; `add` are the fresh rows'
     /// files, which may be left out as long as no rule asks for them. Gives what somebody should know, by rule.
     ///
@@ -36,8 +42,9 @@ impl Delivery {
         add: &[DataFile],
         remove: &[DataFile],
     ) -> Result<BTreeMap<String, String>> {
+        let mut remarks = self.not_run();
         if !self.rules.guard() {
-            return Ok(BTreeMap::new());
+            return Ok(remarks);
         }
         if self.catch_up().await? && self.rules.clash(fresh) {
             let message = format!("others brought rows with the same keys into {}", self.dataset);
@@ -50,19 +57,27 @@ impl Delivery {
         };
         let now = clock::now();
         let report = self.rules.report(&would_be, fresh, self.queries.as_ref(), now).await?;
-        let (mut failed, mut remarks) = (Vec::new(), BTreeMap::new());
+        let (mut failed, mut warned) = (Vec::new(), Vec::new());
         for result in report.into_iter().flat_map(|report| report.results) {
             match &result.verdict {
                 RuleVerdict::Passed => {}
                 RuleVerdict::Failed => failed.push(result),
                 RuleVerdict::Warned => {
                     remarks.insert(result.rule.clone(), sentence(&result));
+                    warned.push(result);
                 }
                 RuleVerdict::NotRun(why) => {
-                    let text = format!("rule {} was not run: {why}", result.rule);
+                    let text = not_run(&result.rule, why);
                     remarks.insert(result.rule, text);
                 }
             }
+        }
+        if self.is_terse && !warned.is_empty() {
+            let no_worse = self
+                .rules
+                .tolerated(&would_be, &warned, self.queries.as_ref(), now)
+                .await?;
+            remarks.retain(|rule, _| !no_worse.contains_key(rule));
         }
         if !failed.is_empty() {
             let tolerated = self
@@ -163,6 +178,11 @@ impl Delivery {
             tracing::warn!(dataset = %self.dataset, error = %error.report(), "files of rows that were not committed are left behind");
         }
     }
+}
+
+/// That nobody held anything against a rule.
+fn not_run(rule: &str, why: &str) -> String {
+    format!("rule {rule} was not run: {why}")
 }
 
 /// What a rule found, in words.

@@ -68,12 +68,21 @@ impl Fresh {
 impl Rules {
     /// `by_position`: rows are a stream's, and of one key the first stays.
     pub(crate) fn compile(contract: &DatasetContract, by_position: bool) -> Result<Self> {
+        Self::compile_where(contract, by_position, |_| true)
+    }
+
+    /// Those that a replay of a stream's rows keeps: all but `volume`, which judges how much a source brings at a time.
+    pub(crate) fn of_replay(contract: &DatasetContract) -> Result<Self> {
+        Self::compile_where(contract, true, |test| !matches!(test.metric, Metric::Volume { .. }))
+    }
+
+    fn compile_where(contract: &DatasetContract, by_position: bool, wanted: impl Fn(&SetTest) -> bool) -> Result<Self> {
         let keys: Vec<Key> = match by_position {
             true => Keys::of(contract)?.into_iter().map(Key::new).collect(),
             false => Vec::new(),
         };
         let check = TableCheck::of_sets_where(contract, |rule| {
-            matches!(rule.kind, RuleKind::Set(_)) && keys.iter().all(|key| key.rule.id != rule.id)
+            matches!(&rule.kind, RuleKind::Set(test) if wanted(test)) && keys.iter().all(|key| key.rule.id != rule.id)
         })?;
         let rules = contract.rules().map_err(Error::document)?.into_iter();
         let asked: BTreeMap<String, SetTest> = rules
@@ -94,6 +103,12 @@ impl Rules {
             measured: None,
             read_to: None,
         })
+    }
+
+    /// The rules about the volume of a commit.
+    pub(crate) fn about_volume(&self) -> impl Iterator<Item = &str> {
+        let volume = |(_, test): &(&String, &SetTest)| matches!(test.metric, Metric::Volume { .. });
+        self.asked.iter().filter(volume).map(|(rule, _)| rule.as_str())
     }
 
     /// Whether rows are to be looked at in the order of their positions.
@@ -187,9 +202,7 @@ impl Rules {
                         none => *none = Some(Fingerprints::of(news)),
                     }
                 }
-                if let (Some(known), Some(news)) = (&mut self.measured, measured) {
-                    known.merge(news);
-                }
+                self.add_measured(measured);
             }
             None => {
                 let keys = match self.have_keys() {
@@ -260,7 +273,14 @@ impl Rules {
                     scan_into(check, &would_be.surviving_rows()?, &mut measured).await?;
                     self.measured = Some(measured);
                 }
-                self.measured.clone().unwrap_or_else(|| check.state())
+                match &mut self.measured {
+                    // The copy shares what was read, and adds what the new rows bring.
+                    Some(measured) => {
+                        measured.settle()?;
+                        measured.clone()
+                    }
+                    None => check.state(),
+                }
             }
             false => {
                 let mut measured = check.state();
@@ -269,7 +289,7 @@ impl Rules {
             }
         };
         if let Some(fresh) = &fresh.measured {
-            state.merge(fresh.clone());
+            state.merge(fresh.clone())?;
         }
         let facts = Added::with(fresh.rows, would_be.table, check.recent_commits()).await?;
         let rows = self.need_files.then(|| would_be.rows()).transpose()?;
@@ -318,10 +338,18 @@ impl Rules {
                 held.extend(fresh);
             }
         }
-        if let (Some(measured), Some(fresh)) = (&mut self.measured, fresh.measured) {
-            measured.merge(fresh);
-        }
+        self.add_measured(fresh.measured);
         self.read_to = Some(version);
+    }
+
+    /// Adds what was measured of rows that came into the table, where those before them were measured too.
+    fn add_measured(&mut self, news: Option<TableState>) {
+        if let (Some(measured), Some(news)) = (&mut self.measured, news)
+            && measured.merge(news).is_err()
+        {
+            // Nobody knows what it holds: the table is read anew, and who then fails says why.
+            self.measured = None;
+        }
     }
 
     /// Whether the commit's files must be whole before the rules are asked: a query reads them, and so does who looks

@@ -130,7 +130,10 @@ async fn since(table: &Table, version: i64) -> Result<Change> {
         }
     }
     Ok(match changes {
-        None => Change::Unknown(format!("the log of {name} no longer reaches back to version {version}")),
+        None => Change::Unknown(format!(
+            "the log of {name} does not tell what changed after version {version}: it does not reach back that far, or rows \
+             went by deletion vector"
+        )),
         Some(changes) if changes.is_empty() => Change::None,
         Some(changes) => Change::Files(changes),
     })

@@ -9,7 +9,6 @@ use datafusion::logical_expr::LogicalPlan;
 use polder_contract::DatasetContract;
 use polder_core::document::{Diagnostic, Severity, nearest};
 use polder_core::{DatasetName, Error, ErrorKind, ObjectName, Result, ResultExt as _};
-use tokio::task::JoinSet;
 
 use crate::checker::Checker;
 use crate::declared_rules;
@@ -51,8 +50,8 @@ impl Engine {
     }
 
     /// Plans every query against empty tables made from the contracts, and holds the columns that it gives against the
-    /// contract of the dataset that it builds. Looks at no data and at no table of the lake. Uses as many threads of
-    /// the runtime as there are processors.
+    /// contract of the dataset that it builds. Looks at no data and at no table of the lake. Uses as many threads as
+    /// there are processors. What takes too long to plan is an error at its place.
     ///
     /// Found are: SQL that does not plan, unknown datasets, datasets with two producers or without a contract, circles,
     /// columns that are missing, too many or of another type, queries that their materialization cannot follow, and
@@ -64,33 +63,17 @@ impl Engine {
     pub async fn analyse(&self) -> Result<Analysis> {
         let (nodes, found) = nodes(self);
         let session = self.session.with_tables(self.empty_tables(self.contracts.iter())?);
-        let checker = Arc::new(Checker::new(self, session.clone(), &nodes));
-        let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        let mut tasks = JoinSet::new();
-        for _ in 0..threads.min(nodes.len()) {
-            let checker = Arc::clone(&checker);
-            tasks.spawn(async move { checker.work().await });
-        }
+        let checker = Checker::new(self, session, &nodes).with_rules();
+        let planning = tokio::spawn(checker.all());
         // The graph is ordered while the others plan.
         let steps: Vec<_> = nodes.iter().flat_map(Node::edges).collect();
         let (_, mut diagnostics) = Graph::ordered(self, nodes, found);
-        diagnostics.extend(
-            self.contracts
-                .iter()
-                .flat_map(|contract| declared_rules::findings(contract, &self.contracts)),
-        );
         diagnostics.extend(declared_rules::circles(&self.contracts));
-        for contract in self.contracts.iter() {
-            diagnostics.extend(declared_rules::unplanned(contract, &session).await);
-        }
         diagnostics.extend(self.models.iter().filter_map(|model| self.unimplemented(model)));
-        let mut checked = Vec::new();
-        while let Some(done) = tasks.join_next().await {
-            checked.extend(done.context(ErrorKind::Internal, || "planning a query broke off".to_owned())??);
-        }
-        checked.sort_by_key(|(i, _)| *i);
+        let checked = planning.await;
+        let checked = checked.context(ErrorKind::Internal, || "planning a query broke off".to_owned())??;
         let mut edges = Vec::new();
-        for (_, one) in checked {
+        for one in checked {
             diagnostics.extend(one.diagnostics);
             edges.extend(one.edges);
         }

@@ -2,28 +2,33 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use arrow::datatypes::SchemaRef;
 use datafusion::error::{DataFusionError, Result as PlanResult};
 use datafusion::execution::{SessionState, SessionStateBuilder};
 use datafusion::logical_expr::LogicalPlan;
-use polder_contract::ContractSet;
+use polder_contract::{ContractSet, DatasetContract};
 use polder_core::document::{Diagnostic, Severity, nearest};
 use polder_core::{DatasetName, Error, ErrorKind, Result};
-use polder_gate::arrow_schema;
+use polder_gate::{arrow_schema, sql_limits};
 use polder_query::Session;
+use tokio::runtime::Handle;
 
 use crate::build::refusal;
 use crate::check::reproducible;
 use crate::columns::compare;
+use crate::declared_rules;
 use crate::definition::{ModelDefinition, Pipeline};
 use crate::engine::Engine;
 use crate::graph::{At, Node, of_dataset};
 use crate::lineage::{self, ColumnEdge, Step};
 use crate::sql::place::SqlText;
+use crate::sql::unevaluated::{is_of_value, unevaluated};
 use crate::step::StepKind;
+use crate::watched::{self, Outcome};
 
-/// Plans queries, on several threads at once.
+/// Plans queries.
 pub(crate) struct Checker {
     /// A session in which every contract is an empty table.
     session: Session,
@@ -32,13 +37,20 @@ pub(crate) struct Checker {
     contracts: Arc<ContractSet>,
     pipelines: Arc<Vec<Pipeline>>,
     models: Arc<Vec<ModelDefinition>>,
-    /// The steps, each with the datasets that its queries name; nothing for a query that cannot be planned.
-    jobs: Vec<(At, Vec<Option<Vec<DatasetName>>>)>,
-    /// The first job that nobody has taken yet.
-    next: AtomicUsize,
+    jobs: Vec<Job>,
 }
 
-/// What is known of one step.
+/// How long the queries of one step, or the rules of one contract, may take to be planned.
+const LIMIT: Duration = Duration::from_secs(30);
+
+enum Job {
+    /// A step, with the datasets that its queries name; nothing for a query that cannot be planned.
+    Step(At, Vec<Option<Vec<DatasetName>>>),
+    /// The rules of a contract, with the number of the rule that is looked at.
+    Rules(DatasetContract, AtomicUsize),
+}
+
+/// What is known of one step or contract.
 #[derive(Default)]
 pub(crate) struct Checked {
     pub(crate) diagnostics: Vec<Diagnostic>,
@@ -46,41 +58,105 @@ pub(crate) struct Checked {
 }
 
 impl Checker {
-    /// A checker of an engine's steps; `session` has every contract that they read as an empty table.
+    /// A checker of an engine's steps and contracts; `session` has every contract that they read as an empty table.
     pub(crate) fn new(engine: &Engine, session: Session, steps: &[Node]) -> Self {
+        let steps = steps.iter().map(|step| Job::Step(step.at, step.queries.clone()));
         Self {
             planner: planner(&session),
             session,
             contracts: Arc::clone(&engine.contracts),
             pipelines: Arc::clone(&engine.pipelines),
             models: Arc::clone(&engine.models),
-            jobs: steps.iter().map(|step| (step.at, step.queries.clone())).collect(),
-            next: AtomicUsize::new(0),
+            jobs: steps.collect(),
         }
     }
 
-    /// Takes jobs until none is left; each result has the job's number.
-    pub(crate) async fn work(&self) -> Result<Vec<(usize, Checked)>> {
-        let mut done = Vec::new();
-        loop {
-            let i = self.next.fetch_add(1, Ordering::Relaxed);
-            let Some((at, queries)) = self.jobs.get(i) else {
-                return Ok(done);
-            };
-            let checked = match *at {
-                At::Pipeline(at) => match self.pipelines.get(at) {
-                    Some(pipeline) => {
-                        self.pipeline(pipeline, queries.first().and_then(Option::as_deref))
-                            .await?
-                    }
-                    None => Checked::default(),
-                },
-                At::Model(at) => match self.models.get(at) {
-                    Some(model) => self.model(model, queries).await,
-                    None => Checked::default(),
-                },
-            };
-            done.push((i, checked));
+    /// Looks at the rules of all contracts too.
+    pub(crate) fn with_rules(mut self) -> Self {
+        let contracts = self.contracts.iter();
+        let rules: Vec<_> = contracts
+            .map(|contract| Job::Rules(contract.clone(), AtomicUsize::new(0)))
+            .collect();
+        self.jobs.extend(rules);
+        self
+    }
+
+    /// Everything, in order: on threads of their own, because what plans without end can only be left behind.
+    ///
+    /// # Errors
+    /// `Document` for a contract whose columns no table can have; as [`watched::each`].
+    pub(crate) async fn all(self) -> Result<Vec<Checked>> {
+        let checker = Arc::new(self);
+        let (worker, runtime) = (Arc::clone(&checker), Handle::current());
+        let work = move |job: usize| match worker.jobs.get(job) {
+            Some(job) => runtime.block_on(worker.job(job)),
+            None => Ok(Checked::default()),
+        };
+        let outcomes = watched::each(checker.jobs.len(), LIMIT, work).await?;
+        let checked = outcomes
+            .into_iter()
+            .zip(&checker.jobs)
+            .map(|(outcome, job)| match outcome {
+                Outcome::Done(checked) => checked,
+                Outcome::TooLong => {
+                    let message = format!("it takes longer than {} s to plan", LIMIT.as_secs());
+                    Ok(checker.left(job, &message, "write it in a simpler way, or in several parts"))
+                }
+                Outcome::NotTried => {
+                    let message = "it was not planned, since others took too long";
+                    Ok(checker.left(job, message, "mend those first"))
+                }
+            });
+        checked.collect()
+    }
+
+    async fn job(&self, job: &Job) -> Result<Checked> {
+        match job {
+            Job::Step(At::Pipeline(at), queries) => match self.pipelines.get(*at) {
+                Some(pipeline) => {
+                    self.pipeline(pipeline, queries.first().and_then(Option::as_deref))
+                        .await
+                }
+                None => Ok(Checked::default()),
+            },
+            Job::Step(At::Model(at), queries) => match self.models.get(*at) {
+                Some(model) => Ok(self.model(model, queries).await),
+                None => Ok(Checked::default()),
+            },
+            Job::Rules(contract, at) => {
+                let mut diagnostics = declared_rules::findings(contract, &self.contracts);
+                let begin = |rule| at.store(rule, Ordering::Relaxed);
+                let found = declared_rules::unplanned(contract, &self.contracts, &self.session, begin).await;
+                diagnostics.extend(found);
+                Ok(Checked {
+                    diagnostics,
+                    edges: Vec::new(),
+                })
+            }
+        }
+    }
+
+    /// What is told of a job that was not done.
+    fn left(&self, job: &Job, message: &str, help: &str) -> Checked {
+        let told = |text: &SqlText<'_>, message: String| Some(text.error(None, "sql", message, Some(help.to_owned())));
+        let diagnostic = match job {
+            Job::Step(At::Pipeline(at), _) => self.pipelines.get(*at).and_then(|pipeline| {
+                let text = SqlText::file(&pipeline.sql);
+                told(&text, format!("the query of {}: {message}", pipeline.name))
+            }),
+            Job::Step(At::Model(at), _) => self.models.get(*at).and_then(|model| {
+                let text = SqlText::value(&model.document, "", model.implementation_span);
+                told(&text, format!("the inputs of {}: {message}", model.name))
+            }),
+            Job::Rules(contract, at) => {
+                let rules = contract.rules().unwrap_or_default();
+                let rule = rules.get(at.load(Ordering::Relaxed));
+                rule.map(|rule| rule.place.error("rule", format!("{}: {message}", rule.id), Some(help)))
+            }
+        };
+        Checked {
+            diagnostics: diagnostic.into_iter().collect(),
+            edges: Vec::new(),
         }
     }
 
@@ -88,6 +164,8 @@ impl Checker {
         let mut checked = Checked::default();
         let wanted = match self.contracts.get(&pipeline.dataset) {
             Some(contract) => Some(arrow_schema(contract.object())?),
+            // What is wrong with the contract was reported.
+            None if self.contracts.is_unreadable(&pipeline.dataset.to_string()) => None,
             None => {
                 let help = match self.contracts.nearest(&pipeline.dataset.to_string()) {
                     Some(near) => format!("did you mean {near}?"),
@@ -158,10 +236,14 @@ impl Checker {
         reads: &[DatasetName],
         diagnostics: &mut Vec<Diagnostic>,
     ) -> Option<Planned> {
-        let plan = match self.session.sql(text.sql).await {
-            Ok(frame) => frame.into_unoptimized_plan(),
+        let plan = match self.session.written(text.sql).await {
+            Ok(plan) => plan,
             Err(error) => {
-                diagnostics.push(text.failure(&located(&self.session, text.sql).await.unwrap_or(error), "sql"));
+                let located = match self.session.references(text.sql) {
+                    Ok(_) => located(&self.session, text.sql).await,
+                    Err(_) => None,
+                };
+                diagnostics.push(text.failure(&located.unwrap_or(error), "sql"));
                 return None;
             }
         };
@@ -181,15 +263,27 @@ impl Checker {
     /// known to become a physical one: some of what cannot run is only found there, such as arguments that must be
     /// literals and subqueries that nothing resolves.
     async fn physical(&self, plan: &LogicalPlan) -> PlanResult<LogicalPlan> {
-        let quick = async |state: &SessionState| {
+        let quick = async |state: &SessionState, plan: &LogicalPlan| {
             let coerced = state.optimize(plan)?;
             state.query_planner().create_physical_plan(&coerced, state).await?;
-            Ok(coerced)
+            Ok::<_, DataFusionError>(coerced)
         };
-        match quick(&self.planner).await {
-            Ok(coerced) => Ok(coerced),
-            // What the short way does not plan may still run.
-            Err(_) => quick(&self.session.context().state()).await,
+        let held = unevaluated(plan.clone())?;
+        if let Ok(coerced) = quick(&self.planner, &held).await {
+            return Ok(coerced);
+        }
+        // What the short way does not plan may still run.
+        let state = self.session.context().state();
+        if sql_limits::query_plan(plan).is_ok() {
+            return quick(&state, plan).await;
+        }
+        match quick(&state, &held).await {
+            // Where even its types are known, only the value of a constant is missing.
+            Err(cause) if is_of_value(&cause) => {
+                let options = state.config_options();
+                state.analyzer().execute_and_check(held, options, |_, _| {})
+            }
+            other => other,
         }
     }
 }

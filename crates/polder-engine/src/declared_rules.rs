@@ -7,8 +7,8 @@ use std::collections::HashSet;
 
 use polder_contract::rule::{Metric, RowTest, Rule, RuleKind, SetTest};
 use polder_contract::{ContractSet, DatasetContract};
-use polder_core::DatasetName;
 use polder_core::document::{Diagnostic, Node, Severity, Source, Span, Value, nearest};
+use polder_core::{DatasetName, Error};
 use polder_gate::Gate;
 use polder_query::{RuleQueries, Session};
 
@@ -29,55 +29,99 @@ pub(crate) fn findings(contract: &DatasetContract, contracts: &ContractSet) -> V
         found.extend(error.diagnostics().iter().cloned());
     }
     for rule in &rules {
-        match &rule.kind {
-            RuleKind::NotRun { why } => found.push(Diagnostic {
+        if let RuleKind::NotRun { why } = &rule.kind {
+            found.push(Diagnostic {
                 severity: Severity::Warning,
                 code: "not-run".into(),
                 message: format!("a rule of {} is not run: {}: {why}", contract.dataset(), rule.id),
                 help: None,
                 file: contract.contract.source_path.clone(),
                 span: Some(rule.place.span),
-            }),
-            RuleKind::Set(SetTest {
-                metric: Metric::Orphans { dataset, to, .. },
-                ..
-            }) => found.extend(dangling(rule, dataset, to, contracts)),
-            _ => {}
+            });
+        }
+    }
+    found.extend(dangling_references(contract, contracts));
+    found
+}
+
+/// References of rules to datasets and columns that no contract of the set describes.
+pub fn dangling_references(contract: &DatasetContract, contracts: &ContractSet) -> Vec<Diagnostic> {
+    let rules = contract.rules().unwrap_or_default();
+    let references = rules.iter().filter_map(|rule| match &rule.kind {
+        RuleKind::Set(SetTest {
+            metric: Metric::Orphans { dataset, to, .. },
+            ..
+        }) => dangling(rule, dataset, to, contracts),
+        _ => None,
+    });
+    references.collect()
+}
+
+/// What keeps the queries of a contract's rules from giving figures, each at its place. In the session every dataset with a
+/// contract is a table of its columns. `begin` hears the number of each rule before it is planned.
+pub(crate) async fn unplanned(
+    contract: &DatasetContract,
+    contracts: &ContractSet,
+    session: &Session,
+    begin: impl Fn(usize),
+) -> Vec<Diagnostic> {
+    let rules = contract.rules().unwrap_or_default();
+    let mut planner = None;
+    let mut found = Vec::new();
+    for (rule, query) in queries(&rules) {
+        begin(rules.iter().position(|own| std::ptr::eq(own, rule)).unwrap_or(0));
+        let planner = planner.get_or_insert_with(|| RuleQueries::new(session, contract));
+        if let Err(error) = planner.plan(query, rule.column.as_deref()).await
+            && !reads_unreadable(query, contracts)
+        {
+            found.push(refused(contract, rule, query, &error));
         }
     }
     found
 }
 
-/// What keeps the queries of a contract's rules from giving figures, each at its place. In the session every dataset with a
-/// contract is a table of its columns.
-pub(crate) async fn unplanned(contract: &DatasetContract, session: &Session) -> Vec<Diagnostic> {
+/// The queries of a contract's rules that cannot be read or ask for what no rule may, each at its place: what can be told
+/// without the columns of any table. The session is of no lake.
+pub fn unread_rules(contract: &DatasetContract, session: &Session) -> Vec<Diagnostic> {
     let rules = contract.rules().unwrap_or_default();
+    let mut reader = None;
+    let mut found = Vec::new();
+    for (rule, query) in queries(&rules) {
+        let reader = reader.get_or_insert_with(|| RuleQueries::new(session, contract));
+        if let Err(error) = reader.read(query, rule.column.as_deref()) {
+            found.push(refused(contract, rule, query, &error));
+        }
+    }
+    found
+}
+
+/// Rules that are queries; a rule with two bounds, which is two rules of one query, once.
+fn queries(rules: &[Rule]) -> impl Iterator<Item = (&Rule, &str)> {
+    let mut seen = HashSet::new();
     let queries = rules.iter().filter_map(|rule| match &rule.kind {
         RuleKind::Set(SetTest {
             metric: Metric::Sql { query },
             ..
-        }) => Some((rule, query)),
+        }) => Some((rule, query.as_str())),
         _ => None,
     });
-    let mut planner = None;
-    let mut seen = HashSet::new();
-    let mut found = Vec::new();
-    for (rule, query) in queries {
-        // A rule with two bounds is two rules of one query.
-        if !seen.insert((rule.place.span.start, query)) {
-            continue;
-        }
-        let planner = planner.get_or_insert_with(|| RuleQueries::new(session, contract));
-        if let Err(error) = planner.plan(query, rule.column.as_deref()).await {
-            let contract = &contract.contract;
-            let source = Source::new(contract.source_path.clone(), contract.text.as_ref());
-            let span = query_span(&contract.document, rule, query).unwrap_or(rule.place.span);
-            let mut diagnostic = SqlText::value(&source, query, span).failure(&error, "rule");
-            diagnostic.message = format!("{}: {}", rule.id, diagnostic.message);
-            found.push(diagnostic);
-        }
-    }
-    found
+    queries.filter(move |(rule, query)| seen.insert((rule.place.span.start, *query)))
+}
+
+fn refused(contract: &DatasetContract, rule: &Rule, query: &str, error: &Error) -> Diagnostic {
+    let contract = &contract.contract;
+    let source = Source::new(contract.source_path.clone(), contract.text.as_ref());
+    let span = query_span(&contract.document, rule, query).unwrap_or(rule.place.span);
+    let mut diagnostic = SqlText::value(&source, query, span).failure(error, "rule");
+    diagnostic.message = format!("{}: {}", rule.id, diagnostic.message);
+    diagnostic
+}
+
+/// Whether a query names a dataset whose contract is wrong, which was reported.
+fn reads_unreadable(query: &str, contracts: &ContractSet) -> bool {
+    let of_name = |c: char| c.is_alphanumeric() || c == '_' || c == '.';
+    let mut words = query.split(|c| !of_name(c));
+    words.any(|word| contracts.is_unreadable(word))
 }
 
 /// Where the query of a rule is written.
@@ -99,6 +143,7 @@ fn query_span(node: &Node, rule: &Rule, query: &str) -> Option<Span> {
 /// The error of a reference to a dataset or column that no contract describes.
 fn dangling(rule: &Rule, dataset: &DatasetName, to: &[String], contracts: &ContractSet) -> Option<Diagnostic> {
     let (message, help) = match contracts.get(dataset) {
+        None if contracts.is_unreadable(&dataset.to_string()) => return None,
         None => (
             format!("{}: there is no contract of {dataset}", rule.id),
             contracts.nearest(&dataset.to_string()).map(ToString::to_string),

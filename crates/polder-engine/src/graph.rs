@@ -162,6 +162,9 @@ fn references(
             continue;
         }
         known = false;
+        if engine.contracts.is_unreadable(&name.to_string()) {
+            continue;
+        }
         let help = match engine.contracts.nearest(&name.to_string()) {
             Some(near) => format!("did you mean {near}?"),
             None => format!("declare its contract in contracts/{}/", name.domain()),

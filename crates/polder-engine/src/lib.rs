@@ -27,9 +27,11 @@ mod step;
 #[cfg(test)]
 mod tests;
 mod verification;
+mod watched;
 
 pub use backtest::{Backtest, BacktestCommit, Since};
 pub use check::Analysis;
+pub use declared_rules::{dangling_references, unread_rules};
 pub use definition::{
     Materialization, ModelDefinition, ModelInput, Pipeline, load_models, load_pipelines, read_models, read_pipelines,
 };

@@ -94,7 +94,8 @@ pub struct StepResult {
     pub rejected: u64,
     /// Rows that were taken although they break rules which only warn, by rule.
     pub warned: BTreeMap<String, u64>,
-    /// What is to be said of rules about the whole table that only warn and do not hold, or that were not run; by rule.
+    /// What is to be said of rules about the whole table that only warn and do not hold, and of every rule that was not
+    /// run; by rule.
     pub remarks: BTreeMap<String, String>,
     /// The trained model.
     pub model: Option<ModelRecord>,

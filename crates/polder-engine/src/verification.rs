@@ -1,25 +1,23 @@
 //! Datasets, and files that could become datasets, held against their contracts: the rows as they are, all rules in
 //! one pass, and on request the rows that break them.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+mod failing;
+mod file;
+
 use std::sync::Arc;
 
-use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::catalog::TableProvider;
-use datafusion::datasource::file_format::parquet::ParquetFormat;
-use datafusion::datasource::listing::{ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl};
-use datafusion::prelude::SessionContext;
-use futures::TryStreamExt;
 use polder_contract::DatasetContract;
 use polder_contract::rule::{Rule, RuleKind};
-use polder_core::{DatasetName, Error, ErrorKind, Result, ResultExt, clock};
-use polder_gate::table::{Facts, How, NoFacts, RuleResult, RuleVerdict, TableCheck, TableReport, check_table};
-use polder_gate::{Gate, Violation};
+use polder_core::{DatasetName, Error, Result, clock};
+use polder_gate::table::{Facts, How, RuleResult, RuleVerdict, TableCheck, TableReport, check_table};
 use polder_lake::Version;
-use polder_query::{RuleQueries, Session, query_error};
+use polder_query::RuleQueries;
 
 use crate::engine::Engine;
+
+pub use failing::FailingRow;
+pub use file::verify_file;
 
 /// What holding a table against its contract found.
 #[derive(Debug, Clone)]
@@ -30,25 +28,19 @@ pub struct Verification {
     pub version: Option<u64>,
     /// Every declared rule with its verdict. Without a table nothing was run.
     pub report: TableReport,
-    /// The first rows that break a rule about rows, as many for each rule as were asked for.
+    /// The first rows that break a rule that does not hold and of which they are counted, as many for each rule as were
+    /// asked for; by the rules' order in the report. Of a key's duplicates the first row is none of them.
     pub failing: Vec<FailingRow>,
-}
-
-/// A row that breaks rules.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FailingRow {
-    /// The rule.
-    pub rule: String,
-    /// What is wrong with the value, in words.
-    pub reason: String,
-    /// The row's contract columns as a JSON object.
-    pub row: String,
+    /// Columns of the contract that a file does not have: they count as nulls. Not told of tables.
+    pub lacking: Vec<String>,
+    /// Columns of a file that the contract does not know: nobody looked at them. Not told of tables.
+    pub unknown: Vec<String>,
 }
 
 impl Engine {
     /// Holds a dataset against its contract, at a version of its table.
     ///
-    /// `show` is how many failing rows are wanted for each rule about rows; with 0 the rows are read at most once.
+    /// `show` is how many failing rows are wanted for each rule; with 0 the rows are read at most once.
     ///
     /// # Errors
     /// `NotFound` for a dataset without a contract, or a version that is not there; `Document` for a contract that
@@ -62,52 +54,41 @@ impl Engine {
                 contract,
                 version: None,
                 failing: Vec::new(),
+                lacking: Vec::new(),
+                unknown: Vec::new(),
             });
         };
         let facts = polder_delivery::LogFacts::of(&table, check.recent_commits()).await?;
-        let mut verification = verify(&self.session, contract, &check, table.view_provider()?, &facts, show).await?;
+        let queries = RuleQueries::new(&self.session, &contract);
+        let mut verification = verify(contract, &check, table.view_provider()?, &facts, &queries, show).await?;
         verification.version = Some(table.version());
         Ok(verification)
     }
 }
 
-/// Holds a Parquet file against a contract, as [`Engine::verify`] does a dataset.
-///
-/// # Errors
-/// `NotFound` where there is no such file; `Document` for a contract that cannot be compiled; `Data` for a file that
-/// cannot be read.
-pub async fn verify_file(
-    session: &Session,
-    contract: DatasetContract,
-    file: &Path,
-    show: usize,
-) -> Result<Verification> {
-    let check = TableCheck::compile(&contract)?;
-    let provider = parquet(session.context(), file).await?;
-    verify(session, contract, &check, provider, &NoFacts, show).await
-}
-
+/// The report, and the rows that break its rules.
 async fn verify(
-    session: &Session,
     contract: DatasetContract,
     check: &TableCheck,
     provider: Arc<dyn TableProvider>,
     facts: &dyn Facts,
+    queries: &RuleQueries,
     show: usize,
 ) -> Result<Verification> {
-    let queries = RuleQueries::new(session, &contract);
-    let report = check_table(check, Arc::clone(&provider), facts, &queries, clock::now()).await?;
-    let broken = report.results.iter().any(|result| result.failing_rows > Some(0));
+    let report = check_table(check, Arc::clone(&provider), facts, queries, clock::now()).await?;
+    let broken = report.results.iter().any(|result| failing::of(result).is_some());
     let failing = match show {
         0 => Vec::new(),
         _ if !broken => Vec::new(),
-        limit => failing_rows(session, &contract, provider, &report, limit).await?,
+        limit => failing::rows(&contract, check, provider, &report, queries, limit).await?,
     };
     Ok(Verification {
         contract,
         version: None,
         report,
         failing,
+        lacking: Vec::new(),
+        unknown: Vec::new(),
     })
 }
 
@@ -138,93 +119,13 @@ fn without_table(contract: &DatasetContract) -> Result<TableReport> {
     })
 }
 
-async fn parquet(context: &SessionContext, file: &Path) -> Result<Arc<dyn TableProvider>> {
-    if !file.is_file() {
-        let message = format!("there is no file {}", file.display());
-        return Err(Error::new(ErrorKind::NotFound, message));
-    }
-    let path = file.to_str().ok_or_else(|| {
-        let message = format!("the path {} is not Unicode", file.display());
-        Error::new(ErrorKind::Usage, message)
-    })?;
-    let failure =
-        |cause| Error::new(ErrorKind::Data, format!("{} cannot be read as Parquet", file.display())).with_source(cause);
-    // As views, texts that occur again and again are looked at once.
-    let format = ParquetFormat::default().with_force_view_types(true);
-    let options = ListingOptions::new(Arc::new(format)).with_file_extension("");
-    let config = ListingTableConfig::new(ListingTableUrl::parse(path).map_err(failure)?)
-        .with_listing_options(options)
-        .infer_schema(&context.state())
-        .await
-        .map_err(failure)?;
-    Ok(Arc::new(ListingTable::try_new(config).map_err(failure)?))
-}
-
-/// The first rows that break each rule about rows of which the report counted any. Columns whose type cannot become the
-/// contract's are not judged, and neither are rules that read them.
-async fn failing_rows(
-    session: &Session,
-    contract: &DatasetContract,
-    provider: Arc<dyn TableProvider>,
-    report: &TableReport,
-    limit: usize,
-) -> Result<Vec<FailingRow>> {
-    let broken: BTreeSet<&str> = report
-        .results
-        .iter()
-        .filter(|result| result.failing_rows > Some(0))
-        .map(|result| result.rule.as_str())
-        .collect();
-    let refused: BTreeSet<&str> = report.refused_columns().collect();
-    let gate = Gate::compile(contract)?;
-    let frame = session.context().read_table(provider).map_err(query_error)?;
-    let mut batches = frame.execute_stream().await.map_err(query_error)?;
-    let mut found: Vec<FailingRow> = Vec::new();
-    let mut counted = BTreeMap::<Arc<str>, usize>::new();
-    while let Some(batch) = batches.try_next().await.map_err(query_error)? {
-        let verdict = gate.check(&without(&batch, &refused)?)?;
-        let wanted: Vec<&Violation> = verdict
-            .violations
-            .iter()
-            .chain(&verdict.warnings)
-            .filter(|violation| broken.contains(violation.rule.as_ref()))
-            .filter(|violation| {
-                let count = counted.entry(Arc::clone(&violation.rule)).or_default();
-                *count += 1;
-                *count <= limit
-            })
-            .collect();
-        if wanted.is_empty() {
-            continue;
-        }
-        let rows: Vec<usize> = wanted.iter().map(|violation| violation.row).collect();
-        let texts = polder_delivery::json_rows(&batch, &rows)?;
-        found.extend(wanted.into_iter().zip(texts).map(|(violation, row)| FailingRow {
-            rule: violation.rule.to_string(),
-            reason: violation.reason.clone(),
-            row,
-        }));
-    }
-    Ok(found)
-}
-
-/// The batch without these columns.
-fn without(batch: &RecordBatch, columns: &BTreeSet<&str>) -> Result<RecordBatch> {
-    let schema = batch.schema();
-    let kept: Vec<usize> = (0..batch.num_columns())
-        .filter(|place| !columns.contains(schema.field(*place).name().as_str()))
-        .collect();
-    batch
-        .project(&kept)
-        .context(ErrorKind::Internal, || "columns cannot be left out".to_owned())
-}
-
 #[cfg(test)]
 mod tests {
-    use datafusion::arrow::array::{ArrayRef, StringArray, TimestampNanosecondArray};
+    use datafusion::arrow::array::{ArrayRef, RecordBatch, StringArray, TimestampNanosecondArray};
     use datafusion::datasource::MemTable;
     use polder_core::document::Source;
-    use polder_query::SessionOptions;
+    use polder_gate::table::NoFacts;
+    use polder_query::{Session, SessionOptions};
 
     use super::*;
 
@@ -246,7 +147,16 @@ mod tests {
         let table = Arc::new(MemTable::try_new(rows.schema(), vec![vec![rows]]).unwrap());
         let session = Session::without_lake(&SessionOptions::default()).unwrap();
         let check = TableCheck::compile(&contract).unwrap();
-        let found = verify(&session, contract, &check, table, &NoFacts, 5).await.unwrap();
+        let found = verify(
+            contract.clone(),
+            &check,
+            table,
+            &NoFacts,
+            &RuleQueries::new(&session, &contract),
+            5,
+        )
+        .await
+        .unwrap();
         let verdict = |rule: &str| {
             let result = found.report.results.iter().find(|result| result.rule == rule);
             result.unwrap_or_else(|| panic!("{rule} is missing")).clone()

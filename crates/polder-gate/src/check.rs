@@ -1,8 +1,6 @@
 //! One check of values, compiled: which of an array break it.
 
-use std::collections::HashSet;
-
-use arrow::array::{Array, ArrayRef, AsArray, PrimitiveArray};
+use arrow::array::{Array, ArrayRef, ArrowNativeTypeOp, AsArray, PrimitiveArray};
 use arrow::datatypes::{
     ArrowPrimitiveType, DataType, Date32Type, Decimal128Type, Float64Type, Int32Type, Int64Type, TimeUnit,
     TimestampMicrosecondType,
@@ -10,9 +8,10 @@ use arrow::datatypes::{
 use polder_contract::number::{self, Side};
 use polder_contract::rule::{NumberWidth, TextFormat, regex};
 use polder_contract::{ColumnType, RowCheck};
-use regex::Regex;
 
-use crate::{format, items};
+use crate::listed::Listed;
+use crate::pattern::Pattern;
+use crate::{format, items, length};
 
 /// A check of values of one type. Null passes every check but `Required` and `NotMissing`.
 #[derive(Debug)]
@@ -30,7 +29,7 @@ pub(crate) enum Check {
     /// Text of at most, or bytes of at most, so many characters.
     LengthTo(usize),
     /// Text in which the pattern is found.
-    Pattern(Regex),
+    Pattern(Pattern),
     /// Text of this format.
     Format(TextFormat),
     /// One of these.
@@ -55,36 +54,26 @@ pub(crate) enum Check {
     All(Vec<Check>),
 }
 
-/// Values that a contract lists.
-#[derive(Debug)]
-pub(crate) enum Listed {
-    Texts(HashSet<String>),
-    /// Integers: unscaled, days, microseconds.
-    Numbers(HashSet<i128>),
-    Floats(Vec<f64>),
-    Booleans(Vec<bool>),
-}
-
 impl Check {
     /// Compiles a rule for a column of this type, or says why it makes no sense there.
     pub(crate) fn compile(rule: &RowCheck, column: &ColumnType) -> Result<Self, String> {
         match rule {
             RowCheck::Required => Ok(Self::Required),
             RowCheck::NotMissing(values) if values.is_empty() => Ok(Self::Required),
-            RowCheck::NotMissing(values) => listed(column, values).map(Self::NotMissing),
+            RowCheck::NotMissing(values) => Listed::of(column, values).map(Self::NotMissing),
             RowCheck::Minimum { value, exclusive } => bound(column, value, Side::Low, *exclusive),
             RowCheck::Maximum { value, exclusive } => bound(column, value, Side::High, *exclusive),
             RowCheck::MinLength(length) => sized(column).map(|()| Self::LengthFrom(clamp(*length))),
             RowCheck::MaxLength(length) => sized(column).map(|()| Self::LengthTo(clamp(*length))),
             RowCheck::Pattern(pattern) => match column {
-                ColumnType::String => regex(pattern).map(Self::Pattern),
+                ColumnType::String => regex(pattern).map(Pattern::new).map(Self::Pattern),
                 _ => Err("a pattern needs a string column".to_owned()),
             },
             RowCheck::Format(format) => match column {
                 ColumnType::String => Ok(Self::Format(*format)),
                 _ => Err("a format of text needs a string column".to_owned()),
             },
-            RowCheck::OneOf(values) => listed(column, values).map(Self::OneOf),
+            RowCheck::OneOf(values) => Listed::of(column, values).map(Self::OneOf),
             RowCheck::MultipleOf(value) => multiple(column, value),
             RowCheck::Width(value) => width(column, *value),
             RowCheck::MinItems(count) => several(column).map(|()| Self::items(clamp(*count), usize::MAX)),
@@ -129,6 +118,32 @@ impl Check {
         }
     }
 
+    /// How many values break the check; `None` as in [`Self::failing`].
+    pub(crate) fn count_failing(&self, array: &ArrayRef) -> Option<u64> {
+        let floats = || array.as_primitive_opt::<Float64Type>();
+        Some(match self {
+            Self::Between(low, high) => {
+                let (low, high) = (low.unwrap_or(i128::MIN), high.unwrap_or(i128::MAX));
+                match array.data_type() {
+                    DataType::Int32 => outside(array.as_primitive::<Int32Type>(), low, high),
+                    DataType::Int64 => outside(array.as_primitive::<Int64Type>(), low, high),
+                    DataType::Decimal128(..) => outside(array.as_primitive::<Decimal128Type>(), low, high),
+                    DataType::Date32 => outside(array.as_primitive::<Date32Type>(), low, high),
+                    DataType::Timestamp(TimeUnit::Microsecond, _) => {
+                        outside(array.as_primitive::<TimestampMicrosecondType>(), low, high)
+                    }
+                    _ => return None,
+                }
+            }
+            // No number is neither above nor below anything.
+            Self::FloatFrom(low, false) => number_of(floats()?, |value| value.is_nan() || value < *low),
+            Self::FloatFrom(low, true) => number_of(floats()?, |value| value.is_nan() || value <= *low),
+            Self::FloatTo(high, false) => number_of(floats()?, |value| value.is_nan() || value > *high),
+            Self::FloatTo(high, true) => number_of(floats()?, |value| value.is_nan() || value >= *high),
+            _ => self.failing(array)?.len() as u64,
+        })
+    }
+
     /// The values that break the check, ascending; `None` where the array has not the type that the check was compiled
     /// for.
     pub(crate) fn failing(&self, array: &ArrayRef) -> Option<Vec<usize>> {
@@ -145,16 +160,11 @@ impl Check {
             Self::FloatFrom(low, true) => floats(array, |value| value.is_nan() || value <= *low),
             Self::FloatTo(high, false) => floats(array, |value| value.is_nan() || value > *high),
             Self::FloatTo(high, true) => floats(array, |value| value.is_nan() || value >= *high),
-            Self::LengthFrom(length) => lengths(array, |text| shorter(text, *length), |bytes| bytes.len() < *length),
-            Self::LengthTo(length) => lengths(
-                array,
-                |text| text.len() > *length && text.chars().count() > *length,
-                |bytes| bytes.len() > *length,
-            ),
+            Self::LengthFrom(length) => length::shorter(array, *length),
+            Self::LengthTo(length) => length::longer(array, *length),
             Self::Pattern(pattern) => {
-                // Threads that share an expression wait for its memory; a clone has its own.
-                let pattern = pattern.clone();
-                texts(array, |text| !pattern.is_match(text))
+                let matcher = pattern.matcher();
+                texts(array, |text| !matcher.is_match(text))
             }
             Self::Format(wanted) => texts(array, |text| !format::keeps(*wanted, text)),
             Self::OneOf(values) => values.among(array, false),
@@ -177,19 +187,29 @@ impl Check {
     }
 }
 
-impl Listed {
-    /// The values that are in the list, or those that are not; nulls are neither.
-    fn among(&self, array: &ArrayRef, inside: bool) -> Option<Vec<usize>> {
-        match self {
-            Self::Texts(values) => texts(array, |text| values.contains(text) == inside),
-            Self::Numbers(values) => integers(array, |value| values.contains(&value) == inside),
-            Self::Floats(values) => floats(array, |value| values.contains(&value) == inside),
-            Self::Booleans(values) => {
-                let array = array.as_boolean_opt()?;
-                let found = |row: &usize| array.is_valid(*row) && values.contains(&array.value(*row)) == inside;
-                Some((0..array.len()).filter(found).collect())
-            }
-        }
+/// How many values are below the one bound or above the other, nulls aside.
+fn outside<T: ArrowPrimitiveType>(array: &PrimitiveArray<T>, low: i128, high: i128) -> u64
+where
+    T::Native: TryFrom<i128> + Into<i128> + PartialOrd,
+{
+    let (least, greatest) = (T::Native::MIN_TOTAL_ORDER, T::Native::MAX_TOTAL_ORDER);
+    if low > greatest.into() || high < least.into() {
+        return (array.len() - array.null_count()) as u64;
+    }
+    // A bound that the type cannot hold lies beyond all of its values.
+    let low = T::Native::try_from(low).unwrap_or(least);
+    let high = T::Native::try_from(high).unwrap_or(greatest);
+    number_of(array, |value| (value < low) | (value > high))
+}
+
+/// How many values break something, nulls aside.
+fn number_of<T: ArrowPrimitiveType>(array: &PrimitiveArray<T>, breaks: impl Fn(T::Native) -> bool) -> u64 {
+    // Without branches, so many values at once; what lies under nulls is looked at only where it matters.
+    let all = array.values().iter().filter(|value| breaks(**value)).count();
+    match all {
+        0 => 0,
+        _ if array.null_count() == 0 => all as u64,
+        _ => primitive(array, breaks).len() as u64,
     }
 }
 
@@ -207,30 +227,6 @@ fn bound(column: &ColumnType, text: &str, side: Side, exclusive: bool) -> Result
         Side::Low => Check::Between(Some(value), None),
         Side::High => Check::Between(None, Some(value)),
     })
-}
-
-fn listed(column: &ColumnType, values: &[String]) -> Result<Listed, String> {
-    match column {
-        ColumnType::String => Ok(Listed::Texts(values.iter().cloned().collect())),
-        ColumnType::Float64 => values
-            .iter()
-            .map(|text| float(text))
-            .collect::<Result<_, _>>()
-            .map(Listed::Floats),
-        ColumnType::Boolean => values
-            .iter()
-            .map(|text| text.parse().map_err(|_| no_value(column, text)))
-            .collect::<Result<_, _>>()
-            .map(Listed::Booleans),
-        _ => {
-            ordered(column)?;
-            values
-                .iter()
-                .map(|text| number::value(column, text).ok_or_else(|| no_value(column, text)))
-                .collect::<Result<_, _>>()
-                .map(Listed::Numbers)
-        }
-    }
 }
 
 /// The range of a width, in the column's own units.
@@ -293,7 +289,7 @@ fn multiple(column: &ColumnType, text: &str) -> Result<Check, String> {
 }
 
 /// Whether the column holds integers of some unit, which have an order.
-fn ordered(column: &ColumnType) -> Result<(), String> {
+pub(crate) fn ordered(column: &ColumnType) -> Result<(), String> {
     match column {
         ColumnType::Int32
         | ColumnType::Int64
@@ -312,11 +308,11 @@ fn sized(column: &ColumnType) -> Result<(), String> {
     }
 }
 
-fn no_value(column: &ColumnType, text: &str) -> String {
+pub(crate) fn no_value(column: &ColumnType, text: &str) -> String {
     format!("`{text}` is no value of the column's type {column}")
 }
 
-fn float(text: &str) -> Result<f64, String> {
+pub(crate) fn float(text: &str) -> Result<f64, String> {
     text.trim()
         .parse()
         .ok()
@@ -326,11 +322,6 @@ fn float(text: &str) -> Result<f64, String> {
 
 fn clamp(length: u64) -> usize {
     usize::try_from(length).unwrap_or(usize::MAX)
-}
-
-/// Whether the text has fewer characters; counts only where its bytes leave a doubt.
-fn shorter(text: &str, length: usize) -> bool {
-    text.len() < length || (text.len() / 4 < length && !text.is_ascii() && text.chars().count() < length)
 }
 
 fn primitive<T: ArrowPrimitiveType>(array: &PrimitiveArray<T>, breaks: impl Fn(T::Native) -> bool) -> Vec<usize> {
@@ -347,7 +338,7 @@ fn primitive<T: ArrowPrimitiveType>(array: &PrimitiveArray<T>, breaks: impl Fn(T
     }
 }
 
-fn integers(array: &ArrayRef, breaks: impl Fn(i128) -> bool) -> Option<Vec<usize>> {
+pub(crate) fn integers(array: &ArrayRef, breaks: impl Fn(i128) -> bool) -> Option<Vec<usize>> {
     match array.data_type() {
         DataType::Int32 => Some(primitive(array.as_primitive::<Int32Type>(), |value| {
             breaks(value.into())
@@ -368,11 +359,11 @@ fn integers(array: &ArrayRef, breaks: impl Fn(i128) -> bool) -> Option<Vec<usize
     }
 }
 
-fn floats(array: &ArrayRef, breaks: impl Fn(f64) -> bool) -> Option<Vec<usize>> {
+pub(crate) fn floats(array: &ArrayRef, breaks: impl Fn(f64) -> bool) -> Option<Vec<usize>> {
     Some(primitive(array.as_primitive_opt::<Float64Type>()?, breaks))
 }
 
-fn texts(array: &ArrayRef, breaks: impl Fn(&str) -> bool) -> Option<Vec<usize>> {
+pub(crate) fn texts(array: &ArrayRef, breaks: impl Fn(&str) -> bool) -> Option<Vec<usize>> {
     if let Some(views) = array.as_string_view_opt() {
         return Some(valid_rows(views, |row| breaks(views.value(row))));
     }
@@ -381,25 +372,10 @@ fn texts(array: &ArrayRef, breaks: impl Fn(&str) -> bool) -> Option<Vec<usize>> 
 }
 
 /// The rows that have a value which breaks something.
-fn valid_rows(array: &dyn Array, breaks: impl Fn(usize) -> bool) -> Vec<usize> {
+pub(crate) fn valid_rows(array: &dyn Array, breaks: impl Fn(usize) -> bool) -> Vec<usize> {
     let rows = 0..array.len();
     match array.nulls() {
         Some(nulls) if nulls.null_count() > 0 => rows.filter(|row| nulls.is_valid(*row) && breaks(*row)).collect(),
         _ => rows.filter(|row| breaks(*row)).collect(),
     }
-}
-
-fn lengths(
-    array: &ArrayRef,
-    text_breaks: impl Fn(&str) -> bool,
-    bytes_break: impl Fn(&[u8]) -> bool,
-) -> Option<Vec<usize>> {
-    let Some(bytes) = array.as_binary_opt::<i32>() else {
-        return texts(array, text_breaks);
-    };
-    Some(
-        (0..bytes.len())
-            .filter(|row| bytes.is_valid(*row) && bytes_break(bytes.value(*row)))
-            .collect(),
-    )
 }

@@ -21,7 +21,7 @@ pub struct Gate {
     tests: Vec<Test>,
     /// For each column the rule that its values fit its type, and what happens where one does not.
     types: Vec<(Arc<str>, OnFailure)>,
-    not_run: Vec<String>,
+    not_run: Vec<(String, String)>,
 }
 
 /// What the gate found in one batch.
@@ -91,7 +91,7 @@ impl Gate {
                     }
                     rules.push(rule);
                 }
-                RuleKind::NotRun { why } => not_run.push(format!("{}: {why}", rule.id)),
+                RuleKind::NotRun { why } => not_run.push((rule.id.clone(), why.clone())),
                 RuleKind::Set(_) => {}
             }
         }
@@ -130,9 +130,9 @@ impl Gate {
         &self.rules
     }
 
-    /// Declared rules that nothing can run, in words: whoever reports a verdict reports these beside it. Rules about
+    /// Declared rules that nothing can run, and why: whoever reports a verdict reports these beside it. Rules about
     /// whole tables are not among them: [`TableCheck`](crate::table::TableCheck) runs those.
-    pub fn not_run(&self) -> &[String] {
+    pub fn not_run(&self) -> &[(String, String)] {
         &self.not_run
     }
 
@@ -230,7 +230,8 @@ impl Test {
     }
 }
 
-fn refusal(contract: &DatasetContract, rule: &Rule, why: &str) -> Diagnostic {
+/// That a rule of a contract cannot be compiled, and why, at its place.
+pub(crate) fn refusal(contract: &DatasetContract, rule: &Rule, why: &str) -> Diagnostic {
     let message = format!(
         "the contract of {} cannot be enforced: rule {}: {why}",
         contract.dataset(),

@@ -2,10 +2,12 @@
 
 use std::cmp::Ordering;
 use std::ops::Range;
+use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, make_comparator};
+use arrow::array::{Array, ArrayRef, AsArray, make_array, make_comparator};
 use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow::compute::SortOptions;
+use arrow::datatypes::{DataType, Float64Type};
 
 /// Up to so many items each is compared with each; more are sorted.
 const COMPARED: usize = 16;
@@ -18,10 +20,12 @@ pub(crate) fn counted(array: &ArrayRef, least: usize, most: usize) -> Option<Vec
     Some(valid(wrong.map(|(row, _)| row), nulls))
 }
 
-/// Rows whose list has two items that are the same; null is the same as null.
+/// Rows whose list has two items that are the same; null is the same as null. Numbers are the same as in keys: both
+/// zeros of floating point are one, and so is whatever is no number.
 pub(crate) fn repeated(array: &ArrayRef) -> Option<Vec<usize>> {
     let list = array.as_list_opt::<i32>()?;
-    let compare = make_comparator(list.values(), list.values(), SortOptions::default()).ok()?;
+    let values = one_zero(list.values())?;
+    let compare = make_comparator(&values, &values, SortOptions::default()).ok()?;
     let offsets = list.value_offsets();
     let mut order = Vec::new();
     let rows = (0..list.len()).filter(|row| {
@@ -33,6 +37,33 @@ pub(crate) fn repeated(array: &ArrayRef) -> Option<Vec<usize>> {
             )
     });
     Some(rows.collect())
+}
+
+/// The values with one zero and one NaN where they have floating-point numbers in them.
+fn one_zero(array: &ArrayRef) -> Option<ArrayRef> {
+    let plain = |value: f64| if value.is_nan() { f64::NAN } else { value + 0.0 };
+    Some(match array.data_type() {
+        DataType::Float64 => Arc::new(array.as_primitive::<Float64Type>().unary::<_, Float64Type>(plain)),
+        kind if has_floats(kind) => {
+            let data = array.to_data();
+            let inside: Option<Vec<_>> = data
+                .child_data()
+                .iter()
+                .map(|child| one_zero(&make_array(child.clone())).map(|child| child.to_data()))
+                .collect();
+            make_array(data.into_builder().child_data(inside?).build().ok()?)
+        }
+        _ => Arc::clone(array),
+    })
+}
+
+fn has_floats(kind: &DataType) -> bool {
+    match kind {
+        DataType::Float64 => true,
+        DataType::List(inner) | DataType::Map(inner, _) => has_floats(inner.data_type()),
+        DataType::Struct(fields) => fields.iter().any(|field| has_floats(field.data_type())),
+        _ => false,
+    }
 }
 
 fn has_equal(items: Range<usize>, order: &mut Vec<usize>, compare: &dyn Fn(usize, usize) -> Ordering) -> bool {

@@ -10,7 +10,12 @@ mod conform;
 mod format;
 mod gate;
 mod items;
+mod length;
+pub mod list_limits;
+mod listed;
 mod nested;
+mod pattern;
+pub mod plan_limits;
 mod row_sql;
 mod row_tests;
 pub mod samples;
@@ -19,6 +24,7 @@ pub mod sql_limits;
 pub mod table;
 #[cfg(test)]
 mod tests;
+pub mod times;
 
 pub use gate::{Gate, Verdict, Violation};
-pub use schema::arrow_schema;
+pub use schema::{arrival_schema, arrow_schema, in_words};

@@ -264,6 +264,15 @@ fn plain(error: &DataFusionError) -> String {
         }
         text = rest;
     }
+    // A regular expression is drawn over several lines, and the last one says what is wrong with it.
+    if text.starts_with("regex parse error:")
+        && let Some((_, why)) = text.rsplit_once("\nerror: ")
+    {
+        return format!(
+            "the pattern cannot be used: {}",
+            why.lines().next().unwrap_or_default().trim()
+        );
+    }
     text.lines().next().unwrap_or_default().trim().to_owned()
 }
 
@@ -476,6 +485,13 @@ mod tests {
         ] {
             assert_eq!(broken(sql, &batch), Broken::default(), "{sql}");
         }
+    }
+
+    #[test]
+    fn a_pattern_that_cannot_be_used_is_refused_with_its_reason() {
+        let schema = Schema::new(vec![Field::new("c", DataType::Utf8, true)]);
+        let why = RowSql::compile("c ~ '^(?=x)'", &schema).err().unwrap();
+        assert!(why.starts_with("the pattern cannot be used: look-around"), "{why}");
     }
 
     #[test]

@@ -3,13 +3,15 @@
 use std::sync::Arc;
 
 use arrow::datatypes::{DECIMAL128_MAX_PRECISION, DataType, Field, Schema, SchemaRef, TimeUnit};
-use polder_contract::{ColumnType, SchemaObject};
+use polder_contract::rule::OnFailure;
+use polder_contract::{ColumnType, Property, SchemaObject};
 use polder_core::{Error, ErrorKind, Result};
 
 /// The columns that a contract object promises, in its order: the schema of the Delta table without platform columns.
 ///
-/// A column is nullable unless it is required. Values inside structs, lists and maps are always nullable: the gate checks
-/// what is required in there, and a reader of the table need not.
+/// A column is nullable unless it is required and rows without it are kept out: where that only warns, they are taken.
+/// Values inside structs, lists and maps are always nullable: the gate checks what is required in there, and a reader of
+/// the table need not.
 ///
 /// # Errors
 /// `Document`, where a property has no type that a Delta table can hold.
@@ -20,10 +22,67 @@ pub fn arrow_schema(object: &SchemaObject) -> Result<SchemaRef> {
         .map(|property| {
             let data_type = data_type(&property.column_type()?)
                 .map_err(|what| Error::new(ErrorKind::Document, format!("column `{}` {what}", property.name)))?;
-            Ok(Field::new(&property.name, data_type, !property.required))
+            let nullable = !property.required || object.on_failure(property) == OnFailure::Warn;
+            Ok(Field::new(&property.name, data_type, nullable))
         })
         .collect::<Result<Vec<_>>>()?;
     Ok(Arc::new(Schema::new(fields)))
+}
+
+/// The columns as they are read from records: as [`arrow_schema`] has them, but an instant with a `defaultTimezone` is
+/// of that zone, in which texts without an offset are to be read. The gate brings it into UTC.
+///
+/// # Errors
+/// `Document`, as [`arrow_schema`].
+pub fn arrival_schema(object: &SchemaObject) -> Result<SchemaRef> {
+    let fields = arrow_schema(object)?;
+    let fields = fields.fields().iter().zip(&object.properties);
+    let zoned = fields.map(|(field, property)| {
+        let data_type = in_default_zone(field.data_type(), property);
+        field.as_ref().clone().with_data_type(data_type)
+    });
+    Ok(Arc::new(Schema::new(zoned.collect::<Vec<_>>())))
+}
+
+fn in_default_zone(data_type: &DataType, property: &Property) -> DataType {
+    let inside = |field: &Field, property: &Property| {
+        let data_type = in_default_zone(field.data_type(), property);
+        Arc::new(field.clone().with_data_type(data_type))
+    };
+    match data_type {
+        DataType::Timestamp(unit, Some(utc)) => {
+            let zone = match property
+                .options
+                .default_timezone
+                .as_ref()
+                .map(|zone| zone.text.as_str())
+            {
+                None | Some("Z") => Arc::clone(utc),
+                Some(zone) => zone.into(),
+            };
+            DataType::Timestamp(*unit, Some(zone))
+        }
+        DataType::List(item) => match property.items.as_deref() {
+            Some(items) => DataType::List(inside(item, items)),
+            None => data_type.clone(),
+        },
+        DataType::Struct(fields) => {
+            let fields = fields.iter().map(|field| {
+                let property = property.properties.iter().find(|inner| inner.name == *field.name());
+                property.map_or_else(|| Arc::clone(field), |property| inside(field, property))
+            });
+            DataType::Struct(fields.collect())
+        }
+        DataType::Map(entries, sorted) => match (entries.data_type(), property.map.as_deref()) {
+            (DataType::Struct(pair), Some((key, value))) if pair.len() == 2 => {
+                let pair = vec![inside(&pair[0], key), inside(&pair[1], value)];
+                let entries = entries.as_ref().clone().with_data_type(DataType::Struct(pair.into()));
+                DataType::Map(Arc::new(entries), *sorted)
+            }
+            _ => data_type.clone(),
+        },
+        _ => data_type.clone(),
+    }
 }
 
 /// The Arrow type of a column, or what is wrong with it.
@@ -74,7 +133,7 @@ fn data_type(column: &ColumnType) -> Result<DataType, String> {
 
 /// A type in the words of contracts (`string`, `decimal(10,2)`), as [`ColumnType`] says it; of a type that no contract
 /// can name, Arrow's words.
-pub(crate) fn in_words(data_type: &DataType) -> String {
+pub fn in_words(data_type: &DataType) -> String {
     let arrow = || data_type.to_string();
     match data_type {
         DataType::Boolean => "boolean".to_owned(),

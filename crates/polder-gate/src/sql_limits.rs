@@ -12,12 +12,18 @@ use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
 
+use crate::plan_limits;
+
 /// Longest text, bytes: what is longer is no rule that anybody could read.
 const LONGEST: usize = 16 << 10;
 /// Most operators, keywords and brackets of an expression over one row.
 pub(crate) const IN_EXPRESSION: usize = 200;
 /// Most operators, keywords and brackets of a query.
 const IN_QUERY: usize = 600;
+/// Longest text of a pipeline's query, bytes.
+const LONGEST_OF_PIPELINE: usize = 1 << 20;
+/// Most operators, keywords and brackets of a pipeline's query.
+const IN_PIPELINE: usize = 5_000;
 /// How many times as long as what it is given a text or list may become.
 const MOST_GROWTH: u64 = 128;
 /// Longest text that may be put in at many places of another, bytes.
@@ -70,6 +76,23 @@ pub fn query_text(sql: &str) -> Result<(), String> {
     text("query", sql, IN_QUERY)
 }
 
+/// The same of a pipeline's query, which may be longer than that of a rule.
+///
+/// # Errors
+/// What is too much, in words.
+pub fn pipeline_text(sql: &str) -> Result<(), String> {
+    if sql.len() > LONGEST_OF_PIPELINE {
+        return Err(format!("the query is longer than {} KiB", LONGEST_OF_PIPELINE >> 10));
+    }
+    // What cannot be read is told with its place by whoever parses it.
+    match Tokenizer::new(&GenericDialect {}, sql).tokenize() {
+        Ok(tokens) if operators(&tokens) > IN_PIPELINE => Err(format!(
+            "the query has more than {IN_PIPELINE} operators: build it in several pipelines"
+        )),
+        _ => Ok(()),
+    }
+}
+
 /// As [`query_text`], with a name for what the text is, and the most operators that it may have.
 pub(crate) fn text(what: &str, sql: &str, most: usize) -> Result<(), String> {
     if sql.len() > LONGEST {
@@ -116,7 +139,13 @@ fn operators(tokens: &[Token]) -> usize {
 /// # Errors
 /// What is refused, in words.
 pub fn query_plan(plan: &LogicalPlan) -> Result<(), String> {
+    plan_limits::size(plan)?;
     plan_growth(plan).map(|_| ())
+}
+
+/// Whether a function may make more than it is given, by its name: evaluated before a query runs, it could take all memory.
+pub fn makes_more(function: &str) -> bool {
+    !PLAIN.contains(&function)
 }
 
 fn plan_growth(plan: &LogicalPlan) -> Result<u64, String> {

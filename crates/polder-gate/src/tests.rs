@@ -101,6 +101,17 @@ fn the_schema_has_a_column_for_every_type_of_contract() {
 }
 
 #[test]
+fn a_column_whose_nulls_are_only_warned_of_takes_them() {
+    let warn = "customProperties: [{property: polder.onFailure, value: warn}]";
+    let contract = contract(&[
+        &format!("{{name: a, logicalType: string, required: true, {warn}}}"),
+        "{name: b, logicalType: string, required: true}",
+    ]);
+    let schema = arrow_schema(contract.object()).unwrap();
+    assert!(schema.field(0).is_nullable() && !schema.field(1).is_nullable());
+}
+
+#[test]
 fn required_refuses_null_and_a_missing_column() {
     let gate = gate(&[
         "{name: a, logicalType: string, required: true}",
@@ -255,9 +266,13 @@ fn rules_that_nothing_can_run_are_listed_with_why() {
     assert_eq!(
         gate.not_run(),
         [
-            "a.format: `password` says how a text is to be shown, and any text can be one",
-            "nice: a rule in words, for people"
+            (
+                "a.format",
+                "`password` says how a text is to be shown, and any text can be one"
+            ),
+            ("nice", "a rule in words, for people")
         ]
+        .map(|(rule, why)| (rule.to_owned(), why.to_owned()))
     );
     let run: Vec<_> = gate.rules().iter().map(|rule| rule.id.as_str()).collect();
     assert_eq!(run, ["a.minLength"]);

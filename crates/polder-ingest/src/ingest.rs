@@ -13,6 +13,7 @@ use polder_contract::{ContractSet, DatasetContract};
 use polder_core::config::KafkaConfig;
 use polder_core::{Error, ErrorKind, Result, RunId};
 use polder_delivery::{Delivery, Outcome, RawRecords, Receipt, Reject, STREAM_COLUMNS, Shipment};
+use polder_gate::arrival_schema;
 use polder_lake::{Lake, Operation, Progress, Table};
 use polder_query::{RuleQueries, Session as QuerySession};
 use polder_registry::Registry;
@@ -21,8 +22,8 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::chunk::{Bounds, Chunk};
-use crate::decode::Decoder;
-use crate::observer::{CommitSummary, Mode, Observer, Summary};
+use crate::decode::{Decoded, Decoder};
+use crate::observer::{CommitSummary, Mode, Observer, Summary, Unnamed};
 use crate::renamed;
 use crate::rows::{PartRecords, batch, batch_schema, refused_record};
 use crate::source::files::FilesSource;
@@ -125,7 +126,7 @@ impl Ingest {
         let mut conflicts = 0;
         loop {
             match session.attempt(&contract).await? {
-                Ending::Done => return Ok(session.summary),
+                Ending::Done => return Ok(session.finish()),
                 Ending::Conflict(error) => {
                     tracing::info!(stream = %stream.name, error = %error.report(), "another process is at work");
                     if conflicts == 0 {
@@ -135,7 +136,7 @@ impl Ingest {
                         );
                     }
                     if session.wait_for_stillness(&contract, conflicts).await? {
-                        return Ok(session.summary);
+                        return Ok(session.finish());
                     }
                     conflicts += 1;
                 }
@@ -205,11 +206,22 @@ struct Batch {
     records: u64,
     bytes: u64,
     ignored: u64,
+    unnamed: Unnamed,
     lost: u64,
     deadline: Instant,
 }
 
 impl Session<'_> {
+    /// What the run did, when it is over; what its rows do not have of their records is said once.
+    fn finish(self) -> Summary {
+        if let Some(fields) = self.summary.unnamed.says() {
+            let text = format!("records have fields that {fields}; no row has them");
+            tracing::info!(stream = %self.stream.name, "{text}");
+            self.observer.notice(self.stream, &text);
+        }
+        self.summary
+    }
+
     /// Reads and commits until the end, or until another process commits first.
     async fn attempt(&mut self, contract: &DatasetContract) -> Result<Ending> {
         let origin = self.stream.name.to_string();
@@ -218,22 +230,22 @@ impl Session<'_> {
         if let Some(session) = &self.ingest.session {
             delivery = delivery.with_queries(Arc::new(RuleQueries::new(session, contract)));
         }
-        for rule in delivery.not_run() {
-            tracing::info!(stream = %self.stream.name, rule, "a declared rule is not run");
-        }
         self.progress.clear();
         let mut reader = self.ingest.start(self.stream, self.mode)?;
-        let ending = self.deliver(&mut delivery, &mut reader).await;
+        let ending = self.deliver(&mut delivery, contract, &mut reader).await;
         reader.close().await;
         ending
     }
 
-    async fn deliver(&mut self, delivery: &mut Delivery, reader: &mut Reader) -> Result<Ending> {
-        let platform = STREAM_COLUMNS.len();
-        let fields = delivery.schema().fields();
-        let contract = arrow::datatypes::Schema::new(fields[..fields.len() - platform].to_vec());
-        let schema = batch_schema(&contract);
-        let mut decoder = Decoder::new(self.stream, contract.fields().clone(), &self.ingest.registry);
+    async fn deliver(
+        &mut self,
+        delivery: &mut Delivery,
+        contract: &DatasetContract,
+        reader: &mut Reader,
+    ) -> Result<Ending> {
+        let columns = arrival_schema(contract.object())?;
+        let schema = batch_schema(&columns);
+        let mut decoder = Decoder::new(self.stream, columns.fields().clone(), &self.ingest.registry);
         loop {
             // A shipment holds the delivery; progress is asked of the table as it was before.
             let table = delivery.table().clone();
@@ -366,11 +378,11 @@ impl Session<'_> {
                     record,
                     rule: &refused.rule,
                     reason: &refused.reason,
-                    json: refused.json.as_deref(),
+                    json: refused.received.as_ref().map(|received| received.json.as_str()),
                 })
                 .await?;
         }
-        batch_of_chunks.add(&chunk, decoded.ignored);
+        batch_of_chunks.add(&chunk, &decoded);
         self.observer.read(self.stream, chunk.len() as u64, chunk.size() as u64);
         let trigger = self.stream.trigger;
         let due = batch_of_chunks.records >= trigger.rows || batch_of_chunks.bytes >= trigger.bytes;
@@ -418,6 +430,7 @@ impl Session<'_> {
             self.summary.remarks.insert(rule, remark);
         }
         self.summary.ignored += batch.ignored;
+        self.summary.unnamed.add(&batch.unnamed);
         self.summary.lost += batch.lost;
         if let Some(version) = version {
             self.summary.commits += 1;
@@ -474,18 +487,20 @@ impl Batch {
             records: 0,
             bytes: 0,
             ignored: 0,
+            unnamed: Unnamed::default(),
             lost: 0,
             deadline,
         }
     }
 
-    fn add(&mut self, chunk: &Chunk, ignored: u64) {
+    fn add(&mut self, chunk: &Chunk, decoded: &Decoded) {
         for (id, next) in chunk.next() {
             self.next.insert(id.clone(), *next);
         }
         self.records += chunk.len() as u64;
         self.bytes += chunk.size() as u64;
-        self.ignored += ignored;
+        self.ignored += decoded.ignored;
+        self.unnamed.add(&decoded.unnamed);
         self.lost += chunk.lost();
     }
 }

@@ -1,8 +1,9 @@
 //! What a run tells while it works, and what it says at its end.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use polder_core::RunId;
+use polder_core::units::counted;
 
 use crate::stream::StreamSpec;
 
@@ -56,6 +57,68 @@ pub struct CommitSummary {
     pub rejected: u64,
 }
 
+/// Names that [`Unnamed`] keeps at most: whoever writes records chooses them.
+const NAMES: usize = 20;
+
+/// Fields of records that are no columns of the contract: the rows do not have them.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Unnamed {
+    records: u64,
+    fields: BTreeSet<String>,
+    more: bool,
+}
+
+impl Unnamed {
+    /// Takes in so many records with these fields each.
+    pub(crate) fn note<'n>(&mut self, records: u64, fields: impl Iterator<Item = &'n str>) {
+        let mut any = false;
+        for field in fields {
+            any = true;
+            self.keep(field);
+        }
+        if any {
+            self.records += records;
+        }
+    }
+
+    /// Takes in what was noted elsewhere.
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.records += other.records;
+        self.more |= other.more;
+        other.fields.iter().for_each(|field| self.keep(field));
+    }
+
+    fn keep(&mut self, field: &str) {
+        if self.fields.contains(field) {
+            return;
+        }
+        match self.fields.len() < NAMES {
+            true => {
+                self.fields.insert(field.to_owned());
+            }
+            false => self.more = true,
+        }
+    }
+
+    /// How many records have such fields.
+    pub fn records(&self) -> u64 {
+        self.records
+    }
+
+    /// What they are, as a sentence without its beginning; nothing where there are none.
+    pub fn says(&self) -> Option<String> {
+        let names: Vec<&str> = self.fields.iter().map(String::as_str).collect();
+        let more = if self.more { ", …" } else { "" };
+        (self.records > 0).then(|| {
+            format!(
+                "the contract does not have: {}{more} ({})",
+                names.join(", "),
+                counted(self.records, "record")
+            )
+        })
+    }
+}
+
 /// What a run did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Summary {
@@ -69,10 +132,13 @@ pub struct Summary {
     pub recognised: u64,
     /// Rows in bronze that break rules which only warn, by rule.
     pub warned: BTreeMap<String, u64>,
-    /// What was said last of rules about the whole table that only warn and do not hold, or that were not run; by rule.
+    /// What was said last of rules about the whole table that only warn and do not hold, and of every rule that was not
+    /// run; by rule.
     pub remarks: BTreeMap<String, String>,
     /// Tombstones that the stream passes over.
     pub ignored: u64,
+    /// What records said that the contract has no column for.
+    pub unnamed: Unnamed,
     /// Offsets that brokers no longer had and that were passed over, because the stream says so (`on_lost: skip`).
     pub lost: u64,
     /// Commits to the bronze table.
@@ -91,6 +157,7 @@ impl Summary {
             warned: BTreeMap::new(),
             remarks: BTreeMap::new(),
             ignored: 0,
+            unnamed: Unnamed::default(),
             lost: 0,
             commits: 0,
             versions: Vec::new(),

@@ -10,7 +10,7 @@ use polder_core::{ErrorKind, Result, ResultExt, clock};
 use polder_delivery::{RawRecord, RawRecords, STREAM_COLUMNS};
 
 use crate::chunk::Chunk;
-use crate::decode::{Part, Refused};
+use crate::decode::{EventTime, Part, Refused};
 
 /// The columns of batches: the contract's, all nullable, since only the gate judges them, then the platform's.
 pub(crate) fn batch_schema(contract: &Schema) -> SchemaRef {
@@ -82,7 +82,11 @@ impl RawRecords for PartRecords<'_> {
 
 /// The record that was refused.
 pub(crate) fn refused_record<'a>(chunk: &'a Chunk, refused: &Refused) -> RawRecord<'a> {
-    raw(chunk, refused.record, refused.schema_id)
+    let record = raw(chunk, refused.record, refused.schema_id);
+    match refused.received.as_ref().map(|received| received.event_time) {
+        Some(EventTime::Declared(event_time)) => RawRecord { event_time, ..record },
+        _ => record,
+    }
 }
 
 fn raw(chunk: &Chunk, index: usize, schema_id: Option<i32>) -> RawRecord<'_> {

@@ -146,21 +146,28 @@ impl StreamSpec {
 /// Every stream of the mesh, by name.
 ///
 /// # Errors
-/// `Document`, with everything that is wrong in all declarations; otherwise as [`Mesh::sources`].
+/// `Document`, with everything that is wrong in all declarations.
 pub fn load_streams(mesh: &Mesh) -> Result<Vec<StreamSpec>> {
+    let (streams, diagnostics) = read_streams(mesh);
+    if !diagnostics.is_empty() {
+        return Err(Error::document(diagnostics));
+    }
+    Ok(streams)
+}
+
+/// The streams of the mesh that can be read, by name, and everything that is wrong with the others.
+pub fn read_streams(mesh: &Mesh) -> (Vec<StreamSpec>, Vec<Diagnostic>) {
     let references = References::of_process(&mesh.root);
-    let (mut streams, mut diagnostics) = (Vec::new(), Vec::new());
-    for (domain, source) in mesh.sources("pipelines", SUFFIX)? {
+    let (sources, mut diagnostics) = mesh.readable("pipelines", SUFFIX);
+    let mut streams = Vec::new();
+    for (domain, source) in sources {
         match StreamSpec::parse(&domain, &source, references) {
             Ok(stream) => streams.push(stream),
             Err(found) => diagnostics.extend(found),
         }
     }
-    if !diagnostics.is_empty() {
-        return Err(Error::document(diagnostics));
-    }
     streams.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok(streams)
+    (streams, diagnostics)
 }
 
 fn read(domain: &str, path: &Path, map: &MapReader<'_, '_, '_>, references: References<'_>) -> Option<StreamSpec> {

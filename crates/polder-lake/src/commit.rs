@@ -399,8 +399,11 @@ impl Table {
         }
         // Files can go only while they are there; and rows that replace others were computed from what the handle showed.
         if !commit.remove.is_empty() {
-            let present: HashSet<_> = self.files()?.iter().map(|file| file.path().to_owned()).collect();
-            if let Some(gone) = commit.remove.iter().find(|file| !present.contains(file.path())) {
+            let files = self.files()?;
+            let present: HashMap<_, _> = files.iter().map(|file| (file.path(), file)).collect();
+            // One whose deletion vector is another now has other rows.
+            let is_there = |file: &&DataFile| present.get(file.path()).is_some_and(|now| now.is_same(file));
+            if let Some(gone) = commit.remove.iter().find(|file| !is_there(file)) {
                 return Err(conflict(format!("file {} is no longer part of the table", gone.path())));
             }
         }

@@ -1,6 +1,6 @@
 //! What the Delta log tells of a table's rows without reading them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use chrono::{DateTime, NaiveDateTime};
 use datafusion::common::ScalarValue;
@@ -11,12 +11,16 @@ use serde_json::Value;
 
 use arrow::datatypes::{DataType, SchemaRef, TimeUnit};
 
+use crate::commit::KEY_PREFIX;
 use crate::file::DataFile;
 use crate::statistics::{FileStatistics, exact};
 use crate::table::Table;
 
 /// Commits that are read at the same time.
 const READ_AHEAD: usize = 8;
+/// How the `origin` of a commit begins that took rows in which were refused before. What it brings says nothing of how
+/// much a source brings at a time, and its rows were counted when they came.
+pub const REPLAY_ORIGIN: &str = "replay/";
 /// How many commits are looked at to find those that brought rows.
 pub const LOOKED_AT: usize = 1_000;
 
@@ -28,7 +32,7 @@ pub struct TableFacts {
     /// By the names of the table's columns. Fields inside structs are not told.
     pub columns: BTreeMap<String, ColumnFacts>,
     /// Rows that each data commit added, newest first; commits that only rewrote files, or noted something, are not
-    /// among them. Ends where the log, or its statistics, end.
+    /// among them, nor are [replays](REPLAY_ORIGIN). Ends where the log, or its statistics, end.
     pub recent_commits: Vec<u64>,
     /// Whether there may have been more of those commits than the log tells; see [`Additions::cut`].
     pub commits_cut: bool,
@@ -85,8 +89,19 @@ impl Table {
                 found.cut = true;
                 return Ok(found);
             };
+            if actions.iter().any(is_replay) {
+                continue;
+            }
+            let removed = actions.iter().filter_map(|action| match action {
+                Action::Remove(file) => Some(file.path.clone()),
+                _ => None,
+            });
+            // A file that goes and comes again has lost rows to a deletion vector, or got them back.
+            let removed: HashSet<_> = removed.collect();
             let added = actions.into_iter().filter_map(|action| match action {
-                Action::Add(add) if add.data_change => Some(DataFile::from_add(add).rows()),
+                Action::Add(add) if add.data_change && !removed.contains(&add.path) => {
+                    Some(DataFile::from_add(add).rows())
+                }
                 _ => None,
             });
             let added: Vec<_> = added.collect();
@@ -105,6 +120,14 @@ impl Table {
         found.cut = self.version() >= LOOKED_AT as u64;
         Ok(found)
     }
+}
+
+fn is_replay(action: &Action) -> bool {
+    let Action::CommitInfo(info) = action else {
+        return false;
+    };
+    let origin = info.info.get(&format!("{KEY_PREFIX}origin")).and_then(Value::as_str);
+    origin.is_some_and(|origin| origin.starts_with(REPLAY_ORIGIN))
 }
 
 /// The sums and bounds over files. A deletion vector makes a file's statistics cover rows that are gone.

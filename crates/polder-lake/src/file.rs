@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, Utc};
-use deltalake::kernel::{Add, LogicalFileView, Remove};
+use deltalake::kernel::{Add, DeletionVectorDescriptor, LogicalFileView, Remove};
 use serde_json::Value;
 
 /// A Parquet file of a table: added by a commit, in its snapshot, or removed by one.
@@ -22,6 +22,7 @@ impl DataFile {
             .as_deref()
             .and_then(|stats| serde_json::from_str::<Value>(stats).ok())
             .and_then(|stats| stats.get("numRecords").and_then(Value::as_u64));
+        let rows = left(rows, add.deletion_vector.as_ref());
         Self { add, rows }
     }
 
@@ -51,6 +52,7 @@ impl DataFile {
             ..Add::default()
         };
         let rows = view.num_records().and_then(|rows| u64::try_from(rows).ok());
+        let rows = left(rows, add.deletion_vector.as_ref());
         Self { add, rows }
     }
 
@@ -64,7 +66,7 @@ impl DataFile {
         u64::try_from(self.add.size).unwrap_or_default()
     }
 
-    /// How many rows the file holds, where its statistics tell; never known of a removed file.
+    /// How many rows the file holds for the table, where its statistics tell; never known of a removed file.
     pub fn rows(&self) -> Option<u64> {
         self.rows
     }
@@ -82,6 +84,16 @@ impl DataFile {
     /// Whether its rows cannot be read from the file alone.
     pub(crate) fn needs_delta_reader(&self) -> bool {
         self.add.deletion_vector.is_some() || !self.add.partition_values.is_empty() || self.add.path.contains("://")
+    }
+
+    /// Whether it is the file that another description tells of, with the same rows gone from it.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.add.path == other.add.path && self.add.deletion_vector == other.add.deletion_vector
+    }
+
+    /// Whether the Delta library can read it alone: from the table's folder, without rows that are gone.
+    pub(crate) fn is_holed(&self) -> bool {
+        self.add.deletion_vector.is_some() && !self.add.path.contains("://")
     }
 
     /// Whether a deletion vector of it lies in a snapshot's list, or its path is not the table's own.
@@ -108,6 +120,12 @@ impl DataFile {
             ..Remove::default()
         }
     }
+}
+
+/// The rows of a file that are left beside those that a deletion vector takes out.
+fn left(rows: Option<u64>, gone: Option<&DeletionVectorDescriptor>) -> Option<u64> {
+    let gone = gone.map_or(0, |vector| u64::try_from(vector.cardinality).unwrap_or_default());
+    rows?.checked_sub(gone)
 }
 
 /// Files by their path, in the order in which they came.

@@ -19,11 +19,12 @@ use polder_core::config::LakeConfig;
 use polder_core::{DatasetName, Error, ErrorKind, Result, ResultExt, RunId};
 use url::{Position, Url};
 
-use crate::commit::{CHECKPOINT_INTERVAL, FORGETS_PROGRESS, forgets_progress};
+use crate::commit::CHECKPOINT_INTERVAL;
+use crate::evolution::{Evolution, Refusal, refusals, refused};
 use crate::failure::failure;
 use crate::location::Location;
 use crate::provider::StoreAddress;
-use crate::schema::{Evolution, evolution, to_delta};
+use crate::schema::{to_arrow, to_delta};
 use crate::table::Table;
 
 /// How often others may change a table while it is made or given columns, before that gives up.
@@ -273,7 +274,23 @@ impl Lake {
     /// (`delta.setTransactionRetentionDuration`); `Unreachable` or `Refused` when the store fails; `Conflict` when
     /// others keep changing the table.
     pub async fn ensure(&self, name: &DatasetName, schema: SchemaRef, options: &TableOptions) -> Result<Table> {
+        self.fit(name, schema, options)
+            .await?
+            .map_err(|refusals| refused(name, &refusals))
+    }
+
+    /// As [`Lake::ensure`], for whoever has own words for the columns that the table does not take.
+    ///
+    /// # Errors
+    /// As [`Lake::ensure`], but for the columns that are given.
+    pub async fn fit(
+        &self,
+        name: &DatasetName,
+        schema: SchemaRef,
+        options: &TableOptions,
+    ) -> Result<Result<Table, Vec<Refusal>>> {
         let wanted = to_delta(name, &schema)?;
+        let columns = to_arrow(name, &wanted)?;
         let mut last = None;
         for _ in 0..RACES {
             let Some(table) = self.load(name).await? else {
@@ -284,13 +301,14 @@ impl Lake {
                 }
                 continue;
             };
-            if table.state()?.metadata().configuration().contains_key(FORGETS_PROGRESS) {
-                return Err(forgets_progress(&name.to_string()));
+            table.keeps_progress()?;
+            let refusals = refusals(&table.schema(), &columns, table.has_files()?);
+            if !refusals.is_empty() {
+                return Ok(Err(refusals));
             }
-            let has_rows = table.state()?.log_data().num_files() > 0;
-            let evolution = evolution(name, table.state()?.schema().as_ref(), &wanted, has_rows)?;
+            let evolution = Evolution::of(&table.schema(), &wanted);
             if evolution.is_empty() {
-                return Ok(table);
+                return Ok(Ok(table));
             }
             last = evolve(&table, evolution).await.err();
         }

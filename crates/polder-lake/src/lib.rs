@@ -16,6 +16,7 @@
 mod changes;
 mod commit;
 mod durable;
+mod evolution;
 mod facts;
 mod failure;
 mod file;
@@ -32,7 +33,8 @@ mod writer;
 
 pub use changes::{Changes, CommitRecord};
 pub use commit::{Commit, Committed, Operation, Progress};
-pub use facts::{Additions, ColumnFacts, LOOKED_AT, TableFacts};
+pub use evolution::{Refusal, Why, refusals};
+pub use facts::{Additions, ColumnFacts, LOOKED_AT, REPLAY_ORIGIN, TableFacts};
 pub use file::DataFile;
 pub use lake::{Lake, TableOptions, Version};
 pub use table::Table;

@@ -1,4 +1,4 @@
-//! Between Arrow's schemas and Delta's: which columns a table gets, and what may change.
+//! Between Arrow's schemas and Delta's: which columns a table gets, and batches in its form.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, new_null_array};
 use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use deltalake::kernel::engine::arrow_conversion::{TryIntoArrow, TryIntoKernel};
-use deltalake::kernel::{StructField, StructType, normalize_for_delta};
+use deltalake::kernel::{StructType, normalize_for_delta};
 use polder_core::{DatasetName, Error, ErrorKind, Result};
 
 /// The Delta schema of Arrow columns.
@@ -67,89 +67,6 @@ fn plain_type(data_type: &DataType) -> DataType {
         // Any zone names the same instant; Delta's timestamps are UTC.
         DataType::Timestamp(unit, Some(_)) => DataType::Timestamp(*unit, Some("UTC".into())),
         other => other.clone(),
-    }
-}
-
-/// What must happen to a table before rows of a wanted schema fit in.
-#[derive(Debug, Default, PartialEq)]
-pub(crate) struct Evolution {
-    /// New columns, all nullable.
-    pub(crate) add: Vec<StructField>,
-    /// Columns that must take nulls from now on.
-    pub(crate) relax: Vec<String>,
-}
-
-impl Evolution {
-    pub(crate) fn is_empty(&self) -> bool {
-        self.add.is_empty() && self.relax.is_empty()
-    }
-}
-
-/// Compares a table with wanted columns: new ones are added as nullable columns, `NOT NULL` is dropped where it is no
-/// longer wanted (never added: older rows may hold nulls), and columns that are not wanted stay if they take nulls.
-///
-/// # Errors
-/// `Document`, for a changed type, a new required column in a table that has rows, and a required column that nobody
-/// would fill any more.
-pub(crate) fn evolution(
-    name: &DatasetName,
-    table: &StructType,
-    wanted: &StructType,
-    has_rows: bool,
-) -> Result<Evolution> {
-    let table_columns = to_arrow(name, table)?;
-    let wanted_columns = to_arrow(name, wanted)?;
-    let refuse = |message: String| {
-        Error::new(ErrorKind::Document, format!("{name}: {message}"))
-            .with_help("add an optional column under a new name, or give the dataset a new name and rebuild it")
-    };
-    let mut evolution = Evolution::default();
-    for (field, delta) in wanted_columns.fields().iter().zip(wanted.fields()) {
-        match table_columns.field_with_name(field.name()) {
-            Ok(existing) => {
-                if !same_type(existing.data_type(), field.data_type()) {
-                    return Err(refuse(format!(
-                        "column `{}` is {} in the table and {} in the contract",
-                        field.name(),
-                        existing.data_type(),
-                        field.data_type()
-                    )));
-                }
-                if field.is_nullable() && !existing.is_nullable() {
-                    evolution.relax.push(field.name().clone());
-                }
-            }
-            Err(_) if !field.is_nullable() && has_rows => {
-                return Err(refuse(format!(
-                    "column `{}` is new and required, but the table has rows without it",
-                    field.name()
-                )));
-            }
-            Err(_) => evolution
-                .add
-                .push(StructField::nullable(field.name(), delta.data_type().clone())),
-        }
-    }
-    for field in table_columns.fields() {
-        if !field.is_nullable() && wanted_columns.field_with_name(field.name()).is_err() {
-            evolution.relax.push(field.name().clone());
-        }
-    }
-    Ok(evolution)
-}
-
-/// Equal but for the names of list items and for what may be null within.
-fn same_type(one: &DataType, other: &DataType) -> bool {
-    match (one, other) {
-        (DataType::List(a), DataType::List(b)) => same_type(a.data_type(), b.data_type()),
-        (DataType::Map(a, _), DataType::Map(b, _)) => same_type(a.data_type(), b.data_type()),
-        (DataType::Struct(a), DataType::Struct(b)) => {
-            a.len() == b.len()
-                && a.iter()
-                    .zip(b)
-                    .all(|(a, b)| a.name() == b.name() && same_type(a.data_type(), b.data_type()))
-        }
-        _ => one == other,
     }
 }
 
@@ -257,10 +174,6 @@ mod tests {
         Arc::new(Schema::new(fields))
     }
 
-    fn delta(fields: Vec<Field>) -> StructType {
-        to_delta(&name(), &schema(fields)).unwrap()
-    }
-
     #[test]
     fn every_type_of_contracts_survives_the_way_there_and_back() {
         let utc = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
@@ -297,34 +210,6 @@ mod tests {
             &schema(vec![Field::new("t", DataType::Time64(TimeUnit::Microsecond), true)]),
         );
         assert_eq!(error.unwrap_err().kind(), ErrorKind::Document);
-    }
-
-    #[test]
-    fn optional_columns_are_added_and_required_ones_refused() {
-        let table = delta(vec![Field::new("id", DataType::Int64, false)]);
-        let wanted = delta(vec![
-            Field::new("id", DataType::Int64, true),
-            Field::new("note", DataType::Utf8, true),
-        ]);
-        let plan = evolution(&name(), &table, &wanted, true).unwrap();
-        assert_eq!(plan.relax, ["id"]);
-        assert_eq!(plan.add.iter().map(StructField::name).collect::<Vec<_>>(), ["note"]);
-        let required = delta(vec![
-            Field::new("id", DataType::Int64, false),
-            Field::new("note", DataType::Utf8, false),
-        ]);
-        assert_eq!(
-            evolution(&name(), &table, &required, true).unwrap_err().kind(),
-            ErrorKind::Document
-        );
-        let changed = delta(vec![Field::new("id", DataType::Utf8, false)]);
-        let error = evolution(&name(), &table, &changed, true).unwrap_err();
-        assert!(
-            error
-                .to_string()
-                .contains("`id` is Int64 in the table and Utf8 in the contract"),
-            "{error}"
-        );
     }
 
     #[test]

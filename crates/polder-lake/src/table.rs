@@ -1,12 +1,13 @@
 //! One table at one version.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::hash::{DefaultHasher, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use bytes::Bytes;
 use datafusion::catalog::TableProvider;
+use datafusion::prelude::SessionContext;
 use deltalake::DeltaTable;
 use deltalake::delta_datafusion::{DeltaScanConfig, DeltaScanNext};
 use deltalake::kernel::Action;
@@ -16,6 +17,7 @@ use object_store::ObjectStoreExt as _;
 use object_store::path::Path;
 use polder_core::{DatasetName, Error, ErrorKind, Result, ResultExt};
 
+use crate::commit::{FORGETS_PROGRESS, forgets_progress};
 use crate::failure::failure;
 use crate::file::DataFile;
 use crate::provider::{DeltaProvider, FilesProvider, StoreAddress};
@@ -126,6 +128,19 @@ impl Table {
             .snapshot()
             .ok()
             .and_then(|state| state.metadata().description())
+    }
+
+    /// The columns that part the table's files, in their order.
+    pub fn partition_columns(&self) -> Vec<String> {
+        let state = self.delta.snapshot().ok();
+        state.map_or_else(Vec::new, |state| state.metadata().partition_columns().to_vec())
+    }
+
+    /// What the table's log configures, such as `delta.appendOnly` and `delta.constraints.…`.
+    pub fn configuration(&self) -> BTreeMap<String, String> {
+        let state = self.delta.snapshot().ok();
+        let entries = state.iter().flat_map(|state| state.metadata().configuration());
+        entries.map(|(key, value)| (key.clone(), value.clone())).collect()
     }
 
     /// Moves to the newest version.
@@ -244,6 +259,25 @@ impl Table {
         Ok(stored)
     }
 
+    /// Whether the table can be trusted to remember how far its streams and pipelines got.
+    ///
+    /// # Errors
+    /// `Data`, where it forgets progress after a while (`delta.setTransactionRetentionDuration`).
+    pub fn keeps_progress(&self) -> Result<()> {
+        match self.state()?.metadata().configuration().contains_key(FORGETS_PROGRESS) {
+            true => Err(forgets_progress(&self.name.to_string())),
+            false => Ok(()),
+        }
+    }
+
+    /// Whether the table holds rows, as far as its files tell without being read.
+    ///
+    /// # Errors
+    /// As [`Table::files`].
+    pub fn has_files(&self) -> Result<bool> {
+        Ok(!self.files()?.is_empty())
+    }
+
     /// The number of rows, where every file's statistics tell.
     pub fn row_count(&self) -> Option<u64> {
         self.files().ok()?.iter().map(DataFile::rows).sum()
@@ -277,17 +311,7 @@ impl Table {
         if self.is_plain() && !files.iter().any(DataFile::needs_delta_reader) {
             return self.files_provider(&files);
         }
-        let config = DeltaScanConfig {
-            schema_force_view_types: false,
-            ..DeltaScanConfig::new()
-        };
-        let scan = DeltaScanNext::new(self.state()?.snapshot().clone(), config).context(ErrorKind::Data, || {
-            format!("{} uses a Delta feature that cannot be read", self.name)
-        })?;
-        Ok(Arc::new(DeltaProvider {
-            address: self.address.clone(),
-            scan,
-        }))
+        self.delta_provider(|all| all)
     }
 
     /// As [`Table::provider`], with texts and bytes as views: a scan that only looks at values copies none of them.
@@ -305,19 +329,64 @@ impl Table {
     }
 
     /// The rows of exactly these files, in this version's columns; also of files that were removed, as long as nobody
-    /// vacuumed them (reading then ends with the store's "not found").
+    /// vacuumed them (reading then ends with the store's "not found"). Of a file with a deletion vector, which another
+    /// engine wrote, these are the rows that are left; it must be one of this version.
     ///
     /// # Errors
-    /// `Data`, when another engine gave the table deletion vectors, partitions or column mapping: single files do not
-    /// show its rows then.
+    /// `Data`, when another engine gave the table partitions or column mapping, or a file a deletion vector that is not
+    /// this version's: single files do not show its rows then.
     pub fn files_provider(&self, files: &[DataFile]) -> Result<Arc<dyn TableProvider>> {
-        if !self.is_plain() || files.iter().any(DataFile::needs_delta_reader) {
-            let message = format!("{} has deletion vectors, partitions or column mapping", self.name);
-            return Err(Error::new(ErrorKind::Data, message).with_help("read the whole table, or rewrite it without"));
+        let unreadable = |what: &str| {
+            let message = format!("{} has {what}: single files do not show its rows", self.name);
+            Error::new(ErrorKind::Data, message).with_help(
+                "write the table again without (deletion vectors go with `REORG TABLE … APPLY (PURGE)` in Spark)",
+            )
+        };
+        if !self.is_plain() {
+            return Err(unreadable("partitions or column mapping"));
         }
-        let provider = FilesProvider::new(self.address.clone(), &self.folder, self.schema(), files)
-            .context(ErrorKind::Data, || format!("cannot read files of {}", self.name))?;
-        Ok(Arc::new(provider))
+        let unread = || format!("cannot read files of {}", self.name);
+        let of_whole = |files: &[DataFile]| -> Result<Arc<dyn TableProvider>> {
+            let provider = FilesProvider::new(self.address.clone(), &self.folder, self.schema(), files);
+            Ok(Arc::new(provider.context(ErrorKind::Data, unread)?))
+        };
+        if !files.iter().any(DataFile::needs_delta_reader) {
+            return of_whole(files);
+        }
+        let (holed, whole): (Vec<_>, Vec<_>) = files.iter().cloned().partition(DataFile::needs_delta_reader);
+        let here = self.files()?;
+        let known = |file: &DataFile| file.is_holed() && here.iter().any(|own| own.is_same(file));
+        if !holed.iter().all(known) {
+            return Err(unreadable(
+                "deletion vectors of another version, or files in other places",
+            ));
+        }
+        let adds = holed.iter().map(|file| file.to_add(true));
+        let holed = self.delta_provider(|scan| scan.with_adds(adds))?;
+        if whole.is_empty() {
+            return Ok(holed);
+        }
+        let context = SessionContext::new();
+        let both = context
+            .read_table(of_whole(&whole)?)
+            .and_then(|rows| rows.union_by_name(context.read_table(holed)?))
+            .context(ErrorKind::Internal, unread)?;
+        Ok(both.into_view())
+    }
+
+    /// The rows of this version as the Delta library reads them.
+    fn delta_provider(&self, narrow: impl FnOnce(DeltaScanNext) -> DeltaScanNext) -> Result<Arc<dyn TableProvider>> {
+        let config = DeltaScanConfig {
+            schema_force_view_types: false,
+            ..DeltaScanConfig::new()
+        };
+        let scan = DeltaScanNext::new(self.state()?.snapshot().clone(), config).context(ErrorKind::Data, || {
+            format!("{} uses a Delta feature that cannot be read", self.name)
+        })?;
+        Ok(Arc::new(DeltaProvider {
+            address: self.address.clone(),
+            scan: narrow(scan),
+        }))
     }
 
     /// A writer of new files for this table.

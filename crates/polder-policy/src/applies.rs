@@ -1,5 +1,6 @@
 //! To which contracts a policy applies.
 
+use polder_contract::ContractSet;
 use polder_core::document::{MapReader, Reader, nearest};
 use polder_core::{DatasetName, Layer};
 
@@ -27,6 +28,9 @@ impl Scope {
         }
     }
 }
+
+/// The statuses of the standard.
+const STATUSES: [&str; 5] = ["proposed", "draft", "active", "deprecated", "retired"];
 
 /// Which contracts a policy is about: those that every given list names. An empty list is all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -62,6 +66,17 @@ impl Applies {
             datasets: map.string_list("datasets"),
             statuses: map.string_list("statuses"),
         };
+        for status in map.list("statuses") {
+            // A contract may have a status of its own; one that is nearly the standard's is not meant to be one.
+            let Some(word) = status.as_str() else { continue };
+            if !STATUSES.iter().any(|known| known.eq_ignore_ascii_case(word))
+                && let Some(near) = nearest(word, STATUSES)
+            {
+                let message = format!("`{word}` is not a status of the standard");
+                let help = format!("did you mean `{near}`?");
+                reader.warning(status.span, "unknown-word", message, Some(help));
+            }
+        }
         let scope = map.optional_string("scope").and_then(|word| {
             let scope = Scope::ALL.into_iter().find(|scope| scope.as_str() == word);
             if scope.is_none() {
@@ -92,6 +107,25 @@ impl Applies {
             })
     }
 
+    /// Names of domains and datasets that no contract has and that are nearly one that there is, each with that.
+    pub(crate) fn slips(&self, contracts: &ContractSet) -> Vec<(String, String)> {
+        let datasets: Vec<String> = contracts.datasets().map(ToString::to_string).collect();
+        let domains: Vec<&str> = contracts.datasets().map(DatasetName::domain).collect();
+        let of_domains = self.domains.iter().filter(|name| !domains.contains(&name.as_str()));
+        let of_domains =
+            of_domains.filter_map(|name| Some((name.clone(), nearest(name, domains.iter().copied())?.to_owned())));
+        let named = self.datasets.iter().filter(|name| !name.contains('*'));
+        let lost = named.filter(|name| !datasets.contains(name) && !contracts.is_unreadable(name));
+        let of_datasets = lost.filter_map(|name| {
+            let near = nearest(name, datasets.iter().map(String::as_str))?;
+            Some((name.clone(), near.to_owned()))
+        });
+        let globs = self.datasets.iter().filter(|name| name.contains('*'));
+        let idle = globs.filter(|glob| !datasets.iter().any(|name| matches(glob, name)));
+        let of_globs = idle.filter_map(|glob| Some((glob.clone(), meant(glob, contracts)?)));
+        of_domains.chain(of_datasets).chain(of_globs).collect()
+    }
+
     /// In words, for lists.
     pub fn says(&self) -> String {
         let mut parts = Vec::new();
@@ -119,6 +153,27 @@ impl Applies {
             parts.join("; ")
         }
     }
+}
+
+/// The glob that one which fits no dataset was probably meant to be: with the nearest domain, layer or name in the place
+/// of the first that is not there.
+fn meant(glob: &str, contracts: &ContractSet) -> Option<String> {
+    let parts: Vec<&str> = glob.split('.').collect();
+    parts.iter().enumerate().find_map(|(at, part)| {
+        let known: Vec<&str> = match at {
+            0 => contracts.datasets().map(DatasetName::domain).collect(),
+            1 => Layer::ALL.iter().map(|layer| layer.as_str()).collect(),
+            2 => contracts.datasets().map(DatasetName::name).collect(),
+            _ => return None,
+        };
+        if part.contains('*') || known.contains(part) {
+            return None;
+        }
+        let near = nearest(part, known)?;
+        let mut mended = parts.clone();
+        mended[at] = near;
+        Some(mended.join("."))
+    })
 }
 
 /// Whether a name fits a glob, in which `*` stands for any characters.

@@ -18,6 +18,8 @@ use crate::subject::{self, Column, Object};
 const EXPIRED: &str = "expired-exception";
 /// The code of findings about an exception that nothing needs.
 const UNUSED: &str = "unused-exception";
+/// The code of findings about names that nothing has.
+const UNKNOWN: &str = "unknown-name";
 /// The code of findings about an expression that has no answer for a contract.
 const UNANSWERED: &str = "policy-expression";
 
@@ -77,7 +79,8 @@ pub(crate) fn check_within(
             }
         }
     }
-    run.exceptions(policies);
+    run.exceptions(policies, contracts);
+    run.slips(policies, contracts);
     let mut diagnostics = run.diagnostics;
     diagnostics.sort_by(|a, b| (&a.file, a.span, &a.code).cmp(&(&b.file, b.span, &b.code)));
     diagnostics
@@ -221,7 +224,23 @@ impl Run {
         }
     }
 
-    fn exceptions(&mut self, policies: &Policies) {
+    /// Policies that name a domain or dataset that is not there: they would be about nothing, in silence.
+    fn slips(&mut self, policies: &Policies, contracts: &ContractSet) {
+        for policy in policies.iter() {
+            for (name, near) in policy.applies.slips(contracts) {
+                self.diagnostics.push(Diagnostic {
+                    severity: Severity::Warning,
+                    code: UNKNOWN.into(),
+                    message: format!("the policy `{}` applies to `{name}`, which no contract has", policy.id),
+                    help: Some(format!("did you mean `{near}`?")),
+                    file: policy.place.file.to_path_buf(),
+                    span: Some(policy.place.span),
+                });
+            }
+        }
+    }
+
+    fn exceptions(&mut self, policies: &Policies, contracts: &ContractSet) {
         for (index, policy) in policies.iter().enumerate() {
             for (number, exception) in policy.exceptions.iter().enumerate() {
                 let about = match &exception.column {
@@ -239,7 +258,7 @@ impl Run {
                         message,
                         "mend what it excused and take it out, or decide again until when it holds",
                     )
-                } else if !self.used.contains(&(index, number)) {
+                } else if !self.used.contains(&(index, number)) && !contracts.is_unreadable(&exception.dataset) {
                     let message = format!("the exception of `{}` for {about} excuses nothing", policy.id);
                     (Severity::Warning, UNUSED, message, "take it out")
                 } else {

@@ -4,13 +4,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use polder_contract::Place;
+use polder_contract::{Place, Property};
 use polder_core::config::Mesh;
 use polder_core::document::{Diagnostic, MapReader, Node, Reader, Severity, Source, parse};
 use polder_core::{ErrorKind, Result, ResultExt};
 
 use crate::applies::{Applies, Scope};
-use crate::builtin::BuiltIn;
+use crate::builtin::{self, BuiltIn};
 use crate::exception::Exception;
 use crate::expression::Expression;
 
@@ -100,11 +100,11 @@ impl Policies {
         (set, diagnostics)
     }
 
-    /// The policies that a mesh declares in `catalog/policies/`; one that has no such folder gets the defaults, as
-    /// warnings.
+    /// The policies that a mesh declares in `catalog/policies/`; one that has no document there gets the defaults, as
+    /// warnings. Documents that declare nothing switch every policy off: that is a finding.
     ///
     /// # Errors
-    /// `Refused`, where the folder cannot be read; as [`Source::read`] for its files.
+    /// `Refused`, where the folder cannot be read. A file of it that cannot is a finding.
     pub fn of_mesh(mesh: &Mesh) -> Result<(Self, Vec<Diagnostic>)> {
         let folder = mesh.path(FOLDER);
         if !folder.is_dir() {
@@ -119,18 +119,27 @@ impl Policies {
             })
             .context(ErrorKind::Refused, unreadable)?;
         names.sort();
-        let mut sources = Vec::new();
-        let mut strangers = Vec::new();
+        let (mut sources, mut unread) = (Vec::new(), Vec::new());
         for name in names {
-            let path = Path::new(FOLDER).join(name);
-            match path.extension().and_then(|ending| ending.to_str()) {
-                Some("yaml") => sources.push(Source::read(&mesh.root, &path)?),
-                Some("yml" | "json") => strangers.push(left_out(path)),
-                _ => {}
+            let shown = name.to_string_lossy();
+            if shown.starts_with('.') || !shown.ends_with(".yaml") {
+                continue;
+            }
+            match Source::read_or_tell(&mesh.root, &Path::new(FOLDER).join(&name)) {
+                Ok(source) => sources.push(source),
+                Err(found) => unread.extend(found),
             }
         }
+        if sources.is_empty() && unread.is_empty() {
+            // A folder without documents is none: a repository does not keep it either.
+            return Ok((Self::defaults(), Vec::new()));
+        }
+        let first = sources.first().map(|source| source.path.clone());
         let (set, mut diagnostics) = Self::load(sources);
-        diagnostics.extend(strangers);
+        diagnostics.extend(unread);
+        if let Some(first) = first.filter(|_| set.policies.is_empty() && diagnostics.is_empty()) {
+            diagnostics.push(declares_none(first));
+        }
         Ok((set, diagnostics))
     }
 
@@ -166,6 +175,17 @@ impl Policies {
     /// The policy of this name.
     pub fn get(&self, id: &str) -> Option<&Policy> {
         self.policies.iter().find(|policy| policy.id == id)
+    }
+
+    /// Whether the values of a column must not be shown to everybody: by its classification, as the policies about
+    /// personal data say, or because the contract says how it is masked (`polder.mask`) or where its encrypted values are
+    /// (`encryptedName`).
+    pub fn hides(&self, property: &Property) -> bool {
+        let restricted = |policy: &Policy| match &policy.rule {
+            Rule::BuiltIn(rule) => rule.restricts(property),
+            Rule::Expression(_) => false,
+        };
+        builtin::says_how_to_hide(property) || self.iter().any(restricted)
     }
 
     /// Adds the policies of one document.
@@ -336,13 +356,16 @@ fn kebab_case(reader: &Reader<'_>, map: &MapReader<'_, '_, '_>, id: &str) {
     reader.error(map.span_of("id"), "wrong-value", message, Some(help.to_owned()));
 }
 
-fn left_out(path: PathBuf) -> Diagnostic {
+/// A mesh whose documents declare no policy: everything passes.
+fn declares_none(file: PathBuf) -> Diagnostic {
+    let help =
+        format!("declare one, or take the documents out of {FOLDER}: then the set that comes with Polder is checked");
     Diagnostic {
         severity: Severity::Warning,
-        code: "unknown-document".into(),
-        message: "this document is left out: its name ends in nothing that is known".to_owned(),
-        help: Some("documents of policies end in .yaml".to_owned()),
-        file: path,
+        code: "no-policy".into(),
+        message: format!("{FOLDER} declares no policy: nothing is checked"),
+        help: Some(help),
+        file,
         span: None,
     }
 }

@@ -1,15 +1,17 @@
 //! New values for columns of rows, written in SQL.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
 use datafusion::arrow::array::RecordBatch;
-use datafusion::arrow::datatypes::{Schema, SchemaRef};
-use datafusion::common::DFSchema;
+use datafusion::arrow::datatypes::{Field, Schema, SchemaRef};
+use datafusion::common::{DFSchema, plan_err};
+use datafusion::error::DataFusionError;
 use datafusion::execution::SessionState;
-use datafusion::logical_expr::cast;
 use datafusion::optimizer::simplify_expressions::{ExprSimplifier, SimplifyContext};
 use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_expr::utils::collect_columns;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use datafusion::sql::sqlparser::ast::{Assignment, AssignmentTarget, Expr as SqlExpr, ExprWithAlias};
 use datafusion::sql::sqlparser::dialect::GenericDialect;
@@ -26,6 +28,7 @@ use crate::failure::query_error;
 pub struct RowPatch {
     schema: SchemaRef,
     names: Vec<String>,
+    reads: Vec<String>,
     /// By the columns' places in the schema.
     set: Vec<(usize, Arc<dyn PhysicalExpr>)>,
 }
@@ -39,12 +42,13 @@ impl fmt::Debug for RowPatch {
 }
 
 impl RowPatch {
-    /// Reads assignments over these columns. Each result is cast to its column's type.
+    /// Reads assignments over these columns; those in `fixed` may be named, but not set. `follows` is a column, and
+    /// another one that is set to the same where only the first is set.
     ///
     /// # Errors
-    /// `Usage` for text that is none, columns that there are not, a column that is set twice, and expressions that do
-    /// not fit together.
-    pub fn parse(text: &str, columns: &SchemaRef) -> Result<Self> {
+    /// `Usage` for text that is none, columns that there are not or that are fixed, a column that is set twice,
+    /// expressions that do not fit together, and those that give another value each time.
+    pub fn parse(text: &str, columns: &SchemaRef, fixed: &[&str], follows: Option<(&str, &str)>) -> Result<Self> {
         let fields = columns
             .fields()
             .iter()
@@ -56,22 +60,42 @@ impl RowPatch {
         let parser = &mut config.options_mut().sql_parser;
         (parser.parse_float_as_decimal, parser.map_string_types_to_utf8view) = (true, false);
         let state = SessionContext::new_with_config(config).state();
-        let (mut names, mut set) = (Vec::new(), Vec::new());
+        let mut assigned: Vec<(usize, SqlExpr)> = Vec::new();
         for Assignment { target, value } in assignments(text).map_err(|cause| unread(text, &cause))? {
-            let place = place(&target, &schema)?;
-            let name = schema.field(place).name();
-            if names.contains(name) {
-                return Err(Error::new(
-                    ErrorKind::Usage,
-                    format!("`{name}` is set twice in `{text}`"),
-                ));
+            let place = place(&target, &schema, fixed)?;
+            if assigned.iter().any(|(other, _)| *other == place) {
+                let message = format!("`{}` is set twice in `{text}`", schema.field(place).name());
+                return Err(Error::new(ErrorKind::Usage, message));
             }
+            assigned.push((place, value));
+        }
+        if let Some((leader, follower)) = follows
+            && let (Ok(leader), Ok(follower)) = (schema.index_of(leader), schema.index_of(follower))
+            && assigned.iter().all(|(place, _)| *place != follower)
+            && let Some((_, value)) = assigned.iter().find(|(place, _)| *place == leader)
+        {
+            let value = value.clone();
+            assigned.push((follower, value));
+        }
+        let (mut names, mut set) = (Vec::new(), Vec::new());
+        for (place, value) in assigned {
+            let name = schema.field(place).name();
             names.push(name.clone());
             let message = || format!("`{name} = {value}` cannot be computed");
-            let expression = compile(&state, value.clone(), &schema, place, &df_schema).map_err(query_error);
+            let expression = compile(&state, value.clone(), &df_schema).map_err(said);
             set.push((place, expression.context(ErrorKind::Usage, message)?));
         }
-        Ok(Self { schema, names, set })
+        let read: BTreeSet<String> = set
+            .iter()
+            .flat_map(|(_, expression)| collect_columns(expression))
+            .map(|column| column.name().to_owned())
+            .collect();
+        Ok(Self {
+            schema,
+            names,
+            reads: read.into_iter().collect(),
+            set,
+        })
     }
 
     /// The columns that are set.
@@ -79,22 +103,83 @@ impl RowPatch {
         &self.names
     }
 
-    /// The rows with these columns set. `rows` has the columns that the patch was read for, in their order.
+    /// The columns that the expressions read, by name.
+    pub fn reads(&self) -> &[String] {
+        &self.reads
+    }
+
+    /// The rows with these columns set, each in the type that its expression gives: into which type it goes, and what
+    /// does not fit there, is not decided here. `rows` has the columns that the patch was read for, in their order.
     ///
     /// # Errors
     /// `Data`, where an expression fails for one of the rows at least.
     pub fn apply(&self, rows: &RecordBatch) -> Result<RecordBatch> {
         let failed = || "the expression fails".to_owned();
         let mut columns = rows.columns().to_vec();
+        let mut fields = self.schema.fields().to_vec();
         for (place, expression) in &self.set {
             let value = expression
                 .evaluate(rows)
-                .map_err(query_error)
+                .map_err(said)
                 .context(ErrorKind::Data, failed)?;
             columns[*place] = value.into_array(rows.num_rows()).context(ErrorKind::Data, failed)?;
+            let kind = columns[*place].data_type().clone();
+            fields[*place] = Arc::new(Field::new(fields[*place].name(), kind, true));
         }
-        RecordBatch::try_new(Arc::clone(&self.schema), columns).context(ErrorKind::Data, failed)
+        RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).context(ErrorKind::Data, failed)
     }
+}
+
+/// What the engine says, with types in the words of contracts.
+fn said(error: DataFusionError) -> Error {
+    let error = query_error(error);
+    let said = Error::new(error.kind(), types_in_words(&error.to_string()));
+    match error.help() {
+        Some(help) => said.with_help(help),
+        None => said,
+    }
+}
+
+/// A text of the engine with its names of types as contracts say them.
+fn types_in_words(text: &str) -> String {
+    let mut words = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let is_word = |c: char| c.is_alphanumeric() || c == '_';
+        let end = match is_word(first) {
+            true => rest.find(|c| !is_word(c)).unwrap_or(rest.len()),
+            false => first.len_utf8(),
+        };
+        let (word, mut behind) = rest.split_at(end);
+        words.push_str(match word {
+            "Utf8" | "LargeUtf8" | "Utf8View" => "string",
+            "Binary" | "LargeBinary" | "BinaryView" => "binary",
+            "Boolean" => "boolean",
+            "Int8" => "tinyint",
+            "Int16" => "smallint",
+            "Int32" => "int",
+            "Int64" => "bigint",
+            "Float32" => "float",
+            "Float64" => "double",
+            "Decimal128" | "Decimal256" => "decimal",
+            "Date32" | "Date64" => "date",
+            "Timestamp" => "timestamp",
+            word => word,
+        });
+        if let Some((inside, after)) = behind.strip_prefix('(').and_then(|behind| behind.split_once(')')) {
+            match word {
+                "Decimal128" | "Decimal256" => {
+                    words.push_str(&format!("({})", inside.replace(' ', "")));
+                    behind = after;
+                }
+                // No contract asks for a unit.
+                "Timestamp" => behind = after,
+                _ => {}
+            }
+        }
+        rest = behind;
+    }
+    words
 }
 
 fn assignments(text: &str) -> Result<Vec<Assignment>, ParserError> {
@@ -114,7 +199,7 @@ fn unread(text: &str, cause: &ParserError) -> Error {
 }
 
 /// The place of the column that is set.
-fn place(target: &AssignmentTarget, schema: &Schema) -> Result<usize> {
+fn place(target: &AssignmentTarget, schema: &Schema, fixed: &[&str]) -> Result<usize> {
     let AssignmentTarget::ColumnName(name) = target else {
         return Err(Error::new(
             ErrorKind::Usage,
@@ -135,29 +220,45 @@ fn place(target: &AssignmentTarget, schema: &Schema) -> Result<usize> {
         Some(_) => ident.value.clone(),
         None => ident.value.to_lowercase(),
     };
+    let names = || {
+        let names = schema.fields().iter().map(|field| field.name().as_str());
+        names.filter(|name| !fixed.contains(name))
+    };
+    if fixed.contains(&written.as_str()) {
+        let message = format!("`{written}` says where the row came from: expressions may name it, but it is not set");
+        return Err(Error::new(ErrorKind::Usage, message).with_help(can_be_set(names())));
+    }
     schema.index_of(&written).map_err(|_| {
         let error = Error::new(ErrorKind::Usage, format!("the contract has no column `{written}`"));
-        let names = schema.fields().iter().map(|field| field.name().as_str());
-        match nearest(&written, names) {
+        match nearest(&written, names()) {
             Some(near) => error.with_help(format!("did you mean `{near}`?")),
-            None => error.with_help("names with capital letters go into double quotes"),
+            None => error.with_help(format!(
+                "{}; names with capital letters go into double quotes",
+                can_be_set(names())
+            )),
         }
     })
+}
+
+fn can_be_set<'n>(names: impl Iterator<Item = &'n str>) -> String {
+    format!("these can be set: {}", names.collect::<Vec<_>>().join(", "))
 }
 
 fn compile(
     state: &SessionState,
     value: SqlExpr,
-    schema: &Schema,
-    place: usize,
     df_schema: &DFSchema,
-) -> datafusion::error::Result<Arc<dyn PhysicalExpr>> {
+) -> Result<Arc<dyn PhysicalExpr>, DataFusionError> {
     let expression = ExprWithAlias {
         expr: value,
         alias: None,
     };
     let expression = state.create_logical_expr_from_sql_expr(expression, df_schema)?;
-    let expression = cast(expression, schema.field(place).data_type().clone());
+    if expression.is_volatile() {
+        return plan_err!(
+            "it gives another value each time that it is computed, so nobody could tell later what was set: write the value"
+        );
+    }
     // Some functions are only names for others until they are simplified.
     let context = SimplifyContext::builder()
         .with_schema(Arc::new(df_schema.clone()))
@@ -172,7 +273,7 @@ fn compile(
 #[cfg(test)]
 mod tests {
     use arrow::array::{ArrayRef, AsArray, Decimal128Array, Int32Array, StringArray};
-    use arrow::datatypes::{Decimal128Type, Int32Type};
+    use arrow::datatypes::{DataType, Decimal128Type, Int32Type};
 
     use super::*;
 
@@ -193,20 +294,46 @@ mod tests {
     }
 
     #[test]
-    fn columns_are_set_from_the_row_as_it_was_in_their_types() {
+    fn columns_are_set_from_the_row_as_it_was_in_the_types_of_their_expressions() {
         let rows = rows();
         let text = "quantity = abs(quantity), country = coalesce(country, 'n ' || quantity), \"Price\" = '2.5'";
-        let patch = RowPatch::parse(text, &rows.schema()).unwrap();
+        let patch = RowPatch::parse(text, &rows.schema(), &[], None).unwrap();
         assert_eq!(patch.columns(), ["quantity", "country", "Price"]);
+        assert_eq!(patch.reads(), ["country", "quantity"]);
         let patched = patch.apply(&rows).unwrap();
-        assert_eq!(patched.schema(), rows.schema());
         assert_eq!(patched.column(0).as_primitive::<Int32Type>().values(), &[3, 4]);
         let countries: Vec<_> = patched.column(1).as_string::<i32>().iter().flatten().collect();
         assert_eq!(countries, ["n -3", "x"]);
-        assert_eq!(
-            patched.column(2).as_primitive::<Decimal128Type>().values(),
-            &[2_500, 2_500]
-        );
+        let prices: Vec<_> = patched.column(2).as_string::<i32>().iter().flatten().collect();
+        assert_eq!(prices, ["2.5", "2.5"]);
+    }
+
+    #[test]
+    fn a_number_keeps_the_digits_that_were_written() {
+        let rows = rows();
+        let patch = RowPatch::parse("\"Price\" = 1.0005, quantity = 1.7", &rows.schema(), &[], None).unwrap();
+        let patched = patch.apply(&rows).unwrap();
+        let written = |column: usize| {
+            patched
+                .column(column)
+                .as_primitive::<Decimal128Type>()
+                .value_as_string(0)
+        };
+        assert_eq!((written(2), written(0)), ("1.0005".to_owned(), "1.7".to_owned()));
+    }
+
+    #[test]
+    fn a_column_follows_another_one_unless_it_is_set_itself() {
+        let rows = rows();
+        let prices = |text: &str| {
+            let patch = RowPatch::parse(text, &rows.schema(), &[], Some(("quantity", "Price"))).unwrap();
+            let patched = patch.apply(&rows).unwrap();
+            let prices = arrow::compute::cast(patched.column(2), &DataType::Utf8).unwrap();
+            prices.as_string::<i32>().value(0).to_owned()
+        };
+        assert_eq!(prices("quantity = 2"), "2");
+        assert_eq!(prices("quantity = 2, \"Price\" = 1"), "1");
+        assert_eq!(prices("country = 'x'"), "1.500");
     }
 
     #[test]
@@ -214,6 +341,7 @@ mod tests {
         let schema = rows().schema();
         for (text, wanted) in [
             ("quantiti = 1", "no column `quantiti`"),
+            ("\"Price\" = 1", "but it is not set"),
             ("quantity = 1; country = 'x'", "too much"),
             ("quantity", "sets no columns"),
             ("quantity = 1, quantity = 2", "set twice"),
@@ -221,8 +349,10 @@ mod tests {
             ("quantity = (SELECT 1 FROM other)", "cannot be computed"),
             ("quantity = sum(quantity)", "cannot be computed"),
             ("quantity = no_such_function(quantity)", "no_such_function"),
+            ("quantity = random()", "another value each time"),
+            ("country = uuid()", "another value each time"),
         ] {
-            let error = match RowPatch::parse(text, &schema) {
+            let error = match RowPatch::parse(text, &schema, &["Price"], None) {
                 Err(error) => error,
                 Ok(patch) => panic!("{text} is {patch:?}"),
             };
@@ -232,10 +362,24 @@ mod tests {
     }
 
     #[test]
+    fn types_are_named_as_contracts_name_them() {
+        let said = "Cannot coerce Decimal128(38, 10) + Timestamp(µs, \"UTC\") of abs(Utf8) in Int64s to Boolean";
+        let wanted = "Cannot coerce decimal(38,10) + timestamp of abs(string) in Int64s to boolean";
+        assert_eq!(types_in_words(said), wanted);
+    }
+
+    #[test]
     fn a_row_that_an_expression_fails_for_is_an_error_of_the_data() {
         let rows = rows();
-        let patch = RowPatch::parse("quantity = CAST(country AS INT)", &rows.schema()).unwrap();
-        assert_eq!(patch.apply(&rows).unwrap_err().kind(), ErrorKind::Data);
+        let patch = RowPatch::parse("quantity = CAST(country AS INT)", &rows.schema(), &["country"], None).unwrap();
+        let error = patch.apply(&rows).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Data);
+        // In the words of contracts.
+        assert!(
+            error.report().contains("int type") && !error.report().contains("Int32"),
+            "{}",
+            error.report()
+        );
         assert!(patch.apply(&rows.slice(0, 1)).is_ok());
     }
 }

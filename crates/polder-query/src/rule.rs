@@ -8,13 +8,14 @@ use async_trait::async_trait;
 use datafusion::arrow::array::RecordBatch;
 use datafusion::catalog::TableProvider;
 use datafusion::common::ScalarValue;
+use datafusion::prelude::DataFrame;
 use datafusion::sql::parser::Statement as Parsed;
 use datafusion::sql::sqlparser::ast::Statement as Ast;
 use polder_contract::DatasetContract;
 use polder_contract::rule::{Figure, Metric, RuleKind};
 use polder_core::{DatasetName, Error, ErrorKind, Result};
-use polder_gate::sql_limits;
 use polder_gate::table::Queries;
+use polder_gate::{list_limits, sql_limits};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinHandle;
 
@@ -37,6 +38,8 @@ pub struct RuleQueries {
     /// Datasets that its rules may read.
     readable: BTreeSet<DatasetName>,
     limit: Duration,
+    /// No other dataset is there to be read.
+    alone: bool,
 }
 
 impl RuleQueries {
@@ -58,6 +61,7 @@ impl RuleQueries {
             contract: contract.clone(),
             readable,
             limit: LIMIT,
+            alone: false,
         }
     }
 
@@ -67,8 +71,14 @@ impl RuleQueries {
         Self { limit, ..self }
     }
 
+    /// For rows that no lake is around: rules about other datasets are not run.
+    #[must_use]
+    pub fn alone(self) -> Self {
+        Self { alone: true, ..self }
+    }
+
     /// The query as it is run: placeholders replaced, the contract's objects known by their short names.
-    fn prepared(&self, sql: &str, column: Option<&str>) -> Result<String> {
+    fn prepared(&self, sql: &str, column: Option<&str>) -> Result<Statement> {
         let refused = |why: String| Error::new(ErrorKind::Usage, why);
         let column = match column {
             Some(path) => placeholder::column(path),
@@ -77,50 +87,23 @@ impl RuleQueries {
         let own = self.contract.dataset().to_string();
         let sql = placeholder::replaced(sql, &own, column.as_deref()).map_err(refused)?;
         sql_limits::query_text(&sql).map_err(refused)?;
-        let statement = Statement::parse(&sql)?;
+        let mut statement = Statement::parse(&sql)?;
         if !matches!(&statement.parsed, Parsed::Statement(parsed) if matches!(parsed.as_ref(), Ast::Query(_))) {
             return Err(refused("a rule's query is a SELECT that gives one figure".to_owned()));
         }
+        statement.plannable()?;
+        let unknown = |parts: &[String]| {
+            let message = format!(
+                "the query reads `{}`, which is no dataset of the contract",
+                parts.join(".")
+            );
+            refused(message).with_help("write {object} for the rule's own dataset")
+        };
+        names::resolve(&mut statement, |name| self.by_short_name(name), unknown)?;
         for Reference { dataset, .. } in &statement.datasets {
             self.readable_only(dataset)?;
         }
-        let mut short = Vec::new();
-        for parts in &statement.others {
-            let known = match parts.as_slice() {
-                [name] => self.by_short_name(name),
-                _ => None,
-            };
-            let (Some(dataset), [name]) = (known, parts.as_slice()) else {
-                let message = format!(
-                    "the query reads `{}`, which is no dataset of the contract",
-                    parts.join(".")
-                );
-                return Err(refused(message).with_help("write {object} for the rule's own dataset"));
-            };
-            short.push(format!(
-                "\"{}\" AS (SELECT * FROM {dataset})",
-                name.replace('"', "\"\"")
-            ));
-        }
-        if short.is_empty() {
-            return Ok(sql);
-        }
-        let short = short.join(", ");
-        // Written anew, the query has no comments in front.
-        let sql = match &statement.parsed {
-            Parsed::Statement(parsed) => parsed.to_string(),
-            _ => sql,
-        };
-        let (first, rest) = word(&sql);
-        if !first.eq_ignore_ascii_case("with") {
-            return Ok(format!("WITH {short} {sql}"));
-        }
-        let (second, after) = word(rest);
-        Ok(if second.eq_ignore_ascii_case("recursive") {
-            format!("WITH RECURSIVE {short}, {after}")
-        } else {
-            format!("WITH {short}, {rest}")
-        })
+        Ok(statement)
     }
 
     /// The dataset of the contract's object that goes by this name.
@@ -143,22 +126,13 @@ impl RuleQueries {
     }
 }
 
-/// The first word of a text, and what follows it.
-fn word(text: &str) -> (&str, &str) {
-    let text = text.trim_start();
-    text.split_at(
-        text.find(|character: char| !character.is_alphanumeric())
-            .unwrap_or(text.len()),
-    )
-}
-
 #[async_trait]
 impl Queries for RuleQueries {
     async fn figure(&self, sql: &str, column: Option<&str>, table: Arc<dyn TableProvider>) -> Result<Figure> {
-        let sql = self.prepared(sql, column)?;
+        let statement = self.prepared(sql, column)?;
         let session = self.session.with_tables([(self.contract.dataset().clone(), table)]);
         let threads = Threads::start()?;
-        let mut task = threads.spawn(async move { ask(&session, &sql).await });
+        let mut task = threads.spawn(async move { ask(&session, statement).await });
         match tokio::time::timeout(self.limit, &mut task).await {
             Ok(Ok(figure)) => figure,
             Ok(Err(cause)) => Err(Error::new(ErrorKind::Internal, "the query ended badly").with_source(cause)),
@@ -171,6 +145,18 @@ impl Queries for RuleQueries {
                 Err(Error::new(ErrorKind::Refused, message))
             }
         }
+    }
+
+    fn out_of_reach(&self, dataset: &DatasetName) -> Option<String> {
+        let other = self.alone && dataset != self.contract.dataset();
+        other.then(|| format!("it is about {dataset} too, which is not at hand beside a file"))
+    }
+
+    fn query_out_of_reach(&self, sql: &str, column: Option<&str>) -> Option<String> {
+        // What is wrong with a query is told when it is asked.
+        let statement = self.prepared(sql, column).ok()?;
+        let mut read = statement.datasets.iter();
+        read.find_map(|reference| self.out_of_reach(&reference.dataset))
     }
 
     async fn provider(&self, dataset: &DatasetName) -> Result<Option<Arc<dyn TableProvider>>> {
@@ -214,13 +200,14 @@ impl Drop for Threads {
 }
 
 /// The one figure of a statement.
-async fn ask(session: &Session, sql: &str) -> Result<Figure> {
+async fn ask(session: &Session, statement: Statement) -> Result<Figure> {
     let shape = |what: String| {
         let message = format!("the query gives {what}, and a rule needs one figure");
         Error::new(ErrorKind::Usage, message).with_help("one row of one column, such as SELECT count(*) FROM {object}")
     };
-    let answer = session.sql(sql).await?;
+    let answer = session.plan_bounded(statement).await?;
     sql_limits::query_plan(answer.logical_plan()).map_err(|why| Error::new(ErrorKind::Usage, why))?;
+    lists_are_bounded(&answer)?;
     let columns = answer.schema().fields().len();
     if columns != 1 {
         return Err(shape(format!("{columns} columns")));
@@ -241,6 +228,16 @@ async fn ask(session: &Session, sql: &str) -> Result<Figure> {
     };
     let value = ScalarValue::try_from_array(batch.column(0), 0).map_err(query_error)?;
     figure(&value)
+}
+
+/// Refuses a query that could make far more of lists than they hold. What it does not need of the tables does not count,
+/// so the plan is looked at as it will run.
+fn lists_are_bounded(answer: &DataFrame) -> Result<()> {
+    if !list_limits::takes_apart(answer.logical_plan()) {
+        return Ok(());
+    }
+    let optimised = answer.clone().into_optimized_plan().map_err(query_error)?;
+    list_limits::taken_apart(&optimised).map_err(|why| Error::new(ErrorKind::Usage, why))
 }
 
 /// A value as a figure: truth counts 1 and 0, what is no number is text.
@@ -274,6 +271,7 @@ fn figure(value: &ScalarValue) -> Result<Figure> {
     })
 }
 
+mod names;
 mod plan;
 
 #[cfg(test)]

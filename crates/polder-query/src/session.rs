@@ -6,12 +6,14 @@ use std::sync::Arc;
 
 use datafusion::catalog::{MemoryCatalogProviderList, TableProvider};
 use datafusion::common::TableReference;
-use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::context::SQLOptions;
 use datafusion::execution::runtime_env::RuntimeEnv;
+use datafusion::execution::{SessionState, SessionStateBuilder};
+use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::{DataFrame, SessionConfig, SessionContext};
 use futures::future::try_join_all;
-use polder_core::{DatasetName, Result};
+use polder_core::{DatasetName, Error, ErrorKind, Result};
+use polder_gate::{plan_limits, sql_limits};
 use polder_lake::Lake;
 
 use crate::catalogs::Domains;
@@ -106,32 +108,62 @@ impl Session {
     /// `Usage` for statements that are wrong or do more than read, `NotFound` for unknown datasets and versions, and
     /// what the lake says where it cannot be read.
     pub async fn sql(&self, sql: &str) -> Result<DataFrame> {
-        let statement = Statement::parse(sql)?;
+        self.plan(Statement::parse(sql)?).await
+    }
+
+    /// Plans a statement that was parsed, as [`Session::sql`] does.
+    pub(crate) async fn plan(&self, statement: Statement) -> Result<DataFrame> {
+        let (state, plan) = self.unverified(statement).await?;
+        only_reads(&plan)?;
+        Ok(DataFrame::new(state, plan))
+    }
+
+    /// The same of a statement of somebody who is not trusted: a plan that could not be worked on is refused.
+    pub(crate) async fn plan_bounded(&self, statement: Statement) -> Result<DataFrame> {
+        statement.plannable()?;
+        let (state, plan) = self.unverified(statement).await?;
+        // First of all: the others walk all of it.
+        plan_limits::size(&plan).map_err(|why| Error::new(ErrorKind::Usage, why))?;
+        only_reads(&plan)?;
+        Ok(DataFrame::new(state, plan))
+    }
+
+    async fn unverified(&self, statement: Statement) -> Result<(SessionState, LogicalPlan)> {
         let found = self.find(&statement).await?;
         let listed = if statement.lists_tables {
             self.tables.names().await?
         } else {
             Vec::new()
         };
-
         let mut state = self.context.state();
         state.register_catalog_list(Arc::new(self.domains.with(found, listed)));
         let plan = state.statement_to_plan(statement.parsed).await.map_err(query_error)?;
-        // The statement was judged by its text; whatever it plans to is judged again.
-        let only_reads = SQLOptions::new()
-            .with_allow_ddl(false)
-            .with_allow_dml(false)
-            .with_allow_statements(false);
-        only_reads.verify_plan(&plan).map_err(query_error)?;
-        Ok(DataFrame::new(state, plan))
+        Ok((state, plan))
     }
 
-    /// The datasets that a statement names, in order, without looking whether they exist.
+    /// Plans a declared query, whoever proposed it, as [`Session::sql`] does: nothing of it runs while it is planned, and a plan
+    /// that could not be worked on is refused.
     ///
     /// # Errors
-    /// `Usage` as [`Session::sql`].
+    /// As [`Session::sql`], and `Usage` for what is too much.
+    pub async fn written(&self, sql: &str) -> Result<LogicalPlan> {
+        let refused = |why: String| Error::new(ErrorKind::Usage, why);
+        sql_limits::pipeline_text(sql).map_err(refused)?;
+        let frame = self.plan_bounded(Statement::parse(sql)?).await?;
+        let plan = frame.into_unoptimized_plan();
+        plan_limits::joined_constants(&plan).map_err(refused)?;
+        Ok(plan)
+    }
+
+    /// The datasets that a declared query names, in order, without looking whether they exist.
+    ///
+    /// # Errors
+    /// `Usage` as [`Session::sql`], for more text than a declared query may be, and for a query of which a part would run
+    /// while it is planned.
     pub fn references(&self, sql: &str) -> Result<Vec<DatasetName>> {
+        sql_limits::pipeline_text(sql).map_err(|why| Error::new(ErrorKind::Usage, why))?;
         let statement = Statement::parse(sql)?;
+        statement.plannable()?;
         let mut names: Vec<_> = statement
             .datasets
             .into_iter()
@@ -188,6 +220,15 @@ impl Session {
         };
         is_information_schema(parts) || self.context.table_exist(reference).unwrap_or(false)
     }
+}
+
+/// The statement was judged by its text; whatever it plans to is judged again.
+fn only_reads(plan: &LogicalPlan) -> Result<()> {
+    let only_reads = SQLOptions::new()
+        .with_allow_ddl(false)
+        .with_allow_dml(false)
+        .with_allow_statements(false);
+    only_reads.verify_plan(plan).map_err(query_error)
 }
 
 #[cfg(test)]

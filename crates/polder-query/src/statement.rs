@@ -1,12 +1,12 @@
 //! A statement, parsed: whether it only reads, and which tables it names.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
 use datafusion::sql::parser::{DFParserBuilder, Statement as Parsed};
 use datafusion::sql::sqlparser::ast::{
-    Ident, ObjectName, ObjectNamePart, Query, Select, SetExpr, Statement as Ast, TableAlias, TableFactor, VisitMut,
-    VisitorMut,
+    Expr, Ident, ObjectName, ObjectNamePart, Query, Select, SetExpr, Statement as Ast, TableAlias, TableFactor, Visit,
+    VisitMut, Visitor, VisitorMut, visit_expressions,
 };
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::tokenizer::Tokenizer;
@@ -35,6 +35,8 @@ pub(crate) struct Statement {
     pub(crate) others: BTreeSet<Vec<String>>,
     /// It asks for the list of tables.
     pub(crate) lists_tables: bool,
+    /// A function that is called to give a table function its arguments: it runs while the statement is planned.
+    pub(crate) runs_early: Option<String>,
 }
 
 impl Statement {
@@ -69,7 +71,93 @@ impl Statement {
             datasets: names.datasets,
             others,
             lists_tables,
+            runs_early: names.runs_early,
         })
+    }
+}
+
+impl Statement {
+    /// Refuses a statement that could not even be planned: a part of it would run meanwhile, however much that takes, or what
+    /// it defines is read so often that its plan has no end.
+    ///
+    /// # Errors
+    /// `Usage`.
+    pub(crate) fn plannable(&self) -> Result<()> {
+        if let Some(function) = &self.runs_early {
+            let message = format!("`{function}` is called among the arguments of a table function");
+            return Err(Error::new(ErrorKind::Usage, message).with_help("write the value out"));
+        }
+        let mut reads = Reads::default();
+        if let Parsed::Statement(statement) = &self.parsed {
+            let _walked = statement.visit(&mut reads);
+        }
+        if reads.most > MOST_READS {
+            let message = format!(
+                "it reads more than {MOST_READS} tables, once all is put in that it defines: what it defines is read again \
+                 by what is read again"
+            );
+            return Err(Error::new(ErrorKind::Usage, message));
+        }
+        Ok(())
+    }
+}
+
+/// Most tables that a plan reads, each as often as it is read.
+const MOST_READS: u64 = 2_000;
+
+/// How many tables each query reads in the end.
+#[derive(Default)]
+struct Reads {
+    open: Vec<OpenQuery>,
+    /// Queries that `WITH` gives a name.
+    named: BTreeMap<*const Query, String>,
+    most: u64,
+}
+
+#[derive(Default)]
+struct OpenQuery {
+    reads: u64,
+    defined: BTreeMap<String, u64>,
+}
+
+impl Visitor for Reads {
+    type Break = ();
+
+    fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
+        for table in query.with.iter().flat_map(|with| &with.cte_tables) {
+            self.named.insert(table.query.as_ref(), normal(&table.alias.name));
+        }
+        self.open.push(OpenQuery::default());
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_relation(&mut self, relation: &ObjectName) -> ControlFlow<()> {
+        let of_name = match parts(relation).as_slice() {
+            [name] => self
+                .open
+                .iter()
+                .rev()
+                .find_map(|query| query.defined.get(name))
+                .copied(),
+            _ => None,
+        };
+        if let Some(query) = self.open.last_mut() {
+            query.reads = query.reads.saturating_add(of_name.unwrap_or(1));
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
+        let reads = self.open.pop().map_or(0, |query| query.reads.max(1));
+        self.most = self.most.max(reads);
+        let name = self.named.remove(&std::ptr::from_ref(query));
+        if let Some(around) = self.open.last_mut() {
+            match name {
+                Some(name) => drop(around.defined.insert(name, reads)),
+                None => around.reads = around.reads.saturating_add(reads),
+            }
+        }
+        ControlFlow::Continue(())
     }
 }
 
@@ -87,6 +175,7 @@ struct Names {
     defined: BTreeSet<String>,
     functions: BTreeSet<Vec<String>>,
     shows: bool,
+    runs_early: Option<String>,
 }
 
 impl Names {
@@ -160,8 +249,9 @@ impl VisitorMut for Names {
 
     fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<Error> {
         if let TableFactor::Table { name, alias, args, .. } = factor {
-            if args.is_some() {
+            if let Some(args) = args {
                 self.functions.insert(parts(name));
+                self.arguments(args);
             } else if let (
                 None,
                 Some(Reference {
@@ -179,7 +269,29 @@ impl VisitorMut for Names {
                 });
             }
         }
+        match factor {
+            TableFactor::Function { args, .. } => self.arguments(args),
+            TableFactor::TableFunction {
+                expr: Expr::Function(function),
+                ..
+            } => self.arguments(&function.args),
+            _ => {}
+        }
         ControlFlow::Continue(())
+    }
+}
+
+impl Names {
+    /// Notes the first function that is called among the arguments of a table function.
+    fn arguments(&mut self, arguments: &impl Visit) {
+        let called = visit_expressions(arguments, |expression| match expression {
+            Expr::Function(function) => ControlFlow::Break(function.name.to_string()),
+            Expr::Subquery(_) => ControlFlow::Break("SELECT".to_owned()),
+            _ => ControlFlow::Continue(()),
+        });
+        if let ControlFlow::Break(name) = called {
+            self.runs_early.get_or_insert(name);
+        }
     }
 }
 
@@ -193,7 +305,8 @@ fn first_words(statement: &Ast) -> String {
     text.split_whitespace().take(2).collect::<Vec<_>>().join(" ")
 }
 
-fn normal(ident: &Ident) -> String {
+/// A name as the planner compares it.
+pub(crate) fn normal(ident: &Ident) -> String {
     if ident.quote_style.is_none() {
         ident.value.to_lowercase()
     } else {
@@ -201,7 +314,8 @@ fn normal(ident: &Ident) -> String {
     }
 }
 
-fn parts(name: &ObjectName) -> Vec<String> {
+/// The parts of a name as the planner compares them.
+pub(crate) fn parts(name: &ObjectName) -> Vec<String> {
     let part = |part: &ObjectNamePart| part.as_ident().map_or_else(|| part.to_string(), normal);
     name.0.iter().map(part).collect()
 }
@@ -234,6 +348,52 @@ mod tests {
             .iter()
             .map(|parts| parts.join("."))
             .collect()
+    }
+
+    #[test]
+    fn functions_that_would_run_while_a_statement_is_planned_are_noted() {
+        let cases = [
+            ("SELECT * FROM generate_series(1, -5 + 2)", None),
+            ("SELECT * FROM unnest(generate_series(1, length('x')))", None),
+            ("SELECT length('x') FROM generate_series(1, 2)", None),
+            ("SELECT * FROM generate_series(1, length('x'))", Some("length")),
+            (
+                "SELECT * FROM a.silver.x, LATERAL range(1, 2 + length('x'))",
+                Some("length"),
+            ),
+            (
+                "WITH w AS (SELECT * FROM range((SELECT 1))) SELECT * FROM w",
+                Some("SELECT"),
+            ),
+        ];
+        for (sql, called) in cases {
+            let statement = Statement::parse(sql).unwrap();
+            assert_eq!(statement.runs_early.as_deref(), called, "{sql}");
+            assert_eq!(statement.plannable().is_ok(), called.is_none(), "{sql}");
+        }
+    }
+
+    #[test]
+    fn what_is_read_again_by_what_is_read_again_is_refused() {
+        let steps = |many: usize| -> String {
+            (1..=many)
+                .map(|i| format!(", x{i} AS (SELECT 1 FROM x{0}, (SELECT 1 FROM x{0}) AS y)", i - 1))
+                .collect()
+        };
+        let sql = |many: usize| {
+            format!(
+                "WITH x0 AS (SELECT 1 FROM a.silver.x){} SELECT 1 FROM x{many}",
+                steps(many)
+            )
+        };
+        assert!(Statement::parse(&sql(10)).unwrap().plannable().is_ok());
+        assert!(Statement::parse(&sql(11)).unwrap().plannable().is_err());
+        assert!(Statement::parse(&sql(60)).unwrap().plannable().is_err());
+        let many = format!(
+            "SELECT 1 FROM a.silver.x{}",
+            " UNION ALL SELECT 1 FROM a.silver.x".repeat(100)
+        );
+        assert!(Statement::parse(&many).unwrap().plannable().is_ok());
     }
 
     #[test]

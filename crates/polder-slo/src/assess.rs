@@ -1,5 +1,6 @@
 //! Every service level of a dataset's contract, with what became of it.
 
+use polder_contract::lifecycle::day;
 use polder_contract::{DatasetContract, Promise, Promised, ServiceLevel, Span, Status, Subject};
 use polder_core::DatasetName;
 use serde_json::{Value, json};
@@ -51,12 +52,18 @@ pub fn assess(contract: &DatasetContract, history: Option<&History>, window: Win
             (columns.is_some() || strays(level)).then_some((level, columns))
         })
         .collect();
-    let about = meant.iter().filter(|(_, columns)| columns.is_some());
-    let latency = about.filter_map(|(level, _)| latency(&level.promise().ok()?)).next();
+    let about = meant
+        .iter()
+        .filter(|(level, columns)| columns.is_some() && level.missing_elements(&document.objects).is_empty());
+    let latencies = about.filter_map(|(level, _)| latency(&level.promise().ok()?));
+    // Of several the shortest: data that is older is not there as promised.
+    let latency = latencies.min_by_key(|span| span.until(window.to));
+    let retired = Status::read(&document.status) == Status::Retired;
     let in_force = match Status::read(&document.status) {
         Status::Proposed | Status::Draft => {
             Err(format!("the contract is {}: nothing is promised yet", document.status))
         }
+        // How long data is kept is promised for the time after the end too.
         Status::Retired => Err("the contract is retired".to_owned()),
         Status::Active | Status::Deprecated | Status::Other(_) => Ok(()),
     };
@@ -66,18 +73,26 @@ pub fn assess(contract: &DatasetContract, history: Option<&History>, window: Win
     };
     let assessed = meant.into_iter().map(|(level, columns)| {
         let promise = level.promise();
+        let missing: Vec<_> = level.missing_elements(&document.objects);
+        let missing: Vec<_> = missing.iter().map(|name| format!("`{name}`")).collect();
         let written = format!("{} {}", level.value, level.unit.as_deref().unwrap_or_default());
         let promised = match &promise {
-            Ok(promise) => promise.promised.to_string(),
+            Ok(promise) => told(promise),
             Err(_) => written.trim().to_owned(),
         };
         let outcome = match (&in_force, promise) {
-            (Err(why), _) => Outcome::not_measured(why.clone()),
+            (Err(why), promise) if !(retired && promise.as_ref().is_ok_and(keeps)) => {
+                Outcome::not_measured(why.clone())
+            }
             (_, Err(finding)) => Outcome::not_measured(finding.to_string()),
-            (Ok(()), Ok(promise)) => match (columns, history) {
+            (_, Ok(promise)) => match (columns, history) {
                 (None, _) => Outcome::not_measured("its element names no object of the contract"),
+                (Some(_), _) if !missing.is_empty() => {
+                    Outcome::not_measured(format!("the schema has no element {}", missing.join(", ")))
+                }
                 (Some(columns), Some(history)) => measure(&promise, &columns, history, window, latency),
                 (Some(columns), None) if by_calendar(&promise) => measure(&promise, &columns, &empty, window, latency),
+                (Some(_), None) if retired => Outcome::not_measured("there is no table"),
                 (Some(_), None) => Outcome::not_measured("there is no table yet"),
             },
         };
@@ -101,6 +116,19 @@ fn latency(promise: &Promise) -> Option<Span> {
     match (&promise.subject, &promise.promised) {
         (Subject::Latency, Promised::Span(span)) => Some(*span),
         _ => None,
+    }
+}
+
+/// Whether it says how long data is kept.
+fn keeps(promise: &Promise) -> bool {
+    promise.subject == Subject::Retention
+}
+
+/// What is promised, in words: an end is its last day, as contracts write it.
+fn told(promise: &Promise) -> String {
+    match (&promise.subject, &promise.promised) {
+        (Subject::EndOfSupport | Subject::EndOfLife, Promised::Instant(end)) => day(*end),
+        (_, promised) => promised.to_string(),
     }
 }
 
@@ -139,7 +167,7 @@ impl Assessed {
             Figure::Time(time) => json!({ "seconds": time.as_seconds_f64() }),
             Figure::Percent(percent) => json!({ "percent": percent }),
             Figure::RowsPerSecond(rows) => json!({ "rows_per_second": rows }),
-            Figure::Instant(instant) => json!({ "instant": instant }),
+            Figure::Instant(instant) | Figure::End(instant) => json!({ "instant": instant }),
         });
         let budget = outcome.budget.map(|budget| {
             json!({

@@ -3,7 +3,9 @@
 use std::fmt;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use polder_contract::lifecycle::day;
 use polder_contract::{Promise, Promised, Span, Subject};
+use polder_core::clock::AHEAD;
 use serde::Serialize;
 
 use crate::history::{History, Window};
@@ -20,6 +22,8 @@ pub enum Figure {
     RowsPerSecond(f64),
     /// A moment.
     Instant(DateTime<Utc>),
+    /// The first moment that something is over; one at midnight is shown as the day before, the last one.
+    End(DateTime<Utc>),
 }
 
 /// How a promise stands.
@@ -122,6 +126,7 @@ impl fmt::Display for Figure {
             Self::Time(time) => f.write_str(&shown(time.num_seconds())),
             Self::Percent(percent) => write!(f, "{} %", rounded(*percent)),
             Self::RowsPerSecond(rows) => write!(f, "{} rows/s", rounded(*rows)),
+            Self::End(end) => f.write_str(&day(*end)),
             Self::Instant(instant) => write!(f, "{}", instant.format("%Y-%m-%dT%H:%M:%SZ")),
         }
     }
@@ -170,7 +175,7 @@ pub fn measure(
         (Subject::GeneralAvailability, Promised::Instant(instant)) => begins(*instant, history, window),
         (Subject::EndOfSupport | Subject::EndOfLife, Promised::Instant(instant)) => {
             if window.to < *instant {
-                Outcome::of(true, Figure::Instant(*instant), Basis::Calendar)
+                Outcome::of(true, Figure::End(*instant), Basis::Calendar)
             } else {
                 Outcome::not_measured("the moment is past: nothing is promised any more")
             }
@@ -202,7 +207,14 @@ fn age(allowed: Span, columns: &[String], history: &History, window: Window) -> 
         (None, Some(newest)) => (newest, Basis::Commits),
         (None, None) => return Outcome::not_measured("the table has no data yet"),
     };
-    // What is dated in the future is not older than now.
+    if newest - window.to > AHEAD {
+        let why = format!(
+            "the newest value is of {}, which is yet to come: it tells nothing of how old the rest is",
+            newest.format("%Y-%m-%d")
+        );
+        return Outcome::not_measured(why);
+    }
+    // Of today's date the end counts, and clocks differ: what is dated a little ahead is not older than now.
     let age = (window.to - newest).max(TimeDelta::zero());
     let limit = allowed.until(window.to);
     Outcome::of(age <= limit, Figure::Time(age), basis)

@@ -8,7 +8,7 @@ use arrow::datatypes::{DataType, Date32Type, TimeUnit, TimestampMicrosecondType}
 use chrono::{DateTime, TimeDelta, Utc};
 use polder_catalog::{Catalog, RunFilter, RunStatus};
 use polder_core::{DatasetName, Result};
-use polder_lake::{CommitRecord, Lake, Table};
+use polder_lake::{CommitRecord, Lake, REPLAY_ORIGIN, Table};
 
 use crate::history::{DataCommit, History, RunRecord, Window};
 
@@ -89,7 +89,12 @@ fn is_data(record: &CommitRecord) -> bool {
 }
 
 fn data_commit(record: &CommitRecord) -> Option<DataCommit> {
-    let count = |key| record.metadata.get(key)?.parse().ok();
+    // The rows of a replay were counted when they were refused: that they come later makes no error smaller.
+    let again = record
+        .metadata
+        .get("origin")
+        .is_some_and(|origin| origin.starts_with(REPLAY_ORIGIN));
+    let count = |key| record.metadata.get(key).filter(|_| !again)?.parse().ok();
     is_data(record).then(|| DataCommit {
         at: record.timestamp,
         accepted: count("accepted"),

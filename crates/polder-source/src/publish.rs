@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use polder_core::config::KafkaConfig;
+use polder_core::units::counted;
 use polder_core::{Error, ErrorKind, Result};
 use polder_registry::Registry;
 use rdkafka::config::FromClientConfigAndContext;
@@ -232,9 +233,9 @@ impl Publisher {
         let delivered = self.heard().delivered();
         if silence.too_long(delivered, self.sent) {
             let what = format!(
-                "the brokers have acknowledged nothing for {} s; {delivered} of {} events were acknowledged before",
+                "the brokers have acknowledged nothing for {} s; {delivered} of {} acknowledged before",
                 PATIENCE.as_secs(),
-                self.sent
+                counted(self.sent, "event")
             );
             return Err(self.heard().unreachable(&self.kafka, &what));
         }

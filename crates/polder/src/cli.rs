@@ -40,7 +40,7 @@ pub(crate) enum Command {
     Sql(SqlArgs),
     /// Hold datasets, or a Parquet file, against their contracts: every declared rule, with its verdict.
     Test(crate::commands::test::Args),
-    /// Compare contracts, follow their life, cancel them.
+    /// Lint, prove, compare and convert contracts; follow their life, cancel them.
     #[command(subcommand)]
     Contract(crate::commands::contract::ContractCommand),
     /// Data products: what the domains offer, and what it is made from.
@@ -189,7 +189,8 @@ pub(crate) enum CatalogCommand {
 
 #[derive(Debug, Clone, Args)]
 pub(crate) struct LineageArgs {
-    /// The dataset, or the stream, pipeline or model that builds something.
+    /// The dataset, or the stream, pipeline or model that builds something. With a column behind the dataset
+    /// (shop.gold.sales.revenue) it is the same as --columns --column.
     pub(crate) name: String,
     /// Show columns: what each is computed from, and what is computed from it; read from the queries, not the catalog.
     #[arg(long)]

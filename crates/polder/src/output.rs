@@ -1,6 +1,5 @@
 //! What commands print: lists and the rows of queries, as table, JSON, CSV or Parquet. All of it goes through Arrow.
 
-use std::fmt::Display;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
@@ -109,13 +108,6 @@ pub(crate) fn line(text: &str) -> Result<()> {
 /// Prints text that ends with its own line feed to standard output.
 pub(crate) fn text(text: &str) -> Result<()> {
     finish_write(io::stdout().lock().write_all(text.as_bytes()))
-}
-
-/// A number of things, in words: `1 row`, `2 rows`. Takes things whose plural ends in `s`.
-pub(crate) fn counted(number: impl Display, thing: &str) -> String {
-    let number = number.to_string();
-    let s = if number == "1" { "" } else { "s" };
-    format!("{number} {thing}{s}")
 }
 
 /// Prints one remark to standard error, where it does not mix with results.
@@ -311,14 +303,6 @@ mod tests {
         printer.write(&batch()).unwrap();
         let hidden = printer.finish().unwrap();
         (std::fs::read_to_string(path).unwrap(), hidden)
-    }
-
-    #[test]
-    fn one_thing_is_no_several() {
-        assert_eq!(
-            [counted(0, "row"), counted(1_u64, "row"), counted(2, "row")],
-            ["0 rows", "1 row", "2 rows"]
-        );
     }
 
     #[test]

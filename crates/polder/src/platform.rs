@@ -94,8 +94,8 @@ impl Platform {
 
     /// The engine over all declared pipelines and models.
     pub(crate) fn engine(&self) -> Result<Engine> {
-        let (pipelines, mut diagnostics) = load_pipelines(&self.mesh)?;
-        let (models, more) = load_models(&self.mesh)?;
+        let (pipelines, mut diagnostics) = load_pipelines(&self.mesh);
+        let (models, more) = load_models(&self.mesh);
         diagnostics.extend(more);
         self.refuse_errors(diagnostics)?;
         Ok(Engine::new(
@@ -122,10 +122,12 @@ impl Platform {
     }
 
     /// Errors among diagnostics end the command; warnings are shown and it goes on.
-    pub(crate) fn refuse_errors(&self, diagnostics: Vec<Diagnostic>) -> Result<()> {
+    pub(crate) fn refuse_errors(&self, mut diagnostics: Vec<Diagnostic>) -> Result<()> {
         if diagnostics.iter().any(|found| found.severity == Severity::Error) {
             return Err(Error::document(diagnostics));
         }
+        // Notes are for who looks at documents, not for each use of them.
+        diagnostics.retain(|found| found.severity != Severity::Note);
         report::diagnostics(&diagnostics, Some(&self.mesh.root));
         Ok(())
     }

@@ -8,7 +8,8 @@ use std::path::Path;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 use polder_core::Error;
-use polder_core::document::{Diagnostic, Severity, Span};
+use polder_core::document::{Diagnostic, Severity, Source, Span};
+use polder_core::units::counted;
 use polder_policy::Class;
 
 /// Prints an error and its diagnostics to standard error. `root` is where the diagnostics' files are found.
@@ -73,7 +74,10 @@ fn render_diagnostics(list: &[Diagnostic], root: Option<&Path>, styled: bool) ->
         let reported = files.entry(&diagnostic.file).or_insert_with(|| {
             let path = root.map_or_else(|| diagnostic.file.clone(), |root| root.join(&diagnostic.file));
             Reported {
-                source: std::fs::read_to_string(path).ok(),
+                // Only what may be a document is opened: what is wrong with a file may be that it never ends.
+                source: Source::read(Path::new(""), &path)
+                    .ok()
+                    .map(|source| source.text.to_string()),
                 ..Reported::default()
             }
         });
@@ -107,7 +111,7 @@ fn render_diagnostics(list: &[Diagnostic], root: Option<&Path>, styled: bool) ->
     for (file, reported) in files.iter().filter(|(_, reported)| reported.hidden > 0) {
         let (file, hidden) = (file.display(), reported.hidden);
         // Writing to a string cannot fail.
-        let _ = write!(text, "{file}: {hidden} more findings are not shown\n\n");
+        let _ = write!(text, "{file}: {} not shown\n\n", counted(hidden, "more finding"));
     }
     text
 }
@@ -291,7 +295,7 @@ mod tests {
             "{text}"
         );
         assert!(
-            text.contains("there-is-no-such-file.yaml: 101 more findings are not shown"),
+            text.contains("there-is-no-such-file.yaml: 101 more findings not shown"),
             "{text}"
         );
     }

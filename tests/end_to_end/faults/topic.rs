@@ -82,6 +82,29 @@ fn all_configured_services_are_tried_and_told() {
 }
 
 #[test]
+fn a_topic_that_is_not_there_is_told_before_a_run() {
+    let suite = "faults topic told";
+    let Some(services) = Services::of(suite) else { return };
+    let Some(days) = Days::of(suite, 0..1) else { return };
+    let there = services.kafka.fresh_topic("faults_told", 3).unwrap();
+    let mesh = Mesh::on(&services, &there);
+    let said = mesh.polder.expect(&["check", "--connect"]);
+    let found = format!("{there} of stream sales.invoice_lines: 3 partitions");
+    assert!(said.contains(&found), "{said}");
+    // Nothing was ever delivered: its first event may make the topic.
+    let missing = format!("{there}s");
+    let other = Mesh::on(&services, &missing);
+    let said = other.polder.expect(&["check", "--connect"]);
+    assert!(said.contains(&format!("warning topic     {missing}")), "{said}");
+    assert!(said.contains(&format!("did you mean `{there}`")), "{said}");
+    // A stream that has delivered has lost its topic.
+    mesh.publish(&there, days.path());
+    mesh.ingest();
+    mesh.edit("pipelines/sales/invoice_lines.stream.yaml", &there, &missing);
+    mesh.refused(&["check", "--connect"], 2, &[&format!("failed  topic     {missing}")]);
+}
+
+#[test]
 fn a_topic_that_was_made_anew_is_noticed() {
     let suite = "faults topic anew";
     let Some(services) = Services::of(suite) else { return };

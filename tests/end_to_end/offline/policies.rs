@@ -80,6 +80,9 @@ fn a_mesh_without_policies_is_warned_by_the_default_set() {
             .replace("name: customer\n", "name: customer_name\n"),
     )
     .unwrap();
+    let samples = mesh.path("contracts/shop/orders.samples.yaml");
+    let text = fs::read_to_string(&samples).unwrap();
+    fs::write(&samples, text.replace("customer:", "customer_name:")).unwrap();
     let ended = mesh.polder.run(&["check"]);
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
     assert!(ended.stderr.contains("warning[personal-data]"), "{}", ended.stderr);
@@ -97,10 +100,37 @@ fn a_mesh_without_policies_is_warned_by_the_default_set() {
 }
 
 #[test]
+fn policies_that_are_switched_off_are_told() {
+    let mesh = NewMesh::landed();
+    fs::create_dir_all(mesh.path("catalog/policies")).unwrap();
+    let list = mesh.polder.run(&["policy", "list"]);
+    assert!(list.stdout.contains("personal-data"), "{}", list.stdout);
+    fs::write(mesh.path("catalog/policies/own.yaml"), "policies: []\n").unwrap();
+    for command in [&["check"][..], &["policy", "list"]] {
+        let ended = mesh.polder.run(command);
+        assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+        let said =
+            "warning[no-policy]: catalog/policies/own.yaml: catalog/policies declares no policy: nothing is checked";
+        assert!(ended.stderr.contains(said), "{}", ended.stderr);
+    }
+}
+
+#[test]
 fn a_card_number_in_a_table_is_found_and_never_shown() {
     let mesh = NewMesh::landed();
     let scan = ["policy", "scan", "shop.bronze.orders"];
     assert!(mesh.polder.expect(&scan).contains("nothing in 3 rows"));
+    // A search of a part says so.
+    let ended = mesh
+        .polder
+        .run(&["policy", "scan", "shop.bronze.orders", "--rows", "2"]);
+    assert!(ended.stdout.contains("nothing in 2 of 3 rows"), "{}", ended.stdout);
+    assert!(ended.stderr.contains("`--rows 0` searches all"), "{}", ended.stderr);
+    let whole = ["policy", "scan", "shop.bronze.orders", "--rows", "3"];
+    assert!(mesh.polder.expect(&whole).contains("nothing in 3 rows"));
+    // The pipeline has not run yet.
+    let gold = ["policy", "scan", "shop.gold.daily_orders"];
+    mesh.refused(&gold, 2, &["shop.gold.daily_orders has no table yet"]);
     let order = format!(
         "{{\"order_id\": \"{CARD}\", \"ordered_at\": \"2026-03-01T08:00:00Z\", \"amount\": 1.00, \"currency\": \"EUR\"}}\n"
     );

@@ -9,17 +9,17 @@ use tempfile::TempDir;
 
 use crate::mesh::{copy_folder, repository};
 
-const BRONZE: &str = "contracts/sales/invoice_lines.bronze.odcs.yaml";
-const SILVER: &str = "contracts/sales/invoice_lines.silver.odcs.yaml";
+pub(super) const BRONZE: &str = "contracts/sales/invoice_lines.bronze.odcs.yaml";
+pub(super) const SILVER: &str = "contracts/sales/invoice_lines.silver.odcs.yaml";
 
 /// A repository with the shop's mesh in `data/shop`, committed on the branch `main`.
-struct Repository {
+pub(super) struct Repository {
     folder: TempDir,
     polder: Polder,
 }
 
 impl Repository {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mesh = folder.path().join("data/shop");
         fs::create_dir_all(&mesh).unwrap();
@@ -46,24 +46,24 @@ impl Repository {
         assert!(status.success(), "git {}", arguments.join(" "));
     }
 
-    fn commit(&self) {
+    pub(super) fn commit(&self) {
         self.git(&["add", "--all"]);
         self.git(&["commit", "--quiet", "--message", "a state"]);
     }
 
-    fn path(&self, document: &str) -> PathBuf {
+    pub(super) fn path(&self, document: &str) -> PathBuf {
         self.folder.path().join("data/shop").join(document)
     }
 
     /// Replaces a text that the document has exactly once.
-    fn edit(&self, document: &str, old: &str, new: &str) {
+    pub(super) fn edit(&self, document: &str, old: &str, new: &str) {
         let text = fs::read_to_string(self.path(document)).unwrap();
         assert_eq!(text.matches(old).count(), 1, "{old:?} in {document}");
         fs::write(self.path(document), text.replace(old, new)).unwrap();
     }
 
-    /// Takes a column out of a contract.
-    fn drop_column(&self, document: &str, column: &str) {
+    /// Takes a column out of a contract, and out of its samples.
+    pub(super) fn drop_column(&self, document: &str, column: &str) {
         let text = fs::read_to_string(self.path(document)).unwrap();
         let start = text.find(&format!("      - name: {column}\n")).unwrap();
         let length = text[start + 1..]
@@ -76,6 +76,10 @@ impl Repository {
             format!("{}{}", &text[..start], &text[start + length..]),
         )
         .unwrap();
+        let samples = self.path(&document.replace(".odcs.", ".samples."));
+        let rows = fs::read_to_string(&samples).unwrap();
+        let rows: Vec<_> = rows.lines().filter(|line| !line.contains(column)).collect();
+        fs::write(samples, rows.join("\n") + "\n").unwrap();
     }
 
     /// Records that a consumer of the product's sales goes.
@@ -88,12 +92,16 @@ impl Repository {
         fs::write(self.path("catalog/cancellations/one.yaml"), text).unwrap();
     }
 
-    fn check(&self) -> Ended {
+    pub(super) fn run(&self, arguments: &[&str]) -> Ended {
+        self.polder.run(arguments)
+    }
+
+    pub(super) fn check(&self) -> Ended {
         self.polder.run(&["check", "--base", "main"])
     }
 }
 
-fn said(ended: &Ended) -> String {
+pub(super) fn said(ended: &Ended) -> String {
     format!("{}{}", ended.stdout, ended.stderr)
 }
 
@@ -114,10 +122,12 @@ fn dropping_a_column_that_is_used_three_steps_downstream_fails_with_that_chain()
     ] {
         assert!(ended.stderr.contains(chain), "{chain}\n{}", said(&ended));
     }
-    let unaffected = "not affected: consumer assortment-planning, model finance.net_revenue_forecast, \
-                      model recommendation.bought_together, model recommendation.personal_top_n, \
-                      pipeline sales.products";
-    assert!(ended.stderr.contains(unaffected), "{}", said(&ended));
+    // They read none of it, but nothing is built for them either.
+    let waiting = "not built until mended: consumer assortment-planning, model finance.net_revenue_forecast, \
+                   model recommendation.bought_together, model recommendation.personal_top_n, \
+                   pipeline sales.products";
+    assert!(ended.stderr.contains(waiting), "{}", said(&ended));
+    assert!(!ended.stderr.contains("not affected: "), "{}", said(&ended));
 }
 
 #[test]
@@ -132,7 +142,11 @@ fn adding_an_optional_column_passes() {
     repository.edit(BRONZE, "version: 1.0.0", "version: 1.1.0");
     let ended = repository.check();
     assert_eq!(ended.code, Some(0), "{}", said(&ended));
-    assert!(ended.stdout.contains("1.0.0 → 1.1.0: 1 compatible"), "{}", said(&ended));
+    assert!(
+        ended.stdout.contains("1.0.0 → 1.1.0: compatible (1)"),
+        "{}",
+        said(&ended)
+    );
 }
 
 #[test]
@@ -193,6 +207,56 @@ fn a_change_that_breaks_a_consumer_cannot_strike_it_off() {
     assert_eq!(ended.code, Some(1), "{}", said(&ended));
     assert!(ended.stderr.contains(chain), "{}", said(&ended));
     assert!(ended.stderr.contains("contract cancel"), "{}", said(&ended));
+}
+
+#[test]
+fn a_consumer_made_for_a_major_version_is_spared_the_step_to_it_and_nothing_within_it() {
+    let gold = "contracts/product/product_sales.odcs.yaml";
+    let lowered = "the service level `latency` was lowered from 2 h to 4 h: it breaks consumer finance-dashboard";
+    let repository = Repository::new();
+    repository.edit(
+        DASHBOARD,
+        "    since: 2026-02-02",
+        "    version: 1\n    since: 2026-02-02",
+    );
+    repository.commit();
+    // Latency and frequency are told apart by their figures.
+    repository.edit(gold, "    value: 2\n", "    value: 4\n");
+    repository.edit(gold, "version: 1.0.0", "version: 1.1.0");
+    let ended = repository.check();
+    assert_eq!(ended.code, Some(1), "{}", said(&ended));
+    assert!(ended.stderr.contains(lowered), "{}", said(&ended));
+    // The next major version breaks it as long as it is made for the one before.
+    repository.edit(gold, "version: 1.1.0", "version: 2.0.0");
+    let ended = repository.check();
+    assert!(ended.stderr.contains(lowered), "{}", said(&ended));
+    repository.edit(DASHBOARD, "version: 1", "version: 2");
+    let ended = repository.check();
+    assert!(!ended.stderr.contains("it breaks consumer"), "{}", said(&ended));
+    // Within that version it is protected again.
+    repository.commit();
+    repository.edit(gold, "    value: 4\n", "    value: 5\n");
+    repository.edit(gold, "version: 2.0.0", "version: 2.1.0");
+    let ended = repository.check();
+    assert!(
+        ended.stderr.contains("it breaks consumer finance-dashboard"),
+        "{}",
+        said(&ended)
+    );
+}
+
+#[test]
+fn an_end_that_is_no_date_is_one_error_of_the_contract() {
+    let repository = Repository::new();
+    repository.edit(
+        "contracts/product/product_sales.odcs.yaml",
+        "slaProperties:\n",
+        "slaProperties:\n  - property: endOfLife\n    value: \"01.12.2027\"\n",
+    );
+    let ended = repository.run(&["check"]);
+    assert_eq!(ended.code, Some(2), "{}", said(&ended));
+    assert!(ended.stderr.contains("this is no date"), "{}", said(&ended));
+    assert!(!ended.stderr.contains("ended-contract"), "{}", said(&ended));
 }
 
 #[test]
@@ -301,6 +365,8 @@ fn a_transitive_mode_remembers_versions_under_other_names_and_misses_those_that_
     repository.edit(BRONZE, "value: none", "value: backward_transitive");
     let moved = "contracts/sales/lines [v1].odcs.yaml";
     fs::rename(repository.path(BRONZE), repository.path(moved)).unwrap();
+    let samples = |contract: &str| repository.path(&contract.replace(".odcs.", ".samples."));
+    fs::rename(samples(BRONZE), samples(moved)).unwrap();
     repository.commit();
     repository.edit(moved, "purpose: Every", "purpose: Each");
     repository.edit(moved, "version: 1.1.0", "version: 1.1.1");
@@ -472,12 +538,15 @@ fn a_pipeline_that_still_checks_with_another_type_is_not_broken() {
         "        CAST(quantity AS INT) AS quantity,\n        invoice_date,\n        unit_price,\n        nullif",
     );
     let ended = repository.check();
-    assert_eq!(ended.code, Some(0), "{}", said(&ended));
-    assert!(
-        ended.stdout.contains("breaks nobody; not affected: "),
-        "{}",
-        said(&ended)
-    );
+    // What is left is the table, which keeps its type.
+    assert_eq!(ended.code, Some(1), "{}", said(&ended));
+    for part in [
+        "breaks nobody who reads it, but its table does not take it; not affected: ",
+        "changes that break somebody: 0; that tables do not take: 1",
+        "1 error, 0 warnings",
+    ] {
+        assert!(ended.stdout.contains(part), "{part}\n{}", said(&ended));
+    }
 }
 
 #[test]
@@ -527,4 +596,52 @@ fn a_revision_or_repository_that_is_not_there_is_named() {
     let ended = repository.check();
     assert_eq!(ended.code, Some(2), "{}", said(&ended));
     assert!(ended.stderr.contains("in no git repository"), "{}", said(&ended));
+}
+
+#[test]
+fn reports_are_written_however_a_check_ends() {
+    let repository = Repository::new();
+    let wrong = "contracts/sales/latin.odcs.yaml";
+    fs::write(repository.path(wrong), b"id: caf\xe9\n").unwrap();
+    fs::create_dir(repository.path("contracts/sales/folder.odcs.yaml")).unwrap();
+    #[cfg(unix)]
+    std::os::unix::fs::symlink("/dev/zero", repository.path("contracts/sales/zero.odcs.yaml")).unwrap();
+    fs::write(repository.path("contracts/sales/other.ODCS.yml"), "id: x\n").unwrap();
+    let everything = [
+        "sales/latin.odcs.yaml",
+        "sales/folder.odcs.yaml",
+        "sales/other.ODCS.yml",
+    ];
+    for (report, arguments) in [
+        ("base.json", &["check", "--base", "no-such-branch"][..]),
+        ("check.json", &["check"]),
+        ("lint.json", &["contract", "lint"]),
+        ("folder.json", &["contract", "lint", "contracts"]),
+    ] {
+        let mut all = arguments.to_vec();
+        let option = format!("json={report}");
+        all.extend(["--report", &option]);
+        let ended = repository.polder.run(&all);
+        assert_eq!(ended.code, Some(2), "{}", said(&ended));
+        let written = fs::read_to_string(repository.path(report)).unwrap();
+        // A folder that is named like a contract is one to look into where folders are named.
+        let everything = everything
+            .iter()
+            .filter(|file| report != "folder.json" || !file.contains("folder"));
+        for file in everything {
+            assert!(
+                ended.stderr.contains(file) && written.contains(file),
+                "{file}: {}",
+                said(&ended)
+            );
+        }
+        if report == "base.json" {
+            assert!(written.contains("there is no revision `no-such-branch`"), "{written}");
+        }
+    }
+    fs::write(repository.path("polder.yaml"), "name: [\n").unwrap();
+    let ended = repository.polder.run(&["check", "--report", "junit=unread.xml"]);
+    assert_eq!(ended.code, Some(2), "{}", said(&ended));
+    let written = fs::read_to_string(repository.path("unread.xml")).unwrap();
+    assert!(written.contains("polder.yaml"), "{written}");
 }

@@ -14,16 +14,22 @@ fn count(mesh: &NewMesh, query: &str) -> u64 {
 
 /// One more order in the file that the mesh came with.
 fn order(mesh: &NewMesh, id: &str, amount: &str) {
+    line(
+        mesh,
+        &format!(
+            "{{\"order_id\": \"{id}\", \"ordered_at\": \"2026-01-06T08:00:00Z\", \"customer\": \"ada\", \
+             \"amount\": {amount}, \"currency\": \"EUR\"}}"
+        ),
+    );
+}
+
+/// One more line in that file.
+fn line(mesh: &NewMesh, text: &str) {
     let mut file = OpenOptions::new()
         .append(true)
         .open(mesh.path("data/orders/2026-01.jsonl"))
         .unwrap();
-    writeln!(
-        file,
-        "{{\"order_id\": \"{id}\", \"ordered_at\": \"2026-01-06T08:00:00Z\", \"customer\": \"ada\", \"amount\": {amount}, \
-         \"currency\": \"EUR\"}}"
-    )
-    .unwrap();
+    writeln!(file, "{text}").unwrap();
 }
 
 fn change_contract(mesh: &NewMesh, from: &str, to: &str) {
@@ -183,8 +189,28 @@ fn a_value_that_its_type_cannot_hold_is_mended_like_any_other() {
         .polder
         .run(&["quarantine", "replay", ORDERS, "--rule", "amount.type"]);
     assert_eq!(again.code, Some(1), "{again:?}");
-    assert!(again.stdout.contains("`amount`"), "{again:?}");
+    assert!(again.stdout.contains("`1.005` is not a decimal(12,2)"), "{again:?}");
     let it = "record LIKE '%T-1%'";
+    let replay = ["quarantine", "replay", ORDERS, "--where", it, "--set"];
+    for wide in [
+        "amount = 1.005",
+        "amount = '1.005'",
+        "amount = 1.01, ordered_at = DATE '2026-01-05'",
+    ] {
+        let rule = if wide.contains("ordered_at") {
+            "ordered_at.type"
+        } else {
+            "amount.type"
+        };
+        let said = mesh.polder.run(&[&replay[..], &[wide]].concat());
+        assert_eq!(said.code, Some(1), "{said:?}");
+        assert!(said.stdout.contains(rule), "{said:?}");
+    }
+    mesh.refused(
+        &[&replay[..], &["amount = random()"]].concat(),
+        2,
+        &["another value each time"],
+    );
     let mend = ["quarantine", "replay", ORDERS, "--where", it, "--set", "amount = 1.01"];
     mesh.polder.expect(&mend);
     let row = "SELECT amount, customer, _topic FROM shop.bronze.orders WHERE order_id = 'T-1'";
@@ -192,4 +218,242 @@ fn a_value_that_its_type_cannot_hold_is_mended_like_any_other() {
         mesh.csv(row),
         "amount,customer,_topic\n1.01,ada,data/orders/2026-01.jsonl\n"
     );
+}
+
+#[test]
+fn what_has_no_place_in_its_type_is_text_to_those_who_mend_it() {
+    let mesh = NewMesh::landed();
+    order(&mesh, "T-1", "10.006");
+    order(&mesh, "T-2", "\"1,234.50\"");
+    order(&mesh, "T-3", "\"lots\"");
+    order(&mesh, "T-4", "-7");
+    mesh.polder.expect(&["ingest", "--until-end"]);
+    let set = |it: &str, what: &str| {
+        let condition = format!("record LIKE '%{it}%'");
+        let replay = ["quarantine", "replay", ORDERS, "--where", &condition, "--set", what];
+        mesh.polder.run(&replay)
+    };
+    // As it is, it fits no better than it did, and is not lost.
+    for what in ["amount = amount", "amount = coalesce(amount, 1)"] {
+        let said = set("T-1", what);
+        assert_eq!(said.code, Some(1), "{what}: {said:?}");
+        assert!(
+            said.stdout.contains("amount.type") && said.stdout.contains("10.006"),
+            "{what}: {said:?}"
+        );
+    }
+    // Of rows where the column is a number and rows where it is text, each is computed from what was received.
+    let said = set("T-", "amount = round(abs(cast(amount AS DECIMAL(20, 4))), 2)");
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(said.stderr.contains("2 of 4 rows came"), "{said:?}");
+    let why = "`1,234.50` is not a decimal(12,2); with the text of it";
+    assert!(said.stdout.contains(why), "{said:?}");
+    let said = set("T-", "amount = abs(amount)");
+    let why = "`amount = abs(amount)` cannot be computed of it: say what the text is to be";
+    assert!(said.stdout.contains(why), "{said:?}");
+    let said = set("T-", "amount = replace(cast(amount AS VARCHAR), ',', '')");
+    assert!(said.stderr.contains("1 of 2 rows came"), "{said:?}");
+    let rows = "SELECT order_id, amount FROM shop.bronze.orders WHERE order_id LIKE 'T%' ORDER BY order_id";
+    assert_eq!(mesh.csv(rows), "order_id,amount\nT-1,10.01\nT-2,1234.50\nT-4,7.00\n");
+}
+
+#[test]
+fn who_looks_at_refused_rows_is_told_how_many_are_not_shown() {
+    let mesh = NewMesh::landed();
+    for id in ["T-1", "T-2"] {
+        order(&mesh, id, "-1.00");
+    }
+    mesh.polder.expect(&["ingest", "--until-end"]);
+    let show = |more: &[&str]| mesh.polder.run(&[&["quarantine", "show", ORDERS][..], more].concat());
+    let some = show(&["--limit", "2"]);
+    assert!(
+        some.stderr.contains("2 of 3 rows shown; --limit 3 shows all"),
+        "{some:?}"
+    );
+    assert!(!show(&[]).stderr.contains("shown"));
+    let none = show(&["--id", "abc"]);
+    assert!(
+        none.stdout
+            .contains("no row in the quarantine of shop.bronze.orders is selected"),
+        "{none:?}"
+    );
+}
+
+#[test]
+fn an_attempt_that_fails_is_history_and_the_row_stays_what_it_was() {
+    let mesh = NewMesh::landed();
+    let replay = ["quarantine", "replay", ORDERS];
+    let nonsense = [&replay[..], &["--set", "amount = 1 / 0", "--by", "ada"]].concat();
+    let said = mesh.polder.run(&nonsense);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(said.stdout.contains("Divide by zero"), "{said:?}");
+    let kept = "SELECT rule, reason, contract_version, attempts FROM shop.quarantine.bronze_orders";
+    assert_eq!(
+        mesh.csv(kept),
+        "rule,reason,contract_version,attempts\namount.minimum,amount is -5.00: the minimum is 0,1.0.0,1\n"
+    );
+    let shown = mesh
+        .polder
+        .expect(&["quarantine", "show", ORDERS, "--rule", "amount.minimum"]);
+    for part in [
+        "data/orders/2026-01.jsonl/0 offset 3:",
+        "shop.orders: refused by amount.minimum (contract version 1.0.0): amount is -5.00",
+        "ada: set amount = 1 / 0: refused by patch",
+    ] {
+        assert!(shown.contains(part), "{part} not in {shown}");
+    }
+
+    // Rules that no row has, columns that are not set, and conditions about what is no column.
+    let help = ["amount.minimm", "did you mean `amount.minimum`"];
+    for command in ["replay", "show"] {
+        mesh.refused(&["quarantine", command, ORDERS, "--rule", "amount.minimm"], 2, &help);
+    }
+    let discard = [
+        "quarantine",
+        "discard",
+        ORDERS,
+        "--reason",
+        "x",
+        "--rule",
+        "amount.minimm",
+    ];
+    mesh.refused(&discard, 2, &help);
+    mesh.refused(
+        &[&replay[..], &["--set", "_offset = 1"]].concat(),
+        2,
+        &["_offset", "amount"],
+    );
+    mesh.refused(
+        &[&replay[..], &["--where", "amount < 0"]].concat(),
+        2,
+        &["amount", "record LIKE"],
+    );
+    // A rule that the contract has is no mistake.
+    let none = mesh
+        .polder
+        .expect(&[&replay[..], &["--rule", "currency.pattern"]].concat());
+    assert!(none.contains("no open row is selected"), "{none}");
+    let discard = [
+        "quarantine",
+        "discard",
+        ORDERS,
+        "--reason",
+        "x",
+        "--rule",
+        "currency.pattern",
+    ];
+    let none = mesh.polder.expect(&discard);
+    assert!(none.contains("nothing was discarded"), "{none}");
+    // A rehearsal points to no rule that the rows do not have.
+    let rehearsed = mesh
+        .polder
+        .run(&[&replay[..], &["--dry-run", "--set", "currency = 'x'"]].concat());
+    assert!(!rehearsed.stderr.contains("--rule"), "{rehearsed:?}");
+    // Whoever decides is known, if nothing says it to the system, too.
+    mesh.polder
+        .expect(&["quarantine", "discard", ORDERS, "--all", "--reason", "noise"]);
+    let by = mesh.csv("SELECT resolved_by FROM shop.quarantine.bronze_orders");
+    assert_ne!(by, "resolved_by\nunknown\n");
+}
+
+#[test]
+fn what_a_record_says_is_read_by_the_contract_and_the_stream_of_now() {
+    let mesh = NewMesh::landed();
+    line(
+        &mesh,
+        r#"{"order_id": "N-1", "ordered_at": "2026-01-06T09:00:00+01:00", "kunde": "eve", "amount": "lots", "currency": "EUR"}"#,
+    );
+    line(
+        &mesh,
+        r#"{"order_id": "N-2", "ordered_at": "yesterday", "kunde": "eve", "amount": 2, "currency": "EUR"}"#,
+    );
+    mesh.polder.expect(&["ingest", "--until-end"]);
+    // The event time that a refused record carries is kept, in whatever zone it was written.
+    let times = "SELECT rule, _event_time FROM shop.quarantine.bronze_orders WHERE _offset > 4 ORDER BY _offset";
+    assert_eq!(
+        mesh.csv(times),
+        "rule,_event_time\namount.type,2026-01-06T08:00:00Z\nordered_at.type,\n"
+    );
+    // The column is named after the record's field: its bytes say what its row did not.
+    change_contract(&mesh, "name: customer\n", "name: kunde\n");
+    change_contract(&mesh, "version: 1.0.0", "version: 2.0.0");
+    let replay = ["quarantine", "replay", ORDERS, "--rule"];
+    mesh.polder
+        .expect(&[&replay[..], &["amount.type", "--set", "amount = 7"]].concat());
+    let mend = "ordered_at = '2026-01-05T00:00:00Z'";
+    mesh.polder
+        .expect(&[&replay[..], &["ordered_at.type", "--set", mend]].concat());
+    let rows = "SELECT order_id, ordered_at, _event_time, kunde, amount FROM shop.bronze.orders WHERE order_id LIKE 'N%' \
+                ORDER BY order_id";
+    assert_eq!(
+        mesh.csv(rows),
+        "order_id,ordered_at,_event_time,kunde,amount\n\
+         N-1,2026-01-06T08:00:00Z,2026-01-06T08:00:00Z,eve,7.00\n\
+         N-2,2026-01-05T00:00:00Z,2026-01-05T00:00:00Z,eve,2.00\n"
+    );
+
+    // Records that could not be read come back when their stream is declared as they are.
+    let stream = mesh.path("pipelines/shop/orders.stream.yaml");
+    let declared = fs::read_to_string(&stream).unwrap();
+    fs::write(
+        &stream,
+        declared.replace("encoding: json", "encoding: json\n  payload: order"),
+    )
+    .unwrap();
+    order(&mesh, "N-3", "3.00");
+    line(&mesh, "no json");
+    mesh.polder.expect(&["ingest", "--until-end"]);
+    let listed = mesh.polder.expect(&["quarantine", "list", "--format", "csv"]);
+    assert!(
+        listed.contains("order.type") && listed.contains("format.json"),
+        "{listed}"
+    );
+    fs::write(&stream, declared).unwrap();
+    let said = mesh
+        .polder
+        .run(&["quarantine", "replay", ORDERS, "--where", "_offset > 6"]);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(
+        said.stderr.contains("1 of 2 rows came into shop.bronze.orders"),
+        "{said:?}"
+    );
+    mesh.polder.expect(&["ingest", "--until-end"]);
+    let twice = "SELECT count(*) FROM shop.bronze.orders WHERE order_id = 'N-3'";
+    assert_eq!(count(&mesh, twice), 1);
+    let attempts = "SELECT count(*) FROM shop.quarantine.bronze_orders WHERE rule = 'format.json' AND attempts = 1";
+    assert_eq!(count(&mesh, attempts), 1);
+}
+
+#[test]
+fn what_a_record_says_beside_the_contract_of_now_can_be_named() {
+    let mesh = NewMesh::landed();
+    change_contract(&mesh, "name: customer\n", "name: client\n");
+    let replay = ["quarantine", "replay", ORDERS, "--set"];
+    // A word that no record has is a mistake, and what a record says is not set.
+    mesh.refused(&[&replay[..], &["client = custmer"]].concat(), 2, &["custmer"]);
+    mesh.refused(&[&replay[..], &["customer = 'x'"]].concat(), 2, &["customer"]);
+    mesh.polder
+        .expect(&[&replay[..], &["client = upper(customer), amount = abs(amount)"]].concat());
+    let row = "SELECT client, amount FROM shop.bronze.orders WHERE order_id = 'A-3'";
+    assert_eq!(mesh.csv(row), "client,amount\nADA,5.00\n");
+}
+
+#[test]
+fn a_column_behind_a_dataset_is_traced_like_one_that_is_named_apart() {
+    let mesh = NewMesh::built();
+    let apart = ["lineage", ORDERS, "--columns", "--column", "amount", "--format", "csv"];
+    let together = ["lineage", "shop.bronze.orders.amount", "--format", "csv"];
+    let traced = mesh.polder.expect(&together);
+    assert!(traced.contains("shop.gold.daily_orders"), "{traced}");
+    assert_eq!(traced, mesh.polder.expect(&apart));
+    let unknown = ["lineage", "shop.bronze.orders.amuont"];
+    mesh.refused(&unknown, 2, &["amuont", "did you mean `amount`"]);
+    let two = [
+        "lineage",
+        "shop.bronze.orders.amount",
+        "--columns",
+        "--column",
+        "currency",
+    ];
+    mesh.refused(&two, 2, &["amount", "--column currency"]);
 }

@@ -4,36 +4,36 @@ use std::collections::BTreeSet;
 
 use polder_core::document::Node;
 
+use super::failures::Policies;
 use super::pairing::{Identity, Paired, by_id, by_name, by_physical_name, pair as pair_items};
 use super::types::{self, Shift, TYPE_KEYS};
 use super::walk::{At, Pair, Walk};
 use super::{Class, limits, meaning, quality};
 use crate::place::{count, flag, items};
+use crate::rule::OnFailure;
+
+/// What tells columns apart.
+pub(super) const COLUMN_IDENTITIES: [Identity; 3] = [by_id, by_physical_name, by_name];
 
 /// Keys that the primary key's change has spoken of.
 const KEY_KEYS: [&str; 2] = ["primaryKey", "primaryKeyPosition"];
 
 impl Walk {
     /// The columns of an object, or the fields of a value.
-    pub(super) fn properties(&mut self, pair: Pair<'_>, at: &At) {
+    ///
+    /// Of what is gone the new document shows whose it was: `owner` is the object, or the column with the value.
+    pub(super) fn properties(&mut self, owner: Pair<'_>, pair: Pair<'_>, at: &At) {
         let (old, new) = pair.items();
-        let identities: [Identity; 3] = [by_id, by_physical_name, by_name];
-        let pairs = pair_items(old, new, &identities, false);
+        let pairs = pair_items(old, new, &COLUMN_IDENTITIES, false);
         let keys = self.keys(pair, &pairs, at);
         for paired in &pairs {
-            let inner = pair.of(paired.old.map(|(_, node)| node), paired.new.map(|(_, node)| node));
+            let around = if paired.new.is_some() { pair } else { owner };
+            let inner = around.of(paired.old.map(|(_, node)| node), paired.new.map(|(_, node)| node));
             if inner.old.is_some() && inner.new.is_some() && meaning::same("", inner.old, inner.new) {
                 continue;
             }
             let name = inner.old.or(inner.new).and_then(by_physical_name).unwrap_or_default();
-            let column = match &at.column {
-                Some(column) => format!("{column}.{name}"),
-                None => name,
-            };
-            let at = At {
-                column: Some(column),
-                ..at.clone()
-            };
+            let at = at.field(&name);
             match (inner.old, inner.new) {
                 (Some(gone), None) => {
                     let what = format!("{} was removed", at.shown());
@@ -41,12 +41,16 @@ impl Walk {
                     let rules = self.rules_of_column(gone, &at);
                     self.with_gone(rules);
                 }
-                (None, Some(come)) if flag(come, "required") => {
+                (None, Some(come)) if flag(come, "required") && at.within(inner).policies.new != OnFailure::Warn => {
                     let what = format!("{} was added and is required", at.shown());
                     self.add("required-column-added", Class::BreaksWriters, inner, &at, what);
                 }
-                (None, Some(_)) => {
-                    let what = format!("{} was added and is optional", at.shown());
+                (None, Some(come)) => {
+                    let optional = match flag(come, "required") {
+                        true => "only reports what has no value",
+                        false => "is optional",
+                    };
+                    let what = format!("{} was added and {optional}", at.shown());
                     self.add("column-added", Class::Compatible, inner, &at, what);
                 }
                 _ => self.column(inner, &at, keys),
@@ -71,7 +75,7 @@ impl Walk {
     }
 
     /// The primary key. Gives whether anything was said of it.
-    fn keys(&mut self, pair: Pair<'_>, pairs: &[Paired<'_>], at: &At) -> bool {
+    pub(super) fn keys(&mut self, pair: Pair<'_>, pairs: &[Paired<'_>], at: &At) -> bool {
         let key = |new: bool| {
             let mut key: Vec<(u64, usize)> = pairs
                 .iter()
@@ -86,8 +90,29 @@ impl Walk {
             key.into_iter().map(|(_, index)| index).collect::<Vec<_>>()
         };
         let (old, new) = (key(false), key(true));
+        // A key of one column goes by what that says of failures; of several columns none is nearer than the object.
+        let policy = |key: &[usize], side: fn(Policies) -> OnFailure| match key {
+            [only] => {
+                let column = &pairs[*only];
+                let column = pair.of(column.old.map(|(_, node)| node), column.new.map(|(_, node)| node));
+                side(at.policies.of(column))
+            }
+            _ => side(at.policies),
+        };
+        let policies = Policies {
+            old: policy(&old, |policies| policies.old),
+            new: policy(&new, |policies| policies.new),
+        };
+        let at = &At {
+            policies,
+            ..at.rule(at.rule_id("primaryKey"))
+        };
         let as_set = |key: &[usize]| key.iter().copied().collect::<BTreeSet<_>>();
         if as_set(&old) == as_set(&new) {
+            // Values inside of others make no key.
+            if !old.is_empty() && at.column.is_none() {
+                self.limit_failure(pair, at);
+            }
             return false;
         }
         let name = |index: &usize, new: bool| {
@@ -96,23 +121,23 @@ impl Walk {
             side.and_then(|(_, node)| by_physical_name(node)).unwrap_or_default()
         };
         let shown = |key: &[usize], new: bool| key.iter().map(|index| name(index, new)).collect::<Vec<_>>().join(", ");
-        let (class, what) = if old.is_empty() {
+        let (shift, what) = if old.is_empty() {
             let what = format!("{} has the primary key ({}) now", at.shown(), shown(&new, true));
-            (Class::BreaksWriters, what)
+            (Shift::Tightened, what)
         } else if new.is_empty() {
             let what = format!(
                 "{} has no primary key any more; it was ({})",
                 at.shown(),
                 shown(&old, false)
             );
-            (Class::BreaksReaders, what)
+            (Shift::Loosened, what)
         } else {
             let (old, new) = (shown(&old, false), shown(&new, true));
             let what = format!("the primary key of {} changed from ({old}) to ({new})", at.shown());
-            (Class::BreaksBoth, what)
+            (Shift::Changed, what)
         };
-        let at = at.rule(at.rule_id("primaryKey"));
-        self.add("primary-key-changed", class, pair, &at, what);
+        let sides = (!old.is_empty(), !new.is_empty());
+        self.limited(|_| "primary-key-changed", shift, sides, pair, at, &what);
         true
     }
 
@@ -134,6 +159,7 @@ impl Walk {
 
     /// A value: what columns, items and sides of maps have in common.
     fn value(&mut self, pair: Pair<'_>, at: &At, spoken_of: &mut Vec<&str>) {
+        let at = &at.within(pair);
         let types_said = self.value_type(pair, at);
         if types_said {
             spoken_of.extend(TYPE_KEYS);
@@ -145,13 +171,13 @@ impl Walk {
             "enum" => walk.allowed(inner, at),
             "quality" => walk.rules(inner, at),
             "relationships" => walk.relationships(inner, at),
-            "properties" => walk.properties(inner, at),
+            "properties" => walk.properties(pair, inner, at),
             "items" => walk.inside(inner, at, "[]"),
             "map" => {
                 walk.inside(inner.under("key"), at, ".key");
                 walk.inside(inner.under("value"), at, ".value");
             }
-            "customProperties" => walk.custom(inner, at),
+            "customProperties" => walk.custom(pair, inner, at),
             "partitioned" | "partitionKeyPosition" => {
                 let what = format!("`{key}` of {} {}", at.shown(), inner.said());
                 walk.add("partitioning-changed", Class::Compatible, inner, at, what);
@@ -169,10 +195,7 @@ impl Walk {
         if meaning::same("", pair.old, pair.new) {
             return;
         }
-        let at = At {
-            column: Some(format!("{}{step}", at.column.as_deref().unwrap_or_default())),
-            ..at.clone()
-        };
+        let at = at.value(step);
         match (pair.old, pair.new) {
             (Some(_), Some(_)) => self.value(pair, &at, &mut Vec::new()),
             (Some(_), None) => {
@@ -201,6 +224,28 @@ impl Walk {
             Some(key) => pair.under(key),
             None => pair.under("logicalTypeOptions").under("format"),
         };
+        if let Some(sides) = types::limited(old, new, self.old_place(), self.new_place())
+            && shift != Shift::Restated
+        {
+            // The columns are the same: what the name of the type keeps out is a limit like any other.
+            let (code, what) = match shift {
+                Shift::Loosened => (
+                    "type-widened",
+                    format!("{} was widened from {from} to {to}", at.shown()),
+                ),
+                Shift::Tightened => (
+                    "type-narrowed",
+                    format!("{} was narrowed from {from} to {to}", at.shown()),
+                ),
+                _ => (
+                    "type-changed",
+                    format!("the type of {} changed from {from} to {to}", at.shown()),
+                ),
+            };
+            let at = at.rule(at.rule_id("physicalType"));
+            self.limited(|_| code, shift, sides, inner, &at, &what);
+            return true;
+        }
         let (code, class, what) = match shift {
             Shift::Restated if key.is_none() => return false,
             Shift::Restated => (
@@ -230,24 +275,27 @@ impl Walk {
 
     fn flag(&mut self, pair: Pair<'_>, at: &At, rule: &str, tight: &str, loose: &str) {
         let tightened = pair.new.and_then(Node::scalar_text) == Some("true");
-        let (code, class, what) = match (rule, tightened) {
-            ("required", true) => ("column-became-required", Class::BreaksWriters, tight),
-            ("required", false) => ("column-became-optional", Class::BreaksReaders, loose),
-            (_, true) => ("column-became-unique", Class::BreaksWriters, tight),
-            (_, false) => ("column-became-repeatable", Class::BreaksReaders, loose),
+        let (shift, what) = if tightened {
+            (Shift::Tightened, tight)
+        } else {
+            (Shift::Loosened, loose)
         };
+        let code = match (rule, tightened) {
+            ("required", true) => "column-became-required",
+            ("required", false) => "column-became-optional",
+            (_, true) => "column-became-unique",
+            (_, false) => "column-became-repeatable",
+        };
+        let what = format!("{} {what} now", at.shown());
         let at = at.rule(at.rule_id(rule));
-        self.add(code, class, pair, &at, format!("{} {what} now", at.shown()));
+        self.limited(|_| code, shift, (!tightened, tightened), pair, &at, &what);
     }
 
     /// The ids of all rules of a column that is gone, those inside it too.
     pub(super) fn rules_of_column(&self, node: &Node, at: &At) -> Vec<String> {
         let mut rules: Vec<String> = limits::rule_ids(node, at);
         rules.extend(quality::labels(node, at));
-        let within = |step: String| At {
-            column: Some(format!("{}{step}", at.column.as_deref().unwrap_or_default())),
-            ..at.clone()
-        };
+        let within = |step: String| at.value(&step);
         for field in items(node, "properties") {
             let name = by_physical_name(field).unwrap_or_default();
             rules.extend(self.rules_of_column(field, &within(format!(".{name}"))));

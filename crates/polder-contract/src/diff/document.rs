@@ -13,14 +13,14 @@ impl Walk {
     pub(super) fn document(&mut self, pair: Pair<'_>) {
         let at = At::default();
         self.each(pair, &at, &[], |walk, key, inner| match key {
-            "schema" => walk.objects(inner),
+            "schema" => walk.objects(pair, inner),
             "slaProperties" => walk.service_levels(inner),
             "slaDefaultElement" => walk.default_element(inner),
             "servers" => walk.servers(inner),
             "roles" => walk.roles(inner, &at),
             "price" => walk.price(inner),
             "status" => walk.status(inner),
-            "customProperties" => walk.custom(inner, &at),
+            "customProperties" => walk.custom(pair, inner, &at),
             "id" => walk.add(
                 "contract-id-changed",
                 Class::BreaksBoth,
@@ -32,12 +32,13 @@ impl Walk {
         });
     }
 
-    fn objects(&mut self, pair: Pair<'_>) {
+    /// Of an object that is gone the new document shows the contract that it left.
+    fn objects(&mut self, contract: Pair<'_>, pair: Pair<'_>) {
         let (old, new) = pair.items();
         let identities: [Identity; 3] = [by_id, by_physical_name, by_name];
         for paired in pair_items(old, new, &identities, false) {
             let (old, new) = (paired.old.map(|(_, node)| node), paired.new.map(|(_, node)| node));
-            let inner = pair.of(old, new);
+            let inner = if new.is_some() { pair } else { contract }.of(old, new);
             let named = old.or(new);
             let at = At {
                 dataset: named.and_then(dataset),
@@ -62,6 +63,7 @@ impl Walk {
     }
 
     fn object(&mut self, pair: Pair<'_>, at: &At) {
+        let at = &at.within(pair);
         let named = |node: Option<&Node>| node.and_then(by_physical_name);
         let renamed = named(pair.old) != named(pair.new);
         if renamed {
@@ -74,10 +76,10 @@ impl Walk {
         }
         let spoken_of: &[&str] = if renamed { &["name", "physicalName"] } else { &[] };
         self.each(pair, at, spoken_of, |walk, key, inner| match key {
-            "properties" => walk.properties(inner, at),
+            "properties" => walk.properties(pair, inner, at),
             "quality" => walk.rules(inner, at),
             "relationships" => walk.relationships(inner, at),
-            "customProperties" => walk.custom(inner, at),
+            "customProperties" => walk.custom(pair, inner, at),
             "physicalType" => {
                 let same = |(old, new): (Option<&str>, Option<&str>)| {
                     old.zip(new).is_some_and(|(old, new)| old.eq_ignore_ascii_case(new))
@@ -171,8 +173,8 @@ impl Walk {
         );
     }
 
-    /// What people made up. Of Polder's own properties some decide what is checked, and how.
-    pub(super) fn custom(&mut self, pair: Pair<'_>, at: &At) {
+    /// What people made up about an element. Of Polder's own properties some decide what is checked, and how.
+    pub(super) fn custom(&mut self, element: Pair<'_>, pair: Pair<'_>, at: &At) {
         let (old, new) = pair.items();
         let identities: [Identity; 2] = [|node| word(node, "property"), by_id];
         for paired in pair_items(old, new, &identities, false) {
@@ -185,7 +187,8 @@ impl Walk {
             let value = inner.under("value");
             let before = self.count();
             match name.as_str() {
-                "polder.onFailure" => self.on_failure(value, at),
+                "polder.onFailure" if at.rule.is_some() => self.rule_failure(value, element, at),
+                "polder.onFailure" => self.inherited(value, element, at),
                 "polder.compatibility" => self.compatibility(value, at),
                 "polder.noticePeriod" => self.notice(value),
                 _ => {}

@@ -3,12 +3,13 @@
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Utc};
+use chrono::{DateTime, Datelike as _, NaiveDate, NaiveDateTime, NaiveTime, Utc};
 use polder_core::document::Node;
 
+use super::failures::Policies;
 use super::number::Number;
 use super::pairing::{Identity, Paired, pair as pair_items, word};
-use super::types::Shift;
+use super::types::{self, Shift};
 use super::walk::{At, Pair, Walk};
 use super::{Class, meaning};
 use crate::place::{flag, items};
@@ -21,8 +22,11 @@ struct Bound<'n> {
     exclusive: bool,
 }
 
+/// A width of numbers: its word, whether it is signed, bits.
+type Width = (&'static str, bool, u32);
+
 /// Widths of numbers: what they hold, as (signed, bits); floating point of either width apart.
-const WIDTHS: [(&str, bool, u32); 10] = [
+const WIDTHS: [Width; 10] = [
     ("i8", true, 8),
     ("i16", true, 16),
     ("i32", true, 32),
@@ -73,10 +77,15 @@ impl Walk {
             spoken_of.extend(keys);
             let key = keys.into_iter().find(|key| differ(key)).unwrap_or(name);
             let inner = pair.under(key);
+            let whole = |bound| smallest_step(column, bound, name == "minimum");
             let shift = match (old, new) {
                 (None, _) => Shift::Tightened,
                 (_, None) => Shift::Loosened,
-                (Some(old), Some(new)) => match order(new, old) {
+                (Some(old), Some(new)) => match whole(new)
+                    .zip(whole(old))
+                    .map(|(new, old)| new.cmp(&old))
+                    .or_else(|| order(new, old))
+                {
                     Some(Ordering::Equal) => Shift::Restated,
                     Some(order) if order == tighter => Shift::Tightened,
                     Some(_) => Shift::Loosened,
@@ -95,7 +104,8 @@ impl Walk {
                 shown(new)
             );
             let rule = old.or(new).map_or(name, |bound| bound.key);
-            self.limit(shift, inner, &at.rule(at.rule_id(rule)), what);
+            let sides = (old.is_some(), new.is_some());
+            self.limit(shift, sides, inner, &at.rule(at.rule_id(rule)), &what);
         }
         if types_said {
             spoken_of.push("format");
@@ -103,17 +113,48 @@ impl Walk {
         self.each(pair, at, &spoken_of, |walk, key, inner| {
             let shift = option(key, inner, column);
             let what = format!("`{key}` of {} {}", at.shown(), inner.said());
-            walk.limit(shift, inner, &at.rule(at.rule_id(key)), what);
+            let at = at.rule(at.rule_id(key));
+            let sides = (inner.old.is_some(), inner.new.is_some());
+            if is_checked(key, column) {
+                walk.limit(shift, sides, inner, &at, &what);
+            } else {
+                // What a value means goes by no rule that could fail.
+                let policies = Policies::default();
+                walk.limit(shift, sides, inner, &At { policies, ..at }, &what);
+            }
         });
     }
 
-    /// A limit that moved.
-    fn limit(&mut self, shift: Shift, pair: Pair<'_>, at: &At, what: String) {
-        let (code, class) = match shift {
-            Shift::Restated => ("limit-restated", Class::Documentation),
-            Shift::Tightened => ("limit-tightened", Class::BreaksWriters),
-            Shift::Loosened => ("limit-loosened", Class::BreaksReaders),
-            Shift::Changed => ("limit-changed", Class::BreaksBoth),
+    /// A limit that moved, on the sides that have it.
+    fn limit(&mut self, shift: Shift, sides: (bool, bool), pair: Pair<'_>, at: &At, what: &str) {
+        let code = |shift| match shift {
+            Shift::Restated => "limit-restated",
+            Shift::Tightened => "limit-tightened",
+            Shift::Loosened => "limit-loosened",
+            Shift::Changed => "limit-changed",
+        };
+        self.limited(code, shift, sides, pair, at, what);
+    }
+
+    /// Anything that limits what values there are, on the sides that have it. What only warns limits nothing: to who
+    /// reads it is a rule about quality.
+    pub(super) fn limited(
+        &mut self,
+        code: impl Fn(Shift) -> &'static str,
+        shift: Shift,
+        sides: (bool, bool),
+        pair: Pair<'_>,
+        at: &At,
+        what: &str,
+    ) {
+        let (shift, binding) = at.policies.limit(shift, sides);
+        let code = code(shift);
+        let class = match shift {
+            _ if !binding => return self.moved(code, shift, pair, at, what),
+            Shift::Restated => Class::Documentation,
+            Shift::Tightened => Class::BreaksWriters,
+            Shift::Loosened => Class::BreaksReaders,
+            Shift::Changed => Class::BreaksBoth,
         };
         self.add(code, class, pair, at, what);
     }
@@ -137,7 +178,7 @@ impl Walk {
             } else {
                 (Shift::Loosened, format!("{} takes any value now", at.shown()))
             };
-            self.limit(shift, pair, &rule, what);
+            self.limit(shift, (!old.is_empty(), !new.is_empty()), pair, &rule, &what);
             return;
         }
         let pairs = pair_items(old, new, &[value], false);
@@ -152,12 +193,12 @@ impl Walk {
         if !come.is_empty() {
             let inner = pair.of(pair.old, come.first().copied());
             let what = format!("{} may be {} too", at.shown(), shown(&come));
-            self.add("enum-grown", Class::BreaksReaders, inner, &rule, what);
+            self.limited(|_| "enum-grown", Shift::Loosened, (true, true), inner, &rule, &what);
         }
         if !gone.is_empty() {
             let inner = pair.of(gone.first().copied(), pair.new);
             let what = format!("{} may not be {} any more", at.shown(), shown(&gone));
-            self.add("enum-shrunk", Class::BreaksWriters, inner, &rule, what);
+            self.limited(|_| "enum-shrunk", Shift::Tightened, (true, true), inner, &rule, &what);
         }
         for paired in &pairs {
             if let (Some((_, old)), Some((_, new))) = (paired.old, paired.new) {
@@ -173,8 +214,10 @@ impl Walk {
 fn option(key: &str, pair: Pair<'_>, column: Pair<'_>) -> Shift {
     let texts = pair.texts();
     if let Some((_, more)) = COUNTS.iter().find(|(name, _)| *name == key) {
-        let read = |text: Option<&str>| text.and_then(Number::read);
+        // At least nothing is no limit.
+        let read = |text: Option<&str>| text.and_then(Number::read).filter(|count| *more || !count.is_zero());
         return match (read(texts.0), read(texts.1)) {
+            (None, None) => Shift::Restated,
             (None, _) => Shift::Tightened,
             (_, None) => Shift::Loosened,
             (Some(old), Some(new)) if old == new => Shift::Restated,
@@ -185,7 +228,13 @@ fn option(key: &str, pair: Pair<'_>, column: Pair<'_>) -> Shift {
     match key {
         "multipleOf" => {
             let read = |text: Option<&str>| text.and_then(Number::read);
+            // Every whole number is a multiple of 1.
+            let idle = |text: Option<&str>, column: Option<&Node>| {
+                let divides = |unit: Number| Number::read("1").and_then(|one| one.is_multiple_of(&unit)) == Some(true);
+                text.is_none() || (column.is_some_and(is_whole) && read(text).is_some_and(divides))
+            };
             match (read(texts.0), read(texts.1)) {
+                _ if idle(texts.0, column.old) && idle(texts.1, column.new) => Shift::Restated,
                 (Some(old), Some(new)) => Shift::of(
                     new.is_multiple_of(&old) == Some(true),
                     old.is_multiple_of(&new) == Some(true),
@@ -214,7 +263,11 @@ fn option(key: &str, pair: Pair<'_>, column: Pair<'_>) -> Shift {
         }
         "format" if column.new.is_some_and(is_whole) && column.old.is_some_and(is_whole) => {
             let range = |text: Option<&str>| text.and_then(|text| WIDTHS.iter().find(|(name, ..)| *name == text));
+            let idle = |width: Option<&Width>, column: Option<&Node>| {
+                width.zip(column).is_none_or(|(width, column)| is_idle(width, column))
+            };
             match (range(texts.0), range(texts.1)) {
+                (old, new) if idle(old, column.old) && idle(new, column.new) => Shift::Restated,
                 (Some(old), Some(new)) => Shift::of(holds(old, new), holds(new, old)),
                 // The width that is meant where nothing is said is that of the type: not a limit of its own.
                 (None, Some(_)) => Shift::Tightened,
@@ -237,11 +290,70 @@ fn is_whole(column: &Node) -> bool {
 }
 
 /// Whether every number of the one width is one of the other.
-fn holds(outer: &(&str, bool, u32), inner: &(&str, bool, u32)) -> bool {
+fn holds(outer: &Width, inner: &Width) -> bool {
     match (outer.1, inner.1) {
         (true, false) => outer.2 > inner.2,
         (false, true) => false,
         _ => outer.2 >= inner.2,
+    }
+}
+
+/// Whether the column's bounds allow no number that the width does not hold.
+fn is_idle(&(_, signed, bits): &Width, column: &Node) -> bool {
+    let options = column.get("logicalTypeOptions");
+    let low = bound(options, "minimum", "exclusiveMinimum", Ordering::Greater);
+    let high = bound(options, "maximum", "exclusiveMaximum", Ordering::Less);
+    let (Some(low), Some(high)) = (
+        low.and_then(|low| whole(low, true)),
+        high.and_then(|high| whole(high, false)),
+    ) else {
+        return false;
+    };
+    // 2^(bits - 1) and 2^bits; of the widest the top is beyond every bound that is read.
+    let power = |bits: u32| 1_i128.checked_shl(bits).filter(|power| *power > 0).unwrap_or(i128::MAX);
+    let (least, beyond) = match signed {
+        true => (-power(bits - 1), power(bits - 1)),
+        false => (0, power(bits)),
+    };
+    low >= least && high < beyond
+}
+
+/// The least or greatest value that a bound allows, of columns in which there is one: whole numbers (as they are) and days
+/// (counted).
+fn smallest_step(column: Pair<'_>, bound: Bound<'_>, lower: bool) -> Option<i128> {
+    let of = |kind: &str| {
+        let is = |side: Option<&Node>| {
+            side.and_then(|side| word(side, "logicalType"))
+                .is_some_and(|word| word == kind)
+        };
+        is(column.old) && is(column.new)
+    };
+    if of("integer") {
+        return whole(bound, lower);
+    }
+    let day = NaiveDate::parse_from_str(bound.text, "%Y-%m-%d")
+        .ok()
+        .filter(|_| of("date"))?;
+    let day = i128::from(day.num_days_from_ce());
+    Some(day + inward(bound, lower))
+}
+
+/// The least or greatest whole number that a bound allows.
+fn whole(bound: Bound<'_>, lower: bool) -> Option<i128> {
+    let number = Number::read(bound.text)?;
+    let (floor, ceil) = (number.floor()?, number.ceil()?);
+    let rounded = if lower { ceil } else { floor };
+    // A bound between two whole numbers leaves out neither.
+    let step = if floor == ceil { inward(bound, lower) } else { 0 };
+    rounded.checked_add(step)
+}
+
+/// How far the first value inside is from the bound, in steps.
+fn inward(bound: Bound<'_>, lower: bool) -> i128 {
+    match (bound.exclusive, lower) {
+        (false, _) => 0,
+        (true, true) => 1,
+        (true, false) => -1,
     }
 }
 
@@ -320,6 +432,39 @@ fn values(one: &str, other: &str) -> Option<Ordering> {
     }
 }
 
+/// Whether an option of the logical type makes a rule that rows can fail.
+fn is_checked(key: &str, column: Pair<'_>) -> bool {
+    column.new.or(column.old).is_some_and(|column| makes_rule(key, column))
+}
+
+fn makes_rule(key: &str, column: &Node) -> bool {
+    let kind = word(column, "logicalType");
+    match key {
+        // Of dates and times it says how they are written as text.
+        "format" => kind.is_some_and(|kind| matches!(kind.as_str(), "string" | "integer" | "number")),
+        "timezone" | "defaultTimezone" => false,
+        _ => true,
+    }
+}
+
+/// The keys of a column that make rules which rows can fail.
+pub(super) fn checked(column: &Node) -> Vec<&str> {
+    let flags = ["required", "unique"].into_iter().filter(|key| flag(column, key));
+    let listed = (!items(column, "enum").is_empty()).then_some("enum");
+    let options = column
+        .get("logicalTypeOptions")
+        .and_then(Node::as_map)
+        .unwrap_or_default();
+    let options = options.iter().map(|entry| entry.key.as_str());
+    let said = |key: &&str| *key != "uniqueItems" || column.get("logicalTypeOptions").is_some_and(|of| flag(of, key));
+    let named = types::has_limit(column).then_some("physicalType");
+    flags
+        .chain(named)
+        .chain(listed)
+        .chain(options.filter(|key| makes_rule(key, column)).filter(said))
+        .collect()
+}
+
 /// The ids of the rules that a column's own keys make, as gates call them.
 pub(super) fn rule_ids(column: &Node, at: &At) -> Vec<String> {
     let flags = ["required", "unique"].into_iter().filter(|key| flag(column, key));
@@ -328,7 +473,9 @@ pub(super) fn rule_ids(column: &Node, at: &At) -> Vec<String> {
         .get("logicalTypeOptions")
         .and_then(Node::as_map)
         .unwrap_or_default();
+    let named = types::has_limit(column).then_some("physicalType");
     flags
+        .chain(named)
         .chain(listed)
         .chain(options.iter().map(|entry| entry.key.as_str()))
         .map(|key| at.rule_id(key))

@@ -16,6 +16,7 @@
 //! | type widened (`int` to `bigint`, more digits of a decimal): values come that the old type cannot hold | breaks readers |
 //! | type narrowed, or changed to another kind (`date` to `timestamp`) | breaks both |
 //! | `required`, `unique`, a key, a limit, `enum`, `pattern`: tightened / loosened / neither | breaks writers / readers / both |
+//! | limit that only warns from now on / that warned only (`polder.onFailure`) | breaks readers / writers |
 //! | key over other columns; id of the contract; place of a server; time zone of values | breaks both |
 //! | quality rule or relationship added or tightened (threshold, `severity`, `polder.onFailure`) | quality tightened |
 //! | quality rule or relationship removed or loosened | quality loosened |
@@ -34,6 +35,7 @@
 
 mod columns;
 mod document;
+mod failures;
 mod limits;
 mod meaning;
 mod number;
@@ -52,8 +54,7 @@ use polder_core::DatasetName;
 pub(crate) use products::compare_products;
 pub use reliance::Reliance;
 pub(crate) use service_levels::service_level_name;
-pub(crate) use version::is_draft;
-pub use version::{Bump, Mode, SemanticVersion, problems_with_history};
+pub use version::{Bump, Mode, SemanticVersion, is_draft, problems_with_history};
 
 use crate::contract::Contract;
 use crate::place::Place;
@@ -145,7 +146,7 @@ pub struct Change {
     pub what: String,
     /// Where it stands in the old document; of what is new, where it would belong.
     pub old: Option<Place>,
-    /// Where it stands in the new document; of what is gone, where it would belong.
+    /// Where it stands in the new document; of what is gone, where it would belong: of a column the name of its object.
     pub new: Option<Place>,
     /// The rules that went together with what was removed.
     gone: Vec<String>,

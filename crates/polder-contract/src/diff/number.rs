@@ -58,6 +58,36 @@ impl Number {
         self.digits.is_empty()
     }
 
+    /// The greatest whole number that is not greater; nothing beyond 38 digits.
+    pub(super) fn floor(&self) -> Option<i128> {
+        let (whole, fraction) = self.parts()?;
+        Some(if self.negative {
+            -whole - i128::from(fraction)
+        } else {
+            whole
+        })
+    }
+
+    /// The least whole number that is not less; nothing beyond 38 digits.
+    pub(super) fn ceil(&self) -> Option<i128> {
+        let (whole, fraction) = self.parts()?;
+        Some(if self.negative {
+            -whole
+        } else {
+            whole + i128::from(fraction)
+        })
+    }
+
+    /// The whole part, and whether there is more.
+    fn parts(&self) -> Option<(i128, bool)> {
+        let places = usize::try_from(self.exponent.max(0))
+            .ok()
+            .filter(|places| *places <= 38)?;
+        let digits = (0..places).map(|at| self.digits.get(at).copied().unwrap_or(b'0'));
+        let whole = digits.fold(0_i128, |whole, digit| whole * 10 + i128::from(digit - b'0'));
+        Some((whole, self.digits.len() > places))
+    }
+
     /// One text for all ways of writing the number.
     pub(super) fn normal(&self) -> String {
         let sign = if self.negative { "-" } else { "" };
@@ -168,6 +198,32 @@ mod tests {
                 assert_eq!(number(a).cmp(&number(b)), i.cmp(&j), "{a} {b}");
             }
         }
+    }
+
+    #[test]
+    fn numbers_have_whole_ones_around_them() {
+        for (text, floor, ceil) in [
+            ("0", 0, 0),
+            ("0.01", 0, 1),
+            ("-0.01", -1, 0),
+            ("1.0", 1, 1),
+            ("1.5", 1, 2),
+            ("-1.5", -2, -1),
+            ("12e2", 1200, 1200),
+            ("-700", -700, -700),
+            (
+                "99999999999999999999999999999999999999.5",
+                99_999_999_999_999_999_999_999_999_999_999_999_999,
+                10_i128.pow(38),
+            ),
+        ] {
+            assert_eq!(
+                (number(text).floor(), number(text).ceil()),
+                (Some(floor), Some(ceil)),
+                "{text}"
+            );
+        }
+        assert_eq!(number("1e38").floor(), None);
     }
 
     #[test]

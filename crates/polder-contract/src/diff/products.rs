@@ -58,7 +58,11 @@ impl Walk {
         let identities: [Identity; 2] = [name_and_version, by_name];
         for paired in pair_items(old, new, &identities, false) {
             let inner = pair.of(paired.old.map(|(_, node)| node), paired.new.map(|(_, node)| node));
-            let name = inner.old.or(inner.new).and_then(by_name).unwrap_or_default();
+            let port = inner.old.or(inner.new);
+            let name = port.and_then(by_name).unwrap_or_default();
+            // Whoever reads a share, a table or an interface is told which of them it is.
+            let sort = port.and_then(|port| word(port, "type"));
+            let sort = sort.map_or_else(String::new, |sort| format!(" ({sort})"));
             match (inner.old, inner.new) {
                 (Some(_), None) => {
                     self.add(
@@ -66,15 +70,15 @@ impl Walk {
                         gone,
                         inner,
                         at,
-                        format!("the {kind} `{name}` was removed"),
+                        format!("the {kind} `{name}`{sort} was removed"),
                     );
                 }
                 (None, Some(_)) => {
-                    let what = format!("the {kind} `{name}` was added");
+                    let what = format!("the {kind} `{name}`{sort} was added");
                     self.add("port-added", Class::Compatible, inner, at, what);
                 }
                 _ => self.each(inner, at, &[], |walk, key, value| {
-                    let what = format!("`{key}` of the {kind} `{name}` {}", value.said());
+                    let what = format!("`{key}` of the {kind} `{name}`{sort} {}", value.said());
                     match key {
                         "contractId" | "type" | "url" | "channel" | "content" => {
                             walk.add("port-changed", gone, value, at, what);

@@ -16,6 +16,18 @@ use crate::structure::OPERATORS;
 /// What makes up what a rule measures.
 const ESSENCE: [&str; 5] = ["type", "metric", "query", "engine", "implementation"];
 
+/// Metrics that count rows, but in percent.
+const COUNTS: [&str; 5] = [
+    "rowCount",
+    "nullValues",
+    "missingValues",
+    "invalidValues",
+    "duplicateValues",
+];
+
+/// What tells rules apart.
+pub(super) const RULE_IDENTITIES: [Identity; 4] = [by_id, by_name, kind_and_operator, kind];
+
 /// What a report calls a rule: its id, else its name, else what it measures (of a column with the column's name).
 pub(super) fn label(rule: &Node, at: &At) -> String {
     if let Some(label) = by_id(rule).or_else(|| by_name(rule)) {
@@ -31,7 +43,7 @@ fn measured(rule: &Node) -> String {
         .unwrap_or_else(|| "rule".to_owned())
 }
 
-fn is_text(rule: &Node) -> bool {
+pub(super) fn is_text(rule: &Node) -> bool {
     word(rule, "type").is_some_and(|kind| kind == "text")
 }
 
@@ -48,8 +60,7 @@ impl Walk {
     /// The rules of a column or object.
     pub(super) fn rules(&mut self, pair: Pair<'_>, at: &At) {
         let (old, new) = pair.items();
-        let identities: [Identity; 4] = [by_id, by_name, kind_and_operator, kind];
-        for paired in pair_items(old, new, &identities, true) {
+        for paired in pair_items(old, new, &RULE_IDENTITIES, true) {
             let inner = pair.of(paired.old.map(|(_, node)| node), paired.new.map(|(_, node)| node));
             let Some(named) = inner.old.or(inner.new) else { continue };
             if meaning::same("", inner.old, inner.new) {
@@ -83,7 +94,11 @@ impl Walk {
             |key: &str| ESSENCE.contains(&key) || (key == "rule" && old.get("metric").or(new.get("metric")).is_none());
         let other = pair.differing().into_iter().find(|key| {
             let texts = pair.under(key).texts();
-            essence(key) && !matches!(texts, (Some(old), Some(new)) if without_blanks(old) == without_blanks(new))
+            let same = |old: &str, new: &str| match *key {
+                "query" => without_comments(old) == without_comments(new),
+                _ => without_blanks(old) == without_blanks(new),
+            };
+            essence(key) && !matches!(texts, (Some(old), Some(new)) if same(old, new))
         });
         if let Some(key) = other {
             let inner = pair.under(key);
@@ -107,13 +122,13 @@ impl Walk {
         self.each(pair, at, &spoken_of, |walk, key, inner| match key {
             "arguments" => walk.arguments(inner, accepted(old).zip(accepted(new)), at),
             "severity" => walk.severity(inner, at),
-            "customProperties" => walk.custom(inner, at),
+            "customProperties" => walk.custom(pair, inner, at),
             _ => walk.documentation(key, inner, at),
         });
     }
 
     /// A rule that moved. What neither asks more nor less does both: what it promised is gone, and what it asks is new.
-    fn moved(&mut self, code: &'static str, shift: Shift, pair: Pair<'_>, at: &At, what: &str) {
+    pub(super) fn moved(&mut self, code: &'static str, shift: Shift, pair: Pair<'_>, at: &At, what: &str) {
         if matches!(shift, Shift::Loosened | Shift::Changed) {
             self.add(code, Class::QualityLoosened, pair, at, what);
         }
@@ -128,7 +143,16 @@ impl Walk {
     fn threshold(&mut self, pair: Pair<'_>, key: &str, old: &Node, new: &Node, at: &At) {
         let percent = |node: &Node| word(node, "unit").is_some_and(|unit| is_percent(&unit));
         let units = percent(old) == percent(new);
-        let shift = match (accepted(old), accepted(new)) {
+        // Rows are counted: more than 100 are 101 at least.
+        let counts = |rule: &Node| {
+            word(rule, "metric").is_some_and(|metric| COUNTS.contains(&metric.as_str())) && !percent(rule)
+        };
+        let figures = |rule: &Node| {
+            let figures = accepted(rule)?;
+            let counted = counts(old) && counts(new);
+            Some(if counted { figures.counting() } else { figures })
+        };
+        let shift = match (figures(old), figures(new)) {
             (Some(old), Some(new)) if units || (old.only_zero() && new.only_zero()) => Accepted::shift(&old, &new),
             _ if units && same_operators(old, new) => Shift::Restated,
             _ => Shift::Changed,
@@ -202,33 +226,13 @@ impl Walk {
         let (old, new) = (rank(pair.texts().0), rank(pair.texts().1));
         let label = at.rule.clone().unwrap_or_default();
         let what = format!("the severity of the rule `{label}` of {} {}", at.shown(), pair.said());
-        self.moved("severity-changed", ranks(old, new), pair, at, &what);
-    }
-
-    /// What happens to a row that fails: the more is kept out, the tighter.
-    pub(super) fn on_failure(&mut self, pair: Pair<'_>, at: &At) {
-        let rank = |text: Option<&str>| match text {
-            Some("reject") => 3,
-            Some("warn") => 1,
-            _ => 2,
-        };
-        let (old, new) = (rank(pair.texts().0), rank(pair.texts().1));
-        let of = match &at.rule {
-            Some(rule) => format!("the rule `{rule}`"),
-            None => at.shown(),
-        };
-        let what = format!("what happens to rows that fail {of} {}", pair.said());
-        self.moved("on-failure-changed", ranks(old, new), pair, at, &what);
+        self.moved("severity-changed", Shift::of(new >= old, old >= new), pair, at, &what);
     }
 
     /// References to other elements: each is a promise that they are there.
     pub(super) fn relationships(&mut self, pair: Pair<'_>, at: &At) {
         let (old, new) = pair.items();
-        let ends = |node: &Node| {
-            let end = |key| node.get(key).map_or_else(String::new, |end| meaning::of(key, end));
-            Some(format!("{} {}", end("from"), end("to")))
-        };
-        for paired in pair_items(old, new, &[ends], false) {
+        for paired in pair_items(old, new, &[reference_ends], false) {
             let inner = pair.of(paired.old.map(|(_, node)| node), paired.new.map(|(_, node)| node));
             if meaning::same("", inner.old, inner.new) {
                 continue;
@@ -260,7 +264,7 @@ impl Walk {
                         );
                         walk.moved("relationship-changed", Shift::Changed, value, &at, &what);
                     }
-                    "customProperties" => walk.custom(value, &at),
+                    "customProperties" => walk.custom(inner, value, &at),
                     _ => walk.documentation(key, value, &at),
                 }),
             }
@@ -268,8 +272,42 @@ impl Walk {
     }
 }
 
-fn ranks(old: i32, new: i32) -> Shift {
-    Shift::of(new >= old, old >= new)
+/// What tells references apart: their two ends.
+pub(super) fn reference_ends(node: &Node) -> Option<String> {
+    let end = |key| node.get(key).map_or_else(String::new, |end| meaning::of(key, end));
+    Some(format!("{} {}", end("from"), end("to")))
+}
+
+/// A query without its comments, and with one blank for each run of blanks outside of quotes.
+fn without_comments(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(character) = rest.chars().next() {
+        let after = &rest[character.len_utf8()..];
+        let (kept, skipped) = match character {
+            '\'' | '"' | '`' => match after.find(character) {
+                Some(end) => rest.split_at(character.len_utf8() + end + 1),
+                None => (rest, ""),
+            },
+            '-' if after.starts_with('-') => (" ", rest.find('\n').map_or("", |end| &rest[end..])),
+            '/' if after.starts_with('*') => match block_comment(rest) {
+                Some(after) => (" ", after),
+                // What is no comment for sure stays as it is.
+                None => (rest, ""),
+            },
+            _ => rest.split_at(character.len_utf8()),
+        };
+        out.push_str(kept);
+        rest = skipped;
+    }
+    without_blanks(&out)
+}
+
+/// What follows a comment `/* … */`; nothing where it has no end, or another one may begin inside: not every dialect
+/// counts those.
+fn block_comment(text: &str) -> Option<&str> {
+    let (comment, after) = text.strip_prefix("/*")?.split_once("*/")?;
+    (!comment.contains("/*")).then_some(after)
 }
 
 /// A query or expression in which each run of blanks is one, but for those in quotes; a comment ends with its line.
@@ -310,7 +348,7 @@ fn same_operators(old: &Node, new: &Node) -> bool {
 }
 
 /// What gates call a reference to another element: by its column, where it begins in one.
-fn reference_id(relationship: &Node, at: &At) -> String {
+pub(super) fn reference_id(relationship: &Node, at: &At) -> String {
     let from = match relationship.get("from").map(|from| (from.as_str(), from.as_list())) {
         Some((Some(one), _)) => Some(one),
         Some((None, Some([one]))) => one.as_str(),
@@ -333,7 +371,7 @@ pub(super) fn labels(node: &Node, at: &At) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::without_blanks;
+    use super::{without_blanks, without_comments};
 
     #[test]
     fn blanks_mean_nothing_but_in_quotes_and_at_the_end_of_comments() {
@@ -346,6 +384,30 @@ mod tests {
         ];
         for (one, other, same) in cases {
             assert_eq!(without_blanks(one) == without_blanks(other), same, "{one} {other}");
+            assert_eq!(without_comments(one) == without_comments(other), same, "{one} {other}");
+        }
+    }
+
+    #[test]
+    fn comments_of_queries_mean_nothing() {
+        let cases = [
+            (
+                "select a from t",
+                "select /* the\n key */ a -- of\n from t -- all",
+                true,
+            ),
+            ("select 1/2", "select 1/*2*/", false),
+            ("a/*x*/b", "ab", false),
+            ("a = '/* x */'", "a = '/* y */'", false),
+            ("a = '-- x'", "a = ' '", false),
+            ("\"--x\" = 1 -- y", "\"--x\" = 1", true),
+            ("a = 'it''s' -- x", "a = 'it''s'", true),
+            ("a -- no\nand b", "a\nand b", true),
+            ("a /* x /* y */ z */ b", "a /* x /* y */ w */ b", false),
+            ("a /* x", "a /* y", false),
+        ];
+        for (one, other, same) in cases {
+            assert_eq!(without_comments(one) == without_comments(other), same, "{one} {other}");
         }
     }
 }

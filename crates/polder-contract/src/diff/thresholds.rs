@@ -68,6 +68,12 @@ impl Accepted {
         Shift::of(new.within(old), old.within(new))
     }
 
+    /// The same of figures that count something: whole numbers, none below 0.
+    pub(super) fn counting(&self) -> Self {
+        let ranges = self.0.iter().map(Range::counting);
+        Self(ranges.filter(|range| !range.is_empty()).collect())
+    }
+
     /// Whether only 0 is accepted, of figures that are never negative: that means the same in every unit.
     pub(super) fn only_zero(&self) -> bool {
         match self.0.as_slice() {
@@ -120,6 +126,28 @@ impl Range {
             low: narrower(&self.low, &other.low, true),
             high: narrower(&self.high, &other.high, false),
         }
+    }
+
+    /// Between the whole numbers that are inside, from 0 on; an end with too many digits stays as it is.
+    fn counting(&self) -> Self {
+        let end = |end: &End, lower: bool| -> End {
+            let (number, outside) = end.as_ref()?;
+            let around = number.floor().zip(number.ceil());
+            let whole = around.and_then(|(floor, ceil)| {
+                let step = i128::from(*outside && floor == ceil);
+                Number::read(&if lower { ceil + step } else { floor - step }.to_string())
+            });
+            Some(whole.map_or_else(|| (number.clone(), *outside), |whole| (whole, false)))
+        };
+        let from_zero = Self {
+            low: Number::read("0").map(|zero| (zero, false)),
+            high: None,
+        };
+        Self {
+            low: end(&self.low, true),
+            high: end(&self.high, false),
+        }
+        .and(&from_zero)
     }
 
     fn is_empty(&self) -> bool {

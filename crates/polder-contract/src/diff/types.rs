@@ -4,6 +4,7 @@ use polder_core::document::Node;
 
 use super::pairing::word;
 use crate::column_type::ColumnType;
+use crate::physical_limit::PhysicalLimit;
 use crate::place::Place;
 use crate::schema::Property;
 
@@ -69,7 +70,7 @@ pub(super) fn shift(old: &Node, new: &Node, old_file: &Place, new_file: &Place) 
             } else {
                 (old_type.to_string(), new_type.to_string())
             };
-            (join(columns, length(&physical.0, &physical.1)), old_shown, new_shown)
+            (join(columns, limit(&physical.0, &physical.1)), old_shown, new_shown)
         }
         // Types that no table of ours holds: the words are all that is known.
         _ => {
@@ -81,7 +82,7 @@ pub(super) fn shift(old: &Node, new: &Node, old_file: &Place, new_file: &Place) 
                 _ => match (&physical.0, &physical.1) {
                     (Some(from), Some(to)) if !from.eq_ignore_ascii_case(to) => {
                         let (from, to) = (head(from), head(to));
-                        match length(&physical.0, &physical.1) {
+                        match limit(&physical.0, &physical.1) {
                             Some(shift) if from == to => shift,
                             _ => Shift::Changed,
                         }
@@ -119,25 +120,34 @@ fn head(physical: &str) -> String {
     physical.split('(').next().unwrap_or_default().trim().to_lowercase()
 }
 
-/// How the length in the names of two types of text moved, `varchar(20)` to `varchar(40)`; nothing where neither or
-/// something else than one number is in parentheses.
-fn length(old: &Option<String>, new: &Option<String>) -> Option<Shift> {
-    let read = |text: &Option<String>| {
-        let text = text.as_deref()?;
-        if !(head(text).contains("char") || head(text).contains("binary")) {
-            return None;
-        }
-        let (_, inside) = text.split_once('(')?;
-        inside.split(')').next()?.trim().parse::<u64>().ok()
-    };
-    let texts = |text: &Option<String>| text.as_deref().is_some_and(|text| head(text).contains("char"));
-    match (read(old), read(new)) {
-        (Some(old), Some(new)) => Some(Shift::of(new <= old, old <= new)),
-        // A text type without a length has no limit, whatever it is called.
-        (Some(_), None) if new.is_some() || texts(old) => Some(Shift::Loosened),
-        (None, Some(_)) => Some(Shift::Tightened),
-        _ => None,
+/// On which sides the name of the type sets a limit, where that limit is all that moved: the columns are of one type.
+pub(super) fn limited(old: &Node, new: &Node, old_file: &Place, new_file: &Place) -> Option<(bool, bool)> {
+    let resolved = |node: &Node, file: &Place| Property::read(node, file).column_type().ok();
+    if resolved(old, old_file)? != resolved(new, new_file)? {
+        return None;
     }
+    let sides = (has_limit(old), has_limit(new));
+    (sides.0 || sides.1).then_some(sides)
+}
+
+/// Whether the name of the type limits the values of a column beyond its type.
+pub(super) fn has_limit(column: &Node) -> bool {
+    let name = word(column, "physicalType");
+    let limit = name.and_then(|name| PhysicalLimit::read(&name));
+    // Nothing counts the bytes of texts.
+    limit.is_some_and(|limit| !matches!(limit, PhysicalLimit::BytesOfText(_)))
+}
+
+/// How the limit in the names of two types moved, `varchar(20)` to `varchar(40)`, `smallint` to `int`; nothing where
+/// neither has one.
+fn limit(old: &Option<String>, new: &Option<String>) -> Option<Shift> {
+    let read = |text: &Option<String>| PhysicalLimit::read(text.as_deref()?);
+    Some(match (read(old), read(new)) {
+        (Some(old), Some(new)) => Shift::of(new.within(old), old.within(new)),
+        (Some(_), None) => Shift::Loosened,
+        (None, Some(_)) => Shift::Tightened,
+        (None, None) => return None,
+    })
 }
 
 /// Both moves at once.

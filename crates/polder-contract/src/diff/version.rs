@@ -5,6 +5,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use polder_core::document::{Diagnostic, Severity, nearest};
+use polder_core::units::counted;
 use polder_core::{Error, ErrorKind, Result};
 
 use super::{Change, Class, Comparison, compare};
@@ -302,7 +303,9 @@ impl FromStr for SemanticVersion {
             .collect();
         let at = |numbers: &[u64], index: usize| numbers.get(index).copied().unwrap_or(0);
         match numbers.as_deref() {
-            Some(numbers) if numbers.len() <= 3 => Ok(Self {
+            // What follows a hyphen is a prerelease behind three numbers only: `2026-01` and `2026-02` are no prereleases
+            // of the same version.
+            Some(numbers) if numbers.len() <= 3 && (prerelease.is_none() || numbers.len() == 3) => Ok(Self {
                 major: at(numbers, 0),
                 minor: at(numbers, 1),
                 patch: at(numbers, 2),
@@ -314,7 +317,7 @@ impl FromStr for SemanticVersion {
 }
 
 /// Whether a contract promises nothing yet.
-pub(crate) fn is_draft(contract: &Contract) -> bool {
+pub fn is_draft(contract: &Contract) -> bool {
     matches!(Status::read(&contract.status), Status::Draft | Status::Proposed)
         || contract
             .version
@@ -379,8 +382,7 @@ impl Comparison {
                 .count();
             let and = match more {
                 0 => String::new(),
-                1 => " (and 1 more change)".to_owned(),
-                more => format!(" (and {more} more changes)"),
+                more => format!(" (and {})", counted(more, "more change")),
             };
             format!(": {}{and}", change.what)
         });

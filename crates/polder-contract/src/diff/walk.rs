@@ -6,6 +6,7 @@ use std::sync::Arc;
 use polder_core::DatasetName;
 use polder_core::document::{Node, Span};
 
+use super::failures::Policies;
 use super::{Change, Class, meaning};
 use crate::contract::Contract;
 use crate::place::Place;
@@ -17,6 +18,8 @@ pub(super) struct At {
     pub(super) object: Option<String>,
     pub(super) column: Option<String>,
     pub(super) rule: Option<String>,
+    /// What happens there to rows that fail.
+    pub(super) policies: Policies,
 }
 
 impl At {
@@ -24,6 +27,34 @@ impl At {
     pub(super) fn rule(&self, rule: impl Into<String>) -> Self {
         Self {
             rule: Some(rule.into()),
+            ..self.clone()
+        }
+    }
+
+    /// A column of the object, or a field of the value.
+    pub(super) fn field(&self, name: &str) -> Self {
+        let column = match &self.column {
+            Some(column) => format!("{column}.{name}"),
+            None => name.to_owned(),
+        };
+        Self {
+            column: Some(column),
+            ..self.clone()
+        }
+    }
+
+    /// What is inside the value: its items (`[]`), or one side of a map.
+    pub(super) fn value(&self, step: &str) -> Self {
+        Self {
+            column: Some(format!("{}{step}", self.column.as_deref().unwrap_or_default())),
+            ..self.clone()
+        }
+    }
+
+    /// The same place, with what its element says of rows that fail.
+    pub(super) fn within(&self, element: Pair<'_>) -> Self {
+        Self {
+            policies: self.policies.of(element),
             ..self.clone()
         }
     }

@@ -96,6 +96,9 @@ impl Bindings<'_> {
             return vec![port.place.error("no-contract", message, Some(help))];
         };
         let Some(contract) = self.contract(id) else {
+            if self.contracts.is_unreadable(id) {
+                return Vec::new();
+            }
             let message = format!(
                 "the output port `{}` names the contract `{id}`, which is not there",
                 port.name
@@ -152,6 +155,9 @@ impl Bindings<'_> {
 
     fn input(&self, name: &str, id: &str, wanted: &str, place: &Place) -> Vec<Diagnostic> {
         let Some(contract) = self.contract(id) else {
+            if self.contracts.is_unreadable(id) {
+                return Vec::new();
+            }
             let message = format!("the input port `{name}` names the contract `{id}`, which is not in this mesh");
             let help = self
                 .near(id)
@@ -207,7 +213,8 @@ fn version(port: &str, wanted: &str, contract: &Contract, place: &Place) -> Opti
         "the port `{port}` is for version {named} of {}, which has {has}",
         contract.name
     );
-    let help = if named.major == has.major {
+    let help = if named > has {
+        // The contract has not come so far.
         format!("write version: {has}")
     } else {
         format!("a new major version is a new port: move to version {has} and see what it changes")

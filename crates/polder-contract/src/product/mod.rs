@@ -6,7 +6,7 @@ mod bindings;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use polder_core::document::{self, Diagnostic, Node, Reader, Source};
+use polder_core::document::{self, Diagnostic, Node, Reader, Severity, Source};
 
 pub use bindings::check;
 
@@ -14,6 +14,7 @@ use crate::diff::{self, Comparison, Mode};
 use crate::lifecycle::Status;
 use crate::place::{Place, items, text};
 use crate::structure;
+use crate::unheeded::foreign_properties;
 
 /// A data product that is structurally right.
 #[derive(Debug, Clone)]
@@ -130,8 +131,15 @@ pub fn parse(source: &Source) -> (Option<Product>, Vec<Diagnostic>) {
     };
     let reader = Reader::new(source);
     structure::check_product(&reader, &document);
-    let sound = !reader.has_errors();
-    (sound.then(|| read(source, document)), reader.finish())
+    let mut found = reader.finish();
+    let place = Place {
+        file: Arc::from(source.path.as_path()),
+        span: document.span,
+    };
+    found.extend(foreign_properties(&document, &place));
+    found.sort_by_key(|found| found.span.map(|span| span.start));
+    let sound = found.iter().all(|found| found.severity != Severity::Error);
+    (sound.then(|| read(source, document)), found)
 }
 
 /// What changed from the old product to the new one: ports that are gone or bound to another contract break readers.

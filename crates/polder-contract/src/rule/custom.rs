@@ -12,8 +12,8 @@ use crate::quality::Quality;
 /// The engine whose rules Polder runs.
 const ENGINE: &str = "polder";
 const RULES: [&str; 3] = ["row", "freshness", "volume"];
-/// Fewer commits give no idea of what is usual.
-const LEAST_COMMITS: u32 = 5;
+/// Commits that a rule about volume compares with at least: fewer give no idea of what is usual.
+pub const LEAST_COMMITS: u32 = 5;
 /// What a log is asked for at most: so many commits that brought rows are looked for among twice as many.
 const MOST_COMMITS: u32 = 500;
 const COMMITS: u32 = 10;

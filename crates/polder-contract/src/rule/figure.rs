@@ -42,7 +42,7 @@ impl fmt::Display for Figure {
 
 impl Operator {
     /// Whether the figure is what the operator asks for. Numbers are compared as numbers, text only for equality;
-    /// nothing holds of null, and no order holds of what is no number.
+    /// nothing holds of null nor of NaN, and no order holds of what is no number.
     pub fn holds(&self, figure: &Figure) -> bool {
         let against = |bound: &str| order(figure, bound);
         match self {
@@ -61,6 +61,8 @@ impl Operator {
 fn equal(figure: &Figure, value: &str) -> Option<bool> {
     match figure {
         Figure::Null => None,
+        // What is no number neither is the value nor another one.
+        Figure::Real(number) if number.is_nan() => None,
         Figure::Text(text) => Some(text == value),
         // A query may well count truth as a number.
         Figure::Whole(number) if matches!(value, "true" | "false") => Some((*number == 1) == (value == "true")),
@@ -128,7 +130,8 @@ mod tests {
             Operator::NotBetween(word("0"), word("1")),
         ] {
             assert!(!operator.holds(&Figure::Null), "{operator:?}");
-            assert!(!Operator::LessThan(word("0")).holds(&Figure::Real(f64::NAN)));
+            assert!(!operator.holds(&Figure::Real(f64::NAN)), "{operator:?}");
         }
+        assert!(!Operator::LessThan(word("0")).holds(&Figure::Real(f64::NAN)));
     }
 }

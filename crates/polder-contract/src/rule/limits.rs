@@ -5,13 +5,15 @@ use std::cmp::Ordering;
 use chrono::FixedOffset;
 use chrono_tz::{TZ_VARIANTS, Tz};
 use polder_core::document::nearest;
+use polder_core::units::counted;
 
 use super::compile::{Compiler, Heading, Value};
-use super::pattern::{KEPT, compiled};
+use super::pattern::{KEPT, compiled, stray_brace};
 use super::{NumberWidth, RowCheck, TextFormat};
 use crate::bound;
 use crate::column_type::ColumnType;
 use crate::number::{self, Side};
+use crate::physical_limit::PhysicalLimit;
 use crate::place::{Place, Written};
 use crate::schema::LogicalType;
 
@@ -24,6 +26,7 @@ pub(super) fn collect(compiler: &mut Compiler<'_>, value: &Value<'_>) {
         compiler.row(heading, &value.steps, RowCheck::Required);
     }
     width(compiler, value);
+    physical(compiler, value);
     zone(compiler, value);
     bounds(compiler, value);
     if let Some(by) = &options.multiple_of {
@@ -137,6 +140,34 @@ fn width(compiler: &mut Compiler<'_>, value: &Value<'_>) {
     if let Some(width) = NumberWidth::from_word(&format.text) {
         let heading = compiler.limit(value, "format", &format.place);
         compiler.row(heading, &value.steps, RowCheck::Width(width));
+    }
+}
+
+/// The name of the physical type may ask for more than the type of the column does: what a store of that type could not
+/// hold is no value of the column.
+fn physical(compiler: &mut Compiler<'_>, value: &Value<'_>) {
+    let Some(written) = &value.property.physical_type else {
+        return;
+    };
+    let Some(limit) = PhysicalLimit::read(&written.text) else {
+        return;
+    };
+    let text = matches!(value.column, ColumnType::String | ColumnType::Binary);
+    let number = matches!(
+        value.column,
+        ColumnType::Int32 | ColumnType::Int64 | ColumnType::Float64 | ColumnType::Decimal { .. }
+    );
+    let heading = compiler.limit(value, "physicalType", &written.place);
+    match limit {
+        PhysicalLimit::Length(length) if text => compiler.row(heading, &value.steps, RowCheck::MaxLength(length)),
+        PhysicalLimit::Width(width) if number => compiler.row(heading, &value.steps, RowCheck::Width(width)),
+        PhysicalLimit::BytesOfText(length) if value.column == ColumnType::String => {
+            let why = "the bytes of a text depend on its encoding: its characters are counted, not those";
+            let says = format!("it must have at most {}", counted(length, "byte"));
+            compiler.not_run(heading, why.to_owned(), &says);
+        }
+        // The store's type and the column's are not of one kind, which is judged elsewhere.
+        _ => {}
     }
 }
 
@@ -324,7 +355,14 @@ pub(super) fn pattern(
             compiler.refuse(place, message, Some(help));
             None
         }
-        Ok(_) => Some(RowCheck::Pattern(pattern.to_owned())),
+        Ok(_) => {
+            if let Some(brace) = stray_brace(pattern) {
+                let message = format!("{id}: `{brace}` is no repetition, but these characters");
+                let help = "close the brace, as in {2} or {0,2}, or write \\{";
+                compiler.warn(place, message, Some(help));
+            }
+            Some(RowCheck::Pattern(pattern.to_owned()))
+        }
         Err(problem) => {
             let help = "patterns are matched in linear time: no look-around, no back references, no huge repetitions";
             compiler.refuse(place, format!("{id}: {problem}"), Some(help));

@@ -19,8 +19,8 @@ use polder_core::DatasetName;
 use polder_core::document::{Diagnostic, Severity};
 
 pub use crate::quality::Operator;
+pub use custom::LEAST_COMMITS;
 pub use figure::Figure;
-pub(crate) use on_failure::misplaced;
 pub use pattern::regex;
 
 use crate::place::Place;

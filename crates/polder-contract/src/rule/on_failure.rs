@@ -36,7 +36,9 @@ impl Policy {
     /// The policy of an element inside; what is wrong with its words is found elsewhere.
     pub(super) fn of(self, element: &[CustomProperty]) -> Self {
         let own = element.iter().filter(|custom| custom.property == ON_FAILURE);
-        let own = own.filter_map(|custom| word(custom.value.as_str()?)).next_back();
+        let own = own
+            .filter_map(|custom| OnFailure::of_word(custom.value.as_str()?))
+            .next_back();
         Self(own.or(self.0))
     }
 }
@@ -68,19 +70,11 @@ impl Compiler<'_> {
     }
 }
 
-/// Words of ours among the custom properties of a whole contract that only its elements can have.
-pub(crate) fn misplaced(of_contract: &[CustomProperty]) -> Vec<Diagnostic> {
-    let ours = of_contract.iter().filter(|custom| custom.property == ON_FAILURE);
-    ours.map(|custom| {
-        let message = format!("`{ON_FAILURE}` means nothing for the contract as a whole");
-        let help = "declare it on an object of the schema, a column or a rule";
-        custom.place.error("custom-property", message, Some(help))
-    })
-    .collect()
-}
-
-fn word(text: &str) -> Option<OnFailure> {
-    WORDS.into_iter().find(|word| word.as_str() == text)
+impl OnFailure {
+    /// What happens, by its word.
+    pub(crate) fn of_word(text: &str) -> Option<Self> {
+        WORDS.into_iter().find(|word| word.as_str() == text)
+    }
 }
 
 fn problems(element: &[CustomProperty]) -> Vec<Diagnostic> {
@@ -99,7 +93,7 @@ fn problems(element: &[CustomProperty]) -> Vec<Diagnostic> {
             return Some(custom.place.error("custom-property", message, Some(&help)));
         }
         let text = custom.value.scalar_text().unwrap_or_default();
-        if word(text).is_some() {
+        if OnFailure::of_word(text).is_some() {
             return None;
         }
         let known = "known: quarantine (the default), reject, warn";

@@ -148,6 +148,37 @@ fn translated(pattern: &str) -> Result<String, String> {
     Ok(text)
 }
 
+/// A brace that was probably meant to be a repetition and is a character: `{12$`, `{,3}`.
+pub(super) fn stray_brace(pattern: &str) -> Option<&str> {
+    let mut within = false;
+    let mut characters = pattern.char_indices();
+    while let Some((at, character)) = characters.next() {
+        match character {
+            '\\' => {
+                let escaped = characters.next();
+                // The braces of `\x{20AC}` and `\p{Letter}`.
+                if escaped.is_some_and(|(_, letter)| "xuUpP".contains(letter)) && characters.as_str().starts_with('{') {
+                    characters.find(|(_, character)| *character == '}');
+                }
+            }
+            '[' => within = true,
+            ']' => within = false,
+            '{' if !within => {
+                let rest = &pattern[at + 1..];
+                let begins = rest.trim_start_matches(',').starts_with(|c: char| c.is_ascii_digit());
+                if begins && !is_repetition(rest.chars()) {
+                    let end = rest
+                        .find(|c: char| !c.is_ascii_digit() && c != ',')
+                        .unwrap_or(rest.len());
+                    return Some(&pattern[at..=at + end]);
+                }
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
 /// Whether what follows an opening brace makes it a repetition: `3}`, `3,}`, `3,5}`.
 fn is_repetition(mut inside: impl Iterator<Item = char>) -> bool {
     let mut digits = 0;
@@ -200,6 +231,15 @@ mod tests {
                 .for_each(|text| assert!(regex.is_match(text), "{pattern} {text}"));
             bad.iter()
                 .for_each(|text| assert!(!regex.is_match(text), "{pattern} {text}"));
+        }
+    }
+
+    #[test]
+    fn a_repetition_without_its_end_is_a_stray_brace() {
+        assert_eq!(stray_brace("^[0-9a-f]{12$"), Some("{12"));
+        assert_eq!(stray_brace("a{,2}"), Some("{,2"));
+        for sound in ["a{2}b{1,}", "\\{12", "[{1]", "{abc}", "", "{"] {
+            assert_eq!(stray_brace(sound), None, "{sound}");
         }
     }
 

@@ -2,6 +2,7 @@
 
 use polder_core::DatasetName;
 use polder_core::document::nearest;
+use polder_core::units::counted;
 
 use super::compile::{Compiler, Heading, Value};
 use super::on_failure::Policy;
@@ -81,9 +82,9 @@ pub(super) fn of_object(compiler: &mut Compiler<'_>, relationship: &Relationship
 fn compile(compiler: &mut Compiler<'_>, heading: Heading, relationship: &Relationship, columns: Vec<String>) {
     if relationship.to.len() != columns.len() {
         let message = format!(
-            "{}: {} columns refer to {}",
+            "{}: {} cannot refer to {}",
             heading.id,
-            columns.len(),
+            counted(columns.len(), "column"),
             relationship.to.len()
         );
         compiler.refuse(

@@ -1,5 +1,8 @@
 //! What rules ask for, in words.
 
+use polder_core::clock::AHEAD;
+use polder_core::units::counted;
+
 use super::{Figure, Metric, Operator, RowCheck, SetTest};
 
 /// Listed values that are shown at most.
@@ -24,8 +27,8 @@ impl RowCheck {
             Self::Maximum { value, exclusive: true } => format!("it must be below {value}"),
             Self::Width(width) => format!("it must fit into {}", width.as_str()),
             Self::MultipleOf(value) => format!("it must be a multiple of {value}"),
-            Self::MinLength(length) => format!("it must have at least {length} characters"),
-            Self::MaxLength(length) => format!("it must have at most {length} characters"),
+            Self::MinLength(length) => format!("it must have at least {}", counted(*length, "character")),
+            Self::MaxLength(length) => format!("it must have at most {}", counted(*length, "character")),
             Self::Pattern(pattern) => format!("it must match {pattern}"),
             Self::Format(format) => format!("it must be {}", format.says()),
             Self::OneOf(values) => {
@@ -48,6 +51,17 @@ impl RowCheck {
 }
 
 impl SetTest {
+    /// Whether the figure is what is asked. A newest value that is yet to come tells nothing of how old a table is.
+    pub fn holds(&self, figure: &Figure) -> bool {
+        !self.lies_ahead(figure) && self.operator.holds(figure)
+    }
+
+    /// Whether the figure is the age of a newest value which lies further ahead of the clock than [`AHEAD`].
+    pub fn lies_ahead(&self, figure: &Figure) -> bool {
+        let is_age = matches!(self.metric, Metric::Freshness { .. });
+        is_age && matches!(figure, Figure::Whole(seconds) if *seconds < -i128::from(AHEAD.num_seconds()))
+    }
+
     /// What the test asks for, in words: `no null values`, `duplicate values: less than 1 percent`.
     pub fn says(&self) -> String {
         let subject = match &self.metric {
@@ -77,12 +91,21 @@ impl SetTest {
         let unit = if self.percent { " percent" } else { "" };
         let found = match (&self.metric, figure) {
             (Metric::Sql { .. }, _) => format!("{figure}{unit}"),
+            (Metric::Freshness { column, within_seconds }, Figure::Whole(seconds)) if self.lies_ahead(figure) => {
+                let days = seconds.unsigned_abs() / 86_400;
+                return format!(
+                    "a newest {column} that lies {} ahead of the clock and tells nothing of how old the rest is, asked: at \
+                     most {} old",
+                    counted(days, "day"),
+                    age(*within_seconds)
+                );
+            }
             (Metric::Freshness { column, within_seconds }, figure) => {
                 let old = match figure {
                     Figure::Whole(seconds) => u64::try_from(*seconds).map(age).ok(),
                     _ => None,
                 };
-                let old = old.unwrap_or_else(|| format!("{figure} seconds"));
+                let old = old.unwrap_or_else(|| counted(figure, "second"));
                 return format!(
                     "{old} since the newest {column}, asked: at most {}",
                     age(*within_seconds)
@@ -90,7 +113,9 @@ impl SetTest {
             }
             (Metric::Volume { commits, deviation }, _) => {
                 return format!(
-                    "{figure} standard deviations from the mean of the {commits} commits before, asked: at most {deviation}"
+                    "{} from the mean of the {} before, asked: at most {deviation}",
+                    counted(figure, "standard deviation"),
+                    counted(commits, "commit")
                 );
             }
             (metric, _) => format!("{figure}{unit} {}", metric.counted(!one)),
@@ -149,10 +174,6 @@ fn listed(values: &[String], word: &str) -> String {
     }
 }
 
-fn counted(count: u64, thing: &str) -> String {
-    format!("{count} {thing}{}", if count == 1 { "" } else { "s" })
-}
-
 /// Seconds in the largest unit that has no rest.
 fn age(seconds: u64) -> String {
     let (count, unit) = match seconds {
@@ -208,6 +229,21 @@ mod tests {
                 Figure::Whole(90_000)
             ),
             "25 hours since the newest email, asked: at most 1 day"
+        );
+        let fresh = SetTest {
+            metric: Metric::Freshness {
+                column: column(),
+                within_seconds: 86_400,
+            },
+            operator: Operator::LessOrEqual("86400".to_owned()),
+            percent: false,
+        };
+        // A day ahead is still a matter of clocks and of dates.
+        assert!(fresh.holds(&Figure::Whole(-86_400)) && !fresh.holds(&Figure::Whole(-86_401)));
+        assert_eq!(
+            fresh.measured(&Figure::Whole(-3 * 86_400)),
+            "a newest email that lies 3 days ahead of the clock and tells nothing of how old the rest is, asked: at most 1 \
+             day old"
         );
         let query = Metric::Sql {
             query: "SELECT 1".to_owned(),

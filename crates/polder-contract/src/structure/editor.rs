@@ -3,7 +3,7 @@
 use serde_json::{Map as Object, Value as Json, json};
 
 use super::hints::hint;
-use super::{Field, Rule, property, quality, relationship, server, tables};
+use super::{Field, Rule, property, quality, relationship, server, tables, words};
 
 /// The JSON schema (draft 2019-09) of contracts as Polder reads them, for completion and hints in editors. It says what
 /// a schema can say; `polder contract lint` says the rest.
@@ -32,6 +32,9 @@ fn definitions() -> Json {
     let one = json!({ "type": "string", "pattern": relationship::REFERENCE });
     json!({
         "ApiVersion": { "type": "string", "enum": versions },
+        "Version": { "type": "string", "examples": ["1.0.0"] },
+        "Engine": described(&Rule::Word(&words::ENGINE)),
+        "ServiceLevel": mapping(&[tables::SERVICE_LEVEL], false),
         "StableId": { "type": "string", "pattern": "^[A-Za-z0-9_-]+$" },
         "Team": { "oneOf": [
             mapping(&[tables::TEAM], false),
@@ -65,6 +68,7 @@ fn described(rule: &Rule) -> Json {
         Rule::Date => json!({ "type": "string", "format": "date" }),
         Rule::Instant => json!({ "type": "string", "format": "date-time" }),
         Rule::OneOf(words) => json!({ "type": "string", "enum": words }),
+        Rule::Word(words) => json!({ "type": "string", "examples": words.known() }),
         Rule::List(rule) => list(described(rule)),
         Rule::Set(rule) => {
             json!({ "type": "array", "items": described(rule), "minItems": 1, "uniqueItems": true })

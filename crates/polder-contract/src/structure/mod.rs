@@ -1,6 +1,7 @@
 //! The structure that the standard demands of a document: tables of keys and rules, and the walk that holds a
 //! document against them.
 
+mod cron;
 mod editor;
 mod hints;
 mod product;
@@ -9,6 +10,7 @@ mod quality;
 mod relationship;
 mod server;
 mod tables;
+mod words;
 
 use chrono::{DateTime, NaiveDate};
 use polder_core::document::{Entry, Node, Reader, Value, nearest};
@@ -17,6 +19,8 @@ pub use editor::editor_schema;
 pub(crate) use product::check_product;
 pub(crate) use quality::{OPERATORS, dimension};
 pub(crate) use server::is_common as is_common_to_servers;
+use words::Words;
+pub(crate) use words::{STATUSES, plain, slip};
 
 /// What a value must be.
 pub(crate) enum Rule {
@@ -42,6 +46,8 @@ pub(crate) enum Rule {
     /// An instant as text, by RFC 3339.
     Instant,
     OneOf(&'static [&'static str]),
+    /// Text: a known word, or one of one's own.
+    Word(&'static Words),
     List(&'static Rule),
     /// A list of at least one item, all distinct.
     Set(&'static Rule),
@@ -233,6 +239,7 @@ impl Walk<'_, '_> {
                     self.wrong_value(node, path, &format!("`{text}` is not allowed"), &help);
                 }
             }
+            Rule::Word(words) => self.word(words, node, path),
             Rule::List(rule) => {
                 self.list(rule, node, path);
             }
@@ -288,7 +295,17 @@ impl Walk<'_, '_> {
         {
             if !missing.contains(&field.key) && !entries.iter().any(|entry| entry.key == field.key) {
                 missing.push(field.key);
-                self.missing(node, path, field.key, None);
+                let known = || tables.iter().flat_map(|table| table.iter()).map(|field| field.key);
+                let unknown = entries.iter().filter(|entry| !known().any(|key| key == entry.key));
+                // What it was probably meant to be is told with the unknown key.
+                let misspelt = || {
+                    unknown
+                        .filter_map(|entry| nearest(&entry.key, known()))
+                        .any(|key| key == field.key)
+                };
+                if open || !misspelt() {
+                    self.missing(node, path, field.key, None);
+                }
             }
         }
     }
@@ -368,10 +385,21 @@ impl Walk<'_, '_> {
         let keys = || tables.iter().flat_map(|table| table.iter()).map(|field| field.key);
         let help = match nearest(&entry.key, keys()) {
             Some(key) => format!("did you mean `{key}`?"),
+            None if keys().any(|key| key == "logicalTypeOptions")
+                && let Some(option) = nearest(&entry.key, property::options()) =>
+            {
+                format!("`{option}` stands under `logicalTypeOptions`")
+            }
             None => "the standard has no such key here; what is your own goes to `customProperties`".to_owned(),
         };
         let message = format!("`{}` is not known", join(path, &entry.key));
         self.reader.error(entry.key_span, "unknown-key", message, Some(help));
+    }
+
+    /// Whether a key of the mapping, none of which is one of these, was probably meant to be one.
+    fn has_misspelt(node: &Node, keys: &[&str]) -> bool {
+        let mut entries = node.as_map().unwrap_or_default().iter();
+        entries.any(|entry| nearest(&entry.key, keys.iter().copied()).is_some())
     }
 
     fn missing(&self, node: &Node, path: &str, key: &str, help: Option<&str>) {

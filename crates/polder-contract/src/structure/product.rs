@@ -5,8 +5,8 @@
 use polder_core::document::{Node, Reader};
 
 use super::tables::TAGS;
-use super::{Field, Rule, Version, Walk, optional, required};
-use Rule::{Any, Date, Instant, List, Map, OneOf, Special, Text};
+use super::{Field, Rule, Version, Walk, optional, required, words};
+use Rule::{Any, Date, Instant, List, Map, OneOf, Special, Text, Word};
 
 const PRODUCT: &[Field] = &[
     required("apiVersion", OneOf(&["v1.0.0", "v0.9.0"])),
@@ -39,7 +39,7 @@ const CUSTOM: Rule = List(&Map(&[
 ]));
 
 const DEFINITIONS: Rule = List(&Map(&[
-    required("type", Text),
+    required("type", Word(&words::DEFINITION)),
     required("url", ADDRESS),
     optional("description", Text),
 ]));
@@ -83,7 +83,7 @@ const INPUT_CONTRACT: &[Field] = &[required("id", Text), required("version", Tex
 
 const MANAGEMENT_PORT: &[Field] = &[
     required("name", Text),
-    required("content", Text),
+    required("content", Word(&words::PORT_CONTENT)),
     optional("type", OneOf(&["rest", "topic"])),
     optional("url", ADDRESS),
     optional("channel", Text),
@@ -97,8 +97,8 @@ const SUPPORT: &[Field] = &[
     required("channel", Text),
     required("url", ADDRESS),
     optional("description", Text),
-    optional("tool", Text),
-    optional("scope", Text),
+    optional("tool", Word(&words::TOOL)),
+    optional("scope", Word(&words::SCOPE)),
     optional("invitationUrl", ADDRESS),
     optional("tags", TAGS),
     optional("customProperties", CUSTOM),
@@ -118,7 +118,7 @@ const MEMBER: &[Field] = &[
     required("username", Text),
     optional("name", Text),
     optional("description", Text),
-    optional("role", Text),
+    optional("role", Word(&words::ROLE_IN_TEAM)),
     optional("dateIn", Date),
     optional("dateOut", Date),
     optional("replacedByUsername", Text),

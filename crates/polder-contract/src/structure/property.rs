@@ -72,6 +72,14 @@ const MAP_SIDES: &[Field] = &[
     required("value", Special(check, "SchemaItem")),
 ];
 
+/// Every option of every logical type.
+pub(super) fn options() -> impl Iterator<Item = &'static str> {
+    let tables = [STRING, ZONE, NUMERIC, OBJECT_OPTIONS, ARRAY];
+    let fields = tables.into_iter().flatten().map(|field| field.key);
+    // A column may be required as well, and says so itself.
+    fields.filter(|key| *key != "required")
+}
+
 /// An object of the schema.
 pub(super) fn check_object(walk: &Walk<'_, '_>, node: &Node, path: &str) {
     walk.map(&[ELEMENT, OBJECT], false, node, path);
@@ -81,7 +89,7 @@ pub(super) fn check_object(walk: &Walk<'_, '_>, node: &Node, path: &str) {
 /// A property, which needs a name.
 pub(super) fn check_named(walk: &Walk<'_, '_>, node: &Node, path: &str) {
     check(walk, node, path);
-    if node.as_map().is_some() && node.get("name").is_none() {
+    if node.as_map().is_some() && node.get("name").is_none() && !Walk::has_misspelt(node, &["name"]) {
         walk.missing(node, path, "name", None);
     }
 }

@@ -3,8 +3,8 @@
 use polder_core::document::Node;
 
 use super::tables::{CUSTOM, DEFINITIONS, TAGS};
-use super::{Field, Rule, Version, Walk, join, optional, required};
-use Rule::{Any, List, Number, OneOf, OpenMap, Single, StableId, Text, TextOr};
+use super::{Field, Rule, Version, Walk, join, optional, required, words};
+use Rule::{Any, List, Number, OneOf, OpenMap, Single, Special, StableId, Text, TextOr, Word};
 
 /// The dimensions, and in the same order their synonyms, which are in the standard's prose alone.
 const DIMENSIONS: [&str; 14] = [
@@ -30,17 +30,19 @@ pub(crate) fn dimension(word: &str) -> &str {
     known.map_or(word, |index| DIMENSIONS[index % (DIMENSIONS.len() / 2)])
 }
 
+const TYPES: &[&str] = &["text", "library", "sql", "custom"];
+
 pub(super) const BASE: &[Field] = &[
     optional("id", StableId),
     optional("name", Text),
-    optional("type", OneOf(&["text", "library", "sql", "custom"])),
+    optional("type", OneOf(TYPES)),
     optional("description", Text),
     optional("dimension", OneOf(&DIMENSIONS)),
-    optional("method", Text),
-    optional("severity", Text),
-    optional("businessImpact", Text),
+    optional("method", Word(&words::METHOD)),
+    optional("severity", Word(&words::SEVERITY)),
+    optional("businessImpact", Word(&words::BUSINESS_IMPACT)),
     optional("schedule", Text),
-    optional("scheduler", Text),
+    optional("scheduler", Word(&words::SCHEDULER)),
     optional("unit", Text),
     optional("tags", TAGS),
     optional("customProperties", CUSTOM),
@@ -70,9 +72,13 @@ pub(super) const LIBRARY_3_0: &[Field] = &[
     optional("validValues", List(&Any)),
 ];
 
-pub(super) const SQL: &[Field] = &[required("query", Text)];
+/// The unit of the library's figures is looked at with the figures.
+pub(super) const SQL: &[Field] = &[required("query", Text), optional("unit", Word(&words::FIGURE_UNIT))];
 
-pub(super) const CUSTOM_ENGINE: &[Field] = &[required("engine", Text), required("implementation", TextOr(&OpenMap))];
+pub(super) const CUSTOM_ENGINE: &[Field] = &[
+    required("engine", Special(words::engine, "Engine")),
+    required("implementation", TextOr(&OpenMap)),
+];
 
 /// Two numbers; that they are two is checked where the operator is looked at.
 const PAIR: Rule = List(&Number);
@@ -105,6 +111,11 @@ pub(super) fn check(walk: &Walk<'_, '_>, node: &Node, path: &str) {
         return;
     };
     let kind = node.get("type").and_then(Node::as_str);
+    if kind.is_some_and(|kind| !TYPES.contains(&kind)) {
+        // Which keys are right depends on the type: only the type is wrong.
+        walk.map(&[BASE], true, node, path);
+        return;
+    }
     let library = node.get("metric").is_some() || matches!(kind, None | Some("library"));
     let mut tables = vec![BASE];
     if library {
@@ -124,10 +135,12 @@ pub(super) fn check(walk: &Walk<'_, '_>, node: &Node, path: &str) {
         tables.push(OPERATOR);
     }
     walk.map(&tables, false, node, path);
+    words::schedule(walk, node, path);
     if !measured {
         return;
     }
-    if library && walk.version == Version::V3_0 && node.get("metric").is_none() && node.get("rule").is_none() {
+    let without_metric = library && node.get("metric").is_none() && node.get("rule").is_none();
+    if without_metric && walk.version == Version::V3_0 && !Walk::has_misspelt(node, &["metric"]) {
         walk.missing(node, path, "metric", None);
     }
     let operators: Vec<_> = entries
@@ -137,6 +150,7 @@ pub(super) fn check(walk: &Walk<'_, '_>, node: &Node, path: &str) {
     match operators.as_slice() {
         // Version 3.0 left it open what the figure must be: `rule: validValues` says enough.
         [] if library && walk.version == Version::V3_0 => {}
+        [] if Walk::has_misspelt(node, OPERATORS) => {}
         [] => {
             let help = format!("say what the figure must be: {}", OPERATORS.join(", "));
             walk.missing(node, path, "mustBe", Some(&help));

@@ -3,8 +3,8 @@
 use polder_core::document::Node;
 
 use super::tables::{CUSTOM, ROLES};
-use super::{Field, Rule, Walk, optional, required};
-use Rule::{OneOf, StableId, Text, Whole};
+use super::{Field, Rule, Walk, optional, required, words};
+use Rule::{OneOf, StableId, Text, Whole, Word};
 
 /// Each type with the keys it needs and those it may have. All are text, but `port`.
 pub(super) const TYPES: &[(&str, &[&str], &[&str])] = &[
@@ -91,7 +91,7 @@ pub(super) const BASE: &[Field] = &[
     required("server", Text),
     required("type", OneOf(&NAMES)),
     optional("description", Text),
-    optional("environment", Text),
+    optional("environment", Word(&words::ENVIRONMENT)),
     optional("roles", ROLES),
     optional("customProperties", CUSTOM),
 ];
@@ -107,6 +107,8 @@ pub(super) fn rule(kind: &str, key: &str) -> Rule {
         // No port is below 0, which the JSON schema does not say.
         (_, "port") => Whole(0),
         ("sftp", "location") => Rule::Beginning("sftp://"),
+        (_, "format") => Word(&words::FILE_FORMAT),
+        ("azure" | "s3" | "sftp", "delimiter") => Word(&words::DELIMITER),
         _ => Text,
     }
 }

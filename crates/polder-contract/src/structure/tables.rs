@@ -1,18 +1,20 @@
 //! The keys of the Open Data Contract Standard, versions 3.0 to 3.2, one table for each kind of mapping. What has
 //! rules between its keys is in the modules beside this one.
 
-use super::{Field, Rule, api_version, optional, property, quality, relationship, required, server};
-use Rule::{Any, Date, Instant, List, Map, Number, OneOf, OpenMapOf, Scalar, Special, StableId, Text, TextOr, Whole};
+use super::{Field, Rule, api_version, optional, property, quality, relationship, required, server, words};
+use Rule::{
+    Any, Date, Instant, List, Map, Number, OneOf, OpenMapOf, Scalar, Special, StableId, Text, TextOr, Whole, Word,
+};
 
 pub(super) const CONTRACT: &[Field] = &[
     required("apiVersion", Special(api_version, "ApiVersion")),
     required("kind", OneOf(&["DataContract"])),
     required("id", Text),
-    required("version", Text),
+    required("version", Special(words::version, "Version")),
     optional("name", Text),
     optional("tenant", Text),
     optional("tags", TAGS),
-    optional("status", Text),
+    optional("status", Word(&words::STATUS)),
     optional("servers", List(&Special(server::check, "Server"))),
     optional("dataProduct", Text),
     optional("description", OpenMapOf(DESCRIPTION)),
@@ -24,14 +26,14 @@ pub(super) const CONTRACT: &[Field] = &[
     optional("team", Special(team, "Team")),
     optional("roles", List(&Map(ROLE))),
     optional("slaDefaultElement", Text),
-    optional("slaProperties", List(&Map(SERVICE_LEVEL))),
+    optional("slaProperties", List(&Special(service_level, "ServiceLevel"))),
     optional("authoritativeDefinitions", DEFINITIONS),
     optional("customProperties", CUSTOM),
     optional("contractCreatedTs", Instant),
 ];
 
 /// Version 3.2 made the status optional.
-pub(super) const BEFORE_3_2: &[Field] = &[required("status", Text)];
+pub(super) const BEFORE_3_2: &[Field] = &[required("status", Word(&words::STATUS))];
 
 pub(super) const TAGS: Rule = List(&Text);
 pub(super) const CUSTOM: Rule = List(&Map(CUSTOM_PROPERTY));
@@ -48,7 +50,7 @@ const CUSTOM_PROPERTY: &[Field] = &[
 const DEFINITION: &[Field] = &[
     optional("id", StableId),
     required("url", Text),
-    required("type", Text),
+    required("type", Word(&words::DEFINITION)),
     optional("description", Text),
 ];
 
@@ -88,8 +90,8 @@ const SUPPORT: &[Field] = &[
     required("channel", Text),
     optional("url", Text),
     optional("description", Text),
-    optional("tool", Text),
-    optional("scope", Text),
+    optional("tool", Word(&words::TOOL)),
+    optional("scope", Word(&words::SCOPE)),
     optional("invitationUrl", Text),
     optional("customProperties", CUSTOM),
 ];
@@ -98,7 +100,7 @@ const PRICE: &[Field] = &[
     optional("id", StableId),
     optional("priceAmount", Number),
     optional("priceCurrency", Text),
-    optional("priceUnit", Text),
+    optional("priceUnit", Word(&words::PRICE_UNIT)),
 ];
 
 pub(super) const TEAM: &[Field] = &[
@@ -116,7 +118,7 @@ pub(super) const TEAM_MEMBER: &[Field] = &[
     required("username", Text),
     optional("name", Text),
     optional("description", Text),
-    optional("role", Text),
+    optional("role", Word(&words::ROLE_IN_TEAM)),
     optional("dateIn", Date),
     optional("dateOut", Date),
     optional("replacedByUsername", Text),
@@ -129,22 +131,22 @@ const ROLE: &[Field] = &[
     optional("id", StableId),
     required("role", Text),
     optional("description", Text),
-    optional("access", Text),
+    optional("access", Word(&words::ACCESS)),
     optional("firstLevelApprovers", Text),
     optional("secondLevelApprovers", Text),
     optional("customProperties", CUSTOM),
 ];
 
-const SERVICE_LEVEL: &[Field] = &[
+pub(super) const SERVICE_LEVEL: &[Field] = &[
     optional("id", StableId),
-    required("property", Text),
+    required("property", Word(&words::SERVICE_LEVELS)),
     required("value", Scalar),
     optional("valueExt", Scalar),
     optional("unit", Text),
     optional("element", Text),
-    optional("driver", Text),
+    optional("driver", Word(&words::DRIVER)),
     optional("description", Text),
-    optional("scheduler", Text),
+    optional("scheduler", Word(&words::SCHEDULER)),
     optional("schedule", Text),
 ];
 
@@ -169,12 +171,13 @@ const SYNONYM: &[Field] = &[
     optional("description", Text),
     optional("locale", Text),
     optional("source", Text),
-    optional("status", Text),
+    optional("status", Word(&words::SYNONYM_STATUS)),
     optional("customProperties", CUSTOM),
 ];
 
 pub(super) const OBJECT: &[Field] = &[
     required("name", Text),
+    optional("physicalType", Word(&words::OBJECT_TYPE)),
     optional("logicalType", OneOf(&["object"])),
     optional("dataGranularityDescription", Text),
     optional("properties", List(&Special(property::check_named, "SchemaProperty"))),
@@ -195,7 +198,7 @@ pub(super) const PROPERTY: &[Field] = &[
     optional("semanticType", OneOf(&["column", "measure", "dimension"])),
     optional("partitioned", Rule::Bool),
     optional("partitionKeyPosition", Whole(i64::MIN)),
-    optional("classification", Text),
+    optional("classification", Word(&words::CLASSIFICATION)),
     optional("encryptedName", Text),
     optional("transformSourceObjects", List(&Text)),
     optional("transformLogic", Text),
@@ -227,4 +230,10 @@ fn team(walk: &super::Walk<'_, '_>, node: &polder_core::document::Node, path: &s
         Map(TEAM)
     };
     walk.check(&rule, node, path);
+}
+
+/// A service level, with what its schedule says.
+fn service_level(walk: &super::Walk<'_, '_>, node: &polder_core::document::Node, path: &str) {
+    walk.map(&[SERVICE_LEVEL], false, node, path);
+    words::schedule(walk, node, path);
 }

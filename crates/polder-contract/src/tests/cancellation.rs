@@ -243,3 +243,37 @@ fn a_registration_ends_behind_the_last_day_of_its_own_cancellation() {
     let again = registered("bi", ", since: 2026-10-01");
     assert_eq!(reads(&own, again, "2026-10-02T00:00:00Z"), 2);
 }
+
+#[test]
+fn a_contract_has_one_cancellation_of_its_provider_at_a_time() {
+    let read = |file: &str, text: &str| parse(&Source::new(file, text)).0.unwrap();
+    let set = contracts("deprecated", Some("2026-12-31"));
+    let first = read("catalog/cancellations/first.yaml", TEXT);
+    let text = TEXT
+        .replacen("announced: \"2026-06-15\"", "announced: \"2026-06-16\"", 1)
+        .replacen("2026-09-13", "2026-12-31", 1)
+        .replacen("party: shop", "party: SHOP", 1);
+    let second = read("catalog/cancellations/second.yaml", &text);
+    let found = check(&[second.clone(), first.clone()], &set, now());
+    assert_eq!(
+        messages(&found),
+        [
+            "error shop has cancelled shop.gold.report already, for 2026-09-13 (a contract ends once: keep one of the two; \
+             the other is catalog/cancellations/first.yaml)"
+        ]
+    );
+    assert_eq!(found[0].file.to_str(), Some("catalog/cancellations/second.yaml"));
+    // Another that was over before this one was announced, and consumers who go, contradict nobody.
+    let over = text
+        .replacen("2026-06-16", "2025-01-01", 1)
+        .replacen("2026-12-31", "2025-12-31", 1);
+    let consumer = text.replacen("by: provider", "by: consumer", 1);
+    for other in [over, consumer] {
+        let other = read("catalog/cancellations/other.yaml", &other);
+        let found = check(&[first.clone(), other], &set, now());
+        assert!(
+            messages(&found).iter().all(|found| !found.contains("already")),
+            "{found:?}"
+        );
+    }
+}

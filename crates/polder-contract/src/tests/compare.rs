@@ -2,7 +2,7 @@
 
 use polder_core::document::Source;
 
-use crate::diff::{Bump, Class, Comparison, compare};
+use crate::diff::{Bump, Class, Comparison, Reliance, compare};
 use crate::{Contract, parse};
 
 pub(super) const BASE: &str = r#"apiVersion: v3.2.0
@@ -139,6 +139,118 @@ fn said(comparison: &Comparison) -> Vec<String> {
     comparison.changes.iter().map(line).collect()
 }
 
+/// The base in which a column says what happens to failing rows.
+fn on_failure(column: &str, word: &str) -> (String, String) {
+    let line = format!("name: {column}\n");
+    let said = format!("{line}        customProperties: [{{property: polder.onFailure, value: {word}}}]\n");
+    (line, said)
+}
+
+#[test]
+fn a_limit_that_only_warns_is_none_to_those_who_read() {
+    let there_and_back = |old: &Contract, new: &Contract, there: &[&str], back: &[&str]| {
+        assert_eq!(said(&compare(old, new)), there);
+        assert_eq!(said(&compare(new, old)), back);
+    };
+    let base = contract(BASE);
+    let (line, warns) = on_failure("quantity", "warn");
+    let column = |turn: &str| {
+        ["required", "minimum", "maximum"].map(|key| format!("on-failure-changed {turn} | quantity quantity.{key}"))
+    };
+    let texts = |all: &[String]| all.iter().map(|text| text.as_str().to_owned()).collect::<Vec<_>>();
+    assert_eq!(
+        said(&compare(&base, &edited(&line, &warns))),
+        texts(&column("breaks readers"))
+    );
+    assert_eq!(
+        said(&compare(&edited(&line, &warns), &base)),
+        texts(&column("breaks writers"))
+    );
+    // Rows that were kept out one way are kept out the other.
+    let (line, rejects) = on_failure("quantity", "reject");
+    assert_eq!(
+        said(&compare(&base, &edited(&line, &rejects))),
+        texts(&column("quality tightened"))
+    );
+    // One word on the object: every rule that says nothing itself, the key, and values inside of others.
+    let object = "    physicalName: sales.silver.lines\n";
+    let all = edited(
+        object,
+        &format!("{object}    customProperties: [{{property: polder.onFailure, value: warn}}]\n"),
+    );
+    there_and_back(
+        &base,
+        &all,
+        &[
+            "on-failure-changed quality loosened | - enough_rows",
+            "on-failure-changed quality loosened | - totals",
+            "on-failure-changed breaks readers | - primaryKey",
+            "on-failure-changed breaks readers | id id.required",
+            "on-failure-changed breaks readers | quantity quantity.required",
+            "on-failure-changed breaks readers | quantity quantity.minimum",
+            "on-failure-changed breaks readers | quantity quantity.maximum",
+            "on-failure-changed breaks readers | price price.exclusiveMinimum",
+            "on-failure-changed breaks readers | kind kind.enum",
+            "on-failure-changed breaks readers | kind kind.maxLength",
+            "on-failure-changed breaks readers | address.city address.city.required",
+            "on-failure-changed breaks readers | labels[] labels[].pattern",
+            "on-failure-changed quality loosened | currency currency_known",
+            "on-failure-changed quality loosened | currency currency.nullValues",
+        ],
+        &[
+            "on-failure-changed quality tightened | - enough_rows",
+            "on-failure-changed quality tightened | - totals",
+            "on-failure-changed breaks writers | - primaryKey",
+            "on-failure-changed breaks writers | id id.required",
+            "on-failure-changed breaks writers | quantity quantity.required",
+            "on-failure-changed breaks writers | quantity quantity.minimum",
+            "on-failure-changed breaks writers | quantity quantity.maximum",
+            "on-failure-changed breaks writers | price price.exclusiveMinimum",
+            "on-failure-changed breaks writers | kind kind.enum",
+            "on-failure-changed breaks writers | kind kind.maxLength",
+            "on-failure-changed breaks writers | address.city address.city.required",
+            "on-failure-changed breaks writers | labels[] labels[].pattern",
+            "on-failure-changed quality tightened | currency currency_known",
+            "on-failure-changed quality tightened | currency currency.nullValues",
+        ],
+    );
+    // A limit that only warns before and after is a rule about quality; the nearest word counts.
+    let object_warns = BASE.replace(
+        object,
+        &format!("{object}    customProperties: [{{property: polder.onFailure, value: warn}}]\n"),
+    );
+    let looser = contract(&object_warns.replace("maximum: 100", "maximum: 200"));
+    there_and_back(
+        &contract(&object_warns),
+        &looser,
+        &["limit-loosened quality loosened | quantity quantity.maximum"],
+        &["limit-tightened quality tightened | quantity quantity.maximum"],
+    );
+    let (line, keeps) = on_failure("quantity", "quarantine");
+    let kept = contract(&object_warns.replace(&line, &keeps));
+    let changes = said(&compare(&base, &kept));
+    assert!(
+        !changes.iter().any(|change| change.contains("quantity.")),
+        "{changes:#?}"
+    );
+    // Whoever relies on a rule is broken by it.
+    let relies = |guarantee: &str| Reliance {
+        columns: Some(vec!["day".to_owned()]),
+        guarantees: vec![guarantee.to_owned()],
+    };
+    let comparison = compare(&base, &all);
+    for guarantee in ["quantity.required", "currency_known", "primaryKey", "labels[].pattern"] {
+        let breaks = comparison.breaks(&relies(guarantee));
+        let rules: Vec<_> = breaks.iter().filter_map(|change| change.rule.as_deref()).collect();
+        // A key is about every row.
+        let both = if guarantee == "primaryKey" { 1 } else { 2 };
+        assert_eq!(rules.len(), both, "{guarantee}: {rules:?}");
+        assert!(rules.contains(&guarantee), "{guarantee}: {rules:?}");
+    }
+    assert_eq!(comparison.breaks(&relies("latency")).len(), 1);
+    assert_eq!(comparison.required_bump(), Bump::Major);
+}
+
 #[test]
 fn every_kind_of_change_has_its_class_there_and_back() {
     let cases: &[(&str, &str, &[&str], &[&str])] = &[
@@ -191,6 +303,19 @@ fn every_kind_of_change_has_its_class_there_and_back() {
             "physicalType: integer\n",
             &["type-restated documentation | quantity -"],
             &["type-restated documentation | quantity -"],
+        ),
+        // What the name of a type keeps out is a limit: the column is the same.
+        (
+            "physicalType: int\n",
+            "physicalType: smallint\n",
+            &["type-narrowed breaks writers | quantity quantity.physicalType"],
+            &["type-widened breaks readers | quantity quantity.physicalType"],
+        ),
+        (
+            "name: kind\n        logicalType: string\n",
+            "name: kind\n        logicalType: string\n        physicalType: varchar(20)\n",
+            &["type-narrowed breaks writers | kind kind.physicalType"],
+            &["type-widened breaks readers | kind kind.physicalType"],
         ),
         (
             "decimal(12,3)",
@@ -393,6 +518,55 @@ fn every_kind_of_change_has_its_class_there_and_back() {
             "name: day\n        relationships: [{to: lines.id}]\n",
             &["relationship-added quality tightened | day day.foreignKey"],
             &["relationship-removed quality loosened | day day.foreignKey"],
+        ),
+        // Whole numbers and days have a next one; at least nothing is no limit, and a width beside closer bounds neither.
+        (
+            "          minimum: 0\n",
+            "          exclusiveMinimum: -1\n",
+            &["limit-restated documentation | quantity quantity.minimum"],
+            &["limit-restated documentation | quantity quantity.exclusiveMinimum"],
+        ),
+        (
+            "          maximum: 100\n",
+            "          exclusiveMaximum: 100.5\n",
+            &["limit-restated documentation | quantity quantity.maximum"],
+            &["limit-restated documentation | quantity quantity.exclusiveMaximum"],
+        ),
+        (
+            "          maximum: 100\n",
+            "          exclusiveMaximum: 100\n",
+            &["limit-tightened breaks writers | quantity quantity.maximum"],
+            &["limit-loosened breaks readers | quantity quantity.exclusiveMaximum"],
+        ),
+        (
+            "          maxLength: 20\n",
+            "          maxLength: 20\n          minLength: 0\n",
+            &["limit-restated documentation | kind kind.minLength"],
+            &["limit-restated documentation | kind kind.minLength"],
+        ),
+        (
+            "          maximum: 100\n",
+            "          maximum: 100\n          format: u8\n",
+            &["limit-restated documentation | quantity quantity.format"],
+            &["limit-restated documentation | quantity quantity.format"],
+        ),
+        (
+            "          maximum: 100\n",
+            "          maximum: 100\n          multipleOf: 1\n",
+            &["limit-restated documentation | quantity quantity.multipleOf"],
+            &["limit-restated documentation | quantity quantity.multipleOf"],
+        ),
+        (
+            "mustBeGreaterOrEqualTo: 1000\n",
+            "mustBeGreaterThan: 999\n",
+            &["threshold-changed documentation | - enough_rows"],
+            &["threshold-changed documentation | - enough_rows"],
+        ),
+        (
+            "WHERE price < 0",
+            "/* what was sold */ WHERE price < 0 -- for nothing",
+            &["documentation-changed documentation | - totals"],
+            &["documentation-changed documentation | - totals"],
         ),
         // Service levels, with their units.
         (
@@ -620,6 +794,28 @@ fn a_change_points_into_both_documents() {
     let change = &compare(&contract(BASE), &gone).changes[0];
     assert_eq!(at(&change.old, BASE), "day");
     assert!(change.new.is_some(), "what is gone stands where it would belong");
+}
+
+#[test]
+fn what_is_gone_is_shown_at_what_it_was_part_of() {
+    let line = |what: &str| 1 + BASE.lines().position(|line| line == what).unwrap() as u32;
+    let field = "          - name: city\n            logicalType: string\n            required: true\n";
+    let column = "      - id: p_day\n        name: day\n        logicalType: date\n";
+    for (gone, of) in [(column, "  - name: lines"), (field, "        name: address")] {
+        let comparison = compare(&contract(BASE), &edited(gone, ""));
+        let removed = comparison.changes.iter().find(|change| change.code == "column-removed");
+        let (old, new) = removed
+            .map(|change| (change.old.clone().unwrap(), change.new.clone().unwrap()))
+            .unwrap();
+        let names_it = gone.lines().find(|line| line.contains("name: ")).unwrap();
+        assert_eq!(
+            (old.span.line as u32, new.span.line as u32),
+            (line(names_it), line(of)),
+            "{gone}"
+        );
+        let text = &BASE.replacen(gone, "", 1)[new.span.start..new.span.end];
+        assert!(of.ends_with(text), "{text}");
+    }
 }
 
 #[test]

@@ -93,6 +93,9 @@ fn a_prerelease_is_free_as_far_as_its_own_numbers_say() {
         ("1.5.0-rc.1", hour.as_str(), "1.5.0-rc.2", true),
         ("1.4.1-rc.1", hour.as_str(), "1.4.1", false),
         ("1.4.1-rc.1", hour.as_str(), "1.5.0", true),
+        // No prereleases: there are no three numbers before the hyphen.
+        ("2026-01", "", "2026-02", false),
+        ("1-beta", hour.as_str(), "1-gamma", false),
     ];
     for (from, now, to, enough) in cases {
         let old = contract(&BASE.replacen("version: 1.4.0", &format!("version: {from}"), 1));

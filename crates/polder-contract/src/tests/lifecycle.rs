@@ -253,7 +253,7 @@ fn the_notice_is_not_shortened_while_a_contract_is_ending() {
     assert_eq!(
         messages(&transition_problems(&ending("90d"), &ending("1d"), now())),
         [
-            "error the contract is ending, and its notice of 90 days is now 1 day (keep 90 days: they were promised to those who have to move)"
+            "error the contract is ending, and its notice of 90 days is now 1 day (keep 90 days, as was promised to those who have to move)"
         ]
     );
     assert_eq!(transition_problems(&ending("90d"), &ending("120d"), now()), []);
@@ -273,6 +273,14 @@ fn a_contract_is_not_retired_while_consumers_remain() {
     let deprecated = with("deprecated", &[("endOfLife", "2027-01-01")], &[]);
     assert!(messages(&retirement_problems(&deprecated, &["bi"], now()))[0].starts_with("warning C is deprecated"));
     assert_eq!(retirement_problems(&with("active", &[], &[]), &["bi"], now()), []);
+    let gone = with("retired", &[], &[]);
+    let help = |names: &[&str]| retirement_problems(&gone, names, now())[0].help.clone().unwrap();
+    assert_eq!(help(&["bi"]), "end their registrations first");
+    // Nobody registers the mesh's own steps.
+    assert_eq!(
+        help(&["bi", "pipeline shop.report"]),
+        "end the registrations of consumers first, and let pipelines and models read another dataset"
+    );
 }
 
 #[test]
@@ -314,4 +322,80 @@ fn replacements_are_there_and_lead_somewhere() {
         "{circle:?}"
     );
     assert!(circle[3].contains("a.gold.four → a.gold.four"), "{circle:?}");
+}
+
+/// A contract with the objects `orders` and `old`, and these service levels.
+fn of_two_objects(levels: &str) -> Contract {
+    let object = |name: &str| format!("  - {{name: {name}, properties: [{{name: id, logicalType: integer}}]}}\n");
+    contract(&format!(
+        "apiVersion: v3.1.0\nkind: DataContract\nid: c\nname: C\nversion: 1.0.0\nstatus: active\ncustomProperties:\n  \
+         - {{property: polder.noticePeriod, value: 90d}}\nschema:\n{}{}slaProperties:\n{levels}",
+        object("orders"),
+        object("old"),
+    ))
+}
+
+#[test]
+fn the_end_of_one_object_leaves_the_others() {
+    let ended = of_two_objects("  - {property: endOfLife, value: \"2026-06-01\", element: old}\n");
+    assert_eq!(ended.lifecycle().refuses_writing(now()), None);
+    assert_eq!(ended.lifecycle_of(0).refuses_writing(now()), None);
+    assert_eq!(
+        ended.lifecycle_of(1).refuses_writing(now()).unwrap(),
+        "the contract's life ended at 2026-06-01"
+    );
+    // An object's own date outranks the contract's.
+    let both =
+        "  - {property: endOfLife, value: \"2026-06-01\"}\n  - {property: el, value: \"2027-06-01\", element: old}\n";
+    let both = of_two_objects(both);
+    assert!(both.lifecycle_of(0).refuses_writing(now()).is_some());
+    assert_eq!(both.lifecycle_of(1).refuses_writing(now()), None);
+    assert_eq!(both.lifecycle_problems(), []);
+}
+
+#[test]
+fn the_end_of_one_object_needs_its_notice_too() {
+    let before = of_two_objects("  - {property: latency, value: 1, unit: d}\n");
+    let after = of_two_objects("  - {property: endOfLife, value: \"2026-07-01\", element: old}\n");
+    assert_eq!(
+        messages(&transition_problems(&before, &after, now())),
+        [
+            "error the contract ends at 2026-07-01, but its notice of 90 days runs until 2026-09-13 \
+          (move endOfLife to 2026-09-13 or later)"
+        ]
+    );
+}
+
+#[test]
+fn a_life_ends_once_and_never_for_a_column() {
+    let twice = "  - {property: endOfLife, value: \"2027-06-01\"}\n  - {property: el, value: \"2026-12-01\"}\n";
+    assert_eq!(
+        messages(&of_two_objects(twice).lifecycle_problems()),
+        ["error this date is given twice: `2027-06-01` and `2026-12-01` (keep one of them)"]
+    );
+    let column = of_two_objects("  - {property: endOfLife, value: \"2027-06-01\", element: old.id}\n");
+    assert_eq!(
+        messages(&column.lifecycle_problems()),
+        [
+            "error a column has no life of its own (let `element` name an object, or leave it out for the whole contract)"
+        ]
+    );
+}
+
+#[test]
+fn nothing_is_written_under_an_end_that_cannot_be_read() {
+    let unclear = of_two_objects("  - {property: endOfLife, value: 20.11.2026}\n");
+    assert_eq!(
+        unclear.lifecycle_of(0).refuses_writing(now()).unwrap(),
+        "`20.11.2026`, when the contract's life is to end, is no date"
+    );
+}
+
+#[test]
+fn an_end_is_in_time_from_the_last_day_of_the_notice() {
+    let before = of_two_objects("  - {property: latency, value: 1, unit: d}\n");
+    let ends = |day: &str| of_two_objects(&format!("  - {{property: endOfLife, value: \"{day}\"}}\n"));
+    // 2026-06-15 and ninety days.
+    assert_eq!(transition_problems(&before, &ends("2026-09-12"), now()).len(), 1);
+    assert_eq!(transition_problems(&before, &ends("2026-09-13"), now()), []);
 }

@@ -12,6 +12,7 @@ mod promises;
 mod quality;
 mod rules;
 mod set;
+mod typos;
 
 use polder_core::document::Source;
 

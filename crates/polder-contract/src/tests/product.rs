@@ -195,7 +195,6 @@ fn mistakes_are_found_all_at_once_with_their_places() {
     assert_eq!(
         places,
         [
-            "1:missing-value `outputPorts` is missing",
             "1:wrong-value `apiVersion`: `v2.0.0` is not allowed",
             "4:wrong-value `status`: `alive` is not allowed",
             "5:unknown-key `outputports` is not known",

@@ -166,7 +166,7 @@ fn everything_beside_the_schema_is_read() {
          roles: [{{role: owner, firstLevelApprovers: boss}}]\nteam:\n  name: core\n  members:\n    - {{username: ann, \
          role: Owner, dateIn: \"2020-01-01\", dateOut: \"2021-01-01\", replacedByUsername: bob}}\n    - {{username: bob, \
          role: owner}}\nsupport: [{{channel: help, tool: email, url: \"mailto:a@b\"}}]\nprice: {{priceAmount: 9.950, \
-         priceCurrency: EUR, priceUnit: megabyte}}\ncustomProperties: [{{property: polder.x, value: {{a: 1}}}}]\n\
+         priceCurrency: EUR, priceUnit: megabyte}}\ncustomProperties: [{{property: own.x, value: {{a: 1}}}}]\n\
          authoritativeDefinitions: [{{url: u, type: canonical}}]\nschema:\n  - name: t\n    tags: [a]\n    \
          physicalType: view\n    dataGranularityDescription: a day\n    properties:\n      - {{name: b, partitioned: true, \
          partitionKeyPosition: 2, examples: [1], criticalDataElement: true}}\n      - {{name: a, partitioned: true, \
@@ -196,7 +196,7 @@ fn everything_beside_the_schema_is_read() {
     assert_eq!(contract.support[0].url.as_deref(), Some("mailto:a@b"));
     let price = contract.price.as_ref().unwrap();
     assert_eq!(price.amount.as_ref().map(|amount| amount.text.as_str()), Some("9.950"));
-    assert_eq!(contract.custom_properties[0].property, "polder.x");
+    assert_eq!(contract.custom_properties[0].property, "own.x");
     assert_eq!(contract.definitions[0].kind, "canonical");
     let object = &contract.objects[0];
     assert_eq!(

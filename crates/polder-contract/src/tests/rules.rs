@@ -97,7 +97,6 @@ fn a_column_has_the_type_that_its_property_declares() {
         ),
         ("{name: a, logicalType: boolean}", ColumnType::Boolean),
         ("{name: a, logicalType: date}", ColumnType::Date),
-        ("{name: a, logicalType: time}", ColumnType::Time),
         ("{name: a, logicalType: timestamp}", ColumnType::Timestamp),
         (
             "{name: a, logicalType: timestamp, physicalType: timestamp(6) with time zone}",
@@ -174,6 +173,22 @@ fn limits_of_a_property_are_row_rules() {
         rules("{name: a, logicalType: integer, logicalTypeOptions: {format: u16}}"),
         [("a.format".to_owned(), RowCheck::Width(NumberWidth::U16))]
     );
+    for (name, check) in [
+        ("varchar(3)", RowCheck::MaxLength(3)),
+        ("char(2)", RowCheck::MaxLength(2)),
+    ] {
+        assert_eq!(
+            rules(&format!("{{name: a, logicalType: string, physicalType: {name}}}")),
+            [("a.physicalType".to_owned(), check)]
+        );
+    }
+    for (name, width) in [("smallint", NumberWidth::I16), ("TINYINT", NumberWidth::I8)] {
+        assert_eq!(
+            rules(&format!("{{name: a, logicalType: integer, physicalType: {name}}}")),
+            [("a.physicalType".to_owned(), RowCheck::Width(width))]
+        );
+    }
+    assert_eq!(rules("{name: a, logicalType: integer, physicalType: int(11)}"), []);
     assert_eq!(
         rules("{name: a, logicalType: string, enum: [{value: GBP}, {value: EUR, label: Euro}]}"),
         [("a.enum".to_owned(), RowCheck::OneOf(vec!["GBP".into(), "EUR".into()]))]
@@ -301,7 +316,7 @@ fn rules_that_make_no_sense_are_refused_at_their_place() {
     );
     assert!(found[2].starts_with("11:70 rule c.pattern"), "{found:#?}");
     assert!(
-        found[3].contains("rule d.invalidValues: `one` is not a decimal number"),
+        found[3].contains("rule d.invalidValues: `one` is not a whole number, such as 12"),
         "{found:#?}"
     );
     assert!(found[4].starts_with("13:98 rule e[].pattern"), "{found:#?}");

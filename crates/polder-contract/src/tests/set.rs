@@ -2,7 +2,7 @@
 
 use polder_core::document::Source;
 
-use crate::{ContractSet, DatasetContract, Metric, RuleKind};
+use crate::{Consumer, ContractSet, DatasetContract, Metric, RuleKind};
 
 fn source(domain: &str, file: &str, id: &str, dataset: &str) -> (String, Source) {
     let text = format!(
@@ -73,6 +73,46 @@ fn a_broken_document_does_not_hide_the_others() {
     let broken = ("sales".to_owned(), Source::new("contracts/sales/x.odcs.yaml", "a: [\n"));
     let (set, diagnostics) = ContractSet::load([broken, source("sales", "a", "a", "sales.bronze.t")]);
     assert_eq!((set.contracts().len(), diagnostics.len()), (1, 1));
+}
+
+#[test]
+fn names_in_a_document_that_is_wrong_are_known_as_unreadable() {
+    let (_, whole) = source("sales", "lines", "id-of-lines", "sales.bronze.lines");
+    let broken = [
+        whole.text.replace("logicalType: string", "logicalType: sting"),
+        whole.text.replace("physicalName", "physicalNam"),
+        whole
+            .text
+            .replace("sales.bronze.lines", "sales.bronz.lines")
+            .replace("id-of-lines", "sales.bronze.lines"),
+        format!("{}\t- [", whole.text),
+    ];
+    for text in broken {
+        let documents = [
+            (
+                "sales".to_owned(),
+                Source::new("contracts/sales/lines.odcs.yaml", text.as_str()),
+            ),
+            source("sales", "b", "b", "sales.bronze.other"),
+        ];
+        let (set, found) = ContractSet::load(documents);
+        assert!(!found.is_empty() && set.is_unreadable("sales.bronze.lines"), "{text}");
+        for known in ["sales.bronze.other", "sales.bronze.line", "b"] {
+            assert!(!set.is_unreadable(known), "{known}");
+        }
+    }
+    let broken = (
+        "sales".to_owned(),
+        Source::new("x.odcs.yaml", whole.text.replace("version", "verson")),
+    );
+    let (set, _) = ContractSet::load([broken]);
+    assert!(set.is_unreadable("id-of-lines"));
+    // Whoever names it is told nothing more.
+    let consumer = "consumer: board\nowner: x@y.example\ndescription: d\nreads:\n  - dataset: sales.bronze.lines\n";
+    let (consumer, found) = Consumer::parse(&Source::new("catalog/consumers/board.yaml", consumer));
+    let consumer = consumer.unwrap_or_else(|| panic!("{found:?}"));
+    assert_eq!(consumer.problems(&set), []);
+    assert_eq!(consumer.problems(&ContractSet::default()).len(), 1);
 }
 
 #[test]

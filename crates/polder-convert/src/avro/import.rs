@@ -3,10 +3,11 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 
-use polder_core::{Error, ErrorKind, Result, ResultExt};
+use polder_core::{Error, ErrorKind, Result};
 use serde_json::{Map, Value, json};
 
 use crate::bounds::Bounds;
+use crate::document::Document;
 use crate::draft::{Draft, ImportOptions, allowed_values};
 use crate::kind::{INT32, INT64, Kind};
 use crate::loss::{Converted, Tracker, View};
@@ -14,9 +15,8 @@ use crate::loss::{Converted, Tracker, View};
 const NO_NAMES: &str = "types inside a contract have no name";
 
 /// A contract of the records of a schema.
-pub(crate) fn import(text: &str, options: &ImportOptions) -> Result<Converted<String>> {
-    let document: Value =
-        serde_json::from_str(text).context(ErrorKind::Document, || "the Avro schema is no JSON".to_owned())?;
+pub(crate) fn import(source: &Document<'_>, options: &ImportOptions) -> Result<Converted<String>> {
+    let document = source.json("Avro schema")?;
     let tracker = Tracker::default();
     let root = tracker.root(&document);
     let reader = Reader::default();
@@ -46,7 +46,7 @@ pub(crate) fn import(text: &str, options: &ImportOptions) -> Result<Converted<St
                 .with_help("a table is a record: {\"type\": \"record\", \"name\": …, \"fields\": […]}"),
         );
     }
-    let value = draft.write(options)?;
+    let value = draft.write(options, &tracker)?;
     let losses = tracker.finish(&document, |_| "a contract has no place for it".to_owned());
     Ok(Converted { value, losses })
 }
@@ -116,7 +116,9 @@ impl<'a> Reader<'a> {
                 .get("type")
                 .ok_or_else(|| wrong(&field, "the field has no type"))?;
             let nullable = self.read(&schema, namespace, depth + 1, &mut property)?;
-            if !nullable {
+            if nullable {
+                field.take_null("default");
+            } else {
                 property.insert("required".to_owned(), json!(true));
             }
             properties.push(Value::Object(property));
@@ -209,12 +211,18 @@ impl<'a> Reader<'a> {
             return self.read(&kind, namespace, depth + 1, out);
         };
         kind.keep();
-        let own_namespace = schema.text("namespace").unwrap_or(namespace);
+        let own_namespace = schema
+            .value
+            .get("namespace")
+            .and_then(Value::as_str)
+            .unwrap_or(namespace);
         let name = schema.value.get("name").and_then(Value::as_str);
         if let (Some(name), "record" | "error" | "enum" | "fixed") = (name, word) {
             let full = full_name(name, own_namespace);
-            if let Some(name) = schema.get("name") {
-                name.lose(NO_NAMES);
+            for key in ["name", "namespace"] {
+                if let Some(word) = schema.get(key) {
+                    word.lose(NO_NAMES);
+                }
             }
             // The field's own words come first.
             match schema.get("doc") {

@@ -4,14 +4,16 @@ use polder_core::{Error, ErrorKind, Result};
 use serde_json::{Map, Value, json};
 
 use crate::bounds::Bounds;
+use crate::dialect::Dialect;
+use crate::document::Document;
 use crate::draft::{Draft, ImportOptions, add_rule, allowed_values, custom, push};
 use crate::kind::Kind;
 use crate::loss::{Converted, Tracker, View};
 use crate::sql::{apply_check, read_type_text};
 
 /// A contract of everything that a file describes as a table.
-pub(crate) fn import(text: &str, options: &ImportOptions) -> Result<Converted<String>> {
-    let document = crate::read_yaml(text)?;
+pub(crate) fn import(source: &Document<'_>, options: &ImportOptions) -> Result<Converted<String>> {
+    let document = source.yaml()?;
     let tracker = Tracker::default();
     let root = tracker.root(&document);
     root.take("version");
@@ -43,7 +45,7 @@ pub(crate) fn import(text: &str, options: &ImportOptions) -> Result<Converted<St
             "the file describes no models, seeds, snapshots or sources",
         ));
     }
-    let value = draft.write(options)?;
+    let value = draft.write(options, &tracker)?;
     let losses = tracker.finish(&document, |_| "a contract has no place for it".to_owned());
     Ok(Converted { value, losses })
 }
@@ -74,15 +76,17 @@ impl<'a> Reader<'_> {
         about(model, &mut object);
         // Every contract is enforced here.
         let contract = model.get("config").and_then(|config| config.get("contract"));
-        if let Some(contract) = contract.filter(|contract| contract.flag("enforced")) {
-            contract.keep();
+        if let Some(enforced) = contract.and_then(|contract| contract.get("enforced"))
+            && enforced.value == &Value::Bool(true)
+        {
+            enforced.keep();
         }
         let mut columns = Vec::new();
         for column in model.items("columns") {
             columns.push(self.column(name, &column)?);
         }
         for constraint in model.items("constraints") {
-            constrain(&constraint, None, &mut columns, &mut object);
+            constrain(&constraint, self.options.dialect, None, &mut columns, &mut object);
         }
         for key in ["data_tests", "tests"] {
             model.items(key).iter().for_each(|test| model_test(test, &mut object));
@@ -124,7 +128,7 @@ impl<'a> Reader<'_> {
         let mut columns = [property];
         let mut object = Map::new();
         for constraint in column.items("constraints") {
-            constrain(&constraint, Some(name), &mut columns, &mut object);
+            constrain(&constraint, self.options.dialect, Some(name), &mut columns, &mut object);
         }
         let [mut property] = columns;
         for key in ["data_tests", "tests"] {
@@ -179,6 +183,7 @@ fn texts(view: &View<'_>, key: &str) -> Vec<String> {
 
 fn constrain(
     constraint: &View<'_>,
+    dialect: Dialect,
     column: Option<&str>,
     columns: &mut [Map<String, Value>],
     object: &mut Map<String, Value>,
@@ -186,7 +191,12 @@ fn constrain(
     let Some(kind) = constraint.value.get("type").and_then(Value::as_str) else {
         return;
     };
-    let mut names = texts(constraint, "columns");
+    let listed = constraint.get("columns");
+    let mut names: Vec<String> = listed
+        .iter()
+        .flat_map(View::list)
+        .filter_map(|name| name.value.as_str().map(str::to_owned))
+        .collect();
     names.extend(column.map(str::to_owned));
     let of_columns = |columns: &mut [Map<String, Value>], set: &mut dyn FnMut(usize, &mut Map<String, Value>)| {
         for (index, name) in names.iter().enumerate() {
@@ -218,15 +228,64 @@ fn constrain(
                 return;
             };
             let name = constraint.value.get("name").and_then(Value::as_str);
-            if !apply_check(expression, name, columns, object) {
+            let Ok(is_rule) = apply_check(expression, dialect, name, columns, object) else {
+                return;
+            };
+            constraint.take("expression");
+            if is_rule {
+                constraint.take("name");
+            }
+            constraint.take("type");
+            return;
+        }
+        "foreign_key" => {
+            if !foreign_key(constraint, &names, columns, object) {
                 return;
             }
-            constraint.take("expression");
-            constraint.take("name");
         }
         _ => return,
     }
+    constraint.take("columns");
     constraint.take("type");
+}
+
+/// Takes a foreign key over, where it says which columns it leads to.
+fn foreign_key(
+    constraint: &View<'_>,
+    from: &[String],
+    columns: &mut [Map<String, Value>],
+    object: &mut Map<String, Value>,
+) -> bool {
+    let to = constraint.value.get("to").and_then(Value::as_str).and_then(referenced);
+    let to_columns: Vec<&str> = constraint
+        .value
+        .get("to_columns")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
+    let (Some(to), true) = (to, !from.is_empty() && from.len() == to_columns.len()) else {
+        return false;
+    };
+    match (from, to_columns.as_slice()) {
+        ([one], [target]) => {
+            let known = columns.iter_mut().find(|known| known.get("name") == Some(&json!(one)));
+            let Some(property) = known else { return false };
+            push(property, "relationships", json!({"to": format!("{to}.{target}")}));
+        }
+        _ => {
+            let Some(table) = object.get("name").and_then(Value::as_str) else {
+                return false;
+            };
+            let from: Vec<String> = from.iter().map(|column| format!("{table}.{column}")).collect();
+            let to: Vec<String> = to_columns.iter().map(|column| format!("{to}.{column}")).collect();
+            push(object, "relationships", json!({"from": from, "to": to}));
+        }
+    }
+    constraint.take("to");
+    constraint.take("to_columns");
+    true
 }
 
 /// The name of a test and its arguments; older and newer files write these in two places.
@@ -319,7 +378,10 @@ fn other_test(test: &View<'_>, element: &mut Map<String, Value>) {
 /// The model that `ref('model')` or `source('schema', 'table')` names.
 fn referenced(text: &str) -> Option<&str> {
     let inside = text.trim().trim_start_matches(['{', ' ']).trim_end_matches(['}', ' ']);
-    let arguments = inside.split_once('(')?.1.rsplit_once(')')?.0;
+    let (arguments, rest) = inside.split_once('(')?.1.rsplit_once(')')?;
+    if !rest.trim().is_empty() {
+        return None;
+    }
     let name = arguments.split(',').next_back()?.trim().trim_matches(['\'', '"']);
     let fits = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     (fits && !name.is_empty() && !name.starts_with(|c: char| c.is_ascii_digit())).then_some(name)

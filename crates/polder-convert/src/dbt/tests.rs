@@ -108,7 +108,7 @@ fn a_contract_becomes_enforced_models() {
         Format::Dbt(Dialect::Postgres),
     )
     .unwrap();
-    let back: Value = crate::read_yaml(&exported.value).unwrap();
+    let back: Value = crate::document::Document::new(&exported.value, None).yaml().unwrap();
     let model = &back["models"][0];
     assert_eq!(model["config"]["contract"]["enforced"], true);
     assert_eq!(model["columns"][0]["data_type"], "INTEGER");

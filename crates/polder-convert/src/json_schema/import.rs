@@ -2,20 +2,21 @@
 
 use std::cell::RefCell;
 
-use polder_core::{Error, ErrorKind, Result, ResultExt};
+use polder_core::{Error, ErrorKind, Result};
 use serde_json::{Map, Value, json};
 
-use super::{FORMATS, options_of};
+use super::parts::{Parts, last};
+use super::types::{kind, limits, type_word};
 use crate::bounds::Bounds;
+use crate::document::Document;
 use crate::draft::{Draft, ImportOptions, allowed_values};
-use crate::kind::{INT64, Kind, option};
+use crate::kind::Kind;
 use crate::loss::{Converted, Tracker, View, scalar_text};
 
 /// A contract of the objects of a schema: the root, the items of a root that is an array, or what a root's `anyOf`,
 /// `oneOf` or definitions name.
-pub(crate) fn import(text: &str, options: &ImportOptions) -> Result<Converted<String>> {
-    let document: Value =
-        serde_json::from_str(text).context(ErrorKind::Document, || "the JSON Schema is no JSON".to_owned())?;
+pub(crate) fn import(source: &Document<'_>, options: &ImportOptions) -> Result<Converted<String>> {
+    let document = source.json("JSON Schema")?;
     let tracker = Tracker::default();
     let root = tracker.root(&document);
     if !document.is_object() {
@@ -32,42 +33,20 @@ pub(crate) fn import(text: &str, options: &ImportOptions) -> Result<Converted<St
         let object = reader.object(name, &schema, options)?;
         draft.objects.push(object);
     }
-    let value = draft.write(options)?;
+    let value = draft.write(options, &tracker)?;
     // What a definition says is taken where it is named; a definition that nobody names is lost.
     let losses = tracker.finish(&document, |_| "a contract has no place for it".to_owned());
     Ok(Converted { value, losses })
 }
 
-struct Reader<'a> {
-    root: View<'a>,
+pub(super) struct Reader<'a> {
+    pub(super) root: View<'a>,
     /// References that are being followed: one that leads to itself has no end.
-    open: RefCell<Vec<String>>,
-    bounds: Bounds,
+    pub(super) open: RefCell<Vec<String>>,
+    pub(super) bounds: Bounds,
 }
 
-/// A schema with everything that holds beside it: what it references, its `allOf`, the one type of an `anyOf` with null.
-struct Parts<'a> {
-    parts: Vec<View<'a>>,
-    nullable: bool,
-    /// References that were followed.
-    followed: Vec<String>,
-    /// Values of an `anyOf` of constants.
-    constants: Vec<Value>,
-    /// How many types an `anyOf` has that cannot be one.
-    types: usize,
-}
-
-impl<'a> Parts<'a> {
-    fn get(&self, key: &str) -> Option<View<'a>> {
-        self.parts.iter().find_map(|part| part.get(key))
-    }
-
-    fn text(&self, key: &str) -> Option<&'a str> {
-        self.parts.iter().find_map(|part| part.text(key))
-    }
-}
-
-fn wrong(view: &View<'_>, message: &str) -> Error {
+pub(super) fn wrong(view: &View<'_>, message: &str) -> Error {
     let place = if view.path.is_empty() { "the schema" } else { &view.path };
     Error::new(ErrorKind::Document, format!("{place}: {message}"))
 }
@@ -135,7 +114,12 @@ impl<'a> Reader<'a> {
             object.insert("description".to_owned(), json!(text));
         }
         if let Some(kind) = parts.get("type") {
-            kind.keep();
+            let says_null = |kinds: &Vec<Value>| kinds.iter().any(|kind| kind == "null");
+            match kind.value {
+                Value::String(word) if word == "object" => kind.keep(),
+                Value::Array(kinds) if kinds.len() == 1 && !says_null(kinds) => kind.keep(),
+                _ => kind.lose("a table holds objects alone"),
+            }
         }
         self.open.borrow_mut().extend(parts.followed.iter().cloned());
         if schema.path.is_empty() {
@@ -148,115 +132,6 @@ impl<'a> Reader<'a> {
         }
         object.insert("properties".to_owned(), Value::Array(properties));
         Ok(object)
-    }
-
-    /// The schema that a reference names.
-    fn resolve(&self, reference: &View<'a>) -> Result<View<'a>> {
-        let text = reference
-            .value
-            .as_str()
-            .ok_or_else(|| wrong(reference, "the reference is no text"))?;
-        reference.keep();
-        let Some(pointer) = text.strip_prefix('#') else {
-            let message = format!("the reference `{text}` leads to another document");
-            return Err(wrong(reference, &message).with_help("bundle the schema into one document first"));
-        };
-        let missing = || wrong(reference, &format!("there is nothing at `{text}`"));
-        let mut view = self.root.clone();
-        if pointer.is_empty() {
-            return Ok(view);
-        }
-        let Some(pointer) = pointer.strip_prefix('/') else {
-            return self.anchor(pointer).ok_or_else(missing);
-        };
-        for part in pointer.split('/') {
-            let part = unescaped(part);
-            view = match part.parse::<usize>() {
-                Ok(index) if view.value.is_array() => view.list().into_iter().nth(index),
-                _ => view.get(&part),
-            }
-            .ok_or_else(missing)?;
-        }
-        Ok(view)
-    }
-
-    /// A definition by its `$anchor` or its `$id` of draft 7 (`#name`).
-    fn anchor(&self, name: &str) -> Option<View<'a>> {
-        let definitions = ["$defs", "definitions"]
-            .into_iter()
-            .filter_map(|key| self.root.get(key));
-        definitions
-            .flat_map(|all| all.entries())
-            .map(|(_, schema)| schema)
-            .find(|schema| {
-                let anchor = schema.value.get("$anchor").and_then(Value::as_str) == Some(name);
-                let id = schema.value.get("$id").and_then(Value::as_str);
-                anchor || id.and_then(|id| id.strip_prefix('#')) == Some(name)
-            })
-    }
-
-    fn parts(&self, schema: &View<'a>, depth: usize) -> Result<Parts<'a>> {
-        let mut parts = Parts {
-            parts: Vec::new(),
-            nullable: false,
-            followed: Vec::new(),
-            constants: Vec::new(),
-            types: 0,
-        };
-        self.collect(schema, depth, &mut parts)?;
-        Ok(parts)
-    }
-
-    fn collect(&self, schema: &View<'a>, depth: usize, parts: &mut Parts<'a>) -> Result<()> {
-        self.bounds.enter(depth, &schema.path)?;
-        match schema.value {
-            Value::Object(_) => parts.parts.push(schema.clone()),
-            Value::Bool(_) => {
-                schema.lose("a schema of any value is written as text");
-                return Ok(());
-            }
-            _ => return Err(wrong(schema, "it is no schema")),
-        }
-        if let Some(reference) = schema.get("$ref") {
-            let target = self.resolve(&reference)?;
-            let text = reference.value.as_str().unwrap_or_default().to_owned();
-            if parts.followed.contains(&text) || self.open.borrow().contains(&text) {
-                let message = format!("`{text}` leads back to itself, and no table can hold that");
-                return Err(
-                    wrong(&reference, &message).with_help("break the circle: leave the property out, or make it text")
-                );
-            }
-            parts.followed.push(text);
-            self.collect(&target, depth + 1, parts)?;
-        }
-        for part in schema.items("allOf") {
-            self.collect(&part, depth + 1, parts)?;
-        }
-        for key in ["anyOf", "oneOf"] {
-            let branches = schema.items(key);
-            let is_null = |branch: &View<'_>| branch.value.get("type").and_then(Value::as_str) == Some("null");
-            parts.nullable |= branches.iter().any(is_null);
-            branches.iter().filter(|branch| is_null(branch)).for_each(View::keep);
-            let rest: Vec<_> = branches.iter().filter(|branch| !is_null(branch)).collect();
-            let constants: Vec<_> = rest.iter().filter_map(|branch| branch.get("const")).collect();
-            match rest.as_slice() {
-                [] => {}
-                [one] => self.collect(one, depth + 1, parts)?,
-                many if constants.len() == many.len() => {
-                    constants.iter().for_each(View::keep);
-                    parts
-                        .constants
-                        .extend(constants.iter().map(|constant| constant.value.clone()));
-                }
-                many => {
-                    parts.types = many.len();
-                    let what = format!("{key} of {} types", many.len());
-                    schema.lose_part(key, what, "a column has one type: written as text");
-                    many.iter().for_each(|branch| branch.keep());
-                }
-            }
-        }
-        Ok(())
     }
 
     /// The properties of an object.
@@ -387,158 +262,4 @@ impl<'a> Reader<'a> {
             _ => Vec::new(),
         }
     }
-}
-
-/// The one type of a schema, and whether null is another.
-fn type_word<'a>(parts: &Parts<'a>, values: &[Value]) -> (&'a str, bool) {
-    let Some(view) = parts.get("type") else {
-        let all = |test: fn(&Value) -> bool| !values.is_empty() && values.iter().all(test);
-        let word = match () {
-            () if parts.get("properties").is_some() || parts.get("additionalProperties").is_some() => "object",
-            () if parts.get("items").is_some() => "array",
-            () if all(Value::is_boolean) => "boolean",
-            () if all(|value| value.is_i64() || value.is_u64()) => "integer",
-            () if all(Value::is_number) => "number",
-            () => {
-                if values.is_empty()
-                    && parts.types == 0
-                    && let Some(first) = parts.parts.first()
-                {
-                    first.lose_part("type", "no type", "a value of any type is written as text");
-                }
-                "string"
-            }
-        };
-        return (word, false);
-    };
-    view.keep();
-    let words: Vec<&str> = match view.value {
-        Value::String(word) => vec![word],
-        Value::Array(words) => words.iter().filter_map(Value::as_str).collect(),
-        _ => Vec::new(),
-    };
-    let rest: Vec<&str> = words.iter().copied().filter(|word| *word != "null").collect();
-    let word = match rest.as_slice() {
-        [one] => one,
-        ["integer", "number"] | ["number", "integer"] => "number",
-        _ => {
-            view.lose("a column has one type: written as text");
-            "string"
-        }
-    };
-    (word, words.len() > rest.len())
-}
-
-fn kind(parts: &Parts<'_>, word: &str) -> Kind {
-    let format = parts.get("format");
-    let named = format.as_ref().and_then(|format| format.value.as_str());
-    if let Some((_, name, kind)) = FORMATS.iter().find(|(of, name, _)| *of == word && Some(*name) == named) {
-        if let Some(format) = &format {
-            match *name {
-                "time" => format.lose("the offset from UTC: times of day in a contract have none"),
-                _ => format.keep(),
-            }
-        }
-        return *kind;
-    }
-    if word == "string"
-        && let Some(encoding) = parts
-            .get("contentEncoding")
-            .filter(|encoding| encoding.value == "base64")
-    {
-        encoding.keep();
-        return Kind::Binary;
-    }
-    match word {
-        "boolean" => Kind::Boolean,
-        // JSON's integers have no bounds of their own: the widest.
-        "integer" => INT64,
-        "number" => Kind::Float64,
-        "array" => Kind::Array,
-        "object"
-            if parts.get("properties").is_none()
-                && parts
-                    .get("additionalProperties")
-                    .is_some_and(|view| view.value.is_object()) =>
-        {
-            Kind::Map
-        }
-        "object" if parts.get("properties").is_some() => Kind::Object,
-        "object" => {
-            if let Some(first) = parts.parts.first() {
-                first.lose_part("", "an object of unknown properties", "written as text (JSON)");
-            }
-            Kind::String
-        }
-        _ => Kind::String,
-    }
-}
-
-/// Takes over the limits that go with the kind.
-fn limits(parts: &Parts<'_>, kind: Kind, out: &mut Map<String, Value>) {
-    if kind == Kind::String
-        && let Some(format) = parts.text("format")
-    {
-        option(out, "format", json!(format));
-    }
-    for key in options_of(kind) {
-        let Some(view) = parts.get(key) else { continue };
-        match view.value {
-            // Draft 4: the bound itself is under `minimum`.
-            Value::Bool(exclusive) if key.starts_with("exclusive") => {
-                view.keep();
-                let bound = if *key == "exclusiveMinimum" {
-                    "minimum"
-                } else {
-                    "maximum"
-                };
-                if let Some(bound_view) = parts.get(bound).filter(|_| *exclusive) {
-                    option(out, key, bound_view.value.clone());
-                    if let Some(options) = out.get_mut("logicalTypeOptions").and_then(Value::as_object_mut) {
-                        options.remove(bound);
-                    }
-                }
-            }
-            // A contract counts in whole numbers.
-            Value::Number(number) if !is_numeric(kind) && number.as_u64().is_none() => {}
-            value => {
-                view.keep();
-                option(out, key, value.clone());
-            }
-        }
-    }
-}
-
-fn is_numeric(kind: Kind) -> bool {
-    matches!(
-        kind,
-        Kind::Integer { .. } | Kind::Float32 | Kind::Float64 | Kind::Decimal { .. }
-    )
-}
-
-/// The name of the definition that a reference names.
-fn last(reference: &View<'_>) -> Option<String> {
-    reference.value.as_str()?.rsplit(['/', '#']).next().map(unescaped)
-}
-
-/// A part of a JSON pointer as it is meant: `%7E1` and `~1` are `/`.
-fn unescaped(part: &str) -> String {
-    let mut bytes = Vec::new();
-    let mut index = 0;
-    while index < part.len() {
-        let encoded = part
-            .get(index + 1..index + 3)
-            .and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        match (part.as_bytes()[index], encoded) {
-            (b'%', Some(value)) => {
-                bytes.push(value);
-                index += 3;
-            }
-            (byte, _) => {
-                bytes.push(byte);
-                index += 1;
-            }
-        }
-    }
-    String::from_utf8_lossy(&bytes).replace("~1", "/").replace("~0", "~")
 }

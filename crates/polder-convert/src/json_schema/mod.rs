@@ -3,8 +3,10 @@
 
 mod export;
 mod import;
+mod parts;
 #[cfg(test)]
 mod tests;
+mod types;
 
 pub(crate) use export::export;
 pub(crate) use import::import;

@@ -154,3 +154,49 @@ schema:
         ]
     );
 }
+
+#[test]
+fn what_two_schemas_share_is_no_circle() {
+    let text = r##"{
+      "title": "order", "type": "object",
+      "$defs": {
+        "Base": {"type": "object", "properties": {"id": {"type": "string"}}, "required": ["id"]},
+        "Audited": {"allOf": [{"$ref": "#/$defs/Base"}], "properties": {"changed": {"type": "string"}}},
+        "Owned": {"allOf": [{"$ref": "#/$defs/Base"}], "properties": {"owner": {"type": "string"}}}
+      },
+      "allOf": [{"$ref": "#/$defs/Audited"}, {"$ref": "#/$defs/Owned"}]
+    }"##;
+    let (document, _) = imported(Format::JsonSchema, text);
+    let columns = properties(&document, 0);
+    let mut names: Vec<_> = columns.iter().filter_map(|column| column["name"].as_str()).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["changed", "id", "owner"]);
+    let id = columns.iter().find(|column| column["name"] == "id").unwrap();
+    assert_eq!(id["required"], true);
+
+    let circle = r##"{
+      "title": "order", "type": "object", "properties": {"id": {"type": "string"}},
+      "$defs": {"A": {"allOf": [{"$ref": "#/$defs/B"}]}, "B": {"allOf": [{"$ref": "#/$defs/A"}]}},
+      "allOf": [{"$ref": "#/$defs/A"}]
+    }"##;
+    let error = crate::import(Format::JsonSchema, circle, &crate::ImportOptions::default()).unwrap_err();
+    assert!(error.report().contains("leads back to itself"), "{}", error.report());
+}
+
+#[test]
+fn a_pattern_that_no_contract_can_have_is_named_and_the_rest_imported() {
+    let text = r#"{"title": "t", "type": "object", "properties": {
+        "a": {"type": "string", "pattern": "(?=x)y", "maxLength": 9},
+        "o": {"type": "object", "properties": {"b": {"type": "string", "pattern": "(a)\\1"}}},
+        "Weird Name": {"type": "string", "pattern": "^[a-z]+$"}}}"#;
+    let (document, losses) = imported(Format::JsonSchema, text);
+    let expected = [r"t.a: pattern (?=x)y", r"t.o.b: pattern (a)\1"];
+    for loss in expected {
+        assert!(losses.iter().any(|found| found == loss), "{loss} {losses:#?}");
+    }
+    let columns = properties(&document, 0);
+    let options =
+        |name: &str| columns.iter().find(|column| column["name"] == name).unwrap()["logicalTypeOptions"].clone();
+    assert_eq!(options("a"), serde_json::json!({"maxLength": 9}));
+    assert_eq!(options("Weird Name"), serde_json::json!({"pattern": "^[a-z]+$"}));
+}

@@ -38,7 +38,7 @@ pub(super) fn of(contract: &Contract) -> Page {
     sections.extend(links(document));
     sections.extend(listed(document, "customProperties", "custom", "Custom properties"));
     Page {
-        title: contract.name.clone(),
+        title: title(contract),
         version: contract.version.clone(),
         status: contract.status.clone(),
         lead: contract.description.clone(),
@@ -129,7 +129,7 @@ fn service_levels(document: &Node) -> Option<Section> {
                 value = format!("{value} – {more}");
             }
             if let Some(unit) = text(level, "unit") {
-                value = format!("{value} {unit}");
+                value = format!("{value} {}", in_words(&unit, value == "1"));
             }
             let mut detail: Vec<String> = text(level, "description").into_iter().collect();
             for (key, label) in [
@@ -159,6 +159,38 @@ fn service_levels(document: &Node) -> Option<Section> {
             rows,
         }],
     })
+}
+
+/// A unit of a service level in words; `m` could be months as well.
+fn in_words(unit: &str, is_one: bool) -> String {
+    let word = match unit.to_ascii_lowercase().as_str() {
+        "s" | "sec" | "second" | "seconds" => "second",
+        "m" | "min" | "mins" | "minute" | "minutes" => "minute",
+        "h" | "hr" | "hrs" | "hour" | "hours" => "hour",
+        "d" | "day" | "days" => "day",
+        "w" | "wk" | "week" | "weeks" => "week",
+        "mo" | "mon" | "month" | "months" => "month",
+        "y" | "yr" | "yrs" | "year" | "years" | "a" => "year",
+        "percent" => return "%".to_owned(),
+        _ => return unit.to_owned(),
+    };
+    if is_one { word.to_owned() } else { format!("{word}s") }
+}
+
+/// What the page is called: of contracts without a name, whose id is for machines, what they are about.
+pub(super) fn title(contract: &Contract) -> String {
+    let is_key = contract.id.len() == 36 && contract.id.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
+    if contract.name != contract.id || !is_key {
+        return contract.name.clone();
+    }
+    const MOST: usize = 3;
+    let names: Vec<&str> = contract.objects.iter().map(|object| object.name.as_str()).collect();
+    match (&contract.data_product, names.as_slice()) {
+        (Some(product), _) => product.clone(),
+        (None, []) => contract.name.clone(),
+        (None, names) if names.len() <= MOST => names.join(", "),
+        (None, names) => format!("{} and {} more", names[..MOST].join(", "), names.len() - MOST),
+    }
 }
 
 fn team(document: &Node) -> Option<Section> {

@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use polder_core::units::counted;
+
 use super::style::STYLE;
 use super::{Block, IndexEntry, Page, Row, Section, Text, Word};
 
@@ -44,10 +46,7 @@ pub(super) fn contract(page: &Page, index: Option<&str>) -> String {
 pub(super) fn index(title: &str, entries: &[IndexEntry<'_>]) -> String {
     let mut entries: Vec<&IndexEntry<'_>> = entries.iter().collect();
     entries.sort_by(|a, b| (&a.contract.domain, &a.contract.name).cmp(&(&b.contract.domain, &b.contract.name)));
-    let count = match entries.len() {
-        1 => "1 contract".to_owned(),
-        many => format!("{many} contracts"),
-    };
+    let count = counted(entries.len(), "contract");
     let mut body = format!(
         "<header class=\"top\"><h1>{}</h1><p class=\"lead\">{count}</p></header>\n<main id=\"content\" tabindex=\"-1\">\n",
         escaped(title)
@@ -73,7 +72,7 @@ fn card(entry: &IndexEntry<'_>, out: &mut String) {
         out,
         "<li><h3><a href=\"{}\">{}</a></h3><p class=\"state\"><span class=\"badge {}\">{}</span> <span>Version {}</span>",
         escaped(entry.file),
-        escaped(&contract.name),
+        escaped(&super::content::title(contract)),
         status_class(&contract.status),
         escaped(&contract.status),
         escaped(&contract.version)
@@ -119,27 +118,36 @@ fn section(section: &Section, out: &mut String) {
         match block {
             Block::Paragraph(text) => paragraphs(text, "", out),
             Block::Facts(list) => facts(list, out),
-            Block::Table { caption, headers, rows } => table(caption, headers, rows, out),
+            Block::Table { caption, headers, rows } => {
+                // The heading says it already.
+                let class = if *caption == section.title {
+                    " class=\"hidden\""
+                } else {
+                    ""
+                };
+                table(caption, class, headers, rows, out);
+            }
         }
     }
     out.push_str("</section>\n");
 }
 
-fn table(caption: &str, headers: &[&str], rows: &[Row], out: &mut String) {
+fn table(caption: &str, class: &str, headers: &[&str], rows: &[Row], out: &mut String) {
     let caption = escaped(caption);
     // A wide table scrolls by itself, by keyboard too.
     let _ = write!(
         out,
-        "<div class=\"scroll\" role=\"region\" aria-label=\"{caption}\" tabindex=\"0\"><table><caption>{caption}</caption>\
+        "<div class=\"scroll\" role=\"region\" aria-label=\"{caption}\" tabindex=\"0\"><table><caption{class}>{caption}</caption>\
          <thead><tr>"
     );
-    for header in headers {
-        let _ = write!(out, "<th scope=\"col\">{}</th>", escaped(header));
+    let shown = super::filled(headers, rows);
+    for column in &shown {
+        let _ = write!(out, "<th scope=\"col\">{}</th>", escaped(headers[*column]));
     }
     out.push_str("</tr></thead><tbody>\n");
     for row in rows {
         out.push_str("<tr>");
-        for (index, cell) in row.cells.iter().enumerate() {
+        for (index, cell) in row.cells.iter().enumerate().filter(|(index, _)| shown.contains(index)) {
             if index == 0 {
                 let _ = write!(
                     out,
@@ -148,7 +156,10 @@ fn table(caption: &str, headers: &[&str], rows: &[Row], out: &mut String) {
                     inline(cell)
                 );
             } else {
-                let _ = write!(out, "<td>{}</td>", inline(cell));
+                // On a narrow screen every cell stands below its own heading.
+                let empty = if cell.is_empty() { " class=\"empty\"" } else { "" };
+                let label = escaped(headers[index]);
+                let _ = write!(out, "<td{empty} data-label=\"{label}\">{}</td>", inline(cell));
             }
         }
         out.push_str("</tr>\n");
@@ -182,6 +193,7 @@ fn inline(value: &Text) -> String {
                 .iter()
                 .map(|word| match word {
                     Word::Text(text) => escaped(text),
+                    Word::Note(text) => format!("<span class=\"note\">{}</span>", escaped(text)),
                     Word::Badge(text) => format!("<span class=\"badge\">{}</span>", escaped(text)),
                 })
                 .collect();

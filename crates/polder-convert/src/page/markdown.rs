@@ -29,6 +29,8 @@ pub(super) fn write(page: &Page) -> String {
                 }
                 Block::Facts(list) => facts(list, &mut out),
                 Block::Table { headers, rows, .. } => {
+                    let shown = super::filled(headers, rows);
+                    let headers: Vec<&str> = shown.iter().map(|column| headers[*column]).collect();
                     let _ = write!(
                         out,
                         "\n| {} |\n|{}\n",
@@ -40,13 +42,14 @@ pub(super) fn write(page: &Page) -> String {
                             .cells
                             .iter()
                             .enumerate()
+                            .filter(|(index, _)| shown.contains(index))
                             .map(|(index, cell)| {
                                 let indent = if index == 0 {
                                     "&emsp;".repeat(row.depth)
                                 } else {
                                     String::new()
                                 };
-                                format!("{indent}{}", one_line(&text(cell)))
+                                format!("{indent}{}", one_line(&text(cell, true)))
                             })
                             .collect();
                         let _ = writeln!(out, "| {} |", cells.join(" | "));
@@ -63,14 +66,16 @@ fn facts(list: &[(String, Text)], out: &mut String) {
         out.push('\n');
     }
     for (label, value) in list.iter().filter(|(_, value)| !value.is_empty()) {
-        let _ = writeln!(out, "- **{}**: {}", escaped(label), one_line(&text(value)));
+        let _ = writeln!(out, "- **{}**: {}", escaped(label), one_line(&text(value, false)));
     }
 }
 
-fn text(value: &Text) -> String {
+fn text(value: &Text, in_table: bool) -> String {
     match value {
         Text::Plain(text) => escaped(text),
         Text::Code(text) if text.is_empty() => String::new(),
+        // A bar would end a table's cell even in code.
+        Text::Code(text) if in_table => code(text).replace('|', "\\|"),
         Text::Code(text) => code(text),
         Text::Link { text, url } if super::html::is_web(url) => {
             format!("[{}](<{}>)", escaped(text), url.replace(['<', '>', '\n'], ""))
@@ -80,7 +85,7 @@ fn text(value: &Text) -> String {
             let words: Vec<String> = words
                 .iter()
                 .map(|word| match word {
-                    Word::Text(text) => escaped(text),
+                    Word::Text(text) | Word::Note(text) => escaped(text),
                     Word::Badge(text) => format!("**{}**", escaped(text)),
                 })
                 .collect();
@@ -89,7 +94,7 @@ fn text(value: &Text) -> String {
     }
 }
 
-/// Code of any content: the fence is longer than any run of backticks in it. A bar would end a table's cell even there.
+/// Code of any content: the fence is longer than any run of backticks in it.
 fn code(text: &str) -> String {
     let mut longest = 0;
     let mut run = 0;
@@ -103,19 +108,30 @@ fn code(text: &str) -> String {
     } else {
         ""
     };
-    format!("{fence}{pad}{}{pad}{fence}", one_line(text).replace('|', "\\|"))
+    format!("{fence}{pad}{}{pad}{fence}", one_line(text))
 }
 
+/// Text as text: what would be a sign of Markdown is none, and no line begins a list, a heading or code.
 fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        if matches!(
-            c,
-            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '<' | '>' | '#' | '|' | '~' | '!'
-        ) {
-            out.push('\\');
+    for (index, line) in text.lines().enumerate() {
+        if index > 0 {
+            out.push('\n');
         }
-        out.push(c);
+        let line = line.trim();
+        let digits = line.bytes().take_while(u8::is_ascii_digit).count();
+        for (at, c) in line.char_indices() {
+            let always = matches!(
+                c,
+                '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '<' | '>' | '#' | '|' | '~' | '!' | '&' | '$'
+            );
+            let first = at == 0 && matches!(c, '-' | '+' | '=');
+            let numbered = digits > 0 && at == digits && matches!(c, '.' | ')') && line[at + 1..].starts_with(' ');
+            if always || first || numbered {
+                out.push('\\');
+            }
+            out.push(c);
+        }
     }
     out
 }

@@ -87,6 +87,8 @@ enum Text {
 
 enum Word {
     Text(String),
+    /// What is worth knowing beside the meaning.
+    Note(String),
     /// A short label that stands out, such as `key` or `required`.
     Badge(String),
 }
@@ -98,4 +100,13 @@ impl Text {
             Self::Words(words) => words.is_empty(),
         }
     }
+}
+
+/// The columns of a table that say anything: the first, and those with text in some row.
+fn filled(headers: &[&str], rows: &[Row]) -> Vec<usize> {
+    let says = |column: usize| {
+        let cell = |row: &Row| row.cells.get(column).is_some_and(|cell| !cell.is_empty());
+        column == 0 || rows.iter().any(cell)
+    };
+    (0..headers.len()).filter(|column| says(*column)).collect()
 }

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use polder_contract::rule::{OnFailure, Rule, RuleKind, RuleSeverity};
-use polder_contract::{Contract, DatasetContract};
+use polder_contract::rule::{Metric, OnFailure, Rule, RuleKind, RuleSeverity, SetTest};
+use polder_contract::{Contract, DatasetContract, Operator};
+use polder_core::Layer;
 use polder_core::document::Node;
 
 use super::content::{custom, definitions, flag, items, shown, text};
@@ -98,20 +99,20 @@ fn columns(node: &Node, role: Option<&str>, depth: usize, rows: &mut Vec<Row>) {
     meaning.extend(text(node, "description").map(|text| Word::Text(sentence(&text))));
     if let Some(physical) = text(node, "physicalName").filter(|physical| Some(physical) != text(node, "name").as_ref())
     {
-        meaning.push(Word::Text(format!("In the table: {physical}.")));
+        meaning.push(Word::Note(format!("In the table: {physical}.")));
     }
     for relationship in items(node, "relationships") {
         let to = relationship.get("to").map(shown).unwrap_or_default();
-        meaning.push(Word::Text(format!("Refers to {to}.")));
+        meaning.push(Word::Note(format!("Refers to {to}.")));
     }
     if let Some(logic) = text(node, "transformLogic") {
-        meaning.push(Word::Text(format!("Made by: {logic}.")));
+        meaning.push(Word::Note(format!("Made by: {logic}.")));
     }
     if let Some(examples) = node.get("examples") {
-        meaning.push(Word::Text(format!("For example {}.", shown(examples))));
+        meaning.push(Word::Note(format!("For example {}.", shown(examples))));
     }
     if let Some(tags) = node.get("tags").map(shown).filter(|tags| !tags.is_empty()) {
-        meaning.push(Word::Text(format!("Tags: {tags}.")));
+        meaning.push(Word::Note(format!("Tags: {tags}.")));
     }
     for (key, label) in [
         ("semanticType", "Semantic type"),
@@ -120,13 +121,13 @@ fn columns(node: &Node, role: Option<&str>, depth: usize, rows: &mut Vec<Row>) {
         ("transformDescription", "How"),
     ] {
         if let Some(value) = node.get(key).map(shown).filter(|value| !value.is_empty()) {
-            meaning.push(Word::Text(sentence(&format!("{label}: {value}"))));
+            meaning.push(Word::Note(sentence(&format!("{label}: {value}"))));
         }
     }
-    meaning.extend(also_known(node).map(|text| Word::Text(sentence(&text))));
-    meaning.extend(definitions(node).map(|text| Word::Text(sentence(&text))));
+    meaning.extend(also_known(node).map(|text| Word::Note(sentence(&text))));
+    meaning.extend(definitions(node).map(|text| Word::Note(sentence(&text))));
     if let Some(own) = node.get("customProperties") {
-        meaning.push(Word::Text(format!("{}.", custom(own))));
+        meaning.push(Word::Note(format!("{}.", custom(own))));
     }
     rows.push(Row {
         depth,
@@ -221,6 +222,11 @@ fn limits(node: &Node) -> String {
 /// The quality rules of an object in words. Limits of values are beside their columns already.
 fn rules(contract: &Contract, index: usize, node: &Node, name: &str) -> Option<Block> {
     let object = contract.objects.get(index)?;
+    // Streams fill bronze, pipelines the other layers; a store of its own does as it does.
+    let is_stream = object
+        .dataset
+        .as_ref()
+        .is_some_and(|dataset| dataset.layer() == Layer::Bronze);
     let compiled = if object.dataset.is_some() {
         DatasetContract {
             contract: Arc::new(contract.clone()),
@@ -233,8 +239,8 @@ fn rules(contract: &Contract, index: usize, node: &Node, name: &str) -> Option<B
     let rows: Vec<Row> = match compiled {
         Ok(rules) => rules
             .iter()
-            .filter(|rule| is_quality(node, rule))
-            .map(rule_row)
+            .filter(|rule| is_key(rule) || is_quality(node, rule))
+            .map(|rule| rule_row(rule, is_stream))
             .collect(),
         // What cannot be compiled is shown as it is written.
         Err(_) => declared(node, None),
@@ -244,6 +250,11 @@ fn rules(contract: &Contract, index: usize, node: &Node, name: &str) -> Option<B
         headers: vec!["Rule", "Column", "Asks for", "Where it fails"],
         rows,
     })
+}
+
+/// Whether a rule is that of a key: what happens where it is broken stands nowhere else on the page.
+fn is_key(rule: &Rule) -> bool {
+    matches!(rule.id.rsplit('.').next(), Some("primaryKey" | "unique" | "foreignKey"))
 }
 
 /// Whether a rule is one of `quality`, by the place where it is declared.
@@ -267,9 +278,16 @@ fn is_quality(node: &Node, rule: &Rule) -> bool {
     within(node, rule, false)
 }
 
-fn rule_row(rule: &Rule) -> Row {
+/// Whether the test asks that no value comes twice.
+fn is_one_of_each(test: &SetTest) -> bool {
+    let none = matches!(&test.operator, Operator::MustBe(number) if number.parse() == Ok(0.0_f64));
+    matches!(test.metric, Metric::Duplicates { .. }) && none
+}
+
+fn rule_row(rule: &Rule, is_stream: bool) -> Row {
     let mut asks = rule.says.clone();
-    if let Some(text) = &rule.description {
+    // What is said in words alone is its own description.
+    if let Some(text) = rule.description.as_ref().filter(|text| !asks.contains(text.trim())) {
         asks = if asks.is_empty() {
             text.clone()
         } else {
@@ -281,6 +299,9 @@ fn rule_row(rule: &Rule) -> Row {
         (_, RuleSeverity::Warning | RuleSeverity::Info, _) | (_, _, OnFailure::Warn) => "a warning".to_owned(),
         (RuleKind::Row(_), _, OnFailure::Quarantine) => "the row goes to quarantine".to_owned(),
         (RuleKind::Row(_), _, OnFailure::Reject) => "the batch is refused".to_owned(),
+        (RuleKind::Set(test), _, OnFailure::Quarantine) if is_stream && is_one_of_each(test) => {
+            "the first row stays, later ones go to quarantine".to_owned()
+        }
         (RuleKind::Set(_), ..) => "the commit is refused".to_owned(),
     };
     Row {

@@ -19,6 +19,7 @@ main:focus{outline:none}
 h1{margin:.2rem 0 .5rem;font-size:clamp(1.6rem,4vw,2.3rem);line-height:1.2;overflow-wrap:anywhere}
 h2{font-size:1.3rem;margin:0 0 .75rem;overflow-wrap:anywhere}
 h2 code{font-size:.85rem;font-weight:400;vertical-align:middle}
+p{overflow-wrap:anywhere}
 h3{font-size:1.05rem;margin:0;overflow-wrap:anywhere}
 .state{display:flex;flex-wrap:wrap;gap:.75rem;align-items:center;margin:.25rem 0;color:var(--soft)}
 .lead{font-size:1.1rem;max-width:65ch;white-space:pre-line}
@@ -49,12 +50,21 @@ tbody th{font-weight:500}tbody th code{white-space:nowrap}
 td{min-width:6rem;max-width:40rem;overflow-wrap:break-word}
 .d1{padding-left:1.1rem}.d2{padding-left:2.2rem}.d3{padding-left:3.3rem}.d4{padding-left:4.4rem}.d5{padding-left:5.5rem}
 .d6{padding-left:6.6rem}
+.note{display:block;color:var(--soft);font-size:.93em}
+td code,th code{overflow-wrap:break-word}
+.hidden{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
 code{font:.9em/1.4 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;background:var(--code);padding:.1em .35em;
 border-radius:.25rem;overflow-wrap:anywhere}
 .cards{list-style:none;margin:0;padding:0;display:grid;gap:1rem;grid-template-columns:repeat(auto-fill,minmax(min(20rem,100%),1fr))}
 .cards>li{border:1px solid var(--line);border-radius:.5rem;padding:1rem;background:var(--ground)}
 .cards p{margin:.4rem 0}
 .objects{list-style:none;margin:.5rem 0 0;padding:0;display:flex;flex-wrap:wrap;gap:.3rem}
+@media (max-width:44rem){.scroll{overflow:visible}table{min-width:0}table,tbody,tr,th,td,caption{display:block}
+thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
+tr{border-top:1px solid var(--line);padding:.6rem 0}
+th,td{border:0;padding-top:.1rem;padding-bottom:.1rem;padding-right:0}tbody th code{white-space:normal}
+td{max-width:none;position:relative;padding-left:6.5rem;min-height:1.5em}td code,th code{overflow-wrap:anywhere}td.empty{display:none}
+td::before{content:attr(data-label);position:absolute;left:0;width:6rem;color:var(--soft);font-size:.8rem;line-height:1.9}}
 @media (prefers-reduced-motion:reduce){html{scroll-behavior:auto}}
 @media print{body{max-width:none;background:#fff}nav,.skip{display:none}main>section{border:0;padding:0;break-inside:avoid-page}
 .scroll{overflow:visible}}

@@ -10,7 +10,7 @@ use super::import::screaming;
 use super::{FIELD_NUMBER, is_identifier};
 use crate::element::{Column, Table, tables, why_lost};
 use crate::kind::{INT32, INT64, Kind, UINT32, UINT64};
-use crate::loss::{Converted, Tracker};
+use crate::loss::{Converted, Tracker, View};
 
 /// A file with a message for each object.
 pub(crate) fn export(contract: &Value) -> Result<Converted<String>> {
@@ -68,10 +68,41 @@ struct Writer {
     timestamps: bool,
 }
 
+/// A message that is being written.
+struct Scope<'o> {
+    /// Names of types that are taken in it.
+    types: HashSet<String>,
+    /// Columns of blanks before its lines.
+    indent: usize,
+    /// Its lines so far: the types that its fields need.
+    out: &'o mut String,
+}
+
+impl Scope<'_> {
+    /// A name for the type of a field that no other type has.
+    fn name(&mut self, field: &str) -> String {
+        unique(&pascal(field), &mut self.types)
+    }
+}
+
+/// Names that a column may be null, or may not, where Protobuf says otherwise.
+fn lose_required(column: &Column<'_>, always_given: bool, why: &str) {
+    if column.required != always_given {
+        let what = if column.required { "true" } else { "may be null" };
+        column.view.lose_part("required", what, why);
+    }
+}
+
+const ALWAYS_ABSENT: &str = "in Protobuf a message may always be absent";
+
 impl Writer {
     fn message(&mut self, name: &str, columns: &[Column<'_>], indent: usize, out: &mut String) {
         let _ = writeln!(out, "{:indent$}message {name} {{", "");
-        let mut types = HashSet::from([name.to_owned()]);
+        let mut scope = Scope {
+            types: HashSet::from([name.to_owned()]),
+            indent: indent + 2,
+            out,
+        };
         let mut names = HashSet::new();
         let mut numbers = Numbers::of(columns);
         let mut fields = String::new();
@@ -84,71 +115,41 @@ impl Writer {
             }
             let number = numbers.next(column);
             comment(column.view.text("description"), indent + 2, &mut fields);
-            let kind = self.field_type(column, &field, indent + 2, &mut types, out);
+            let kind = self.field_type(column, &field, &mut scope);
             let _ = writeln!(fields, "{:width$}{kind} {field} = {number};", "", width = indent + 2);
         }
         out.push_str(&fields);
         let _ = writeln!(out, "{:indent$}}}", "");
     }
 
-    /// Label and type of a field. Messages and enumerations that it needs are written to `out`.
-    fn field_type(
-        &mut self,
-        column: &Column<'_>,
-        name: &str,
-        indent: usize,
-        types: &mut HashSet<String>,
-        out: &mut String,
-    ) -> String {
+    /// Label and type of a field. Messages and enumerations that it needs are written to the scope.
+    fn field_type(&mut self, column: &Column<'_>, name: &str, scope: &mut Scope<'_>) -> String {
         match column.kind {
             Kind::Array => {
-                if !column.required {
-                    column
-                        .view
-                        .lose_part("required", "may be null", "in Protobuf no list is an empty one");
-                }
+                lose_required(column, true, "in Protobuf no list is an empty one");
                 match column.items() {
-                    Some(items) => format!("repeated {}", self.inside(&items, name, indent, types, out)),
+                    Some(items) => format!("repeated {}", self.inside(&items, name, scope)),
                     None => "repeated string".to_owned(),
                 }
             }
             Kind::Map => {
-                if !column.required {
-                    column
-                        .view
-                        .lose_part("required", "may be null", "in Protobuf no map is an empty one");
-                }
+                lose_required(column, true, "in Protobuf no map is an empty one");
                 match column.map() {
                     Some((key, value)) => {
-                        let word = match key.kind {
-                            Kind::Boolean | Kind::String | Kind::Integer { .. } => self.scalar(&key),
-                            _ => {
-                                key.kind
-                                    .settle(Kind::String, &key.view, "keys in Protobuf are numbers or text");
-                                "string"
-                            }
-                        };
-                        format!("map<{word}, {}>", self.inside(&value, name, indent, types, out))
+                        let word = self.key(&key);
+                        format!("map<{word}, {}>", self.inside(&value, name, scope))
                     }
                     None => "map<string, string>".to_owned(),
                 }
             }
             Kind::Object => {
-                if column.required {
-                    column
-                        .view
-                        .lose_part("required", "true", "in Protobuf a message may always be absent");
-                }
-                self.nested(column, name, indent, types, out)
+                lose_required(column, false, ALWAYS_ABSENT);
+                self.nested(column, name, scope)
             }
             _ => {
-                let word = self.named_or_scalar(column, name, indent, types, out);
+                let word = self.named_or_scalar(column, name, scope);
                 if word.contains('.') {
-                    if column.required {
-                        column
-                            .view
-                            .lose_part("required", "true", "in Protobuf a message may always be absent");
-                    }
+                    lose_required(column, false, ALWAYS_ABSENT);
                     return word;
                 }
                 // Without presence a field always has a value, be it the default.
@@ -161,20 +162,20 @@ impl Writer {
         }
     }
 
-    /// The items of a list, the values of a map: neither lists nor maps, and never null.
-    fn inside(
-        &mut self,
-        column: &Column<'_>,
-        name: &str,
-        indent: usize,
-        types: &mut HashSet<String>,
-        out: &mut String,
-    ) -> String {
-        if !column.required {
-            column
-                .view
-                .lose_part("required", "may be null", "items in Protobuf are never null");
+    /// The key of a map.
+    fn key(&mut self, key: &Column<'_>) -> &'static str {
+        match key.kind {
+            Kind::Boolean | Kind::String | Kind::Integer { .. } => self.scalar(key),
+            other => {
+                other.settle(Kind::String, &key.view, "keys in Protobuf are numbers or text");
+                "string"
+            }
         }
+    }
+
+    /// The items of a list, the values of a map: neither lists nor maps, and never null.
+    fn inside(&mut self, column: &Column<'_>, name: &str, scope: &mut Scope<'_>) -> String {
+        lose_required(column, true, "items in Protobuf are never null");
         match column.kind {
             Kind::Array | Kind::Map => {
                 column
@@ -182,34 +183,20 @@ impl Writer {
                     .settle(Kind::String, &column.view, "Protobuf has no lists within lists");
                 "string".to_owned()
             }
-            Kind::Object => self.nested(column, name, indent, types, out),
-            _ => self.named_or_scalar(column, name, indent, types, out),
+            Kind::Object => self.nested(column, name, scope),
+            _ => self.named_or_scalar(column, name, scope),
         }
     }
 
-    fn nested(
-        &mut self,
-        column: &Column<'_>,
-        name: &str,
-        indent: usize,
-        types: &mut HashSet<String>,
-        out: &mut String,
-    ) -> String {
-        let message = unique(&pascal(name), types);
-        self.message(&message, &column.fields(), indent, out);
-        out.push('\n');
+    fn nested(&mut self, column: &Column<'_>, name: &str, scope: &mut Scope<'_>) -> String {
+        let message = scope.name(name);
+        self.message(&message, &column.fields(), scope.indent, scope.out);
+        scope.out.push('\n');
         message
     }
 
     /// An enumeration, where all allowed values are identifiers; else the scalar type.
-    fn named_or_scalar(
-        &mut self,
-        column: &Column<'_>,
-        name: &str,
-        indent: usize,
-        types: &mut HashSet<String>,
-        out: &mut String,
-    ) -> String {
+    fn named_or_scalar(&mut self, column: &Column<'_>, name: &str, scope: &mut Scope<'_>) -> String {
         let allowed = column.allowed();
         let values = allowed.as_ref().and_then(|allowed| allowed.texts());
         let (Some(allowed), Some(values), Kind::String) = (&allowed, values, column.kind) else {
@@ -225,15 +212,16 @@ impl Writer {
             return self.scalar(column).to_owned();
         }
         allowed.keep();
-        let kind = unique(&pascal(name), types);
+        let kind = scope.name(name);
         let prefix = screaming(&kind);
-        let _ = writeln!(out, "{:indent$}enum {kind} {{", "");
+        let indent = scope.indent;
         let width = indent + 2;
-        let _ = writeln!(out, "{:width$}{prefix}_UNSPECIFIED = 0;", "");
+        let _ = writeln!(scope.out, "{:indent$}enum {kind} {{", "");
+        let _ = writeln!(scope.out, "{:width$}{prefix}_UNSPECIFIED = 0;", "");
         for (index, value) in values.iter().enumerate() {
-            let _ = writeln!(out, "{:width$}{prefix}_{value} = {};", "", index + 1);
+            let _ = writeln!(scope.out, "{:width$}{prefix}_{value} = {};", "", index + 1);
         }
-        let _ = writeln!(out, "{:indent$}}}\n", "");
+        let _ = writeln!(scope.out, "{:indent$}}}\n", "");
         kind
     }
 
@@ -274,10 +262,8 @@ impl Numbers {
     }
 
     fn next(&mut self, column: &Column<'_>) -> i64 {
-        for item in column.view.items("customProperties") {
-            if item.value.get("property").and_then(Value::as_str) == Some(FIELD_NUMBER) {
-                item.keep();
-            }
+        if let Some(own) = own_number(column) {
+            own.keep();
         }
         if let Some(number) = declared(column) {
             self.last = self.last.max(0) + 1;
@@ -296,11 +282,15 @@ impl Numbers {
     }
 }
 
+/// The custom property that keeps a field's number.
+fn own_number<'a>(column: &Column<'a>) -> Option<View<'a>> {
+    let mut properties = column.view.items("customProperties").into_iter();
+    properties.find(|item| item.value.get("property").and_then(Value::as_str) == Some(FIELD_NUMBER))
+}
+
+/// The number that a column keeps, where a field can have it.
 fn declared(column: &Column<'_>) -> Option<i64> {
-    let properties = column.view.items("customProperties");
-    let own = properties
-        .iter()
-        .find(|item| item.value.get("property").and_then(Value::as_str) == Some(FIELD_NUMBER))?;
+    let own = own_number(column)?;
     let number = own.value.get("value")?.as_i64()?;
     ((1..=536_870_911).contains(&number) && !(19_000..20_000).contains(&number)).then_some(number)
 }

@@ -1,38 +1,34 @@
 //! From Protobuf to contracts.
 
-use std::cell::RefCell;
-use std::collections::{HashMap, HashSet};
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use polder_core::{Error, ErrorKind, Result};
 use prost_types::field_descriptor_proto::{Label, Type};
 use prost_types::{DescriptorProto, EnumDescriptorProto, FieldDescriptorProto, FileDescriptorProto};
 use serde_json::{Map, Value, json};
 
-use super::FIELD_NUMBER;
+use super::{FIELD_NUMBER, beside};
 use crate::bounds::{Bounds, refuse_deep_brackets};
+use crate::document::Document;
 use crate::draft::{Draft, ImportOptions, allowed_values, custom};
 use crate::kind::{INT32, INT64, Kind, UINT32, UINT64};
-use crate::loss::{Converted, Tracker};
-
-const NO_PLACE: &str = "a contract has no place for it";
+use crate::loss::{Converted, Tracker, describe};
 
 /// A contract of a file's messages: those at its top that no other message contains.
-pub(crate) fn import(text: &str, options: &ImportOptions) -> Result<Converted<String>> {
+pub(crate) fn import(source: &Document<'_>, options: &ImportOptions) -> Result<Converted<String>> {
+    let text = source.text;
     refuse_deep_brackets(text)?;
     let file = protox_parse::parse("the schema", text).map_err(|cause| {
-        let line = cause
-            .span()
-            .and_then(|span| text.get(..span.start))
-            .map(|before| before.matches('\n').count() + 1);
-        let place = line.map_or(String::new(), |line| format!(" in line {line}"));
-        Error::new(
-            ErrorKind::Document,
-            format!("the Protobuf schema cannot be read{place}: {cause}"),
-        )
+        let message = format!("the Protobuf schema cannot be read: {cause}");
+        match cause.span() {
+            Some(span) => Error::document(vec![source.wrong(span.start, span.end, message)]),
+            None => Error::new(ErrorKind::Document, message),
+        }
     })?;
     let tracker = Tracker::default();
     let reader = Reader::new(&file, &tracker);
-    reader.name_file();
+    beside::file(&tracker, &file);
     let contained = reader.contained();
     let mut draft = Draft::default();
     for (index, message) in file.message_type.iter().enumerate() {
@@ -48,6 +44,7 @@ pub(crate) fn import(text: &str, options: &ImportOptions) -> Result<Converted<St
         if let Some(comment) = reader.comment(&path) {
             object.insert("description".to_owned(), json!(comment));
         }
+        reader.used.borrow_mut().insert(full.clone());
         let fields = reader.fields(&full, message, &path, 0)?;
         object.insert("properties".to_owned(), Value::Array(fields));
         draft.objects.push(object);
@@ -58,7 +55,9 @@ pub(crate) fn import(text: &str, options: &ImportOptions) -> Result<Converted<St
             "every message is contained in another: none of them is a table",
         ));
     }
-    let value = draft.write(options)?;
+    reader.name_unused();
+    reader.name_comments();
+    let value = draft.write(options, &tracker)?;
     let losses = tracker.finish(&Value::Null, |_| String::new());
     Ok(Converted { value, losses })
 }
@@ -68,13 +67,34 @@ enum Named<'f> {
     Enum(&'f EnumDescriptorProto),
 }
 
+/// A comment of the file.
+struct Comment {
+    /// The line of what it stands at, from 1.
+    line: i32,
+    /// What stands right before or behind it.
+    text: String,
+    /// What stands further above.
+    detached: Vec<String>,
+    is_used: Cell<bool>,
+}
+
+fn plain(comment: &str) -> String {
+    let lines: Vec<_> = comment
+        .lines()
+        .map(|line| line.strip_prefix(' ').unwrap_or(line).trim_end())
+        .collect();
+    lines.join("\n").trim().to_owned()
+}
+
 struct Reader<'f> {
     file: &'f FileDescriptorProto,
     tracker: &'f Tracker,
     /// Messages and enumerations by full name.
     named: HashMap<String, Named<'f>>,
-    comments: HashMap<&'f [i32], String>,
+    comments: BTreeMap<&'f [i32], Comment>,
     open: RefCell<Vec<String>>,
+    /// Messages and enumerations that are in the contract.
+    used: RefCell<HashSet<String>>,
     bounds: Bounds,
     proto3: bool,
 }
@@ -93,16 +113,17 @@ impl<'f> Reader<'f> {
     fn new(file: &'f FileDescriptorProto, tracker: &'f Tracker) -> Self {
         let locations = file.source_code_info.iter().flat_map(|info| &info.location);
         let comments = locations.filter_map(|location| {
-            let text = location
-                .leading_comments
-                .as_ref()
-                .or(location.trailing_comments.as_ref())?;
-            let lines: Vec<_> = text
-                .lines()
-                .map(|line| line.strip_prefix(' ').unwrap_or(line).trim_end())
-                .collect();
-            let text = lines.join("\n").trim().to_owned();
-            (!text.is_empty()).then_some((location.path.as_slice(), text))
+            let detached = location.leading_detached_comments.iter().map(|text| plain(text));
+            let own = location.leading_comments.iter().chain(&location.trailing_comments);
+            let own: Vec<String> = own.map(|text| plain(text)).filter(|text| !text.is_empty()).collect();
+            let comment = Comment {
+                line: location.span.first().copied().unwrap_or_default() + 1,
+                text: own.join("\n"),
+                detached: detached.filter(|text| !text.is_empty()).collect(),
+                is_used: Cell::new(false),
+            };
+            let says = !comment.text.is_empty() || !comment.detached.is_empty();
+            says.then_some((location.path.as_slice(), comment))
         });
         let mut reader = Self {
             file,
@@ -110,6 +131,7 @@ impl<'f> Reader<'f> {
             named: HashMap::new(),
             comments: comments.collect(),
             open: RefCell::default(),
+            used: RefCell::default(),
             bounds: Bounds::default(),
             proto3: file.syntax.as_deref() == Some("proto3"),
         };
@@ -121,6 +143,24 @@ impl<'f> Reader<'f> {
             reader.named.insert(reader.full(kind.name()), Named::Enum(kind));
         }
         reader
+    }
+
+    /// Names the messages and enumerations that no column is of.
+    fn name_unused(&self) {
+        let used = self.used.borrow();
+        let mut unused: Vec<_> = self.named.iter().filter(|(full, _)| !used.contains(*full)).collect();
+        unused.sort_by_key(|(full, _)| *full);
+        for (full, named) in unused {
+            let what = match named {
+                // The entries of a map are its key and value.
+                Named::Message(message, _) if message.options.as_ref().is_some_and(|options| options.map_entry()) => {
+                    continue;
+                }
+                Named::Message(..) => "a message",
+                Named::Enum(_) => "an enumeration",
+            };
+            self.tracker.lose(full, what, "no field of a table is of it");
+        }
     }
 
     fn register(&mut self, full: String, message: &'f DescriptorProto, path: Vec<i32>) {
@@ -145,20 +185,22 @@ impl<'f> Reader<'f> {
     }
 
     fn comment(&self, path: &[i32]) -> Option<&str> {
-        self.comments.get(path).map(String::as_str)
+        let comment = self.comments.get(path).filter(|comment| !comment.text.is_empty())?;
+        comment.is_used.set(true);
+        Some(&comment.text)
     }
 
-    /// Names what of the file as a whole is lost.
-    fn name_file(&self) {
-        for service in &self.file.service {
-            self.tracker
-                .lose(service.name(), "a service", "only messages make a contract");
-        }
-        for extension in &self.file.extension {
-            self.tracker.lose(extension.name(), "an extension", NO_PLACE);
-        }
-        if self.file.options.is_some() {
-            self.tracker.lose("options", "options of the file", NO_PLACE);
+    /// Names the comments that describe no table and no column.
+    fn name_comments(&self) {
+        for comment in self.comments.values() {
+            let own = (!comment.is_used.get())
+                .then_some(&comment.text)
+                .filter(|text| !text.is_empty());
+            for text in comment.detached.iter().chain(own) {
+                let what = format!("// {}", describe(&json!(text)));
+                let why = "it describes no table and no column";
+                self.tracker.lose(format!("line {}", comment.line), what, why);
+            }
         }
     }
 
@@ -198,19 +240,7 @@ impl<'f> Reader<'f> {
             return Err(Error::new(ErrorKind::Document, error));
         }
         self.open.borrow_mut().push(full.to_owned());
-        if message
-            .options
-            .as_ref()
-            .is_some_and(|options| options.map_entry.is_none())
-        {
-            self.tracker.lose(full, "options", NO_PLACE);
-        }
-        if !message.reserved_range.is_empty() || !message.reserved_name.is_empty() {
-            self.tracker.lose(full, "reserved fields", NO_PLACE);
-        }
-        if !message.extension_range.is_empty() || !message.extension.is_empty() {
-            self.tracker.lose(full, "extensions", NO_PLACE);
-        }
+        beside::message(self.tracker, full, message);
         let mut properties = Vec::new();
         for (index, field) in message.field.iter().enumerate() {
             let place = format!("{full}.{}", field.name());
@@ -218,7 +248,7 @@ impl<'f> Reader<'f> {
             if let Some(comment) = self.comment(&child(path, MESSAGE_FIELD, index)) {
                 property.insert("description".to_owned(), json!(comment));
             }
-            if self.field(full, field, &place, depth, &mut property)? {
+            if self.field(full, message, field, &place, depth, &mut property)? {
                 property.insert("required".to_owned(), json!(true));
             }
             if field.number() != i32::try_from(index + 1).unwrap_or(0) {
@@ -234,17 +264,13 @@ impl<'f> Reader<'f> {
     fn field(
         &self,
         scope: &str,
+        message: &DescriptorProto,
         field: &FieldDescriptorProto,
         place: &str,
         depth: usize,
         out: &mut Map<String, Value>,
     ) -> Result<bool> {
-        if let Some(default) = &field.default_value {
-            self.tracker.lose(place, format!("default {default}"), NO_PLACE);
-        }
-        if field.options.is_some() {
-            self.tracker.lose(place, "options", NO_PLACE);
-        }
+        beside::field(self.tracker, place, field);
         if field.label() == Label::Repeated {
             if let Some((key, value)) = self.entry(scope, field) {
                 Kind::Map.write(out);
@@ -267,11 +293,11 @@ impl<'f> Reader<'f> {
         let always = self.value(scope, field, place, depth, out)?;
         let in_oneof = field.oneof_index.is_some() && !field.proto3_optional();
         if in_oneof {
-            self.tracker.lose(
-                place,
-                "oneof",
-                "a contract does not say that one of several columns is given",
-            );
+            let choice = field.oneof_index.and_then(|index| usize::try_from(index).ok());
+            let choice = choice.and_then(|index| message.oneof_decl.get(index));
+            let name = choice.map(|choice| choice.name()).unwrap_or_default();
+            let why = "a contract does not say that one of several columns is given";
+            self.tracker.lose(place, format!("oneof {name}"), why);
         }
         Ok(match field.label() {
             Label::Required => true,
@@ -306,7 +332,16 @@ impl<'f> Reader<'f> {
         out: &mut Map<String, Value>,
     ) -> Result<bool> {
         self.bounds.enter(depth, place)?;
-        let kind = match field.r#type.and_then(|number| Type::try_from(number).ok()) {
+        let declared = field.r#type.and_then(|number| Type::try_from(number).ok());
+        if let Some(Type::Sint32 | Type::Sint64 | Type::Fixed32 | Type::Fixed64 | Type::Sfixed32 | Type::Sfixed64) =
+            declared
+        {
+            let word = declared.map(|word| word.as_str_name()).unwrap_or_default();
+            let word = word.trim_start_matches("TYPE_").to_lowercase();
+            self.tracker
+                .lose(place, word, "a contract does not say how a number is sent");
+        }
+        let kind = match declared {
             Some(Type::Double) => Kind::Float64,
             Some(Type::Float) => Kind::Float32,
             Some(Type::Int64 | Type::Sint64 | Type::Sfixed64) => INT64,
@@ -334,6 +369,7 @@ impl<'f> Reader<'f> {
     ) -> Result<bool> {
         let name = field.type_name();
         if let Some(full) = self.resolve(scope, name) {
+            self.used.borrow_mut().insert(full.clone());
             return match self.named.get(&full) {
                 Some(Named::Message(message, path)) => {
                     Kind::Object.write(out);
@@ -342,6 +378,7 @@ impl<'f> Reader<'f> {
                     Ok(false)
                 }
                 Some(Named::Enum(kind)) => {
+                    beside::enumeration(self.tracker, &full, kind);
                     Kind::String.write(out);
                     allowed_values(out, labels(kind));
                     Ok(true)

@@ -1,5 +1,6 @@
 //! Protocol Buffers: the text of `.proto` files, proto2 and proto3.
 
+mod beside;
 mod export;
 mod import;
 #[cfg(test)]

@@ -66,10 +66,10 @@ fn a_file_becomes_a_contract_of_the_messages_that_no_other_contains() {
         losses,
         [
             "Orders: a service",
-            "shop.v1.Order: reserved fields",
-            "shop.v1.Order.card: oneof",
-            "shop.v1.Order.voucher: oneof",
-            "shop.v1.Order.due: options",
+            "shop.v1.Order: reserved 4",
+            "shop.v1.Order.card: oneof payment",
+            "shop.v1.Order.voucher: oneof payment",
+            "shop.v1.Order.due: option deprecated",
         ]
     );
 }

@@ -2,7 +2,10 @@
 //! Standard took its place.
 
 mod export;
+mod field;
 mod import;
+mod levels;
+mod root;
 #[cfg(test)]
 mod tests;
 

@@ -1,23 +1,32 @@
 //! CHECK constraints: simple ones are limits of the value, the others rules in SQL.
 
+use std::collections::HashSet;
+
 use serde_json::{Map, Value, json};
 use sqlparser::ast::{
     BinaryOperator, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, UnaryOperator, Value as Literal,
 };
+use sqlparser::tokenizer::Token;
 
+use super::meaning;
+use crate::dialect::Dialect;
 use crate::draft::{add_rule, allowed_values};
 use crate::kind::option;
 
 /// Takes a check over into the columns, or into the object as a rule of its own in SQL (which passes where it gives
-/// null, as a check does).
+/// null, as a check does). Gives whether it became a rule, and so kept its name.
+///
+/// # Errors
+/// Why no rule means what the check means in its dialect.
 pub(super) fn apply(
     expr: &Expr,
+    dialect: Dialect,
     name: Option<&str>,
     columns: &mut [Map<String, Value>],
     object: &mut Map<String, Value>,
-) {
+) -> Result<bool, String> {
     let mut limits = Vec::new();
-    let simple = collect(expr, columns, &mut limits);
+    let simple = collect(expr, columns, &mut limits) && are_free(&limits, columns);
     if simple {
         for (column, limit) in limits {
             let Some(property) = columns.get_mut(column) else {
@@ -28,16 +37,30 @@ pub(super) fn apply(
                 Limit::Values(values) => allowed_values(property, values),
             }
         }
-        return;
+        return Ok(false);
     }
+    let row = meaning::translated(expr, dialect, columns)?.to_string();
     let mut rule = Map::new();
     if let Some(name) = name {
         rule.insert("name".to_owned(), json!(name));
     }
     rule.insert("type".to_owned(), json!("custom"));
     rule.insert("engine".to_owned(), json!("polder"));
-    rule.insert("implementation".to_owned(), json!({"row": expr.to_string()}));
+    rule.insert("implementation".to_owned(), json!({"row": row}));
     add_rule(object, Value::Object(rule));
+    Ok(true)
+}
+
+/// Whether every limit has its place to itself: a column has one of each.
+fn are_free(limits: &[(usize, Limit)], columns: &[Map<String, Value>]) -> bool {
+    let mut seen = HashSet::new();
+    limits.iter().all(|(column, limit)| {
+        let Limit::Option(key, value) = limit else { return true };
+        let given = columns[*column]
+            .get("logicalTypeOptions")
+            .and_then(|options| options.get(*key));
+        seen.insert((*column, *key)) && given.is_none_or(|given| given == value)
+    })
 }
 
 enum Limit {
@@ -102,21 +125,33 @@ fn collect(expr: &Expr, columns: &[Map<String, Value>], limits: &mut Vec<(usize,
             expr,
             list,
             negated: false,
-        } => {
-            let Some(column) = column(expr, columns) else {
-                return false;
-            };
-            let values: Option<Vec<Value>> = list.iter().map(literal).collect();
-            let Some(values) = values else { return false };
-            let text = columns[column].get("logicalType").is_some_and(|kind| kind == "string");
-            if values.iter().any(|value| value.is_string() != text) {
-                return false;
-            }
-            limits.push((column, Limit::Values(values)));
-            true
-        }
+        } => one_of(expr, list, columns, limits),
+        // So PostgreSQL writes a list of values.
+        Expr::AnyOp {
+            left,
+            compare_op: BinaryOperator::Eq,
+            right,
+            is_some: _,
+        } => match bare(right) {
+            Expr::Array(list) => one_of(left, &list.elem, columns, limits),
+            _ => false,
+        },
         _ => false,
     }
+}
+
+fn one_of(expr: &Expr, list: &[Expr], columns: &[Map<String, Value>], limits: &mut Vec<(usize, Limit)>) -> bool {
+    let Some(column) = column(expr, columns) else {
+        return false;
+    };
+    let values: Option<Vec<Value>> = list.iter().map(literal).collect();
+    let Some(values) = values else { return false };
+    let text = columns[column].get("logicalType").is_some_and(|kind| kind == "string");
+    if values.iter().any(|value| value.is_string() != text) {
+        return false;
+    }
+    limits.push((column, Limit::Values(values)));
+    true
 }
 
 /// Without brackets and casts around it.
@@ -131,12 +166,36 @@ fn column(expr: &Expr, columns: &[Map<String, Value>]) -> Option<usize> {
     let Expr::Identifier(name) = bare(expr) else {
         return None;
     };
-    columns.iter().position(|column| {
+    let found = columns.iter().position(|column| {
         column
             .get("name")
             .and_then(Value::as_str)
             .is_some_and(|own| own.eq_ignore_ascii_case(&name.value))
-    })
+    })?;
+    let logical = columns[found].get("logicalType").and_then(Value::as_str);
+    keeps_value(expr, logical.unwrap_or_default()).then_some(found)
+}
+
+/// Whether the casts around a column leave its value as it is: a number as a whole number or an instant as a date is
+/// another value.
+fn keeps_value(expr: &Expr, logical: &str) -> bool {
+    match expr {
+        Expr::Nested(inner) => keeps_value(inner, logical),
+        Expr::Cast { expr, data_type, .. } => {
+            let word = data_type.to_string().to_lowercase();
+            let of = |words: &[&str]| words.iter().any(|known| word.starts_with(known));
+            let same = match logical {
+                "string" => of(&["text", "varchar", "character varying", "string"]) && !word.contains('('),
+                "integer" | "number" => {
+                    of(&["numeric", "decimal", "double"]) && !word.contains('(')
+                        || logical == "integer" && of(&["bigint"])
+                }
+                _ => false,
+            };
+            same && keeps_value(expr, logical)
+        }
+        _ => true,
+    }
 }
 
 fn length_of(expr: &Expr, columns: &[Map<String, Value>]) -> Option<usize> {
@@ -191,26 +250,28 @@ fn literal(expr: &Expr) -> Option<Value> {
     }
 }
 
-/// As [`apply`], from text. Gives whether the text is an expression.
+/// As [`apply`], from text.
+///
+/// # Errors
+/// Why the text becomes no rule: it is no expression, or none that means the same.
 pub(crate) fn apply_check(
     text: &str,
+    dialect: Dialect,
     name: Option<&str>,
     columns: &mut [Map<String, Value>],
     object: &mut Map<String, Value>,
-) -> bool {
-    let rules = super::parser(crate::dialect::Dialect::Ansi);
+) -> Result<bool, String> {
+    let unknown = || "it is no expression that is known".to_owned();
     // Long expressions make deep trees.
     if text.len() > 10_000 || super::types::refuse_deep_types(text).is_err() {
-        return false;
+        return Err(unknown());
     }
-    let expr = sqlparser::parser::Parser::new(rules.as_ref())
-        .try_with_sql(text)
-        .and_then(|mut parser| parser.parse_expr());
-    match expr {
-        Ok(expr) => {
-            apply(&expr, name, columns, object);
-            true
-        }
-        Err(_) => false,
+    let rules = super::parser(Dialect::Ansi);
+    let parser = sqlparser::parser::Parser::new(rules.as_ref()).try_with_sql(text);
+    let mut parser = parser.map_err(|_| unknown())?;
+    let expr = parser.parse_expr().map_err(|_| unknown())?;
+    match parser.peek_token_ref().token {
+        Token::EOF => apply(&expr, dialect, name, columns, object),
+        _ => Err(unknown()),
     }
 }

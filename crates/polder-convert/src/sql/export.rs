@@ -15,9 +15,24 @@ use crate::loss::{Converted, Tracker, View, scalar_text};
 /// A script that creates the contract's tables, those first that others refer to.
 pub(crate) fn export(contract: &Value, dialect: Dialect) -> Result<Converted<String>> {
     let tracker = Tracker::default();
-    let tables = tables(&tracker.root(contract));
+    let mut tables = tables(&tracker.root(contract));
     if tables.is_empty() {
         return Err(Error::new(ErrorKind::Document, "the contract has no schema to export"));
+    }
+    tables.retain(|table| {
+        if table.columns.is_empty() {
+            table
+                .view
+                .lose_part("", "an object without properties", "a table has columns");
+        }
+        !table.columns.is_empty()
+    });
+    if tables.is_empty() {
+        let error = Error::new(
+            ErrorKind::Document,
+            "no object of the contract has properties: there is no table to write",
+        );
+        return Err(error.with_help("declare the columns under `properties`"));
     }
     let writer = Writer {
         dialect,
@@ -35,7 +50,11 @@ pub(crate) fn export(contract: &Value, dialect: Dialect) -> Result<Converted<Str
     script.push_str(&later);
     Ok(Converted {
         value: script,
-        losses: tracker.finish(contract, |path| why_lost(path, &format!("DDL of {dialect}"))),
+        losses: tracker.finish(contract, |path| match path.rsplit('.').next() {
+            // Most engines have patterns, in a language of their own.
+            Some("pattern") => format!("the regular expressions of {dialect} are others than a contract's"),
+            _ => why_lost(path, &format!("DDL of {dialect}")),
+        }),
     })
 }
 

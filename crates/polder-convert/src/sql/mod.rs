@@ -3,6 +3,8 @@
 mod check;
 mod export;
 mod import;
+mod meaning;
+mod routine;
 mod spark;
 mod spark_tail;
 mod statements;

@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use crate::tests::{contract, imported, properties};
-use crate::{Dialect, Format, export};
+use crate::{Dialect, Format, ImportOptions, export, import};
 
 fn column(document: &Value, object: usize, name: &str) -> Value {
     let columns = properties(document, object);
@@ -93,12 +93,15 @@ CREATE INDEX i ON orders (a);
         losses,
         [
             "line 3: year: CHECK (VALUE > 1900)",
+            "line 5: customers.id: bigserial",
             "line 7: customers.mood: DEFAULT 'ok'",
             "line 10: customers.data: JSONB",
             "line 11: customers.balance: NUMERIC",
             "line 13: customers.seen: TIMESTAMPTZ(3)",
-            "orders(customer): ON DELETE CASCADE",
-            "script: 1 × CREATE INDEX",
+            "line 15: customers.country: CHAR(2)",
+            "line 27: orders(customer): CONSTRAINT fk",
+            "line 27: orders(customer): ON DELETE CASCADE",
+            "line 30: 1 × CREATE INDEX",
         ]
     );
 }
@@ -217,5 +220,155 @@ COMMENT ON TABLE orders IS 'It''s all.';
     assert!(
         losses.contains(&"schema[orders].properties[customer].relationships"),
         "{losses:?}"
+    );
+}
+
+/// The places and messages of what is wrong with a script.
+fn refused(dialect: Dialect, script: &str) -> Vec<String> {
+    let error = import(Format::Sql(dialect), script, &ImportOptions::default()).unwrap_err();
+    error.diagnostics().iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn what_is_no_sql_is_told_with_its_place() {
+    let script = "\u{feff}CREAT TABLE a (x int);
+CREATE TABEL b (x int);
+CREATE TABLE c (
+  ä int,
+  x int NOT NUL
+);
+CREATE TABLE d (y text DEFAULT 'open);
+";
+    assert_eq!(
+        refused(Dialect::Postgres, script),
+        [
+            "the document:1:1: `CREAT` begins no statement of SQL",
+            "the document:2:8: `CREATE TABEL` is no statement of SQL",
+            "the document:5:9: not valid PostgreSQL: expected: ',' or ')' after column definition, found: NOT",
+            "the document:7:32: what begins here does not end",
+        ]
+    );
+    assert!(refused(Dialect::Postgres, "CREATE TABLE t (x int); /* and")[0].contains("1:25"));
+}
+
+#[test]
+fn who_has_named_a_dialect_is_not_asked_to_name_one() {
+    let help = |dialect| {
+        let error = import(
+            Format::Sql(dialect),
+            "CREATE TABLE t (x int NOT NUL);",
+            &ImportOptions::default(),
+        );
+        error.unwrap_err().diagnostics()[0].help.clone().unwrap()
+    };
+    assert_eq!(
+        help(Dialect::Ansi),
+        "name the dialect that it is written in with --dialect"
+    );
+    assert_eq!(
+        help(Dialect::Postgres),
+        "mend it, or name another dialect than postgres with --dialect"
+    );
+}
+
+#[test]
+fn a_check_that_means_another_thing_in_a_contract_is_named() {
+    let script = "CREATE TABLE t (a int, b int, CHECK (a ^ 2 > b), CHECK (a / b > 0.6));";
+    let (document, losses) = imported(Format::Sql(Dialect::DuckDb), script);
+    assert_eq!(losses, ["line 1: t: CHECK (a ^ 2 > b)"]);
+    let rules = document["schema"][0]["quality"].as_array().unwrap();
+    assert_eq!(rules.len(), 1, "{rules:?}");
+    assert_eq!(
+        rules[0]["implementation"]["row"],
+        "CAST(a AS DOUBLE) / NULLIF(b, 0) > 0.6"
+    );
+}
+
+#[test]
+fn what_a_database_says_in_its_own_words_is_passed_over_beside_tables() {
+    let script = "CREATE OR REPLACE PROCEDURE tidy() RETURNS int LANGUAGE SQL AS
+BEGIN
+  CREATE TABLE scratch (x int);
+EXCEPTION
+  WHEN OTHER THEN
+    RETURN 0;
+END;
+QUALIFY things;
+CREATE TABLE t (x int);
+";
+    for dialect in [Dialect::Snowflake, Dialect::BigQuery] {
+        let (document, losses) = imported(Format::Sql(dialect), script);
+        assert_eq!(document["schema"].as_array().unwrap().len(), 1);
+        assert_eq!(document["schema"][0]["name"], "t");
+        assert_eq!(
+            losses,
+            ["line 1: 1 × CREATE OR REPLACE PROCEDURE", "line 8: 1 × QUALIFY THINGS"]
+        );
+    }
+    assert_eq!(
+        refused(Dialect::Snowflake, "QUALIFY things;\nSELECT 1;"),
+        ["the document:1:1: `QUALIFY` begins no statement of SQL"]
+    );
+}
+
+#[test]
+fn changes_of_a_table_are_followed_or_named() {
+    let script = "
+CREATE TYPE place AS (street text, number int);
+CREATE TABLE t (a int NOT NULL, b text NOT NULL, c int, at place);
+ALTER TABLE t ALTER COLUMN c SET NOT NULL, ALTER COLUMN b DROP NOT NULL;
+ALTER TABLE t ALTER COLUMN a TYPE bigint;
+ALTER TABLE t ADD COLUMN d varchar(5) UNIQUE;
+CREATE UNIQUE INDEX one ON t (a);
+CREATE UNIQUE INDEX some ON t (c) WHERE b IS NULL;
+ALTER TABLE t RENAME COLUMN a TO aa;
+ALTER TABLE t OWNER TO me;
+ALTER TABLE gone ADD COLUMN x int;
+";
+    let (document, losses) = imported(Format::Sql(Dialect::Postgres), script);
+    assert_eq!(column(&document, 0, "c")["required"], true);
+    assert_eq!(column(&document, 0, "b")["required"], Value::Null);
+    assert_eq!(column(&document, 0, "a")["logicalTypeOptions"]["format"], "i64");
+    assert_eq!(column(&document, 0, "a")["required"], true);
+    assert_eq!(column(&document, 0, "a")["unique"], true);
+    assert_eq!(column(&document, 0, "d")["logicalTypeOptions"]["maxLength"], 5);
+    assert_eq!(column(&document, 0, "d")["unique"], true);
+    assert_eq!(column(&document, 0, "at")["properties"][1]["name"], "number");
+    assert_eq!(
+        losses,
+        [
+            "line 7: t: INDEX one",
+            "line 8: t: CREATE UNIQUE INDEX some ON t(c) WHERE b IS NULL",
+            "line 9: t: RENAME COLUMN a TO aa",
+            "line 10: t: OWNER TO me",
+            "line 11: gone: ADD COLUMN x INT",
+        ]
+    );
+}
+
+#[test]
+fn a_check_is_a_limit_only_where_it_means_the_same() {
+    let script = "CREATE TABLE t (
+  a varchar(10) CHECK (length(a) <= 5),
+  b timestamp CHECK (b::date <= '2020-01-01'),
+  c numeric(5,2) CHECK (c::int >= 1),
+  d text CHECK ((d)::text = ANY ((ARRAY['x'::character varying, 'y'::character varying])::text[])),
+  e int CHECK (e > 0) CHECK (e > 5)
+)";
+    let (document, _) = imported(Format::Sql(Dialect::Postgres), script);
+    let rows: Vec<&Value> = document["schema"][0]["quality"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|rule| &rule["implementation"]["row"])
+        .collect();
+    assert_eq!(
+        rows,
+        ["length(a) <= 5", "b::DATE <= '2020-01-01'", "c::INT >= 1", "e > 5"]
+    );
+    assert_eq!(column(&document, 0, "a")["logicalTypeOptions"]["maxLength"], 10);
+    assert_eq!(
+        column(&document, 0, "d")["quality"][0]["arguments"]["validValues"],
+        json!(["x", "y"])
     );
 }

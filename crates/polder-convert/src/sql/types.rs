@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use polder_core::units::counted;
 use polder_core::{Error, ErrorKind, Result};
 use serde_json::{Map, Value, json};
 use sqlparser::ast::{ArrayElemTypeDef, DataType, ExactNumberInfo};
@@ -20,6 +21,8 @@ use crate::loss::Tracker;
 pub(super) struct OwnTypes {
     /// Labels of enumerations, by the type's last name.
     pub(super) enums: HashMap<String, Vec<String>>,
+    /// Fields of composite types.
+    pub(super) composites: HashMap<String, Vec<(String, DataType)>>,
     /// What domains stand for.
     pub(super) domains: HashMap<String, DataType>,
 }
@@ -105,6 +108,10 @@ impl TypeReader<'_> {
                 | ArrayElemTypeDef::SquareBracket(items, _)
                 | ArrayElemTypeDef::Parenthesis(items),
             ) => {
+                if let DataType::Array(ArrayElemTypeDef::SquareBracket(_, Some(size))) = data_type {
+                    self.tracker
+                        .lose(path, format!("[{size}]"), "a list of no fixed length");
+                }
                 Kind::Array.write(out);
                 let mut inside = Map::new();
                 self.read(items, &format!("{path}.items"), depth + 1, &mut inside)?;
@@ -124,11 +131,13 @@ impl TypeReader<'_> {
                 Kind::Object.write(out);
                 let mut properties = Vec::new();
                 for (index, field) in fields.iter().enumerate() {
-                    let name = field
-                        .field_name
-                        .as_ref()
-                        .map_or(format!("field_{}", index + 1), |name| name.value.clone());
+                    let declared = field.field_name.as_ref().map(|name| name.value.clone());
+                    let name = declared.clone().unwrap_or_else(|| format!("field_{}", index + 1));
                     let inner_path = format!("{path}.{name}");
+                    if declared.is_none() {
+                        self.tracker
+                            .lose(&inner_path, "a field without a name", "a contract names every field");
+                    }
                     let mut property = Map::from_iter([("name".to_owned(), json!(name))]);
                     for option in field.options.iter().flatten() {
                         self.tracker
@@ -139,7 +148,12 @@ impl TypeReader<'_> {
                 }
                 out.insert("properties".to_owned(), Value::Array(properties));
             }
-            DataType::Nullable(inner) | DataType::LowCardinality(inner) => self.read(inner, path, depth + 1, out)?,
+            DataType::Nullable(inner) => self.read(inner, path, depth + 1, out)?,
+            DataType::LowCardinality(inner) => {
+                self.tracker
+                    .lose(path, "LowCardinality", "a contract has no place for it");
+                self.read(inner, path, depth + 1, out)?;
+            }
             DataType::Enum(members, _) => {
                 Kind::String.write(out);
                 let labels = members.iter().map(|member| match member {
@@ -167,15 +181,35 @@ impl TypeReader<'_> {
             allowed_values(out, labels.iter().map(|label| json!(label)).collect());
             return Ok(());
         }
+        if let Some(fields) = self.own.composites.get(&last) {
+            Kind::Object.write(out);
+            let mut properties = Vec::new();
+            for (name, data_type) in fields {
+                let mut property = Map::from_iter([("name".to_owned(), json!(name))]);
+                self.read(data_type, &format!("{path}.{name}"), depth + 1, &mut property)?;
+                properties.push(Value::Object(property));
+            }
+            out.insert("properties".to_owned(), Value::Array(properties));
+            return Ok(());
+        }
         if let Some(base) = self.own.domains.get(&last) {
             return self.read(base, path, depth + 1, out);
         }
         let Some(kind) = Kind::from_sql(&text, self.dialect) else {
             let (kind, why) = match data_type {
-                DataType::Numeric(ExactNumberInfo::None) | DataType::Decimal(ExactNumberInfo::None) => (
+                DataType::Numeric(digits)
+                | DataType::Decimal(digits)
+                | DataType::Dec(digits)
+                | DataType::BigNumeric(digits)
+                | DataType::BigDecimal(digits) => (
                     Kind::Float64,
-                    "it has no digits to hold to, and so no lossless type: written as a float; give \
-                     physicalType: decimal(p,s)",
+                    match digits {
+                        ExactNumberInfo::None => {
+                            "it has no digits to hold to, and so no lossless type: written as a float; give \
+                             physicalType: decimal(p,s)"
+                        }
+                        _ => "a contract has decimals of 1 to 38 digits: written as a float",
+                    },
                 ),
                 _ => (Kind::String, "a contract has no such type: written as text"),
             };
@@ -184,12 +218,41 @@ impl TypeReader<'_> {
             return Ok(());
         };
         kind.write(out);
+        let lower = text.to_lowercase();
+        let head = lower.split(['(', ' ']).next().unwrap_or_default();
+        if head.ends_with("serial") || head.starts_with("serial") {
+            out.insert("required".to_owned(), json!(true));
+            let why = "a contract says what values are, not that a sequence counts them";
+            self.tracker.lose(path, text.as_str(), why);
+        }
+        let padded = matches!(head, "char" | "nchar" | "character" | "bpchar") && !lower.contains("varying");
+        if padded {
+            let why = "a contract says how long a text is at most, not that blanks fill it up";
+            self.tracker.lose(path, text.as_str(), why);
+        }
+        if head == "citext" {
+            self.tracker.lose(
+                path,
+                text.as_str(),
+                "texts of a contract differ where their case differs",
+            );
+        }
+        if lower.contains(" octets)") || lower.contains(" byte)") {
+            self.tracker
+                .lose(path, text.as_str(), "a contract counts characters, not bytes");
+        }
         match (kind, argument(&text)) {
             (Kind::String, Some(length)) => option(out, "maxLength", json!(length)),
+            // One character, where no number is given.
+            (Kind::String, None) if padded && head != "bpchar" => option(out, "maxLength", json!(1)),
+            (Kind::Integer { .. }, Some(width)) => {
+                self.tracker
+                    .lose(path, format!("({width})"), "a width of display, not of the values");
+            }
             (Kind::Binary, Some(length)) => {
                 self.tracker.lose(
                     path,
-                    format!("{length} bytes at most"),
+                    format!("{} at most", counted(length, "byte")),
                     "a contract has no length of bytes",
                 );
             }

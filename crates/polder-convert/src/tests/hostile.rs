@@ -115,8 +115,12 @@ fn what_is_of_no_format_is_refused_with_a_reason() {
         (Format::JsonSchema, "{}", "describes no object"),
         (Format::JsonSchema, "[]", "is no object"),
         (Format::Sql(Dialect::Ansi), "SELECT 1", "no CREATE TABLE"),
-        (Format::Sql(Dialect::Ansi), "CREATE TABLE t (x", "line 1"),
-        (Format::Protobuf, "message A {\n  string a == 1;\n}", "in line 2"),
+        (Format::Sql(Dialect::Ansi), "CREATE TABLE t (x", "the document:1:18"),
+        (
+            Format::Protobuf,
+            "message A {\n  string a == 1;\n}",
+            "the document:2:13",
+        ),
         (
             Format::Protobuf,
             "syntax = \"proto3\"; import \"b.proto\"; message A { b.C c = 1; }",
@@ -198,6 +202,26 @@ fn texts_that_never_end_are_read_soon() {
     for mark in 0..300_000 {
         let _ = write!(text, "$a{mark}$ ");
     }
+    assert!(refused(Format::Sql(Dialect::Postgres), &text).contains("2:1: what begins here does not end"));
+}
+
+#[test]
+fn many_things_that_the_parser_does_not_know_are_named_soon() {
+    let items: Vec<String> = (0..50_000).map(|table| format!("LIKE ü{table}")).collect();
+    let text = format!("CREATE TABLE t (a int, {})", items.join(", "));
     let converted = import(Format::Sql(Dialect::Postgres), &text, &ImportOptions::default()).unwrap();
-    assert!(converted.value.contains("name: t"));
+    assert_eq!(converted.losses.len(), 50_000);
+}
+
+#[test]
+fn many_changes_of_many_tables_are_read_soon() {
+    let mut text = String::new();
+    for table in 0..20_000 {
+        let _ = writeln!(text, "CREATE TABLE T{table} (a int);");
+    }
+    for table in 0..20_000 {
+        let _ = writeln!(text, "ALTER TABLE t{table} ALTER COLUMN a SET NOT NULL;");
+    }
+    let converted = import(Format::Sql(Dialect::Postgres), &text, &ImportOptions::default()).unwrap();
+    assert_eq!(converted.losses, []);
 }

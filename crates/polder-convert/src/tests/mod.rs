@@ -1,6 +1,8 @@
 mod examples;
 mod hostile;
+mod named;
 mod round_trip;
+mod storable;
 
 use polder_contract::Contract;
 use polder_core::document::Source;

@@ -5,34 +5,49 @@ use std::path::{Path, PathBuf};
 use crate::document::{Diagnostic, Severity, Source};
 use crate::{Error, ErrorKind, ObjectName, Result, ResultExt};
 
-pub(super) fn sources(root: &Path, folder: &str, suffix: &str) -> Result<Vec<(String, Source)>> {
+/// What was found, each with its domain, and what is wrong with where files lie or with those that cannot be read.
+type Found<T> = (Vec<(String, T)>, Vec<Diagnostic>);
+
+/// The files `<folder>/<domain>/*` for whose names `wanted` holds, each with its domain, and what is wrong with where files
+/// lie.
+pub(super) fn files(root: &Path, folder: &str, wanted: impl Fn(&str) -> bool) -> Result<Found<PathBuf>> {
     let mut found = Vec::new();
     let mut misplaced = Vec::new();
     for (name, path) in entries(root, Path::new(folder))? {
         if !root.join(&path).is_dir() {
-            if name.ends_with(suffix) {
+            if wanted(&name) {
                 let message = format!("the file lies outside of a domain's folder ({folder}/<domain>/{name})");
                 misplaced.push(refusal("misplaced-file", message, &path));
             }
             continue;
         }
-        let files: Vec<_> = entries(root, &path)?
-            .into_iter()
-            .filter(|(file, _)| file.ends_with(suffix))
-            .collect();
+        let files = entries(root, &path)?.into_iter().filter(|(file, _)| wanted(file));
+        let files: Vec<_> = files.map(|(_, path)| (name.clone(), path)).collect();
         // Any name will do for the second part: only the domain is looked at.
         if let (Some((_, first)), Err(error)) = (files.first(), ObjectName::new(name.as_str(), "x")) {
             misplaced.push(refusal("domain-name", error.to_string(), first));
         }
-        for (_, file) in files {
-            found.push((name.clone(), Source::read(root, &file)?));
+        found.extend(files);
+    }
+    Ok((found, misplaced))
+}
+
+/// The files that can be read, and what is wrong with the others and with where they lie.
+pub(super) fn sources(root: &Path, folder: &str, suffix: &str) -> Result<Found<Source>> {
+    let (files, mut wrong) = files(root, folder, |name| name.ends_with(suffix))?;
+    let mut found = Vec::new();
+    for (domain, path) in files {
+        match Source::read_or_tell(root, &path) {
+            Ok(source) => found.push((domain, source)),
+            Err(told) => wrong.extend(told),
         }
     }
-    if misplaced.is_empty() {
-        Ok(found)
-    } else {
-        Err(Error::document(misplaced))
-    }
+    Ok((found, wrong))
+}
+
+/// An error of a folder as a finding about it.
+pub(super) fn of_folder(folder: &str, error: &Error) -> Diagnostic {
+    refusal("unreadable", error.report(), Path::new(folder))
 }
 
 /// Names and paths (relative to `root`) of what a folder holds, sorted, without hidden ones.

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 pub use model::{CatalogConfig, EngineConfig, KafkaConfig, LakeConfig, MeshConfig, RegistryConfig};
 pub use references::References;
 
-use crate::document::Source;
+use crate::document::{Diagnostic, Source};
 use crate::{Error, ErrorKind, Result, ResultExt};
 
 /// The configuration's file name, which marks the root of a mesh.
@@ -73,10 +73,32 @@ impl Mesh {
     /// without the folder has none.
     ///
     /// # Errors
-    /// `Document` when such a file lies outside of a domain's folder, when a folder's name is no domain, or as
-    /// [`Source::read`].
+    /// `Document`, with everything that is wrong: such a file lies outside of a domain's folder, a folder's name is no
+    /// domain, a file cannot be read. `Refused` where a folder cannot be listed.
     pub fn sources(&self, folder: &str, suffix: &str) -> Result<Vec<(String, Source)>> {
+        let (found, wrong) = files::sources(&self.root, folder, suffix)?;
+        match wrong.is_empty() {
+            true => Ok(found),
+            false => Err(Error::document(wrong)),
+        }
+    }
+
+    /// As [`Mesh::sources`], for those who look at everything: the files that can be read, and what is wrong with others.
+    pub fn readable(&self, folder: &str, suffix: &str) -> (Vec<(String, Source)>, Vec<Diagnostic>) {
         files::sources(&self.root, folder, suffix)
+            .unwrap_or_else(|error| (Vec::new(), vec![files::of_folder(folder, &error)]))
+    }
+
+    /// Where files `<folder>/<domain>/*` lie, whatever they are; nothing is read. `wanted` hears their names. A folder that
+    /// cannot be listed has none.
+    pub fn files(&self, folder: &str, wanted: impl Fn(&str) -> bool) -> Vec<PathBuf> {
+        let (files, misplaced) = files::files(&self.root, folder, wanted).unwrap_or_default();
+        let files = files.into_iter().map(|(_, path)| path);
+        let misplaced = misplaced.into_iter().map(|found| found.file);
+        let mut all: Vec<_> = files.chain(misplaced).collect();
+        all.sort();
+        all.dedup();
+        all
     }
 
     /// A path of the configuration or of a declared file: relative ones begin at the mesh's root.

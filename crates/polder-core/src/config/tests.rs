@@ -36,7 +36,7 @@ fn load(text: &str, variables: &[(&str, &str)]) -> Result<Mesh> {
 fn refusals(text: &str, variables: &[(&str, &str)]) -> Vec<String> {
     let error = load(text, variables).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Document);
-    let line = |d: &crate::document::Diagnostic| match &d.help {
+    let line = |d: &Diagnostic| match &d.help {
         Some(help) => format!("{d} ({help})"),
         None => d.to_string(),
     };
@@ -217,4 +217,36 @@ fn declared_files_come_sorted_with_their_domain() {
     write("contracts/Bad-Name/x.odcs.yaml");
     let error = mesh.sources("contracts", ".odcs.yaml").unwrap_err();
     assert_eq!(error.diagnostics().len(), 2);
+}
+
+#[test]
+fn a_file_that_cannot_be_read_hides_no_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let shop = folder.path().join("contracts/shop");
+    fs::create_dir_all(shop.join("d.odcs.yaml")).unwrap();
+    fs::write(folder.path().join(FILE_NAME), "name: shop\nlake: {location: x}\n").unwrap();
+    fs::write(shop.join("good.odcs.yaml"), "a: 1\n").unwrap();
+    fs::write(shop.join("latin.odcs.yaml"), b"a: caf\xe9\n").unwrap();
+    fs::write(shop.join("wide.odcs.yaml"), b"\xff\xfea\0").unwrap();
+    fs::write(folder.path().join("contracts/stray.odcs.yaml"), "a: 1\n").unwrap();
+    let mesh = Mesh::load_with(folder.path(), |_| None, []).unwrap();
+    let (found, wrong) = mesh.readable("contracts", ".odcs.yaml");
+    let names = |path: &Path| path.file_name().unwrap().to_string_lossy().into_owned();
+    let found: Vec<_> = found.iter().map(|(_, source)| names(&source.path)).collect();
+    assert_eq!(found, ["good.odcs.yaml"]);
+    let wrong: Vec<_> = wrong
+        .iter()
+        .map(|found| (names(&found.file), found.code.as_ref()))
+        .collect();
+    let expected = [
+        ("stray.odcs.yaml", "misplaced-file"),
+        ("d.odcs.yaml", "unreadable"),
+        ("latin.odcs.yaml", "encoding"),
+        ("wide.odcs.yaml", "encoding"),
+    ];
+    assert_eq!(wrong, expected.map(|(name, code)| (name.to_owned(), code)));
+    let error = mesh.sources("contracts", ".odcs.yaml").unwrap_err();
+    assert_eq!((error.kind(), error.diagnostics().len()), (ErrorKind::Document, 4));
+    let all = mesh.files("contracts", |name| name.contains("odcs"));
+    assert_eq!(all.len(), 5, "{all:?}");
 }

@@ -10,6 +10,8 @@ mod reader;
 mod tests;
 mod write;
 
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -43,24 +45,16 @@ impl Source {
     ///
     /// # Errors
     /// `NotFound` when there is no such file; `Document` when it is larger than [`MAX_BYTES`] or not UTF-8;
-    /// `Refused` when it cannot be read.
+    /// `Refused` when it cannot be read, or is none: what never ends is not even begun.
     pub fn read(root: &Path, path: &Path) -> Result<Self> {
         let full = root.join(path);
-        let bytes = std::fs::metadata(&full).and_then(|file| {
-            if file.is_dir() {
-                return Err(std::io::Error::from(std::io::ErrorKind::IsADirectory));
-            }
-            if file.len() > MAX_BYTES as u64 {
-                Ok(None)
-            } else {
-                std::fs::read(&full).map(Some)
-            }
-        });
-        let bytes = match bytes {
-            Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => {
+        let bytes = match content(&full) {
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => {
+                let to = std::fs::read_link(&full).ok();
+                let to = to.map_or_else(String::new, |to| format!(": it is a link to {}", to.display()));
                 return Err(Error::new(
                     ErrorKind::NotFound,
-                    format!("there is no file {}", path.display()),
+                    format!("there is no file {}{to}", path.display()),
                 ));
             }
             other => other.context(ErrorKind::Refused, || format!("cannot read {}", path.display()))?,
@@ -92,6 +86,44 @@ impl Source {
         })?;
         Ok(Self::new(path, text))
     }
+
+    /// As [`Source::read`], with what keeps a file from being read as findings about it: one of many says nothing about the
+    /// others.
+    ///
+    /// # Errors
+    /// The findings.
+    pub fn read_or_tell(root: &Path, path: &Path) -> std::result::Result<Self, Vec<Diagnostic>> {
+        Self::read(root, path).map_err(|error| match error.diagnostics() {
+            [] => vec![Diagnostic {
+                severity: Severity::Error,
+                code: "unreadable".into(),
+                message: error.report(),
+                help: error.help().map(str::to_owned),
+                file: path.to_owned(),
+                span: None,
+            }],
+            found => found.to_vec(),
+        })
+    }
+}
+
+/// The bytes of an ordinary file; nothing where there are more than a document may have.
+fn content(path: &Path) -> io::Result<Option<Vec<u8>>> {
+    // Looked at before it is opened: a pipe would wait for somebody who writes to it.
+    let file = std::fs::metadata(path)?;
+    if file.is_dir() {
+        return Err(io::Error::from(io::ErrorKind::IsADirectory));
+    }
+    if !file.is_file() {
+        return Err(io::Error::other("it is no ordinary file"));
+    }
+    if file.len() > MAX_BYTES as u64 {
+        return Ok(None);
+    }
+    let mut bytes = Vec::new();
+    // Some files are longer than they say.
+    File::open(path)?.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(Some(bytes).filter(|bytes| bytes.len() <= MAX_BYTES))
 }
 
 /// By its mark, or by a first character of the Latin script, whose other byte is 0.

@@ -448,11 +448,35 @@ fn files_of_other_encodings_are_refused_by_name() {
 #[test]
 fn a_file_beyond_the_limit_is_not_even_read() {
     let folder = tempfile::tempdir().unwrap();
-    let file = std::fs::File::create(folder.path().join("a.yaml")).unwrap();
+    let file = File::create(folder.path().join("a.yaml")).unwrap();
     file.set_len(100 << 20).unwrap();
     let error = Source::read(folder.path(), Path::new("a.yaml")).unwrap_err();
     assert_eq!(
         (error.kind(), error.to_string().as_str()),
         (ErrorKind::Document, "a.yaml: the document is larger than 16 MiB")
     );
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_no_file_or_never_ends_is_refused_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("folder.yaml")).unwrap();
+    for (name, to) in [("zero.yaml", "/dev/zero"), ("gone.yaml", "nowhere.yaml")] {
+        std::os::unix::fs::symlink(to, folder.path().join(name)).unwrap();
+    }
+    let _socket = std::os::unix::net::UnixListener::bind(folder.path().join("socket.yaml")).unwrap();
+    for (name, told) in [
+        ("zero.yaml", "cannot read zero.yaml: it is no ordinary file"),
+        ("socket.yaml", "cannot read socket.yaml: it is no ordinary file"),
+        ("folder.yaml", "cannot read folder.yaml: is a directory"),
+        ("gone.yaml", "there is no file gone.yaml: it is a link to nowhere.yaml"),
+    ] {
+        let found = Source::read_or_tell(folder.path(), Path::new(name)).unwrap_err();
+        let lines: Vec<_> = found
+            .iter()
+            .map(|found| (found.file.as_path(), found.message.as_str()))
+            .collect();
+        assert_eq!(lines, [(Path::new(name), told)]);
+    }
 }

@@ -1,20 +1,17 @@
 //! Writing down what became of rows: files that hold them are written again.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-use arrow::array::builder::{Int32Builder, Int64Builder, StringBuilder, TimestampMicrosecondBuilder};
-use arrow::array::{
-    Array, ArrayRef, AsArray, Int32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
-};
+use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringArray};
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Int32Type, Int64Type, SchemaRef, TimestampMicrosecondType};
+use arrow::datatypes::{DataType, Int64Type};
 use datafusion::prelude::{SessionConfig, SessionContext, ident};
 use futures::TryStreamExt;
 use polder_core::{Error, ErrorKind, Result, ResultExt, RunId, clock};
 use polder_lake::{Commit, DataFile, FileWriter, Operation, Progress};
 
-use super::{OPEN, Quarantine, REPLAYED, REPLAYING};
+use super::change::{Change, apply};
+use super::{OPEN, Quarantine, REPLAYING};
 
 /// What decides whether a row is meant.
 pub(super) struct Row<'a> {
@@ -33,33 +30,6 @@ impl Row<'_> {
     pub(super) fn is_of_replay(&self, number: i64) -> bool {
         self.state == Some(REPLAYING) && self.replay == Some(number)
     }
-}
-
-/// What becomes of a row.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Change<'a> {
-    /// It is decided about, now.
-    Resolve {
-        state: &'static str,
-        resolution: &'a str,
-        by: &'a str,
-    },
-    /// A replay is about to take it into the table.
-    Replaying {
-        number: i64,
-        resolution: &'a str,
-        by: &'a str,
-    },
-    /// The replay took it.
-    Replayed,
-    /// The replay did not take it after all, or it is refused again.
-    Reopen,
-    /// A replay judged it, and it was refused again.
-    Refused {
-        rule: &'a str,
-        reason: &'a str,
-        contract_version: &'a str,
-    },
 }
 
 /// The columns by which rows are chosen.
@@ -206,8 +176,8 @@ impl Quarantine {
             );
             Error::new(ErrorKind::Data, message)
                 .with_help(
-                    "write that table again without deletion vectors (in Delta: `REORG TABLE … APPLY (PURGE)`) or \
-                     restore it to the version before, then run again: nothing was changed here",
+                    "write that table again without partitions and column mapping, or restore it to the version before, \
+                     then run again: nothing was changed here",
                 )
                 .with_source(cause)
         })?;
@@ -234,200 +204,4 @@ pub(super) fn column(batch: &RecordBatch, name: &str, data_type: &DataType) -> R
 
 pub(super) fn text(batch: &RecordBatch, name: &str) -> Result<StringArray> {
     Ok(column(batch, name, &DataType::Utf8)?.as_string::<i32>().clone())
-}
-
-/// The columns that changes write, one value a row.
-#[derive(Default)]
-struct Written {
-    rule: StringBuilder,
-    reason: StringBuilder,
-    contract_version: StringBuilder,
-    state: StringBuilder,
-    attempts: Int32Builder,
-    resolved_at: TimestampMicrosecondBuilder,
-    resolution: StringBuilder,
-    resolved_by: StringBuilder,
-    resolved_by_run: StringBuilder,
-    replay: Int64Builder,
-}
-
-/// The same columns as they were.
-struct Before {
-    rule: StringArray,
-    reason: StringArray,
-    contract_version: StringArray,
-    state: StringArray,
-    attempts: Int32Array,
-    resolved_at: TimestampMicrosecondArray,
-    resolution: StringArray,
-    resolved_by: StringArray,
-    resolved_by_run: StringArray,
-    replay: Int64Array,
-}
-
-impl Before {
-    fn of(batch: &RecordBatch) -> Result<Self> {
-        let instant = DataType::Timestamp(arrow::datatypes::TimeUnit::Microsecond, Some("UTC".into()));
-        Ok(Self {
-            rule: text(batch, "rule")?,
-            reason: text(batch, "reason")?,
-            contract_version: text(batch, "contract_version")?,
-            state: text(batch, "state")?,
-            attempts: column(batch, "attempts", &DataType::Int32)?
-                .as_primitive::<Int32Type>()
-                .clone(),
-            resolved_at: column(batch, "resolved_at", &instant)?
-                .as_primitive::<TimestampMicrosecondType>()
-                .clone(),
-            resolution: text(batch, "resolution")?,
-            resolved_by: text(batch, "resolved_by")?,
-            resolved_by_run: text(batch, "resolved_by_run")?,
-            replay: column(batch, "replay", &DataType::Int64)?
-                .as_primitive::<Int64Type>()
-                .clone(),
-        })
-    }
-
-    /// One row's values, to be changed.
-    fn row(&self, row: usize) -> Values<'_> {
-        fn text(array: &StringArray, row: usize) -> Option<&str> {
-            array.is_valid(row).then(|| array.value(row))
-        }
-        Values {
-            rule: self.rule.value(row),
-            reason: self.reason.value(row),
-            contract_version: self.contract_version.value(row),
-            state: text(&self.state, row),
-            attempts: self.attempts.is_valid(row).then(|| self.attempts.value(row)),
-            resolved_at: self.resolved_at.is_valid(row).then(|| self.resolved_at.value(row)),
-            resolution: text(&self.resolution, row),
-            resolved_by: text(&self.resolved_by, row),
-            resolved_by_run: text(&self.resolved_by_run, row),
-            replay: self.replay.is_valid(row).then(|| self.replay.value(row)),
-        }
-    }
-}
-
-struct Values<'a> {
-    rule: &'a str,
-    reason: &'a str,
-    contract_version: &'a str,
-    state: Option<&'a str>,
-    attempts: Option<i32>,
-    resolved_at: Option<i64>,
-    resolution: Option<&'a str>,
-    resolved_by: Option<&'a str>,
-    resolved_by_run: Option<&'a str>,
-    replay: Option<i64>,
-}
-
-impl<'a> Values<'a> {
-    fn change(self, change: Change<'a>, run: &'a str, now: i64) -> Self {
-        let attempts = Some(self.attempts.unwrap_or(0).saturating_add(1));
-        match change {
-            Change::Resolve { state, resolution, by } => Self {
-                state: Some(state),
-                resolved_at: Some(now),
-                resolution: Some(resolution),
-                resolved_by: Some(by),
-                resolved_by_run: Some(run),
-                ..self
-            },
-            Change::Replaying { number, resolution, by } => Self {
-                state: Some(REPLAYING),
-                replay: Some(number),
-                resolution: Some(resolution),
-                resolved_by: Some(by),
-                resolved_by_run: Some(run),
-                ..self
-            },
-            Change::Replayed => Self {
-                state: Some(REPLAYED),
-                attempts,
-                resolved_at: Some(now),
-                ..self
-            },
-            Change::Reopen => Self {
-                state: Some(OPEN),
-                resolved_at: None,
-                resolution: None,
-                resolved_by: None,
-                resolved_by_run: None,
-                replay: None,
-                ..self
-            },
-            Change::Refused {
-                rule,
-                reason,
-                contract_version,
-            } => Self {
-                rule,
-                reason,
-                contract_version,
-                state: Some(OPEN),
-                attempts,
-                ..self
-            },
-        }
-    }
-}
-
-impl Written {
-    fn push(&mut self, values: &Values<'_>) {
-        self.rule.append_value(values.rule);
-        self.reason.append_value(values.reason);
-        self.contract_version.append_value(values.contract_version);
-        self.state.append_option(values.state);
-        self.attempts.append_option(values.attempts);
-        self.resolved_at.append_option(values.resolved_at);
-        self.resolution.append_option(values.resolution);
-        self.resolved_by.append_option(values.resolved_by);
-        self.resolved_by_run.append_option(values.resolved_by_run);
-        self.replay.append_option(values.replay);
-    }
-
-    fn finish(mut self) -> [(&'static str, ArrayRef); 10] {
-        [
-            ("rule", Arc::new(self.rule.finish()) as ArrayRef),
-            ("reason", Arc::new(self.reason.finish())),
-            ("contract_version", Arc::new(self.contract_version.finish())),
-            ("state", Arc::new(self.state.finish())),
-            ("attempts", Arc::new(self.attempts.finish())),
-            ("resolved_at", Arc::new(self.resolved_at.finish().with_timezone("UTC"))),
-            ("resolution", Arc::new(self.resolution.finish())),
-            ("resolved_by", Arc::new(self.resolved_by.finish())),
-            ("resolved_by_run", Arc::new(self.resolved_by_run.finish())),
-            ("replay", Arc::new(self.replay.finish())),
-        ]
-    }
-}
-
-/// The batch with some rows changed.
-fn apply(batch: &RecordBatch, changes: &[Option<Change<'_>>], run: &str, now: i64) -> Result<RecordBatch> {
-    let before = Before::of(batch)?;
-    let mut written = Written::default();
-    for (row, change) in changes.iter().enumerate() {
-        let values = before.row(row);
-        written.push(&match change {
-            Some(change) => values.change(*change, run, now),
-            None => values,
-        });
-    }
-    let written = written.finish();
-    let schema = batch.schema();
-    let (mut fields, mut columns) = (Vec::new(), Vec::new());
-    for (field, column) in schema.fields().iter().zip(batch.columns()) {
-        let column = match written.iter().find(|(name, _)| name == field.name()) {
-            Some((_, written)) => Arc::clone(written),
-            None => Arc::clone(column),
-        };
-        fields.push(arrow::datatypes::Field::new(
-            field.name(),
-            column.data_type().clone(),
-            field.is_nullable(),
-        ));
-        columns.push(column);
-    }
-    let schema: SchemaRef = Arc::new(arrow::datatypes::Schema::new(fields));
-    RecordBatch::try_new(schema, columns).context(ErrorKind::Internal, || "cannot change quarantined rows".to_owned())
 }

@@ -2,8 +2,9 @@
 //!
 //! What pipelines compute is not replayed but computed anew, and a build of everything decides about their rows.
 //!
-//! No row leaves quarantine. Its columns `state`, `resolution`, … say what became of it, and every such decision is a
-//! commit of the quarantine table that counts up its progress id `replay/<dataset>`.
+//! No row leaves quarantine. Its columns `state`, `resolution`, … say what became of it, `history` all that was decided
+//! and tried, and every such decision is a commit of the quarantine table that counts up its progress id
+//! `replay/<dataset>`.
 //!
 //! A replay changes two tables, which cannot be committed in one step, so it has a number, and three steps:
 //! 1. quarantine marks the rows that pass as `replaying` with the number (the others get their new reason);
@@ -14,21 +15,29 @@
 //! the dataset's table says of it decides. A table that does not have the number is first given the next odd one, after
 //! which the second step of a process that is still at work cannot be made any more.
 
+mod change;
+mod history;
+mod judged;
 mod marks;
+mod patched;
+mod received;
 mod records;
 mod rejudged;
 mod replay;
+mod reread;
 mod settle;
 
 use std::collections::HashSet;
 
 use polder_core::{DatasetName, Error, ErrorKind, Result, RunId};
-use polder_lake::{Lake, Progress, Table, TableOptions};
+use polder_lake::{Lake, Progress, REPLAY_ORIGIN, Table, TableOptions};
 
 use crate::columns::quarantine_schema;
-use marks::{Change, Row};
+use change::Change;
+use marks::Row;
 pub(crate) use rejudged::Rejudged;
-pub use replay::{Patch, Replay, Replayed};
+pub use replay::{Patch, Patched, Replay, Replayed};
+pub use reread::{Again, Misfit, Reread, Unread};
 
 /// How often a decision is begun anew because others decided or wrote meanwhile.
 const ATTEMPTS: u32 = 8;
@@ -153,7 +162,7 @@ impl Quarantine {
 
     /// The id under which both tables count decisions.
     fn progress_id(&self) -> String {
-        format!("replay/{}", self.dataset)
+        format!("{REPLAY_ORIGIN}{}", self.dataset)
     }
 
     /// The number of the last decision; even while it is a replay that is not settled.

@@ -11,6 +11,7 @@ use arrow::compute::concat_batches;
 use arrow::datatypes::{Schema, SchemaRef};
 use arrow::error::ArrowError;
 use arrow::json::ReaderBuilder;
+use chrono::DateTime;
 use polder_core::{ErrorKind, Result, ResultExt};
 use serde_json::{Map, Value};
 
@@ -29,25 +30,6 @@ pub(super) enum Loss {
     Everything(String),
     /// These columns.
     Columns(Vec<String>),
-}
-
-impl Loss {
-    /// What is lost still, when these columns are set anew.
-    pub(super) fn without(&self, set: &[String]) -> Option<String> {
-        match self {
-            Self::Everything(why) => Some(why.clone()),
-            Self::Columns(columns) => {
-                let left: Vec<_> = columns.iter().filter(|column| !set.contains(column)).collect();
-                let text = |column: &&String| format!("`{column}`");
-                (!left.is_empty()).then(|| {
-                    format!(
-                        "the contract's types do not hold what the record says in {}",
-                        left.iter().map(text).collect::<Vec<_>>().join(", ")
-                    )
-                })
-            }
-        }
-    }
 }
 
 /// Reads records, one JSON object each, into these columns; what is not in a record is null.
@@ -90,9 +72,16 @@ pub(super) fn read(records: &[&str], contract: &SchemaRef) -> Result<Records> {
     };
     let all: Vec<usize> = (0..rows.num_rows()).collect();
     for ((record, lost), again) in records.iter().zip(&mut lost).zip(json_rows(&rows, &all)?) {
-        if lost.is_some() || *record == again {
-            continue;
-        }
+        // What has no place in its type was left out already; the other columns may have changed all the same.
+        let mut changed = match lost.take() {
+            None if *record == again => continue,
+            None => Vec::new(),
+            Some(Loss::Columns(columns)) => columns,
+            everything => {
+                *lost = everything;
+                continue;
+            }
+        };
         let (Ok(Value::Object(before)), Ok(after)) =
             (serde_json::from_str(record), serde_json::from_str::<Value>(&again))
         else {
@@ -105,9 +94,11 @@ pub(super) fn read(records: &[&str], contract: &SchemaRef) -> Result<Records> {
                 schema.index_of(name).is_ok() && !after.get(name).is_some_and(|now| same(value, now))
             })
             .map(|(name, _)| name)
+            .filter(|name| !changed.contains(name))
             .collect();
-        if !differing.is_empty() {
-            *lost = Some(Loss::Columns(differing));
+        changed.extend(differing);
+        if !changed.is_empty() {
+            *lost = Some(Loss::Columns(changed));
         }
     }
     Ok(Records { rows, lost })
@@ -167,7 +158,8 @@ fn nulls(schema: &SchemaRef) -> Result<RecordBatch, ArrowError> {
     RecordBatch::try_new(SchemaRef::clone(schema), columns)
 }
 
-/// Whether two JSON values say the same; numbers may have another number of zeros at their end.
+/// Whether two JSON values say the same; numbers may have another number of zeros at their end, instants another offset.
+/// A time without an offset is none of ours to place: the bytes of its record are read in the zone of its column.
 fn same(left: &Value, right: &Value) -> bool {
     match (left, right) {
         (Value::Array(left), Value::Array(right)) => {
@@ -178,7 +170,9 @@ fn same(left: &Value, right: &Value) -> bool {
             .all(|(name, value)| right.get(name).is_some_and(|right| same(value, right))),
         (Value::Number(left), Value::Number(right)) => plain(&left.to_string()) == plain(&right.to_string()),
         (Value::String(left), Value::String(right)) => {
-            left == right || decimal(left).is_some_and(|left| Some(left) == decimal(right))
+            left == right
+                || decimal(left).is_some_and(|left| Some(left) == decimal(right))
+                || instant(left).is_some_and(|left| Some(left) == instant(right))
         }
         (Value::String(text), Value::Number(number)) | (Value::Number(number), Value::String(text)) => {
             decimal(text).is_some_and(|text| text == plain(&number.to_string()))
@@ -202,6 +196,11 @@ fn decimal(text: &str) -> Option<String> {
     is_decimal.then(|| plain(text))
 }
 
+/// Text that is an instant with its offset, in microseconds, which is all that a table holds of it.
+fn instant(text: &str) -> Option<i64> {
+    Some(DateTime::parse_from_rfc3339(text).ok()?.timestamp_micros())
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
@@ -210,7 +209,7 @@ mod tests {
         BinaryArray, Date32Array, Decimal128Array, Float64Array, Int32Array, ListArray, StringArray,
         TimestampMicrosecondArray,
     };
-    use arrow::datatypes::{DataType, Field, Int32Type};
+    use arrow::datatypes::{DataType, Field, Int32Type, TimeUnit};
 
     use super::*;
 
@@ -266,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_type_does_not_hold_is_told_and_may_be_set_anew() {
+    fn what_a_type_does_not_hold_is_told() {
         let columns = schema(&[
             ("n", DataType::Int32),
             ("price", DataType::Decimal128(6, 2)),
@@ -283,11 +282,29 @@ mod tests {
         assert_eq!(read.rows.num_rows(), 5);
         assert_eq!((&read.lost[0], &read.lost[2]), (&None, &None));
         let lost = Loss::Columns(vec!["price".to_owned(), "x".to_owned()]);
-        assert_eq!(read.lost[1], Some(lost.clone()));
+        assert_eq!(read.lost[1], Some(lost));
         // What does not decode at all is lost in its column alone.
         assert_eq!(read.lost[3], Some(Loss::Columns(vec!["n".to_owned()])));
         assert!(matches!(&read.lost[4], Some(Loss::Everything(_))));
-        assert!(lost.without(&["price".to_owned()]).unwrap().ends_with("in `x`"));
-        assert_eq!(lost.without(&["x".to_owned(), "price".to_owned()]), None);
+    }
+
+    #[test]
+    fn beside_a_value_without_a_place_the_others_are_held_against_their_record_too() {
+        let columns = schema(&[
+            ("n", DataType::Int32),
+            ("price", DataType::Decimal128(6, 2)),
+            ("at", DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))),
+        ]);
+        // Read in UTC, as Arrow does, a time without an offset would be another instant than at the write.
+        let records = [
+            r#"{"n":"six","price":"1.234","at":"2026-07-02T08:30:00"}"#,
+            r#"{"n":"six","price":"1.23","at":"2026-07-02T08:30:00+02:00"}"#,
+            r#"{"n":6,"price":"1.23","at":"2026-07-02T08:30:00"}"#,
+        ];
+        let read = read(&records, &columns).unwrap();
+        let lost = |columns: &[&str]| Some(Loss::Columns(columns.iter().map(|&name| name.to_owned()).collect()));
+        assert_eq!(read.lost[0], lost(&["n", "price", "at"]));
+        assert_eq!(read.lost[1], lost(&["n"]));
+        assert_eq!(read.lost[2], lost(&["at"]));
     }
 }

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use polder_core::{ErrorKind, Result, RunId};
 
-use super::marks::Change;
+use super::change::Change;
 use super::{ATTEMPTS, Quarantine, REPLAYED};
 use crate::known::fingerprint;
 
@@ -35,7 +35,7 @@ impl Quarantine {
                 }
                 let again = refused.contains(&fingerprint(row.id.as_bytes()));
                 match again {
-                    true if row.state == Some(REPLAYED) => Some(Change::Reopen),
+                    true if row.state == Some(REPLAYED) => Some(Change::RefusedAgain { by: origin }),
                     false if judged.everything && row.is_open() => Some(Change::Resolve {
                         state: REPLAYED,
                         resolution: judged.resolution,

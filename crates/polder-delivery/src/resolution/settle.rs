@@ -1,9 +1,9 @@
 //! Ending a replay that was begun: by what the dataset's table says of its number.
 
 use polder_core::{DatasetName, Error, ErrorKind, Result, RunId};
-use polder_lake::{Commit, Lake, Operation, Progress, Table};
+use polder_lake::{Commit, Lake, Operation, Progress, REPLAY_ORIGIN, Table};
 
-use super::marks::Change;
+use super::change::Change;
 use super::{ATTEMPTS, Quarantine};
 
 impl Quarantine {
@@ -41,7 +41,7 @@ impl Quarantine {
     /// # Errors
     /// What the lake reports.
     pub async fn under_way(lake: &Lake, dataset: &DatasetName, quarantine: &Table) -> Result<Option<(i64, bool)>> {
-        let id = format!("replay/{dataset}");
+        let id = format!("{REPLAY_ORIGIN}{dataset}");
         let Some(number) = quarantine.progress(&id).await?.filter(|count| count % 2 == 0) else {
             return Ok(None);
         };

@@ -83,8 +83,8 @@ pub struct Receipt {
     pub recognised: u64,
     /// Rows that are accepted although they break rules which only warn, by rule.
     pub warned: BTreeMap<String, u64>,
-    /// What somebody should know of the rules about the table: those that do not hold and only warn, and those that
-    /// could not be run. By rule.
+    /// What somebody should know of the contract's rules: those about the table that do not hold and only warn, and
+    /// every one that was not run. By rule.
     pub remarks: BTreeMap<String, String>,
 }
 
@@ -213,7 +213,11 @@ impl<'d> Shipment<'d> {
 
     /// Asks the rules about the table, as it would be with the accepted rows and without these files.
     async fn judge_table(&mut self, remove: &[DataFile]) -> Result<()> {
-        if !self.delivery.rules.guard() || (self.rows.is_empty() && remove.is_empty()) {
+        if self.rows.is_empty() && remove.is_empty() {
+            // Refused rows do not change the table, but they are judged by the same contract.
+            if self.receipt.rejected > 0 {
+                self.receipt.remarks = self.delivery.not_run();
+            }
             return Ok(());
         }
         if self.delivery.rules.need_files() {

@@ -187,6 +187,12 @@ async fn what_a_build_of_everything_refuses_no_more_is_no_longer_open() {
         states(&lake).await,
         [(record(-1), word("open")), (record(-2), None), (record(-3), None)]
     );
+    let rows = rows(&lake, "sales.quarantine.bronze_events").await.unwrap();
+    let place = texts(&rows, "record").iter().position(|said| *said == Some(record(-1)));
+    let history = texts(&rows, "history").swap_remove(place.unwrap()).unwrap();
+    let history: Vec<serde_json::Value> = serde_json::from_str(&history).unwrap();
+    let outcomes: Vec<_> = history.iter().map(|entry| entry["outcome"].as_str().unwrap()).collect();
+    assert_eq!(outcomes, ["refused", "replayed", "refused"]);
 }
 
 #[tokio::test]

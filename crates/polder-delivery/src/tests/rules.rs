@@ -382,7 +382,11 @@ async fn a_rule_about_the_table_may_only_warn() {
 
 /// A contract whose rows have a time `at`, of which the newest is at most so old.
 fn fresh_within(within: &str) -> DatasetContract {
-    let custom = format!("{{freshness: {{column: at, within: {within}}}}}");
+    fresh(within, "")
+}
+
+fn fresh(within: &str, more: &str) -> DatasetContract {
+    let custom = format!("{{freshness: {{column: at, within: {within}}}}}{more}");
     let text = format!(
         "apiVersion: v3.1.0\nkind: DataContract\nid: events\nname: events\nversion: 1.0.0\nstatus: active\n\
          domain: sales\nschema:\n  - name: events\n    physicalName: sales.bronze.events\n    quality: [{{name: fresh, \
@@ -412,6 +416,32 @@ async fn bring(delivery: &mut Delivery, hours: i64, replace: bool) -> Result<Rec
             ..Outcome::default()
         })
         .await
+}
+
+#[tokio::test]
+async fn a_newest_value_that_is_yet_to_come_is_refused_and_once_there_stops_nobody() {
+    let lake = lake();
+    let mut delivery = pipeline(&lake, &fresh_within("24h")).await;
+    // The first rows of a table may be old, but not of the future; nor is that better than being too old.
+    for before in [None, Some(90)] {
+        if let Some(hours) = before {
+            bring(&mut delivery, hours, false).await.unwrap();
+        }
+        let error = bring(&mut delivery, -49, false).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::CheckFailed);
+        assert!(error.report().contains("ahead of the clock"), "{}", error.report());
+    }
+    bring(&mut delivery, -2, true).await.unwrap();
+    // It came when the rule only warned.
+    let mut lax = pipeline(&lake, &fresh("24h", ", severity: warning")).await;
+    bring(&mut lax, -49, false).await.unwrap();
+    let mut delivery = pipeline(&lake, &fresh_within("24h")).await;
+    let receipt = bring(&mut delivery, 1, false).await.unwrap();
+    assert!(
+        receipt.remarks["fresh"].contains("not refused"),
+        "{:?}",
+        receipt.remarks
+    );
 }
 
 #[tokio::test]

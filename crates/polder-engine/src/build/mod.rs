@@ -100,10 +100,6 @@ pub(crate) async fn build(
     let delivery = Delivery::open(&engine.lake, &assessment.contract, &[], &origin)
         .await?
         .with_queries(Arc::new(queries));
-    let not_run = delivery.not_run();
-    if !not_run.is_empty() {
-        tracing::info!(dataset = %pipeline.dataset, rules = not_run.join("; "), "declared rules are not run");
-    }
     let mut build = Build {
         pipeline,
         assessment,

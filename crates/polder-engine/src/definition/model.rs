@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use polder_core::ObjectName;
 use polder_core::config::Mesh;
 use polder_core::document::{self, Diagnostic, Node, Reader, Source, Span, Value};
-use polder_core::{ObjectName, Result};
 use serde_json::Map;
 use sha2::{Digest as _, Sha256};
 
@@ -60,13 +60,13 @@ pub(crate) fn hex16(bytes: &[u8]) -> String {
         .collect()
 }
 
-/// All models of a mesh with everything that is wrong in their documents; a model whose document has errors is left
-/// out.
-///
-/// # Errors
-/// As [`Mesh::sources`].
-pub fn load_models(mesh: &Mesh) -> Result<(Vec<ModelDefinition>, Vec<Diagnostic>)> {
-    Ok(read_models(mesh.sources("pipelines", ModelDefinition::SUFFIX)?))
+/// All models of a mesh with everything that is wrong in their documents; a model whose document has errors or cannot be
+/// read is left out.
+pub fn load_models(mesh: &Mesh) -> (Vec<ModelDefinition>, Vec<Diagnostic>) {
+    let (sources, mut diagnostics) = mesh.readable("pipelines", ModelDefinition::SUFFIX);
+    let (models, found) = read_models(sources);
+    diagnostics.extend(found);
+    (models, diagnostics)
 }
 
 /// As [`load_models`], from documents at hand, each with its domain.

@@ -80,14 +80,13 @@ impl Pipeline {
     }
 }
 
-/// All pipelines of a mesh with everything that is wrong in their documents; a pipeline whose document has errors is
-/// left out.
-///
-/// # Errors
-/// As [`Mesh::sources`].
-pub fn load_pipelines(mesh: &Mesh) -> Result<(Vec<Pipeline>, Vec<Diagnostic>)> {
-    let sources = mesh.sources("pipelines", Pipeline::SUFFIX)?;
-    Ok(read_pipelines(sources, |path| Source::read(&mesh.root, path)))
+/// All pipelines of a mesh with everything that is wrong in their documents; a pipeline whose document has errors or
+/// cannot be read is left out.
+pub fn load_pipelines(mesh: &Mesh) -> (Vec<Pipeline>, Vec<Diagnostic>) {
+    let (sources, mut diagnostics) = mesh.readable("pipelines", Pipeline::SUFFIX);
+    let (pipelines, found) = read_pipelines(sources, |path| Source::read(&mesh.root, path));
+    diagnostics.extend(found);
+    (pipelines, diagnostics)
 }
 
 /// As [`load_pipelines`], from documents at hand, each with its domain; `read_sql` gives the files with the queries.

@@ -37,6 +37,8 @@ pub struct Reach<'a> {
     /// Pipelines and models that do not check with the change.
     unsound: &'a BTreeSet<ObjectName>,
     readers: &'a [Reader],
+    /// Everything that nothing new comes to, in words: steps that do not check, and all that is made of what they built.
+    waiting: BTreeSet<String>,
 }
 
 /// What a change reaches.
@@ -46,8 +48,22 @@ pub struct Reached {
     pub chains: Vec<String>,
     /// Every pipeline, model and reader that breaks, in words.
     pub broken: BTreeSet<String>,
+    /// What is made from the dataset or reads it and does not break by the change itself, but gets nothing new either: a
+    /// step that does not check gives none of its columns.
+    pub waiting: BTreeSet<String>,
     /// Everything else that is made from the dataset or reads it, also by way of others, in words.
     pub unaffected: BTreeSet<String>,
+}
+
+/// Which readers of the changed place itself it breaks; whoever reads what those made breaks with them.
+#[derive(Debug, Clone, Copy)]
+enum Breaks<'s> {
+    /// All.
+    All,
+    /// Steps that do not check, and these.
+    Unsound(&'s BTreeSet<ObjectName>),
+    /// These.
+    Only(&'s BTreeSet<ObjectName>),
 }
 
 /// A place that a change reaches.
@@ -68,23 +84,33 @@ struct Visit {
 
 impl<'a> Reach<'a> {
     /// The mesh with a change. A pipeline or model that checks reads what it reads now; one that does not check
-    /// (`unsound`) reads what it read before; one that was deleted reads nothing.
+    /// (`unsound`) reads what it read before; one that was deleted reads nothing. `unbuilt` are datasets that nobody
+    /// builds any more.
     pub fn new(
         before: &ColumnLineage,
         after: &ColumnLineage,
         unsound: &'a BTreeSet<ObjectName>,
+        unbuilt: &BTreeSet<DatasetName>,
         readers: &'a [Reader],
     ) -> Self {
         let kept = before.edges.iter().filter(|edge| unsound.contains(&edge.via.name));
         let now = after.edges.iter().filter(|edge| !unsound.contains(&edge.via.name));
         let edges = now.chain(kept).cloned().collect();
         let kept = before.steps.iter().filter(|step| unsound.contains(&step.via));
-        let now = after.steps.iter().filter(|step| !unsound.contains(&step.via));
-        Self {
-            lineage: ColumnLineage::new(edges, now.chain(kept).cloned().collect()),
+        // What is known of the query of a step that does not check may be less than it read before.
+        let kept = kept.filter(|step| !after.steps.contains(step));
+        let mut reach = Self {
+            lineage: ColumnLineage::new(edges, after.steps.iter().chain(kept).cloned().collect()),
             unsound,
             readers,
-        }
+            waiting: BTreeSet::new(),
+        };
+        let stopped = || reach.lineage.steps.iter().filter(|read| unsound.contains(&read.via));
+        let mut waiting: BTreeSet<_> = stopped().map(|read| step(read).to_string()).collect();
+        let given = stopped().filter_map(|read| read.to.as_ref());
+        waiting.extend(reach.behind(given.chain(unbuilt)));
+        reach.waiting = waiting;
+        reach
     }
 
     /// What breaks when a column (or, without one, a whole dataset) changes: pipelines and models that read it and do
@@ -103,6 +129,34 @@ impl<'a> Reach<'a> {
         direct: &BTreeSet<usize>,
         refusing: &BTreeSet<ObjectName>,
     ) -> Reached {
+        self.from(dataset, column, direct, Breaks::Unsound(refusing))
+    }
+
+    /// What breaks by a promise that got weaker: that stops no query, so only `direct` and `refusing` are broken by it, as
+    /// in [`Reach::with_refusing`].
+    pub fn by_promise(
+        &self,
+        dataset: &DatasetName,
+        column: Option<&str>,
+        direct: &BTreeSet<usize>,
+        refusing: &BTreeSet<ObjectName>,
+    ) -> Reached {
+        self.from(dataset, column, direct, Breaks::Only(refusing))
+    }
+
+    /// What breaks when a dataset gets no more rows: everything that reads it.
+    pub fn unbuilt(&self, dataset: &DatasetName) -> Reached {
+        let direct = self.readers_of(dataset, None).collect();
+        self.from(dataset, None, &direct, Breaks::All)
+    }
+
+    fn from(
+        &self,
+        dataset: &DatasetName,
+        column: Option<&str>,
+        direct: &BTreeSet<usize>,
+        breaks: Breaks<'_>,
+    ) -> Reached {
         let start = match column {
             Some(column) => Place::Column(DatasetColumn {
                 dataset: dataset.clone(),
@@ -120,7 +174,7 @@ impl<'a> Reach<'a> {
             }],
             open: VecDeque::from([0]),
             broken: BTreeSet::new(),
-            refusing,
+            breaks,
         };
         for reader in direct {
             walk.visit(Place::Reader(*reader), 0, None);
@@ -128,18 +182,31 @@ impl<'a> Reach<'a> {
         while let Some(at) = walk.open.pop_front() {
             walk.go_on(at);
         }
-        let unaffected = self.behind(dataset);
+        let behind = self.behind([dataset]).into_iter();
+        let rest = behind.filter(|name| !walk.broken.contains(name));
+        let (waiting, unaffected) = rest.partition(|name| self.waiting.contains(name));
         Reached {
             chains: walk.chains(),
-            unaffected: unaffected.difference(&walk.broken).cloned().collect(),
+            waiting,
+            unaffected,
             broken: walk.broken,
         }
     }
 
-    /// Everything that is made from a dataset or reads it, also by way of others.
-    fn behind(&self, dataset: &DatasetName) -> BTreeSet<String> {
-        let mut open = vec![dataset];
-        let mut seen = BTreeSet::from([dataset]);
+    /// Everything that nothing new comes to, in words: steps that do not check, and all that is made of what they built.
+    pub fn waiting(&self) -> &BTreeSet<String> {
+        &self.waiting
+    }
+
+    /// Whether nothing new comes to this step or reader, by its name in words.
+    pub fn is_waiting(&self, name: &str) -> bool {
+        self.waiting.contains(name)
+    }
+
+    /// Everything that is made from datasets or reads them, also by way of others.
+    fn behind<'d>(&'d self, datasets: impl IntoIterator<Item = &'d DatasetName>) -> BTreeSet<String> {
+        let mut seen: BTreeSet<_> = datasets.into_iter().collect();
+        let mut open: Vec<_> = seen.iter().copied().collect();
         let mut found = BTreeSet::new();
         while let Some(dataset) = open.pop() {
             found.extend(self.readers_of(dataset, None).map(|i| self.readers[i].name.clone()));
@@ -190,7 +257,7 @@ struct Walk<'r, 'a> {
     visits: Vec<Visit>,
     open: VecDeque<usize>,
     broken: BTreeSet<String>,
-    refusing: &'r BTreeSet<ObjectName>,
+    breaks: Breaks<'r>,
 }
 
 impl Walk<'_, '_> {
@@ -200,12 +267,23 @@ impl Walk<'_, '_> {
         for hop in self.reach.next(&place) {
             // Whoever reads the changed column itself and checks is not broken by it; whoever reads what a broken
             // step made is.
-            let stops = |steps: &BTreeSet<ObjectName>| steps.contains(&hop.via.name);
-            if first && !stops(self.reach.unsound) && !stops(self.refusing) {
+            let name = &hop.via.name;
+            let breaks = match self.breaks {
+                Breaks::All => true,
+                Breaks::Unsound(refusing) => self.reach.unsound.contains(name) || refusing.contains(name),
+                Breaks::Only(refusing) => refusing.contains(name),
+            };
+            if first && !breaks {
                 continue;
             }
             self.broken.insert(hop.via.to_string());
+            // A row that is refused is missing with all its columns.
+            let refused =
+                first && matches!(self.breaks, Breaks::Unsound(some) | Breaks::Only(some) if some.contains(name));
             let to = match hop.to {
+                Target::Column(column) if refused && !self.reach.unsound.contains(name) => {
+                    Place::Dataset(column.dataset)
+                }
                 Target::Column(column) => Place::Column(column),
                 Target::Rows(dataset) => Place::Dataset(dataset),
                 Target::Model(_) => Place::Model(hop.via.clone()),

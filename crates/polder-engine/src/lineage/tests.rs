@@ -354,8 +354,11 @@ fn a_change_breaks_what_is_made_of_what_no_longer_checks_and_nothing_else() {
         reader("all", "y", None),
         reader("later", "q", None),
     ];
-    let reached =
-        Reach::new(&before, &after, &unsound, &readers).of(&"a.silver.x".parse().unwrap(), Some("k"), &BTreeSet::new());
+    let reached = Reach::new(&before, &after, &unsound, &BTreeSet::new(), &readers).of(
+        &"a.silver.x".parse().unwrap(),
+        Some("k"),
+        &BTreeSet::new(),
+    );
     assert_eq!(
         reached.chains,
         [
@@ -368,10 +371,9 @@ fn a_change_breaks_what_is_made_of_what_no_longer_checks_and_nothing_else() {
         words(&reached.broken),
         "consumer all, consumer board, pipeline p.one, pipeline p.two"
     );
-    assert_eq!(
-        words(&reached.unaffected),
-        "consumer crm, consumer later, pipeline p.adapted, pipeline p.other"
-    );
+    assert_eq!(words(&reached.unaffected), "consumer later, pipeline p.adapted");
+    // What is not built gives none of its columns.
+    assert_eq!(words(&reached.waiting), "consumer crm, pipeline p.other");
 }
 
 #[test]
@@ -385,8 +387,11 @@ fn a_query_that_only_counts_rows_goes_with_its_dataset_all_the_same() {
     };
     before = ColumnLineage::new(before.edges, [before.steps, vec![counts]].concat());
     let unsound = BTreeSet::from(["p.counts".parse().unwrap()]);
-    let reached =
-        Reach::new(&before, &before, &unsound, &[]).of(&"a.silver.x".parse().unwrap(), None, &BTreeSet::new());
+    let reached = Reach::new(&before, &before, &unsound, &BTreeSet::new(), &[]).of(
+        &"a.silver.x".parse().unwrap(),
+        None,
+        &BTreeSet::new(),
+    );
     assert_eq!(
         reached.chains,
         ["a.silver.x → pipeline p.counts → a.silver.y → pipeline p.two → a.silver.z"]
@@ -399,7 +404,7 @@ fn a_dataset_that_goes_takes_along_all_that_is_made_of_it() {
     let after = mesh(&[("y.v", "two", "z.v")]);
     let unsound = BTreeSet::from(["p.one".parse().unwrap()]);
     let readers = [reader("board", "z", Some(&["v"])), reader("own", "x", None)];
-    let reach = Reach::new(&before, &after, &unsound, &readers);
+    let reach = Reach::new(&before, &after, &unsound, &BTreeSet::new(), &readers);
     let reached = reach.of(&"a.silver.x".parse().unwrap(), None, &BTreeSet::from([1]));
     assert_eq!(
         reached.chains,
@@ -416,4 +421,45 @@ fn a_dataset_that_goes_takes_along_all_that_is_made_of_it() {
         );
     }
     assert_eq!(reached.unaffected, BTreeSet::new());
+}
+
+#[test]
+fn a_dataset_that_nobody_builds_breaks_everything_that_reads_it() {
+    let mesh = mesh(&[("x.k", "one", "y.k"), ("x.v", "other", "z.v"), ("w.k", "third", "q.k")]);
+    let readers = [reader("board", "y", Some(&["n"])), reader("own", "x", Some(&["k"]))];
+    let unbuilt = "a.silver.x".parse().unwrap();
+    let all = BTreeSet::from([unbuilt]);
+    let none = BTreeSet::new();
+    let reach = Reach::new(&mesh, &mesh, &none, &all, &readers);
+    let reached = reach.unbuilt(all.first().unwrap());
+    assert_eq!(
+        reached.chains,
+        [
+            "a.silver.x → consumer own",
+            "a.silver.x → pipeline p.other → a.silver.z",
+            "a.silver.x → pipeline p.one → a.silver.y → consumer board",
+        ]
+    );
+    // A change that breaks nobody does not say of them that they are not affected.
+    let reached = reach.by_promise(all.first().unwrap(), Some("k"), &BTreeSet::new(), &none);
+    assert_eq!(reached.broken, BTreeSet::new());
+    assert_eq!(reached.unaffected, BTreeSet::new());
+    assert_eq!(reached.waiting.len(), 4);
+}
+
+#[test]
+fn a_row_that_is_refused_is_missing_with_all_its_columns() {
+    let mesh = mesh(&[("x.k", "one", "y.k"), ("x.v", "one", "y.v"), ("x.k", "other", "z.k")]);
+    let readers = [reader("board", "y", Some(&["v"])), reader("crm", "z", None)];
+    let (sound, unbuilt) = (BTreeSet::new(), BTreeSet::new());
+    let reach = Reach::new(&mesh, &mesh, &sound, &unbuilt, &readers);
+    let refusing = BTreeSet::from(["p.one".parse().unwrap()]);
+    let dataset = "a.silver.x".parse().unwrap();
+    let reached = reach.by_promise(&dataset, Some("k"), &BTreeSet::new(), &refusing);
+    assert_eq!(
+        reached.chains,
+        ["a.silver.x.k → pipeline p.one → a.silver.y → consumer board"]
+    );
+    let words: Vec<_> = reached.unaffected.iter().map(String::as_str).collect();
+    assert_eq!(words, ["consumer crm", "pipeline p.other"]);
 }

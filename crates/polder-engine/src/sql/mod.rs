@@ -4,6 +4,7 @@ pub(crate) mod group_safe;
 pub(crate) mod place;
 pub(crate) mod row_local;
 pub(crate) mod scans;
+pub(crate) mod unevaluated;
 pub(crate) mod volatile;
 
 #[cfg(test)]

@@ -293,3 +293,46 @@ async fn references_in_a_circle_that_lets_no_row_be_first_are_errors() {
     let warns = ", customProperties: [{property: polder.onFailure, value: warn}]";
     assert_eq!(check(true, warns).await, []);
 }
+
+#[tokio::test]
+async fn nothing_of_a_query_runs_while_it_is_checked() {
+    let passes = [
+        // Each would take gigabytes, or fail, were it computed.
+        "SELECT k, length(repeat('x', 2000000000)) AS v, 1 AS n FROM a.bronze.e WHERE repeat('x', 2000000000) <> k",
+        "SELECT column1 AS k, length(column1) AS v, 1 AS n FROM (VALUES (lpad('x', 2000000000)))",
+        "SELECT k, v, array_length(range(0, 1000000000)) AS n FROM a.bronze.e",
+        "SELECT k, v, 1 AS n FROM a.bronze.e WHERE concat(replace(replace(k, 'x', repeat('y', 99)), 'z', k), 'a') = 'b'",
+        // What only full planning resolves.
+        "SELECT k, v, 1 AS n FROM a.bronze.e WHERE k = concat('a', lpad('b', 5, '*')) AND v IN (SELECT v FROM a.bronze.e)",
+    ];
+    for sql in passes {
+        let found = findings(silver("materialization: append", &casts(sql))).await;
+        let foreign: Vec<_> = found.iter().filter(|line| !line.contains("append")).collect();
+        assert!(foreign.is_empty(), "{sql}: {foreign:?}");
+    }
+    let long = format!(
+        "SELECT k, v, n FROM ({})",
+        "SELECT k, v, 1 AS n FROM a.bronze.e UNION ALL ".repeat(2000)
+    );
+    let joined = format!(
+        "WITH a AS (SELECT '{}' AS c) SELECT {} AS k, 1 AS v, 1 AS n FROM a",
+        "x".repeat(100_000),
+        vec!["c"; 200].join(" || ")
+    );
+    for (sql, why) in [
+        (
+            "SELECT k, v, value AS n FROM a.bronze.e, generate_series(1, length(repeat('x', 2000000000)))",
+            "table function",
+        ),
+        (long.as_str(), "more than 5000 operators"),
+        (joined.as_str(), "joins with ||"),
+    ] {
+        let found = findings(silver("materialization: append", sql)).await;
+        assert!(found.len() == 1 && found[0].contains(why), "{sql:.200}: {found:?}");
+    }
+}
+
+/// With columns of the types that the contract has.
+fn casts(sql: &str) -> String {
+    format!("SELECT k, CAST(v AS BIGINT) AS v, CAST(n AS BIGINT) AS n FROM ({sql})")
+}

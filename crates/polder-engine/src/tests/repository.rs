@@ -13,9 +13,9 @@ async fn lineage() -> ColumnLineage {
     let mesh = Mesh::load_with(&root, |_| None, []).unwrap();
     let (contracts, findings) = ContractSet::load(mesh.sources("contracts", ".odcs.yaml").unwrap());
     assert_eq!(findings, []);
-    let (pipelines, findings) = load_pipelines(&mesh).unwrap();
+    let (pipelines, findings) = load_pipelines(&mesh);
     assert_eq!(findings, []);
-    let (models, findings) = load_models(&mesh).unwrap();
+    let (models, findings) = load_models(&mesh);
     assert_eq!(findings, []);
     let session = Session::new(&lake(), &SessionOptions::default()).unwrap();
     let engine = Engine::new(lake(), session, contracts, pipelines, models, Vec::new());

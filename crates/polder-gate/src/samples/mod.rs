@@ -14,6 +14,7 @@
 //!   - {rule: enough_orders, reason: a sample has no million rows}
 //! ```
 
+mod gather;
 mod prove;
 mod rows;
 #[cfg(test)]
@@ -27,7 +28,8 @@ use polder_contract::{CustomProperty, DatasetContract, Place};
 use polder_core::Result;
 use polder_core::document::{Diagnostic, MapReader, Node, Reader, Source, parse};
 
-pub use prove::{SampleResult, SampleVerdict, prove};
+pub use gather::{contract_of, gather};
+pub use prove::{SampleResult, SampleVerdict, problems, prove};
 use rows::Rows;
 
 /// The custom property that holds samples.
@@ -44,6 +46,8 @@ pub struct Samples {
     skip: Vec<Skipped>,
     /// When the table is looked at, for rules about its age; without it, at the newest time in its rows.
     now: Option<DateTime<Utc>>,
+    /// Whether something in their document is wrong, so that what seems to be missing may only be misspelt.
+    flawed: bool,
 }
 
 /// A row as written.
@@ -94,8 +98,9 @@ impl Samples {
         (samples, reader.finish())
     }
 
-    /// The samples of a document beside a contract, by the name of the object, and what is wrong with them.
-    pub fn of_document(source: &Source) -> (Vec<(String, Self)>, Vec<Diagnostic>) {
+    /// The samples of a document beside a contract, by the name of the object and where that stands, and what is wrong with
+    /// them.
+    pub fn of_document(source: &Source) -> (Vec<(String, Place, Self)>, Vec<Diagnostic>) {
         let document = match parse(source) {
             Ok(document) => document,
             Err(problems) => return (Vec::new(), problems),
@@ -104,7 +109,11 @@ impl Samples {
         let mut samples = Vec::new();
         if let Some(top) = reader.map(&document) {
             for entry in top.entries() {
-                samples.extend(Self::read(&reader, &entry.value).map(|samples| (entry.key.clone(), samples)));
+                let place = Place {
+                    file: source.path.as_path().into(),
+                    span: entry.key_span,
+                };
+                samples.extend(Self::read(&reader, &entry.value).map(|samples| (entry.key.clone(), place, samples)));
             }
         }
         (samples, reader.finish())
@@ -126,6 +135,7 @@ impl Samples {
         self.bad.extend(other.bad);
         self.skip.extend(other.skip);
         self.now = self.now.or(other.now);
+        self.flawed |= other.flawed;
         self
     }
 
@@ -144,7 +154,13 @@ impl Samples {
             .collect();
         let now = instant(reader, &map);
         map.finish();
-        Some(Self { good, bad, skip, now })
+        Some(Self {
+            good,
+            bad,
+            skip,
+            now,
+            flawed: reader.has_errors(),
+        })
     }
 }
 

@@ -9,12 +9,12 @@ use arrow::datatypes::{DataType, TimestampMicrosecondType};
 use chrono::{DateTime, Utc};
 use datafusion::catalog::TableProvider;
 use datafusion::datasource::MemTable;
-use polder_contract::rule::{Rule, RuleKind};
+use polder_contract::rule::{Figure, Metric, Rule, RuleKind, SetTest};
 use polder_contract::{DatasetContract, Place};
 use polder_core::document::{Diagnostic, nearest};
 use polder_core::{DatasetName, ErrorKind, Result, ResultExt};
 
-use super::rows::{Rows, changed, problem};
+use super::rows::{Rows, UNKNOWN_COLUMN, changed, no_column, problem};
 use super::{BadRow, BadSample, SampleRow, Samples};
 use crate::Gate;
 use crate::table::{NoFacts, Queries, RuleVerdict, TableCheck, check_table};
@@ -83,17 +83,17 @@ pub async fn prove(
     queries: &dyn Queries,
 ) -> Result<(Vec<SampleResult>, Vec<Diagnostic>)> {
     let rules = contract.rules().map_err(polder_core::Error::document)?;
-    let mut problems = unknown_rules(&rules, samples);
     let rows = Rows::new(contract)?;
-    let good = rows.batch(&samples.good, &mut problems)?;
+    let mut problems = wrong(&rules, &rows, samples);
+    if !problems.is_empty() {
+        return Ok((Vec::new(), problems));
+    }
     let mut bad = Vec::new();
     for sample in &samples.bad {
-        let Some(whole) = whole_rows(sample, samples.good.first(), &mut problems) else {
-            continue;
-        };
+        let whole = whole_rows(sample, samples.good.first());
         bad.push((sample, rows.batch(&whole, &mut problems)?));
     }
-    let Some(good) = good.filter(|_| problems.is_empty()) else {
+    let Some(good) = rows.batch(&samples.good, &mut problems)? else {
         return Ok((Vec::new(), problems));
     };
     let prover = Prover {
@@ -102,20 +102,97 @@ pub async fn prove(
         now: samples.now.or_else(|| newest(&good)).unwrap_or_else(Utc::now),
         queries,
         skipped: samples.skip.iter().map(|skipped| skipped.rule.clone()).collect(),
+        too_few: too_few(&rules, samples),
     };
     let mut found = Findings::default();
-    let accepted = prover.good(samples, &good, &mut found).await?;
+    let good = prover.good(samples, &good, &mut found).await?;
     for (sample, batch) in bad {
         if let Some(batch) = batch {
-            prover.bad(sample, &accepted, &batch, &mut found).await?;
+            prover.bad(sample, &good, &batch, &mut found).await?;
         }
     }
     let results = rules.iter().map(|rule| found.result(contract, rule, samples)).collect();
     Ok((results, problems))
 }
 
+/// What is wrong with the samples themselves, each mistake once: values that are none of their column's type, columns and
+/// rules that the contract does not have. Nothing, where the contract itself is wrong.
+pub fn problems(contract: &DatasetContract, samples: &Samples) -> Vec<Diagnostic> {
+    match (contract.rules(), Rows::new(contract)) {
+        (Ok(rules), Ok(rows)) => wrong(&rules, &rows, samples),
+        _ => Vec::new(),
+    }
+}
+
+fn wrong(rules: &[Rule], rows: &Rows, samples: &Samples) -> Vec<Diagnostic> {
+    let mut problems = Vec::new();
+    for row in &samples.good {
+        rows.check(row, &mut problems);
+    }
+    let mut unfounded = None;
+    for row in samples.bad.iter().flat_map(|sample| &sample.rows) {
+        match row {
+            BadRow::Whole(row) => rows.check(row, &mut problems),
+            BadRow::Changed(change) => {
+                rows.check(change, &mut problems);
+                unfounded.get_or_insert(&change.place);
+            }
+        }
+    }
+    if let Some(place) = unfounded.filter(|_| samples.good.is_empty() && !samples.flawed) {
+        let help = Some("add a row to `good`".to_owned());
+        let message = "there is no good row to change".to_owned();
+        problems.push(problem(place, "sample-value", message, help));
+    }
+    problems.extend(shown_and_skipped(samples));
+    // A column that is not there is not there in every row, and has no rule.
+    let mut columns = BTreeSet::new();
+    problems.retain(|found| found.code != UNKNOWN_COLUMN || columns.insert(found.message.clone()));
+    let unknown = unknown_rules(rules, samples).into_iter();
+    problems.extend(unknown.filter_map(|(named, found)| {
+        let column = named.split(['.', '[']).next().unwrap_or_default();
+        (!columns.contains(&no_column(column))).then_some(found)
+    }));
+    problems
+}
+
+/// Rules that are skipped and that a bad sample names: one of both would mean nothing.
+fn shown_and_skipped(samples: &Samples) -> impl Iterator<Item = Diagnostic> {
+    let shown: BTreeSet<&str> = samples
+        .bad
+        .iter()
+        .flat_map(|sample| sample.rules.iter().map(|(rule, _)| rule.as_str()))
+        .collect();
+    let both = samples
+        .skip
+        .iter()
+        .filter(move |skipped| shown.contains(skipped.rule.as_str()));
+    both.map(|skipped| {
+        let message = format!("`{}` is skipped, and a bad sample names it", skipped.rule);
+        let help = "take it out of `skip`, or out of the samples in `bad`".to_owned();
+        problem(&skipped.place, "skipped-rule", message, Some(help))
+    })
+}
+
+/// Skipped rules about the table that may refuse the good rows only because they are so few. Not one that counts wrong
+/// rows and accepts none of them: what these rows break, every table with them breaks.
+fn too_few(rules: &[Rule], samples: &Samples) -> BTreeSet<String> {
+    let may_be_few = |rule: &&Rule| match &rule.kind {
+        RuleKind::Set(SetTest {
+            metric: Metric::Nulls { .. } | Metric::Missing { .. } | Metric::Invalid { .. } | Metric::Duplicates { .. },
+            operator,
+            percent: false,
+        }) => !operator.holds(&Figure::Whole(0)),
+        RuleKind::Set(_) => true,
+        RuleKind::Row(_) | RuleKind::NotRun { .. } => false,
+    };
+    let skipped = |rule: &&Rule| samples.skip.iter().any(|skipped| skipped.rule == rule.id);
+    let rules = rules.iter().filter(skipped).filter(may_be_few);
+    rules.map(|rule| rule.id.clone()).collect()
+}
+
 /// Rules that samples name and the contract does not have.
-fn unknown_rules(rules: &[Rule], samples: &Samples) -> Vec<Diagnostic> {
+fn unknown_rules<'s>(rules: &[Rule], samples: &'s Samples) -> Vec<(&'s str, Diagnostic)> {
     let named = samples
         .bad
         .iter()
@@ -131,33 +208,19 @@ fn unknown_rules(rules: &[Rule], samples: &Samples) -> Vec<Diagnostic> {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!("its rules are: {}", ids.collect::<Vec<_>>().join(", ")),
             };
-            problem(
-                place,
-                "unknown-rule",
-                format!("the contract has no rule `{named}`"),
-                Some(help),
-            )
+            let message = format!("the contract has no rule `{named}`");
+            (named.as_str(), problem(place, "unknown-rule", message, Some(help)))
         })
         .collect()
 }
 
 /// The rows of a bad sample with all their values.
-fn whole_rows(sample: &BadSample, first: Option<&SampleRow>, problems: &mut Vec<Diagnostic>) -> Option<Vec<SampleRow>> {
+fn whole_rows(sample: &BadSample, first: Option<&SampleRow>) -> Vec<SampleRow> {
     let rows = sample.rows.iter().map(|row| match (row, first) {
-        (BadRow::Whole(row), _) => Some(row.clone()),
-        (BadRow::Changed(change), Some(first)) => Some(changed(first, change)),
-        (BadRow::Changed(change), None) => {
-            let help = Some("add a row to `good`".to_owned());
-            problems.push(problem(
-                &change.place,
-                "sample-value",
-                "there is no good row to change".to_owned(),
-                help,
-            ));
-            None
-        }
+        (BadRow::Changed(change), Some(first)) => changed(first, change),
+        (BadRow::Whole(row) | BadRow::Changed(row), _) => row.clone(),
     });
-    rows.collect::<Vec<_>>().into_iter().collect()
+    rows.collect()
 }
 
 /// The newest instant in the rows: where nothing else is said, a table of samples is looked at then.
@@ -178,30 +241,35 @@ struct Prover<'q> {
     sets: TableCheck,
     now: DateTime<Utc>,
     queries: &'q dyn Queries,
-    /// Rules that no sample shows: whether they fire means nothing.
+    /// Rules that no sample shows: whether they fire on bad samples means nothing.
     skipped: BTreeSet<String>,
+    /// Those of them that good rows may break, too.
+    too_few: BTreeSet<String>,
 }
 
 impl Prover<'_> {
-    /// Holds every rule against the good rows; gives those that the gate lets in.
+    /// Holds every rule against the good rows; gives them with the contract's columns.
     async fn good(&self, samples: &Samples, good: &RecordBatch, found: &mut Findings) -> Result<RecordBatch> {
         let verdict = self.gate.check(good)?;
         for violation in verdict.violations.iter().chain(&verdict.warnings) {
             let place = samples.good.get(violation.row).map(|row| row.place.clone());
+            found.refuses_good.insert(violation.rule.to_string());
             found.fail(
                 &violation.rule,
                 format!("it refuses the good row {}: {}", violation.row + 1, violation.reason),
                 place,
             );
         }
-        let accepted = accepted(&verdict.batch, &verdict.accepted)?;
-        let (fired, not_run) = self.table(&accepted, self.now).await?;
+        // A row that is refused was told: what only follows from its absence is no other mistake.
+        let rows = verdict.batch;
+        let (fired, not_run) = self.table(&rows, self.now).await?;
         for (rule, figure) in fired {
             let place = samples.good.first().map(|row| row.place.clone());
+            found.refuses_good.insert(rule.clone());
             found.fail(&rule, format!("it refuses the good rows together: {figure}"), place);
         }
         found.not_run.extend(not_run);
-        Ok(accepted)
+        Ok(rows)
     }
 
     /// Holds every rule against the rows of one bad sample.
@@ -234,7 +302,12 @@ impl Prover<'_> {
                     Some(place.clone()),
                 );
             }
-            for (other, reason) in fired.iter().filter(|(other, _)| !named.contains(other.as_str())) {
+            // A rule that refuses good rows refuses what is made of them: that was said.
+            let told = found.refuses_good.clone();
+            let others = fired
+                .iter()
+                .filter(|(other, _)| !told.contains(*other) && !self.skipped.contains(*other));
+            for (other, reason) in others.filter(|(other, _)| !named.contains(other.as_str())) {
                 let message = format!("its bad sample breaks `{other}` too: {reason}");
                 found.fail(rule, message, Some(sample.place.clone()));
             }
@@ -252,7 +325,7 @@ impl Prover<'_> {
         for result in report
             .results
             .into_iter()
-            .filter(|result| !self.skipped.contains(&result.rule))
+            .filter(|result| !self.too_few.contains(&result.rule))
         {
             let said = result.measured.or(result.note).unwrap_or(result.says);
             match result.verdict {
@@ -286,6 +359,8 @@ fn accepted(batch: &RecordBatch, accepted: &arrow::array::BooleanArray) -> Resul
 struct Findings {
     failed: BTreeMap<String, (Vec<String>, Option<Place>)>,
     not_run: Fired,
+    /// Rules that good rows break.
+    refuses_good: BTreeSet<String>,
 }
 
 impl Findings {
@@ -309,7 +384,7 @@ impl Findings {
         let mut place = rule.place.clone();
         let verdict = if let RuleKind::NotRun { why } = &rule.kind {
             SampleVerdict::NotRun(why.clone())
-        } else if let Some(skipped) = skipped {
+        } else if let Some(skipped) = skipped.filter(|_| !self.failed.contains_key(&rule.id)) {
             SampleVerdict::Skipped(skipped.reason.clone())
         } else if let Some(why) = self.not_run.remove(&rule.id) {
             SampleVerdict::NotRun(why)

@@ -4,20 +4,29 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::{Field, Schema};
+use arrow::datatypes::{DataType, Field, Schema};
 use arrow::json::ReaderBuilder;
-use chrono::{DateTime, NaiveDate, NaiveDateTime};
-use polder_contract::{ColumnType, DatasetContract, Place};
+use chrono::{DateTime, NaiveDate};
+use polder_contract::{DatasetContract, Place};
 use polder_core::document::{Diagnostic, Entry, Node, Severity, Value, nearest};
 use polder_core::{ErrorKind, Result, ResultExt};
 
 use super::SampleRow;
-use crate::arrow_schema;
+use crate::{arrival_schema, arrow_schema, in_words, times};
+
+/// The code of findings about columns that the contract does not have.
+pub(super) const UNKNOWN_COLUMN: &str = "unknown-column";
+
+/// What is said of such a column.
+pub(super) fn no_column(name: &str) -> String {
+    format!("there is no column `{name}`")
+}
 
 /// What reads the rows of one dataset's samples.
 pub(super) struct Rows {
     schema: Arc<Schema>,
-    columns: Vec<(String, ColumnType)>,
+    /// The types in which texts are read: an instant has the zone of those without an offset.
+    arrival: Arc<Schema>,
 }
 
 impl Rows {
@@ -25,10 +34,6 @@ impl Rows {
     /// `Document`, where a column has no type that a table can hold.
     pub(super) fn new(contract: &DatasetContract) -> Result<Self> {
         let object = contract.object();
-        let columns = object
-            .properties
-            .iter()
-            .map(|property| Ok((property.name.clone(), property.column_type()?)));
         // Whether a null is refused is what the samples are to show.
         let fields = arrow_schema(object)?;
         let fields: Vec<Field> = fields
@@ -38,7 +43,7 @@ impl Rows {
             .collect();
         Ok(Self {
             schema: Arc::new(Schema::new(fields)),
-            columns: columns.collect::<Result<_>>()?,
+            arrival: arrival_schema(object)?,
         })
     }
 
@@ -66,26 +71,27 @@ impl Rows {
         ))
     }
 
+    /// What is wrong with a row.
+    pub(super) fn check(&self, row: &SampleRow, problems: &mut Vec<Diagnostic>) {
+        self.json(row, &mut String::new(), problems);
+    }
+
     fn json(&self, row: &SampleRow, text: &mut String, problems: &mut Vec<Diagnostic>) {
         let entries = row.node.as_map().unwrap_or_default();
         for entry in entries {
-            if !self.columns.iter().any(|(name, _)| *name == entry.key) {
-                let names = self.columns.iter().map(|(name, _)| name.as_str());
+            if self.arrival.index_of(&entry.key).is_err() {
+                let names = self.arrival.fields().iter().map(|column| column.name().as_str());
                 let help = nearest(&entry.key, names).map(|near| format!("did you mean `{near}`?"));
                 let place = Place {
                     span: entry.key_span,
                     ..row.place.clone()
                 };
-                problems.push(problem(
-                    &place,
-                    "unknown-column",
-                    format!("there is no column `{}`", entry.key),
-                    help,
-                ));
+                problems.push(problem(&place, UNKNOWN_COLUMN, no_column(&entry.key), help));
             }
         }
         let mut object = serde_json::Map::new();
-        for (name, column) in &self.columns {
+        for column in self.arrival.fields() {
+            let name = column.name();
             let Some(value) = entries
                 .iter()
                 .find(|entry| entry.key == *name)
@@ -93,7 +99,7 @@ impl Rows {
             else {
                 continue;
             };
-            match json(value, column) {
+            match json(value, column.data_type()) {
                 Ok(value) => {
                     object.insert(name.clone(), value);
                 }
@@ -143,77 +149,89 @@ pub(super) fn changed(row: &SampleRow, change: &SampleRow) -> SampleRow {
 
 type Refusal = (polder_core::document::Span, String);
 
-/// A value as Arrow reads it into this type, where it is one of the type to the last digit.
-fn json(node: &Node, column: &ColumnType) -> std::result::Result<serde_json::Value, Refusal> {
+/// A value as Arrow reads it into this type, where it is one of the type to the last digit. A time without an offset is
+/// one of the type's zone, as it is at the write.
+fn json(node: &Node, wanted: &DataType) -> std::result::Result<serde_json::Value, Refusal> {
     use serde_json::Value as Json;
     if node.is_null() {
         return Ok(Json::Null);
     }
-    let refuse = |form: &str| Err((node.span, format!("{} is no {column}{form}", shown(node))));
+    let refuse = |form: &str| Err((node.span, format!("{} is no {}{form}", shown(node), in_words(wanted))));
     let text = node.scalar_text().unwrap_or_default();
     let number = matches!(node.value, Value::Number(_));
-    match column {
-        ColumnType::Boolean => match node.value {
+    match wanted {
+        DataType::Boolean => match node.value {
             Value::Bool(value) => Ok(Json::Bool(value)),
             _ => refuse(""),
         },
-        ColumnType::Int32 if number && text.parse::<i32>().is_ok() => Ok(node.to_json()),
-        ColumnType::Int64 if number && text.parse::<i64>().is_ok() => Ok(node.to_json()),
-        ColumnType::Float64 if number => Ok(node.to_json()),
-        ColumnType::Decimal { precision, scale } => match decimal(text, *precision, *scale) {
+        DataType::Int32 if number && text.parse::<i32>().is_ok() => Ok(node.to_json()),
+        DataType::Int64 if number && text.parse::<i64>().is_ok() => Ok(node.to_json()),
+        DataType::Float64 if number => Ok(node.to_json()),
+        DataType::Decimal128(precision, scale) => match decimal(text, (*precision).into(), scale.unsigned_abs().into())
+        {
             true => Ok(Json::String(text.trim_start_matches('+').to_owned())),
             false => refuse(""),
         },
-        ColumnType::String if node.scalar_text().is_some() => Ok(Json::String(text.to_owned())),
+        DataType::Utf8 if node.scalar_text().is_some() => Ok(Json::String(text.to_owned())),
         // Arrow reads bytes from hexadecimal digits.
-        ColumnType::Binary
+        DataType::Binary
             if text.len().is_multiple_of(2) && text.bytes().all(|b| b.is_ascii_hexdigit()) && !text.is_empty() =>
         {
             Ok(Json::String(text.to_owned()))
         }
-        ColumnType::Binary => refuse(" in hexadecimal digits"),
-        ColumnType::Date if NaiveDate::parse_from_str(text, "%Y-%m-%d").is_ok() => Ok(Json::String(text.to_owned())),
-        ColumnType::Date => refuse(", such as 2026-01-31"),
-        ColumnType::Timestamp => match DateTime::parse_from_rfc3339(text) {
-            Ok(instant) if instant.timestamp_subsec_nanos().is_multiple_of(1000) => {
-                Ok(Json::String(instant.to_utc().to_rfc3339()))
+        DataType::Binary => refuse(" in hexadecimal digits"),
+        DataType::Date32 if NaiveDate::parse_from_str(text, "%Y-%m-%d").is_ok() => Ok(Json::String(text.to_owned())),
+        DataType::Date32 => refuse(", such as 2026-01-31"),
+        DataType::Timestamp(_, Some(zone)) => {
+            let instant = zone.parse().ok().and_then(|zone| times::instant(text, &zone));
+            match instant.and_then(DateTime::from_timestamp_micros) {
+                Some(instant) if is_of_microseconds(text) => Ok(Json::String(instant.to_rfc3339())),
+                None if times::local(text).is_some() => refuse(&format!(
+                    " without an offset: clocks in {zone} are put forward or back then"
+                )),
+                _ => refuse(" to the microsecond, such as 2026-01-31T12:00:00Z"),
             }
-            _ => refuse(" to the microsecond, such as 2026-01-31T12:00:00Z"),
-        },
-        ColumnType::TimestampLocal => match NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f") {
-            Ok(local) if local.and_utc().timestamp_subsec_nanos().is_multiple_of(1000) => {
-                Ok(Json::String(text.to_owned()))
-            }
+        }
+        DataType::Timestamp(_, None) => match times::local(text).and_then(DateTime::from_timestamp_micros) {
+            Some(local) if is_of_microseconds(text) => Ok(Json::String(local.naive_utc().to_string())),
             _ => refuse(" to the microsecond, such as 2026-01-31T12:00:00"),
         },
-        ColumnType::List(items) => match node.as_list() {
-            Some(nodes) => nodes.iter().map(|node| json(node, items)).collect(),
+        DataType::List(item) => match node.as_list() {
+            Some(nodes) => nodes.iter().map(|node| json(node, item.data_type())).collect(),
             None => refuse(""),
         },
-        ColumnType::Struct(fields) => {
+        DataType::Struct(fields) => {
             let Some(entries) = node.as_map() else {
                 return refuse("");
             };
             let mut object = serde_json::Map::new();
             for entry in entries {
-                let Some((name, field, _)) = fields.iter().find(|(name, _, _)| *name == entry.key) else {
+                let Some((_, field)) = fields.find(&entry.key) else {
                     return Err((entry.key_span, format!("there is no field `{}`", entry.key)));
                 };
-                object.insert(name.clone(), json(&entry.value, field)?);
+                object.insert(entry.key.clone(), json(&entry.value, field.data_type())?);
             }
             Ok(Json::Object(object))
         }
-        ColumnType::Map(_, value) => {
-            let Some(entries) = node.as_map() else {
+        DataType::Map(pair, _) => {
+            let (Some(entries), DataType::Struct(sides)) = (node.as_map(), pair.data_type()) else {
                 return refuse("");
             };
+            let Some(value) = sides.get(1) else { return refuse("") };
             let values = entries
                 .iter()
-                .map(|entry| Ok((entry.key.clone(), json(&entry.value, value)?)));
+                .map(|entry| Ok((entry.key.clone(), json(&entry.value, value.data_type())?)));
             Ok(Json::Object(values.collect::<std::result::Result<_, Refusal>>()?))
         }
         _ => refuse(""),
     }
+}
+
+/// Whether a time has no digits behind the microsecond.
+fn is_of_microseconds(text: &str) -> bool {
+    let fraction = text.split_once('.').map_or("", |(_, fraction)| fraction);
+    let digits = fraction.bytes().take_while(u8::is_ascii_digit);
+    digits.skip(6).all(|digit| digit == b'0')
 }
 
 fn shown(node: &Node) -> String {

@@ -22,7 +22,7 @@ schema:
     properties:
       - {{name: order_id, logicalType: string, required: true, unique: true, logicalTypeOptions: {{maxLength: 5}}}}
       - {{name: amount, logicalType: number, physicalType: 'decimal(9,2)', logicalTypeOptions: {{minimum: 0}}}}
-      - {{name: ordered_at, logicalType: timestamp, physicalType: timestamp}}
+      - {{name: ordered_at, logicalType: timestamp, logicalTypeOptions: {{defaultTimezone: Europe/Berlin}}}}
       - {{name: tags, logicalType: array, items: {{logicalType: string}}}}
     quality:
       - {{id: enough, type: library, metric: rowCount, mustBeGreaterOrEqualTo: 100}}
@@ -93,6 +93,17 @@ async fn rules_are_proven_by_good_and_bad_rows() {
 }
 
 #[tokio::test]
+async fn a_time_without_an_offset_is_read_in_the_zone_of_its_column() {
+    // 08:15 in UTC, as with its offset, and so an hour and a second old.
+    let good = GOOD.replace("09:15:00.000001+01:00", "09:15:00.000001");
+    let (with_offset, _) = proven(&format!("{GOOD}{BAD}{SKIP}")).await;
+    let (without, problems) = proven(&format!("{good}{BAD}{SKIP}")).await;
+    assert_eq!(problems.len(), 0, "{problems:?}");
+    assert_eq!(without["fresh"], SampleVerdict::Proven);
+    assert_eq!(without, with_offset);
+}
+
+#[tokio::test]
 async fn a_rule_without_a_bad_row_has_no_sample() {
     let (results, _) = proven(&format!("{GOOD}{SKIP}")).await;
     assert_eq!(results["amount.minimum"], SampleVerdict::NoSample);
@@ -149,6 +160,50 @@ async fn what_samples_do_not_show_is_a_failure_in_words() {
 }
 
 #[tokio::test]
+async fn a_skipped_rule_that_refuses_a_good_row_fails() {
+    let skip = |rule: &str| format!("          skip: [{{rule: enough, reason: r}}, {{rule: {rule}, reason: r}}]\n");
+    let cases = [
+        (
+            "amount.minimum",
+            "[{order_id: A-1, amount: -20.50}, {order_id: A-2}]",
+            "it refuses the good row 1: amount is -20.50",
+        ),
+        (
+            "order_id.unique",
+            "[{order_id: A-1}, {order_id: A-1}]",
+            "it refuses the good rows together: 1 duplicate value",
+        ),
+    ];
+    for (rule, good, said) in cases {
+        let (results, problems) = proven(&format!("          good: {good}\n{}", skip(rule))).await;
+        assert_eq!(problems, []);
+        assert!(
+            matches!(&results[rule], SampleVerdict::Failed(reasons) if reasons[0].starts_with(said)),
+            "{results:?}"
+        );
+        // Too few rows are no fault of the rows.
+        assert_eq!(results["enough"], SampleVerdict::Skipped("r".to_owned()));
+        let (results, _) = proven(&format!("{GOOD}{}", skip(rule))).await;
+        assert_eq!(results[rule], SampleVerdict::Skipped("r".to_owned()));
+    }
+    // What no sample can show on its own may be broken by the sample of another rule.
+    let bad = "          bad: [{rule: order_id.maxLength, change: {order_id: A-10000, amount: -1}}]\n";
+    let (results, _) = proven(&format!("{GOOD}{bad}{}", skip("amount.minimum"))).await;
+    assert_eq!(results["order_id.maxLength"], SampleVerdict::Proven);
+}
+
+#[tokio::test]
+async fn a_rule_is_not_skipped_and_shown_at_once() {
+    let bad = "          bad: [{rule: amount.minimum, change: {amount: 1}}]\n";
+    let skip = "          skip: [{rule: amount.minimum, reason: r}]\n";
+    let (results, problems) = proven(&format!("{GOOD}{bad}{skip}")).await;
+    let said: Vec<&str> = problems.iter().map(|problem| problem.message.as_str()).collect();
+    assert!(results.is_empty());
+    assert_eq!(said, ["`amount.minimum` is skipped, and a bad sample names it"]);
+    assert!(problems[0].span.is_some());
+}
+
+#[tokio::test]
 async fn several_rows_and_several_rules_can_make_one_bad_sample() {
     let bad = format!(
         "{GOOD}{SKIP}          bad:
@@ -188,6 +243,10 @@ async fn what_is_wrong_with_samples_is_said_at_its_place() {
         (
             "good: [{order_id: A-1, ordered_at: '2026-01-02T00:00:00.0000001Z'}]",
             "`ordered_at` of a sample row: `2026-01-02T00:00:00.0000001Z` is no timestamp to the microsecond, such as 2026-01-31T12:00:00Z",
+        ),
+        (
+            "good: [{order_id: A-1, ordered_at: '2026-10-25T02:30:00'}]",
+            "`ordered_at` of a sample row: `2026-10-25T02:30:00` is no timestamp without an offset: clocks in Europe/Berlin are put forward or back then",
         ),
         (
             "good: [{order_id: A-1, tags: x}]",
@@ -230,8 +289,70 @@ fn a_document_beside_the_contract_has_the_same_form() {
     let (samples, problems) = Samples::of_document(&Source::new("x.samples.yaml", text));
     assert_eq!(problems, []);
     assert_eq!(samples[0].0, "orders");
-    let joined = samples[0].1.clone().join(samples[0].1.clone());
+    let joined = samples[0].2.clone().join(samples[0].2.clone());
     assert_eq!(joined.good.len(), 2);
+}
+
+#[tokio::test]
+async fn one_mistake_is_told_once() {
+    // In the first good row, of which the bad ones are made.
+    let good = "          good: [{order_id: A-1, amount: 1.005}]\n";
+    let (results, problems) = proven(&format!("{good}{BAD}{SKIP}")).await;
+    assert!(results.is_empty() && problems.len() == 1, "{problems:?}");
+    // A column that is in no row, and its rules.
+    let bad = "          bad: [{rule: amont.minimum, change: {amont: -1}}, {rule: order_id.required, change: {order_id: null}}]\n";
+    let (_, problems) = proven(&format!("          good: [{{order_id: A-1, amont: 1}}]\n{bad}{SKIP}")).await;
+    let said: Vec<&str> = problems.iter().map(|problem| problem.message.as_str()).collect();
+    assert_eq!(said, ["there is no column `amont`"]);
+    // No good row at all.
+    let (_, problems) = proven(&format!("{BAD}{SKIP}")).await;
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    // A good row that breaks a rule breaks it in what is made of it, too.
+    let good = "          good: [{order_id: A-1, amount: -1, ordered_at: '2026-01-02T08:15:00Z'}]\n";
+    let (results, _) = proven(&format!("{good}{BAD}{SKIP}")).await;
+    let failed = results
+        .values()
+        .filter(|verdict| matches!(verdict, SampleVerdict::Failed(_)));
+    assert_eq!(failed.count(), 1, "{results:?}");
+    assert!(
+        matches!(&results["amount.minimum"], SampleVerdict::Failed(reasons) if reasons.len() == 1),
+        "{results:?}"
+    );
+}
+
+#[test]
+fn documents_are_held_against_the_contract_beside_them() {
+    let contract = contract("          good: [{order_id: A-1}]\n");
+    let document = |name: &str, text: &str| [Source::new(format!("contracts/shop/{name}"), text)];
+    let lies_there = |path: &Path| path == Path::new("contracts/shop/wrong.odcs.yaml");
+    let cases = [
+        ("orders.samples.yaml", "orders: {good: [{order_id: A-2}]}\n", ""),
+        (
+            "orders.samples.yaml",
+            "order: {good: []}\n",
+            "the contract has no object `order`",
+        ),
+        (
+            "other.samples.yaml",
+            "orders: {good: []}\n",
+            "there is no contract beside these samples",
+        ),
+        // What is wrong with the contract is told elsewhere.
+        ("wrong.samples.yaml", "orders: {good: []}\n", ""),
+        (
+            "wrong.samples.yaml",
+            "orders: {godo: []}\n",
+            "`samples.godo` is not known",
+        ),
+    ];
+    for (name, text, said) in cases {
+        let (samples, problems) = gather([&contract], &document(name, text), lies_there);
+        let found: Vec<&str> = problems.iter().map(|problem| problem.message.as_str()).collect();
+        let wanted: &[&str] = if said.is_empty() { &[] } else { &[said] };
+        assert_eq!(found, wanted, "{text}");
+        let good = samples[contract.dataset()].good.len();
+        assert_eq!(good, if text.contains("A-2") { 2 } else { 1 }, "{text}");
+    }
 }
 
 /// The contracts of this repository and of the mesh that is made for newcomers: every rule has its samples.
@@ -263,7 +384,7 @@ async fn every_rule_of_this_repository_is_proven() {
         let source = &samples[&contract.contract.source_path];
         let (of_document, problems) = Samples::of_document(source);
         assert_eq!(problems, []);
-        for (object, samples) in of_document {
+        for (object, _, samples) in of_document {
             assert_eq!(object, contract.object().name);
             let (results, problems) = prove(contract, &samples, &NoQueries).await.unwrap();
             assert_eq!(problems, []);

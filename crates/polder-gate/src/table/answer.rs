@@ -8,8 +8,9 @@ use arrow::datatypes::{DataType, Field, SchemaRef, TimeUnit};
 use chrono::{DateTime, Utc};
 use datafusion::catalog::TableProvider;
 use datafusion::common::ScalarValue;
-use polder_contract::rule::{Figure, OnFailure, Rule, RuleKind, RuleSeverity};
+use polder_contract::rule::{Figure, LEAST_COMMITS, OnFailure, Rule, RuleKind, RuleSeverity};
 use polder_core::Result;
+use polder_core::units::counted;
 
 use crate::schema::in_words;
 use crate::table::facts::Facts;
@@ -17,14 +18,10 @@ use crate::table::orphans;
 use crate::table::plan::{HowCounted, Measure, Plan};
 use crate::table::queries::Queries;
 use crate::table::report::{How, RuleResult, RuleVerdict, TableReport};
-use crate::table::state::{TableState, Wanted};
+use crate::table::state::{DAY, TableState, Wanted};
 
-/// Commits that a rule about volume needs to have something to compare with.
-const LEAST_COMMITS: usize = 5;
 /// Microseconds of a millisecond: what Delta cuts from timestamps.
 const MILLISECOND: i64 = 1_000;
-/// Microseconds of a day.
-const DAY: i64 = 86_400_000_000;
 
 /// The figures that are known so far, each with where it comes from.
 pub(crate) struct Answers {
@@ -176,11 +173,7 @@ impl Answers {
             }
         }
         for (place, answer) in self.duplicates.iter_mut().enumerate() {
-            let asked = plan
-                .rules
-                .iter()
-                .any(|(_, measure)| *measure == Measure::Duplicates(place));
-            if asked && found(&wanted.keys, place) {
+            if plan.asks_for_duplicates(place) && found(&wanted.keys, place) {
                 *answer = Some(state.keys[place].duplicates()?);
             }
         }
@@ -286,7 +279,7 @@ impl Answers {
         let holds = match &rule.kind {
             RuleKind::Set(test) => {
                 result.measured = Some(test.measured(&figure));
-                test.operator.holds(&figure)
+                test.holds(&figure)
             }
             _ => figure == Figure::Whole(0),
         };
@@ -389,16 +382,18 @@ impl Answers {
         let before = &before[..before.len().min(commits as usize)];
         if self.commits_cut && before.len() < commits as usize {
             let why = format!(
-                "the log tells of {} of the {commits} commits before the newest one: older ones are not in it any more, \
+                "the log tells of {} of the {} before the newest one: older ones are not in it any more, \
                  have no statistics, or lie too far behind",
-                before.len()
+                before.len(),
+                counted(commits, "commit")
             );
             return Err(RuleVerdict::NotRun(why));
         }
-        if before.len() < LEAST_COMMITS {
+        if before.len() < LEAST_COMMITS as usize {
             let why = format!(
-                "there are {} commits before the newest one, and it needs {LEAST_COMMITS}",
-                before.len()
+                "there {} {} before the newest one, and it needs {LEAST_COMMITS}",
+                if before.len() == 1 { "is" } else { "are" },
+                counted(before.len(), "commit")
             );
             return Err(RuleVerdict::NotRun(why));
         }
@@ -408,7 +403,8 @@ impl Answers {
         let deviation = (squares / (count - 1.0)).sqrt();
         let distance = (*newest as f64 - mean).abs();
         result.note = Some(format!(
-            "the newest commit brought {newest} rows, the {} before it {mean:.1} on average",
+            "the newest commit brought {}, the {} before it {mean:.1} on average",
+            counted(newest, "row"),
             before.len()
         ));
         Ok(Figure::Real(if distance == 0.0 { 0.0 } else { distance / deviation }))
@@ -479,13 +475,19 @@ pub(crate) async fn ask(
             (Measure::Query(_) | Measure::Orphans { .. }, _) if !queries.answers() => {
                 Asked::NotRun("no query engine is at hand".to_owned())
             }
-            (Measure::Query(sql), Some(table)) => {
-                match queries.figure(sql, rule.column.as_deref(), Arc::clone(table)).await {
+            (Measure::Query(sql), Some(table)) => match queries.query_out_of_reach(sql, rule.column.as_deref()) {
+                Some(why) => Asked::NotRun(why),
+                None => match queries.figure(sql, rule.column.as_deref(), Arc::clone(table)).await {
                     Ok(figure) => Asked::Figure(figure),
                     Err(error) => Asked::Failed(error.to_string()),
-                }
-            }
+                },
+            },
             (Measure::Query(_), None) => Asked::NotRun("the table's rows are not at hand for a query".to_owned()),
+            (Measure::Orphans { dataset, .. }, _)
+                if dataset != plan.contract.dataset() && queries.out_of_reach(dataset).is_some() =>
+            {
+                Asked::NotRun(queries.out_of_reach(dataset).unwrap_or_default())
+            }
             (Measure::Orphans { key, dataset, to }, _) => {
                 let own = table.filter(|_| dataset == plan.contract.dataset());
                 let other = match own {

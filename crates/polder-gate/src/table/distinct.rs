@@ -1,25 +1,39 @@
 //! Many fingerprints in little memory, and how many of them occur before.
 //!
-//! Fingerprints lie in partitions by their first byte, 16 bytes each. What goes beyond the memory that a check may take
-//! is written to a temporary file, partition after partition. To count, one partition at a time is put into a small
-//! table of its own, which stays in the processor's cache.
+//! Fingerprints lie in partitions by their first byte, 16 bytes each. A bag is made of layers that never change, so its
+//! copies share them, and of a head that takes in what comes. What goes beyond the memory that a check may take is
+//! written to a temporary file, partition after partition. To count, one partition at a time is put into a small table
+//! of its own, which stays in the processor's cache; of a bag that was counted before, only what came since is.
+
+mod lookup;
+mod pieces;
+
+mod some;
 
 use std::fs::File;
-use std::io::{BufWriter, Read, Seek, SeekFrom, Write};
-use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use arrow::buffer::NullBuffer;
-use polder_core::{Error, ErrorKind, Result, ResultExt};
+use polder_core::{ErrorKind, Result, ResultExt};
+
+use lookup::{Met, in_parallel};
+use pieces::{Layer, Pass, Pieces};
 
 const PARTITIONS: usize = 256;
 /// Bytes of a fingerprint.
 const WIDTH: usize = size_of::<u128>();
-/// A bag of fewer fingerprints is copied when it is merged into another.
+/// Fingerprints at which a head becomes a layer.
+const HEAD: usize = 1 << 22;
+/// A head of fewer fingerprints is copied into another's when bags are merged.
 const COPIED: usize = 1 << 16;
 /// A bag with less than this part of the limit is not worth a stretch of file.
-const SPILLED_PART: usize = 16;
+const SPILLED_PART: usize = 64;
+/// Fingerprints that came since the last count are counted anew with each question until there are so many, or an
+/// eighth of all.
+const RECENT: usize = 1 << 16;
+/// Fingerprints of a partition that are put into a table at once.
+const AT_ONCE: usize = 1 << 20;
 
 /// Memory that all fingerprints of one check share.
 #[derive(Debug)]
@@ -34,140 +48,147 @@ impl Budget {
         Arc::new(Self { limit, used })
     }
 
-    /// Whether so many more bytes went over the limit.
-    fn take(&self, bytes: usize) -> bool {
-        self.used.fetch_add(bytes, Ordering::Relaxed) + bytes > self.limit
+    fn take(&self, bytes: usize) {
+        self.used.fetch_add(bytes, Ordering::Relaxed);
     }
 
     fn give_back(&self, bytes: usize) {
         self.used.fetch_sub(bytes, Ordering::Relaxed);
     }
+
+    /// Whether more than the limit is taken.
+    fn is_over(&self) -> bool {
+        self.used.load(Ordering::Relaxed) > self.limit
+    }
 }
 
-/// A bag of fingerprints.
-#[derive(Debug)]
+/// A bag of fingerprints. A clone shares all but the newest of them.
+#[derive(Debug, Clone)]
 pub(crate) struct Fingerprints {
     budget: Arc<Budget>,
-    partitions: Vec<Vec<u128>>,
-    /// The partitions of large bags that were merged into this one, as they were.
-    merged: Vec<Vec<Vec<u128>>>,
-    /// Fingerprints in memory.
-    held: usize,
+    /// What was counted.
+    counted: Pieces,
+    /// How many of those occur before.
+    known: u64,
+    /// What came since.
+    since: Pieces,
+    /// The newest.
+    head: Layer,
     /// Where this bag puts what it does not hold. The file has no name, so it goes with the process.
     file: Option<Arc<Mutex<File>>>,
-    runs: Vec<Run>,
-}
-
-/// Fingerprints on disk.
-#[derive(Debug, Clone)]
-struct Run {
-    file: Arc<Mutex<File>>,
-    /// Where each partition begins in the file, and where the last one ends; bytes.
-    starts: Arc<[u64]>,
 }
 
 impl Fingerprints {
     pub(crate) fn new(budget: &Arc<Budget>) -> Self {
         Self {
             budget: Arc::clone(budget),
-            partitions: vec![Vec::new(); PARTITIONS],
-            merged: Vec::new(),
-            held: 0,
+            counted: Pieces::default(),
+            known: 0,
+            since: Pieces::default(),
+            head: Layer::new(budget),
             file: None,
-            runs: Vec::new(),
         }
     }
 
     /// Takes in the fingerprints of a batch; those of nulls are left out.
+    ///
+    /// # Errors
+    /// `Refused`, where they cannot be put on disk.
     pub(crate) fn extend(&mut self, fingerprints: &[u128], nulls: Option<&NullBuffer>) -> Result<()> {
-        let added = match nulls {
-            None => {
-                fingerprints.iter().for_each(|fingerprint| self.put(*fingerprint));
-                fingerprints.len()
-            }
+        let before = self.head.held;
+        match nulls {
+            None => fingerprints.iter().for_each(|fingerprint| self.head.put(*fingerprint)),
             Some(nulls) => {
-                let mut added = 0;
-                for (place, fingerprint) in fingerprints.iter().enumerate() {
-                    if nulls.is_valid(place) {
-                        self.put(*fingerprint);
-                        added += 1;
-                    }
-                }
-                added
+                let valid = |(place, _): &(usize, &u128)| nulls.is_valid(*place);
+                let there = fingerprints.iter().enumerate().filter(valid);
+                there.for_each(|(_, fingerprint)| self.head.put(*fingerprint));
             }
-        };
-        self.held += added;
-        let over = self.budget.take(added * WIDTH);
-        if over && self.held * WIDTH >= self.budget.limit / SPILLED_PART {
-            self.spill()?;
+        }
+        self.budget.take((self.head.held - before) * WIDTH);
+        self.settle_memory()
+    }
+
+    /// Takes in all of another bag.
+    ///
+    /// # Errors
+    /// As [`Self::extend`]; then nobody knows what the bag holds.
+    pub(crate) fn merge(&mut self, mut other: Self) -> Result<()> {
+        if self.is_empty() {
+            self.known = other.known;
+            self.counted = other.counted;
+        } else {
+            self.since.append(other.counted);
+        }
+        self.since.append(other.since);
+        if other.head.held < COPIED {
+            self.head.append(&mut other.head);
+        } else {
+            self.since.layers.push(Arc::new(other.head));
+        }
+        self.settle_memory()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.counted.is_empty() && self.since.is_empty() && self.head.held == 0
+    }
+
+    /// Gets ready for clones. Where their duplicates are asked for, they are counted here if many are not yet, so that
+    /// clones only look for what came since.
+    ///
+    /// # Errors
+    /// As [`Self::duplicates`].
+    pub(crate) fn settle(&mut self, count: bool) -> Result<()> {
+        self.freeze();
+        if count && self.since.len() > RECENT.max(self.counted.len() / 8) {
+            self.count()?;
         }
         Ok(())
     }
 
-    fn put(&mut self, fingerprint: u128) {
-        let partition = &mut self.partitions[(fingerprint >> 120) as usize];
-        if partition.len() == partition.capacity() {
-            // Doubling would hold twice of what is needed just after it.
-            partition.reserve_exact((partition.len() / 2).max(64));
-        }
-        partition.push(fingerprint);
+    fn count(&mut self) -> Result<()> {
+        self.known = self.duplicates()?;
+        self.freeze();
+        self.counted.append(std::mem::take(&mut self.since));
+        self.counted.join_small(HEAD);
+        Ok(())
     }
 
-    /// Takes in all of another bag.
-    pub(crate) fn merge(&mut self, mut other: Self) {
-        if other.held < COPIED {
-            for (mine, theirs) in self.partitions.iter_mut().zip(&mut other.partitions) {
-                mine.append(theirs);
+    /// Makes a layer of a large head, and puts what is beyond the memory on disk.
+    fn settle_memory(&mut self) -> Result<()> {
+        if self.head.held >= HEAD {
+            self.freeze();
+        }
+        // What others hold too stays in memory whatever this one does.
+        if self.budget.is_over() {
+            let own = self.counted.own() + self.since.own() + self.head.held;
+            if own * WIDTH >= (self.budget.limit / SPILLED_PART).max(1) {
+                return self.spill();
             }
-        } else {
-            self.merged.push(std::mem::take(&mut other.partitions));
         }
-        self.merged.append(&mut other.merged);
-        self.runs.append(&mut other.runs);
-        // Both count on one budget, unless somebody merges bags of different checks.
-        if !Arc::ptr_eq(&self.budget, &other.budget) {
-            other.budget.give_back(other.held * WIDTH);
-            self.budget.take(other.held * WIDTH);
-        }
-        self.held += std::mem::take(&mut other.held);
+        Ok(())
     }
 
-    /// Puts what is in memory on disk.
-    fn spill(&mut self) -> Result<()> {
-        if self.held == 0 {
-            return Ok(());
+    fn freeze(&mut self) {
+        if self.head.held > 0 {
+            let mut layer = std::mem::replace(&mut self.head, Layer::new(&self.budget));
+            layer.partitions.iter_mut().for_each(Vec::shrink_to_fit);
+            self.since.layers.push(Arc::new(layer));
+            self.since.join_small(HEAD);
         }
+    }
+
+    /// Puts on disk what this bag alone has in memory.
+    fn spill(&mut self) -> Result<()> {
+        self.freeze();
         let failure = || "cannot put fingerprints of keys into a temporary file".to_owned();
         let file = match &self.file {
             Some(file) => Arc::clone(file),
             None => Arc::new(Mutex::new(tempfile::tempfile().context(ErrorKind::Refused, failure)?)),
         };
         self.file = Some(Arc::clone(&file));
-        let mut open = file.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut place = open.seek(SeekFrom::End(0)).context(ErrorKind::Refused, failure)?;
-        let mut out = BufWriter::new(&mut *open);
-        let mut starts = vec![place];
-        let mut all = std::mem::take(&mut self.merged);
-        all.push(std::mem::replace(&mut self.partitions, vec![Vec::new(); PARTITIONS]));
-        for partition in 0..PARTITIONS {
-            for fingerprint in all
-                .iter_mut()
-                .flat_map(|partitions| std::mem::take(&mut partitions[partition]))
-            {
-                out.write_all(&fingerprint.to_le_bytes())
-                    .context(ErrorKind::Refused, failure)?;
-                place += WIDTH as u64;
-            }
-            starts.push(place);
-        }
-        out.flush().context(ErrorKind::Refused, failure)?;
-        drop(out);
-        drop(open);
-        let starts = starts.into();
-        self.runs.push(Run { file, starts });
-        self.budget.give_back(self.held * WIDTH);
-        self.held = 0;
-        Ok(())
+        // What was counted stays apart from what was not.
+        self.counted.spill(&file).context(ErrorKind::Refused, failure)?;
+        self.since.spill(&file).context(ErrorKind::Refused, failure)
     }
 
     /// Fingerprints that occurred before: all but the first of each value.
@@ -175,14 +196,29 @@ impl Fingerprints {
     /// # Errors
     /// `Refused`, where what was put on disk cannot be read.
     pub(crate) fn duplicates(&self) -> Result<u64> {
-        in_parallel(|partition, table, buffer| {
-            table.clear(self.len_of(partition));
+        let found = in_parallel(|partition, table, buffer| {
+            let len = self.since.len_of(partition) + self.head.partitions[partition].len();
             let mut duplicates = 0;
-            self.each(partition, buffer, |fingerprint| {
-                duplicates += u64::from(!table.insert(fingerprint))
-            })?;
+            if len == 0 {
+                return Ok(duplicates);
+            }
+            for pass in Pass::all(len) {
+                table.clear(len);
+                self.each_since(partition, buffer, pass, |fingerprint| {
+                    duplicates += u64::from(!table.insert(fingerprint));
+                })?;
+                if self.counted.is_empty() {
+                    continue;
+                }
+                // The first of a value is one too where that was counted before.
+                let mut met = Met::new(table);
+                self.counted.each(partition, buffer, pass, |fingerprint| {
+                    duplicates += u64::from(met.is_first(table, fingerprint));
+                })?;
+            }
             Ok(duplicates)
-        })
+        });
+        Ok(self.known + found?)
     }
 
     /// Fingerprints that are not among the others.
@@ -191,154 +227,35 @@ impl Fingerprints {
     /// As [`Self::duplicates`].
     pub(crate) fn absent_from(&self, others: &Self) -> Result<u64> {
         in_parallel(|partition, table, buffer| {
-            table.clear(others.len_of(partition));
-            others.each(partition, buffer, |fingerprint| {
-                table.insert(fingerprint);
-            })?;
+            let since = others.since.len_of(partition) + others.head.partitions[partition].len();
+            let len = others.counted.len_of(partition) + since;
             let mut absent = 0;
-            self.each(partition, buffer, |fingerprint| {
-                absent += u64::from(!table.contains(fingerprint))
-            })?;
+            for pass in Pass::all(len) {
+                table.clear(len);
+                let mut put = |fingerprint| {
+                    table.insert(fingerprint);
+                };
+                others.counted.each(partition, buffer, pass, &mut put)?;
+                others.each_since(partition, buffer, pass, &mut put)?;
+                let mut look = |fingerprint| absent += u64::from(!table.contains(fingerprint));
+                self.counted.each(partition, buffer, pass, &mut look)?;
+                self.each_since(partition, buffer, pass, &mut look)?;
+            }
             Ok(absent)
         })
     }
 
-    fn in_memory(&self, partition: usize) -> impl Iterator<Item = &[u128]> {
-        let merged = self
-            .merged
-            .iter()
-            .map(move |partitions| partitions[partition].as_slice());
-        merged.chain([self.partitions[partition].as_slice()])
-    }
-
-    fn len_of(&self, partition: usize) -> usize {
-        let on_disk = self
-            .runs
-            .iter()
-            .map(|run| run.starts[partition + 1] - run.starts[partition]);
-        let in_memory: usize = self.in_memory(partition).map(<[u128]>::len).sum();
-        in_memory + usize::try_from(on_disk.sum::<u64>()).unwrap_or(usize::MAX) / WIDTH
-    }
-
-    fn each(&self, partition: usize, buffer: &mut Vec<u8>, mut visit: impl FnMut(u128)) -> Result<()> {
-        self.in_memory(partition)
-            .flatten()
-            .for_each(|fingerprint| visit(*fingerprint));
-        for run in &self.runs {
-            run.read(partition, buffer)?;
-            for chunk in buffer.as_chunks::<WIDTH>().0 {
-                visit(u128::from_le_bytes(*chunk));
-            }
-        }
+    /// What was not counted yet.
+    fn each_since(
+        &self,
+        partition: usize,
+        buffer: &mut Vec<u8>,
+        pass: Pass,
+        mut visit: impl FnMut(u128),
+    ) -> Result<()> {
+        self.since.each(partition, buffer, pass, &mut visit)?;
+        self.head.each(partition, pass, visit);
         Ok(())
-    }
-}
-
-impl Clone for Fingerprints {
-    fn clone(&self) -> Self {
-        self.budget.take(self.held * WIDTH);
-        Self {
-            budget: Arc::clone(&self.budget),
-            partitions: self.partitions.clone(),
-            merged: self.merged.clone(),
-            held: self.held,
-            file: self.file.clone(),
-            runs: self.runs.clone(),
-        }
-    }
-}
-
-impl Drop for Fingerprints {
-    fn drop(&mut self) {
-        self.budget.give_back(self.held * WIDTH);
-    }
-}
-
-impl Run {
-    fn read(&self, partition: usize, buffer: &mut Vec<u8>) -> Result<()> {
-        let failure = || "cannot read fingerprints of keys from a temporary file".to_owned();
-        let length = self.starts[partition + 1] - self.starts[partition];
-        buffer.resize(usize::try_from(length).context(ErrorKind::Internal, failure)?, 0);
-        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        file.seek(SeekFrom::Start(self.starts[partition]))
-            .and_then(|_| file.read_exact(buffer))
-            .context(ErrorKind::Refused, failure)
-    }
-}
-
-/// Sums a figure over all partitions, on every core.
-fn in_parallel(count: impl Fn(usize, &mut Table, &mut Vec<u8>) -> Result<u64> + Sync) -> Result<u64> {
-    let threads = std::thread::available_parallelism()
-        .map_or(1, NonZeroUsize::get)
-        .min(16);
-    let next = AtomicUsize::new(0);
-    let work = || {
-        let (mut table, mut buffer) = (Table::default(), Vec::new());
-        let mut sum = 0;
-        loop {
-            let partition = next.fetch_add(1, Ordering::Relaxed);
-            if partition >= PARTITIONS {
-                return Ok(sum);
-            }
-            sum += count(partition, &mut table, &mut buffer)?;
-        }
-    };
-    std::thread::scope(|scope| {
-        let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
-        let mut sum = work()?;
-        for other in others {
-            let failure = || Error::new(ErrorKind::Internal, "a thread that counts keys ended badly");
-            sum += other.join().map_err(|_| failure())??;
-        }
-        Ok(sum)
-    })
-}
-
-/// A set of fingerprints by linear probing. They are evenly spread as they are, so their own bits are the place.
-#[derive(Default)]
-struct Table {
-    /// 0 is an empty place.
-    places: Vec<u128>,
-    mask: usize,
-    zero: bool,
-}
-
-impl Table {
-    /// Empties it, and makes room for so many.
-    fn clear(&mut self, len: usize) {
-        let size = (len * 2).next_power_of_two().max(64);
-        self.places.clear();
-        self.places.resize(size, 0);
-        self.mask = size - 1;
-        self.zero = false;
-    }
-
-    /// The place of a fingerprint, or the empty one where it would go.
-    fn find(&self, fingerprint: u128) -> usize {
-        let mut place = fingerprint as usize & self.mask;
-        while self.places[place] != 0 && self.places[place] != fingerprint {
-            place = (place + 1) & self.mask;
-        }
-        place
-    }
-
-    /// Whether it is new.
-    fn insert(&mut self, fingerprint: u128) -> bool {
-        if fingerprint == 0 {
-            return !std::mem::replace(&mut self.zero, true);
-        }
-        let place = self.find(fingerprint);
-        let new = self.places[place] == 0;
-        self.places[place] = fingerprint;
-        new
-    }
-
-    fn contains(&self, fingerprint: u128) -> bool {
-        if fingerprint == 0 {
-            self.zero
-        } else {
-            self.places[self.find(fingerprint)] != 0
-        }
     }
 }
 
@@ -355,15 +272,23 @@ mod tests {
         values.iter().map(|value| xxh3_128(&value.to_le_bytes())).collect()
     }
 
+    fn of(budget: &Arc<Budget>, values: &[u16]) -> Fingerprints {
+        let mut part = Fingerprints::new(budget);
+        part.extend(&hashed(values), None).unwrap();
+        part
+    }
+
     fn bag(limit: usize, batches: &[Vec<u16>]) -> Fingerprints {
         let budget = Budget::new(limit);
         let mut all = Fingerprints::new(&budget);
         for batch in batches {
-            let mut part = Fingerprints::new(&budget);
-            part.extend(&hashed(batch), None).unwrap();
-            all.merge(part);
+            all.merge(of(&budget, batch)).unwrap();
         }
         all
+    }
+
+    fn beyond_the_first(values: &[u16]) -> u64 {
+        (values.len() - values.iter().collect::<HashSet<_>>().len()) as u64
     }
 
     proptest! {
@@ -372,11 +297,40 @@ mod tests {
             batches in prop::collection::vec(prop::collection::vec(0u16..300, 0..80), 0..12),
             limit in prop::sample::select(vec![0, 500, 1 << 20]),
         ) {
-            let values: Vec<u16> = batches.concat();
-            let distinct: HashSet<_> = values.iter().collect();
             let bag = bag(limit, &batches);
-            prop_assert_eq!(bag.duplicates().unwrap(), (values.len() - distinct.len()) as u64);
-            prop_assert_eq!(bag.clone().duplicates().unwrap(), (values.len() - distinct.len()) as u64);
+            let expected = beyond_the_first(&batches.concat());
+            prop_assert_eq!(bag.duplicates().unwrap(), expected);
+            prop_assert_eq!(bag.clone().duplicates().unwrap(), expected);
+        }
+
+        /// A stream's commits: each is judged on a copy with its rows, and some do not come to be.
+        #[test]
+        fn what_was_counted_before_gives_the_figure_of_a_whole_count(
+            commits in prop::collection::vec(
+                (prop::collection::vec(0u16..300, 0..80), any::<bool>(), any::<bool>()), 0..12),
+            limit in prop::sample::select(vec![0, 500, 1 << 20]),
+        ) {
+            let budget = Budget::new(limit);
+            let (mut bag, mut values) = (Fingerprints::new(&budget), Vec::new());
+            for (fresh, counted, lands) in commits {
+                if counted {
+                    bag.count().unwrap();
+                }
+                let mut would_be = bag.clone();
+                would_be.merge(of(&budget, &fresh)).unwrap();
+                let together = [values.as_slice(), &fresh].concat();
+                prop_assert_eq!(would_be.duplicates().unwrap(), beyond_the_first(&together));
+                prop_assert_eq!(bag.duplicates().unwrap(), beyond_the_first(&values));
+                drop(would_be);
+                if lands {
+                    bag.merge(of(&budget, &fresh)).unwrap();
+                    values = together;
+                }
+            }
+            let expected = values.iter().filter(|value| **value >= 150).count() as u64;
+            let others = of(&budget, &(0..150).collect::<Vec<_>>());
+            prop_assert_eq!(bag.absent_from(&others).unwrap(), expected);
+            prop_assert_eq!(of(&budget, &[1_000]).absent_from(&bag).unwrap(), 1);
         }
 
         #[test]
@@ -399,9 +353,24 @@ mod tests {
         bag.extend(&[0, 0, 7, 0], None).unwrap();
         assert_eq!(bag.duplicates().unwrap(), 2);
         assert_eq!(bag.absent_from(&Fingerprints::new(&budget)).unwrap(), 4);
-        let copy = bag.clone();
-        assert_eq!(budget.used.load(Ordering::Relaxed), 8 * WIDTH);
-        drop((bag, copy));
+        bag.count().unwrap();
+        bag.extend(&[0, 8], None).unwrap();
+        assert_eq!(bag.duplicates().unwrap(), 3);
+        drop(bag);
+        assert_eq!(budget.used.load(Ordering::Relaxed), 0);
+    }
+
+    #[test]
+    fn a_copy_shares_what_was_settled() {
+        let budget = Budget::new(1 << 30);
+        let values: Vec<u128> = (0..200_000u64).map(|value| xxh3_128(&value.to_le_bytes())).collect();
+        let mut bag = Fingerprints::new(&budget);
+        bag.extend(&values, None).unwrap();
+        bag.settle(true).unwrap();
+        assert_eq!(bag.counted.len(), values.len());
+        let copies = [bag.clone(), bag.clone()];
+        assert_eq!(budget.used.load(Ordering::Relaxed), values.len() * WIDTH);
+        drop((bag, copies));
         assert_eq!(budget.used.load(Ordering::Relaxed), 0);
     }
 
@@ -409,7 +378,40 @@ mod tests {
     fn beyond_its_memory_a_bag_lies_on_disk() {
         let values: Vec<u16> = (0..5_000).collect();
         let bag = bag(1_000, &[values.clone(), values]);
-        assert_eq!((bag.held, bag.runs.len()), (0, 2));
+        assert_eq!((bag.head.held, bag.since.own(), bag.since.runs.len()), (0, 0, 2));
         assert_eq!(bag.duplicates().unwrap(), 5_000);
+    }
+
+    /// Parts that are small enough each to stay in memory do not stay there together.
+    #[test]
+    fn merged_bags_keep_to_the_limit() {
+        let limit = 1 << 20;
+        let budget = Budget::new(limit);
+        let mut all = Fingerprints::new(&budget);
+        for part in 0..200u64 {
+            let values = (0..1_000u64).map(|value| xxh3_128(&(part * 900 + value).to_le_bytes()));
+            let mut bag = Fingerprints::new(&budget);
+            bag.extend(&values.collect::<Vec<_>>(), None).unwrap();
+            all.merge(bag).unwrap();
+            assert!(budget.used.load(Ordering::Relaxed) <= limit, "{part}");
+        }
+        assert_eq!(all.duplicates().unwrap(), 199 * 100);
+    }
+
+    #[test]
+    fn many_small_commits_leave_few_layers() {
+        let budget = Budget::new(1 << 30);
+        let mut bag = Fingerprints::new(&budget);
+        for commit in 0..1_000_u128 {
+            let values: Vec<u128> = (0..10)
+                .map(|n| (commit * 10 + n) << 64 | (commit % 256) << 120)
+                .collect();
+            bag.extend(&values, None).unwrap();
+            bag.settle(true).unwrap();
+        }
+        let layers = bag.counted.layers.len() + bag.since.layers.len();
+        assert!(layers <= 20, "{layers}");
+        assert_eq!(bag.counted.len() + bag.since.len() + bag.head.held, 10_000);
+        assert_eq!(bag.duplicates().unwrap(), 0);
     }
 }

@@ -139,9 +139,15 @@ fn gather<'a>(
         looked_at += 1;
         if let Some(key) = key(row) {
             let first = place_of(key);
-            let tried = (0..TRIED).map(|step| (first + step) % PLACES);
-            let found = tried
-                .clone()
+            let (seen, place) = known[first];
+            if seen == key && place != u32::MAX {
+                rows[place as usize] += 1;
+                continue;
+            }
+            let tried = (1..TRIED).map(|step| (first + step) % PLACES);
+            let found = [first]
+                .into_iter()
+                .chain(tried)
                 .find(|place| known[*place].1 == u32::MAX || known[*place].0 == key);
             // Where all are taken, a text that was not seen for longer may be read again.
             let seen = &mut known[found.unwrap_or(first)];

@@ -6,6 +6,7 @@
 //! very checks that the gate runs at the write, so both give one verdict.
 
 mod answer;
+mod broken;
 mod distinct;
 mod distinct_text;
 mod facts;
@@ -21,6 +22,7 @@ mod table_check;
 #[cfg(test)]
 mod tests;
 
+pub use broken::BrokenRows;
 pub use facts::{Facts, NoFacts};
 pub use keys::{KeyRule, Keys};
 pub use queries::{NoQueries, Queries};

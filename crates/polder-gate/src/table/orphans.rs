@@ -52,6 +52,31 @@ pub(crate) async fn count(
     to: &[String],
     memory: usize,
 ) -> Result<u64> {
+    keys.absent_from(&known(types, other, to, memory).await?)
+}
+
+/// Some of those keys, each once, and not more than so many.
+///
+/// # Errors
+/// As [`count`].
+pub(crate) async fn some(
+    keys: &Fingerprints,
+    types: &[DataType],
+    other: Option<&Arc<dyn TableProvider>>,
+    to: &[String],
+    memory: usize,
+    most: usize,
+) -> Result<Vec<u128>> {
+    keys.some_absent_from(&known(types, other, to, memory).await?, most)
+}
+
+/// The keys that another table has.
+async fn known(
+    types: &[DataType],
+    other: Option<&Arc<dyn TableProvider>>,
+    to: &[String],
+    memory: usize,
+) -> Result<Fingerprints> {
     let budget = Budget::new(memory);
     let mut known = Fingerprints::new(&budget);
     if let Some(other) = other {
@@ -95,10 +120,10 @@ pub(crate) async fn count(
             let part = ended.map_err(|cause| {
                 Error::new(ErrorKind::Internal, "a task that reads a table ended badly").with_source(cause)
             })??;
-            known.merge(part);
+            known.merge(part)?;
         }
     }
-    keys.absent_from(&known)
+    Ok(known)
 }
 
 /// Where a value is in the other table.

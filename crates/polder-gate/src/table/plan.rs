@@ -3,10 +3,10 @@
 use arrow::datatypes::{DataType, SchemaRef};
 use polder_contract::rule::{Metric, PathStep, RowCheck, RowTest, Rule, RuleKind};
 use polder_contract::{ColumnType, DatasetContract, SchemaObject};
-use polder_core::document::{Diagnostic, Severity};
 use polder_core::{DatasetName, Error, Result};
 
 use crate::check::Check;
+use crate::gate::refusal;
 use crate::row_tests::CompiledTest;
 use crate::schema::arrow_schema;
 
@@ -167,6 +167,12 @@ impl Plan {
         })
     }
 
+    /// Whether a rule asks how many rows repeat a key.
+    pub(crate) fn asks_for_duplicates(&self, key: usize) -> bool {
+        let asked = Measure::Duplicates(key);
+        self.rules.iter().any(|(_, measure)| *measure == asked)
+    }
+
     /// The place of a test in the list of those that are counted.
     fn count(&mut self, object: &SchemaObject, test: RowTest) -> std::result::Result<usize, String> {
         if let Some(known) = self.counted.iter().position(|counted| counted.test == test) {
@@ -262,21 +268,5 @@ fn position<T: PartialEq>(list: &mut Vec<T>, thing: T) -> usize {
             list.push(thing);
             list.len() - 1
         }
-    }
-}
-
-fn refusal(contract: &DatasetContract, rule: &Rule, why: &str) -> Diagnostic {
-    let message = format!(
-        "the contract of {} cannot be enforced: rule {}: {why}",
-        contract.dataset(),
-        rule.id
-    );
-    Diagnostic {
-        severity: Severity::Error,
-        code: "rule".into(),
-        message,
-        help: None,
-        file: rule.place.file.to_path_buf(),
-        span: Some(rule.place.span),
     }
 }

@@ -15,6 +15,16 @@ pub trait Queries: Send + Sync {
         true
     }
 
+    /// Why another dataset cannot be read here, so that rules about it are not run. Nothing where it is to be tried.
+    fn out_of_reach(&self, _dataset: &DatasetName) -> Option<String> {
+        None
+    }
+
+    /// The same of a query: why what it reads cannot be read here.
+    fn query_out_of_reach(&self, _sql: &str, _column: Option<&str>) -> Option<String> {
+        None
+    }
+
     /// The one figure of a rule's query; `table` stands for the contract's own dataset. `column` is the path of the
     /// value that the rule is about, for its placeholders.
     ///

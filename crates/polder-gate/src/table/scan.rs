@@ -76,7 +76,7 @@ pub(crate) async fn read(
         let state = ended.map_err(|cause| {
             Error::new(ErrorKind::Internal, "a task that reads a table ended badly").with_source(cause)
         })??;
-        into.merge(state);
+        into.merge(state)?;
     }
     Ok(())
 }

@@ -3,14 +3,10 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use arrow::array::PrimitiveArray;
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, RecordBatchOptions, StructArray, new_null_array};
 use arrow::buffer::NullBuffer;
-use arrow::compute::{cast, is_null, max, min, nullif};
-use arrow::datatypes::{
-    ArrowPrimitiveType, DataType, Date32Type, Decimal128Type, Field, Float64Type, Int32Type, Int64Type, Schema,
-    TimeUnit, TimestampMicrosecondType,
-};
+use arrow::compute::{cast, is_null, max, nullif};
+use arrow::datatypes::{DataType, Date32Type, Field, Schema, TimeUnit, TimestampMicrosecondType};
 use polder_contract::rule::PathStep;
 use polder_core::{Error, ErrorKind, Result, ResultExt};
 
@@ -22,7 +18,7 @@ use crate::table::fingerprint;
 use crate::table::plan::{HowCounted, Plan};
 
 /// Microseconds of a day.
-const DAY: i64 = 86_400_000_000;
+pub(crate) const DAY: i64 = 86_400_000_000;
 
 /// The figures of the rows that were pushed. States of one check can be merged: of parts of a table, or of the rows that
 /// it has and those that are to come.
@@ -105,7 +101,6 @@ struct Column {
     array: ArrayRef,
     /// Rows whose value does not fit the contract's type; it is null here.
     unfit: HashSet<usize>,
-    bounds: Option<ArrayRef>,
     texts: Option<Texts>,
     plain: Option<ArrayRef>,
 }
@@ -203,23 +198,38 @@ impl TableState {
     }
 
     /// Takes in what another state of the same check has seen.
-    pub fn merge(&mut self, other: Self) {
+    ///
+    /// # Errors
+    /// `Refused`, where fingerprints of keys cannot be put on disk; then the state is of no use any more.
+    pub fn merge(&mut self, other: Self) -> Result<()> {
         self.rows += other.rows;
         add(&mut self.unfit, &other.unfit);
         add(&mut self.failing, &other.failing);
         for (mine, theirs) in self.keys.iter_mut().zip(other.keys) {
-            mine.merge(theirs);
+            mine.merge(theirs)?;
         }
         for (mine, theirs) in self.newest.iter_mut().zip(other.newest) {
             *mine = (*mine).max(theirs);
         }
+        Ok(())
+    }
+
+    /// Gets ready to be cloned again and again, each time for a few more rows: clones share the keys that it has seen,
+    /// and how often those repeat is counted here, once in a while, and not by each of them.
+    ///
+    /// # Errors
+    /// `Refused`, where fingerprints that were put on disk cannot be read.
+    pub fn settle(&mut self) -> Result<()> {
+        for (place, keys) in self.keys.iter_mut().enumerate() {
+            keys.settle(self.plan.asks_for_duplicates(place))?;
+        }
+        Ok(())
     }
 
     fn column(&self, batch: &RecordBatch, field: &Field) -> Result<Column> {
         let read = |array: ArrayRef, unfit: Vec<usize>| Column {
             array,
             unfit: unfit.into_iter().collect(),
-            bounds: None,
             texts: None,
             plain: None,
         };
@@ -262,17 +272,9 @@ fn count(
     }
     Ok(match how {
         HowCounted::Nulls => column.array.logical_null_count() as u64,
-        HowCounted::Range(check) => {
-            let bounds = match &column.bounds {
-                Some(bounds) => bounds,
-                None => column.bounds.insert(bounds(&column.array)),
-            };
-            if failing(check, bounds)?.is_empty() {
-                0
-            } else {
-                failing(check, &column.array)?.len() as u64
-            }
-        }
+        HowCounted::Range(check) => check
+            .count_failing(&column.array)
+            .ok_or_else(|| unreadable(&column.array))?,
         HowCounted::Text(check) => {
             let read = match &column.texts {
                 Some(read) => read,
@@ -305,9 +307,11 @@ fn count_each(how: &HowCounted, column: &mut Column) -> std::result::Result<u64,
 }
 
 fn failing(check: &Check, array: &ArrayRef) -> std::result::Result<Vec<usize>, arrow::error::ArrowError> {
-    check.failing(array).ok_or_else(|| {
-        arrow::error::ArrowError::InvalidArgumentError(format!("a check cannot read values of {}", array.data_type()))
-    })
+    check.failing(array).ok_or_else(|| unreadable(array))
+}
+
+fn unreadable(array: &ArrayRef) -> arrow::error::ArrowError {
+    arrow::error::ArrowError::InvalidArgumentError(format!("a check cannot read values of {}", array.data_type()))
 }
 
 /// The array in the plain encoding of its values.
@@ -317,25 +321,6 @@ fn plain(array: &ArrayRef) -> std::result::Result<ArrayRef, arrow::error::ArrowE
         DataType::BinaryView | DataType::LargeBinary => cast(array, &DataType::Binary),
         DataType::Dictionary(_, _) => cast(array, &DataType::Utf8),
         _ => Ok(Arc::clone(array)),
-    }
-}
-
-/// The least and the greatest value of an ordered column, as a column of the same type.
-fn bounds(array: &ArrayRef) -> ArrayRef {
-    fn of<T: ArrowPrimitiveType>(array: &ArrayRef) -> ArrayRef {
-        let array = array.as_primitive::<T>();
-        let bounds = PrimitiveArray::<T>::from_iter([min(array), max(array)]);
-        Arc::new(bounds.with_data_type(array.data_type().clone()))
-    }
-    match array.data_type() {
-        DataType::Int32 => of::<Int32Type>(array),
-        DataType::Int64 => of::<Int64Type>(array),
-        DataType::Date32 => of::<Date32Type>(array),
-        DataType::Decimal128(..) => of::<Decimal128Type>(array),
-        DataType::Timestamp(TimeUnit::Microsecond, _) => of::<TimestampMicrosecondType>(array),
-        // Numbers that are none come last and are found there.
-        DataType::Float64 => of::<Float64Type>(array),
-        _ => Arc::clone(array),
     }
 }
 
@@ -379,7 +364,11 @@ pub(crate) fn fingerprints(columns: &[ArrayRef]) -> Result<(Vec<u128>, Option<Nu
 
 /// The columns that a row test looks at, in the contract's types, and the rows in which one does not fit its type: those
 /// break that, and nothing else.
-fn whole(batch: &RecordBatch, columns: &[String], contract: &Schema) -> Result<(RecordBatch, HashSet<usize>)> {
+pub(crate) fn whole(
+    batch: &RecordBatch,
+    columns: &[String],
+    contract: &Schema,
+) -> Result<(RecordBatch, HashSet<usize>)> {
     let schema = batch.schema();
     let places: Vec<_> = columns.iter().filter_map(|name| schema.index_of(name).ok()).collect();
     let failure = || "cannot choose the columns of a rule".to_owned();

@@ -23,20 +23,27 @@ const MEMORY: usize = 256 << 20;
 /// A contract's rules, compiled to be held against a whole table: one pass over the columns that they need, whatever
 /// their number.
 pub struct TableCheck {
-    plan: Arc<Plan>,
-    memory: usize,
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) memory: usize,
+    /// What all of its states share.
+    pub(crate) budget: Arc<Budget>,
 }
 
 impl TableCheck {
+    fn new(plan: Plan) -> Self {
+        Self {
+            plan: Arc::new(plan),
+            memory: MEMORY,
+            budget: Budget::new(MEMORY),
+        }
+    }
+
     /// Compiles all rules: those about rows, of which the failing rows are counted, and those about the table.
     ///
     /// # Errors
     /// `Document`, where a rule makes no sense or a property has no type that a table can hold.
     pub fn compile(contract: &DatasetContract) -> Result<Self> {
-        Ok(Self {
-            plan: Arc::new(Plan::compile(contract, true)?),
-            memory: MEMORY,
-        })
+        Ok(Self::new(Plan::compile(contract, true)?))
     }
 
     /// Compiles the rules about the table alone, for rows that a gate has judged already.
@@ -44,10 +51,7 @@ impl TableCheck {
     /// # Errors
     /// As [`TableCheck::compile`].
     pub fn of_sets(contract: &DatasetContract) -> Result<Self> {
-        Ok(Self {
-            plan: Arc::new(Plan::compile(contract, false)?),
-            memory: MEMORY,
-        })
+        Ok(Self::new(Plan::compile(contract, false)?))
     }
 
     /// As [`of_sets`](Self::of_sets), with those rules only that are wanted.
@@ -55,17 +59,15 @@ impl TableCheck {
     /// # Errors
     /// As [`TableCheck::compile`].
     pub fn of_sets_where(contract: &DatasetContract, wanted: impl Fn(&Rule) -> bool) -> Result<Self> {
-        Ok(Self {
-            plan: Arc::new(Plan::compile_where(contract, false, wanted)?),
-            memory: MEMORY,
-        })
+        Ok(Self::new(Plan::compile_where(contract, false, wanted)?))
     }
 
-    /// With another limit for what the fingerprints of keys take in memory, bytes; what goes beyond lies in temporary
-    /// files.
+    /// With another limit for what the fingerprints of keys take in memory, bytes, in all states of the check together;
+    /// what goes beyond lies in temporary files.
     #[must_use]
     pub fn with_memory(self, memory: usize) -> Self {
-        Self { memory, ..self }
+        let budget = Budget::new(memory);
+        Self { memory, budget, ..self }
     }
 
     /// Whether the contract declares no rule of this kind.
@@ -93,7 +95,7 @@ impl TableCheck {
 
     /// A state for all figures, before the first row.
     pub fn state(&self) -> TableState {
-        TableState::new(&self.plan, Wanted::all(&self.plan, true), &Budget::new(self.memory))
+        TableState::new(&self.plan, Wanted::all(&self.plan, true), &self.budget)
     }
 
     /// What the rules find in the rows that the state has seen. `table` stands for the contract's own dataset in
@@ -138,7 +140,7 @@ pub async fn check_table(
 
     let odd = |column: usize| scan::is_odd(plan, column, &schema);
     let wanted = answers.open(plan, &schema, odd);
-    let mut state = TableState::new(plan, wanted, &Budget::new(check.memory));
+    let mut state = TableState::new(plan, wanted, &check.budget);
     if answers.needs_scan(plan, state.wanted()) {
         let columns = state.wanted().columns(plan, odd);
         let projection = scan::projection(plan, &columns, &schema);

@@ -1,5 +1,7 @@
 //! Whole tables: the same rows give the same figures through the gate, a scan, statistics and increments.
 
+mod broken;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
@@ -546,4 +548,31 @@ fn a_list_column_is_read_only_where_a_rule_needs_it() {
     let lists = ListArray::from_iter_primitive::<Int32Type, _, _>(vec![Some(vec![Some(1)])]);
     let state = sets.state().push(&batch(vec![("tags", Arc::new(lists))]));
     assert!(state.is_ok(), "columns that no rule reads may have any type");
+}
+
+/// Each commit of a stream is judged on a copy of what was read, with the rows that are to come.
+#[test]
+fn commit_after_commit_finds_what_a_whole_reading_finds() {
+    const ROWS: i64 = 70_000;
+    let id = "{name: id, logicalType: integer, physicalType: bigint, \
+               quality: [{metric: duplicateValues, mustBeLessThan: 1000000}]}";
+    for memory in [1 << 20, 1 << 30] {
+        let check = TableCheck::compile(&contract(&[id], &[])).unwrap().with_memory(memory);
+        let mut landed = check.state();
+        for commit in 0..4 {
+            // Two fifths of each commit's keys are in the one before.
+            let first = commit * ROWS * 3 / 5;
+            let mut fresh = check.state();
+            fresh
+                .push(&integers("id", (first..first + ROWS).map(Some).collect()))
+                .unwrap();
+            landed.settle().unwrap();
+            let mut would_be = landed.clone();
+            would_be.merge(fresh.clone()).unwrap();
+            let report = futures::executor::block_on(check.report(would_be, None, &NoFacts, &NoQueries, noon()));
+            let found = result(&report.unwrap(), "id.duplicateValues").failing_rows;
+            assert_eq!(found, Some((commit * ROWS * 2 / 5) as u64), "{memory} {commit}");
+            landed.merge(fresh).unwrap();
+        }
+    }
 }

@@ -12,7 +12,7 @@ use polder_registry::{Registry, SchemaKind};
 
 use super::shape::Shape;
 use super::writer_schema::WriterSchema;
-use super::{Decoded, Part, Refused, Target, wire};
+use super::{Decoded, Refused, Target, received, wire};
 use crate::chunk::{Chunk, MAX_RECORDS};
 
 /// Decodes framed records by their writers' schemas, which it keeps.
@@ -73,7 +73,7 @@ impl AvroDecoder {
                     schema_id: None,
                     rule: "format.frame".to_owned(),
                     reason,
-                    json: None,
+                    received: None,
                 }),
             }
         }
@@ -87,7 +87,7 @@ impl AvroDecoder {
                 schema_id,
                 rule: refusal.rule,
                 reason: refusal.reason,
-                json: None,
+                received: None,
             };
             match self.writers.get_mut(&id) {
                 Some(Ok(writer)) => writer.decode(chunk, records, schema_id, decoded)?,
@@ -174,7 +174,7 @@ impl Writer {
             schema_id,
             rule,
             reason,
-            json: None,
+            received: None,
         };
         let mut whole = Vec::with_capacity(records.len());
         for record in records {
@@ -187,30 +187,20 @@ impl Writer {
                 Err(reason) => decoded.refused.push(refuse(record, "format.avro".to_owned(), reason)),
             }
         }
-        let Some((batch, mut rows)) = self.batch(chunk, whole, schema_id, decoded)? else {
+        let Some((batch, rows)) = self.batch(chunk, whole, schema_id, decoded)? else {
             return Ok(());
         };
+        let unnamed = self.shape.unnamed.iter().map(String::as_str);
+        decoded.unnamed.note(batch.num_rows() as u64, unnamed);
         let failure = || format!("cannot bring records of schema {} into the contract's columns", self.id);
-        let mut shaped = self.shape.apply(&batch).context(ErrorKind::Internal, failure)?;
-        if !shaped.failures.is_empty() {
-            shaped.drop_failed().context(ErrorKind::Internal, failure)?;
-            let mut kept = vec![true; rows.len()];
-            for (row, rule, reason) in shaped.failures {
-                kept[row] = false;
-                decoded.refused.push(refuse(rows[row], rule, reason));
-            }
-            let mut kept = kept.into_iter();
-            rows.retain(|_| kept.next().unwrap_or(true));
-        }
-        if !rows.is_empty() {
-            decoded.parts.push(Part {
-                columns: shaped.columns,
-                event_time: shaped.event_time,
-                schema_id,
-                records: rows,
-            });
-        }
-        Ok(())
+        let shaped = self.shape.apply(&batch).context(ErrorKind::Internal, failure)?;
+        let sources = match shaped.failures.is_empty() {
+            true => Vec::new(),
+            false => self.shape.sources(&batch).context(ErrorKind::Internal, failure)?,
+        };
+        decoded
+            .take(shaped, rows, schema_id, |row| received::object(&sources, row))
+            .context(ErrorKind::Internal, failure)
     }
 
     /// The rows of these records, which the schema's check let pass. What Arrow's decoder cannot take all the same
@@ -251,7 +241,7 @@ impl Writer {
                         schema_id,
                         rule,
                         reason,
-                        json: None,
+                        received: None,
                     });
                     self.renew()?;
                 }

@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use arrow::array::timezone::Tz;
 use arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, BooleanBuilder, Date32Array, Decimal128Array, FixedSizeBinaryArray,
     Float64Array, Int32Array, Int64Array, ListArray, StringArray, StringBuilder, StructArray,
@@ -47,6 +48,10 @@ pub(crate) fn exact(array: &ArrayRef, field: &Field, wanted: &DataType) -> Resul
             exact(&plain, &Field::new(field.name(), values.as_ref().clone(), true), wanted)
         }
         (Union(..), _) => from_union(array, wanted),
+        _ if let Some(plain) = of_engine(from) => {
+            let plain_array = cast_with_options(array, &plain, &SAFE)?;
+            exact(&plain_array, &Field::new(field.name(), plain, true), wanted)
+        }
         (Struct(_), Struct(fields)) => from_struct(array.as_struct(), fields, wanted),
         (List(item), List(element)) => from_list(array.as_list(), item, element, wanted),
         (Map(..), Map(..)) if let Some((entries, sides)) = maps::sides(wanted) => maps::from_map(array, entries, sides),
@@ -80,6 +85,22 @@ const SAFE: CastOptions<'static> = CastOptions {
     safe: true,
     format_options: FormatOptions::new(),
 };
+
+/// What a query engine computes with beside the types of records: the same values in a type that records have.
+fn of_engine(kind: &DataType) -> Option<DataType> {
+    use DataType::*;
+    Some(match kind {
+        LargeUtf8 | Utf8View => Utf8,
+        BinaryView => Binary,
+        Int8 | Int16 | UInt8 | UInt16 => Int32,
+        UInt32 => Int64,
+        UInt64 => Decimal128(20, 0),
+        Decimal32(precision, scale) | Decimal64(precision, scale) => Decimal128(*precision, *scale),
+        Float16 => Float32,
+        LargeList(item) | ListView(item) | LargeListView(item) | FixedSizeList(item, _) => List(Arc::clone(item)),
+        _ => return None,
+    })
+}
 
 /// Pairs of types where a value that survives the way there and back has not changed.
 fn is_lossless(from: &DataType, to: &DataType) -> bool {
@@ -184,12 +205,10 @@ fn from_text(array: &StringArray, wanted: &DataType) -> Result<Cast, ArrowError>
         }
         Date32 => Arc::new(texts().map(|text| text.and_then(text::date)).collect::<Date32Array>()),
         Timestamp(TimeUnit::Microsecond, zone) => {
-            let parse = |text: &str| {
-                if zone.is_some() {
-                    text::instant(text)
-                } else {
-                    text::local(text)
-                }
+            let zoned = zone.as_deref().map(str::parse::<Tz>).transpose()?;
+            let parse = |text: &str| match &zoned {
+                Some(zone) => text::instant(text, zone),
+                None => text::local(text),
             };
             let values: TimestampMicrosecondArray = texts().map(|text| text.and_then(parse)).collect();
             Arc::new(values.with_timezone_opt(zone.clone()))
@@ -205,7 +224,7 @@ fn from_text(array: &StringArray, wanted: &DataType) -> Result<Cast, ArrowError>
     })
 }
 
-fn is_uuid(field: &Field) -> bool {
+pub(super) fn is_uuid(field: &Field) -> bool {
     field.metadata().get("logicalType").is_some_and(|kind| kind == "uuid")
 }
 
@@ -353,7 +372,13 @@ fn reasons(array: &ArrayRef, wanted: &DataType, rows: Vec<usize>) -> Result<Vec<
 pub(crate) fn not(value: &str, wanted: &DataType) -> String {
     let shown: String = value.chars().take(SHOWN).collect();
     let more = if shown.len() < value.len() { "…" } else { "" };
-    format!("`{shown}{more}` is not {}", words(wanted))
+    match wanted {
+        // It is a time, and another day it would be an instant.
+        DataType::Timestamp(_, Some(zone)) if text::local(value).is_some() => {
+            format!("`{shown}{more}` has no offset, and clocks in {zone} show it twice or never")
+        }
+        _ => format!("`{shown}{more}` is not {}", words(wanted)),
+    }
 }
 
 /// A type in the words of contracts.
@@ -603,6 +628,22 @@ mod tests {
         assert_eq!(
             cast.array.as_string::<i32>().value(0),
             "12345678-9abc-def0-1234-56789abcdef0"
+        );
+    }
+
+    #[test]
+    fn what_an_engine_computed_is_read_as_exactly_as_what_came() {
+        let views = arrow::array::StringViewArray::from(vec![Some("7"), Some("seven"), None]);
+        assert_eq!(failed(&cast(views, DataType::Int32)), [1]);
+        let beyond = arrow::array::UInt64Array::from(vec![5, u64::MAX]);
+        assert_eq!(failed(&cast(beyond, DataType::Int64)), [1]);
+        let small = arrow::array::Int16Array::from(vec![-5]);
+        assert_eq!(
+            cast(small, DataType::Int64)
+                .array
+                .as_primitive::<types::Int64Type>()
+                .value(0),
+            -5
         );
     }
 

@@ -3,25 +3,28 @@
 //! Numbers keep the digits that they were written with. Scalars go through their text, so `2.550`, `"2.550"` and
 //! `2.55` are one decimal; times are ISO 8601 text.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, BooleanArray, ListArray, StringBuilder, StructArray};
 use arrow::buffer::{NullBuffer, OffsetBuffer};
-use arrow::compute::nullif;
+use arrow::compute::{cast, nullif};
 use arrow::datatypes::{DataType, Field};
 use arrow::error::ArrowError;
 use polder_core::{ErrorKind, Result, ResultExt};
 use serde_json::{Map, Value};
 
 use super::cast::{Cast, exact, words};
-use super::maps;
-use super::shape::{EVENT_TIME_RULE, Shaped, event_time_type, merge};
-use super::{Decoded, Part, Refused, Target};
+use super::shape::{EVENT_TIME_RULE, Shaped, event_time_in, event_time_type, merge};
+use super::{Decoded, Refused, Target};
+use super::{maps, object};
 use crate::chunk::Chunk;
 
 /// Decodes records that are JSON objects.
 pub(crate) struct JsonDecoder {
     target: Target,
+    /// The fields that are read.
+    named: HashSet<String>,
 }
 
 /// A value, or its absence.
@@ -29,7 +32,8 @@ type Slot<'a> = Option<&'a Value>;
 
 impl JsonDecoder {
     pub(crate) fn new(target: Target) -> Self {
-        Self { target }
+        let named = target.named().map(str::to_owned).collect();
+        Self { target, named }
     }
 
     /// Decodes these records of the chunk.
@@ -46,46 +50,26 @@ impl JsonDecoder {
                     schema_id: None,
                     rule,
                     reason,
-                    json: None,
+                    received: None,
                 }),
             }
         }
         if rows.is_empty() {
             return Ok(());
         }
+        for object in &objects {
+            decoded.unnamed.note(1, self.unnamed(object));
+        }
         let failure = || "cannot bring JSON into the contract's columns".to_owned();
-        let mut shaped = self.shape(&objects).context(ErrorKind::Internal, failure)?;
-        shaped.drop_failed().context(ErrorKind::Internal, failure)?;
-        let mut kept = vec![true; rows.len()];
-        for (row, rule, reason) in shaped.failures {
-            kept[row] = false;
-            decoded.refused.push(Refused {
-                record: rows[row],
-                schema_id: None,
-                rule,
-                reason,
-                json: Some(self.received(&objects[row])),
-            });
-        }
-        let mut kept = kept.into_iter();
-        rows.retain(|_| kept.next().unwrap_or(true));
-        if !rows.is_empty() {
-            let Shaped {
-                columns, event_time, ..
-            } = shaped;
-            decoded.parts.push(Part {
-                columns,
-                event_time,
-                schema_id: None,
-                records: rows,
-            });
-        }
-        Ok(())
+        let shaped = self.shape(&objects).context(ErrorKind::Internal, failure)?;
+        decoded
+            .take(shaped, rows, None, |row| Ok(self.received(&objects[row])))
+            .context(ErrorKind::Internal, failure)
     }
 
     fn object(&self, bytes: &[u8]) -> Result<Map<String, Value>, (String, String)> {
         let refusal = |reason: String| ("format.json".to_owned(), reason);
-        let object = match serde_json::from_slice(bytes) {
+        let object = match object::read(bytes) {
             Ok(Value::Object(object)) => object,
             Ok(other) => return Err(refusal(format!("the record is {}, not an object", kind(&other)))),
             Err(cause) => return Err(refusal(format!("the record is no JSON: {cause}"))),
@@ -116,7 +100,8 @@ impl JsonDecoder {
         let event_time = match &self.target.event_time {
             Some(path) => {
                 let slots = objects.iter().map(|object| self.find_path(object, path)).collect();
-                Some(take(EVENT_TIME_RULE, slots, &event_time_type())?)
+                let read = take(EVENT_TIME_RULE, slots, &event_time_in(&self.target))?;
+                Some(cast(&read, &event_time_type())?)
             }
             None => None,
         };
@@ -125,6 +110,19 @@ impl JsonDecoder {
             event_time,
             failures: merge(failures),
         })
+    }
+
+    /// The fields of a record that have a value which nobody reads. What lies beside a payload is about the record, not
+    /// of it.
+    fn unnamed<'a>(&self, object: &'a Map<String, Value>) -> impl Iterator<Item = &'a str> {
+        let fields = match &self.target.payload {
+            Some(payload) => object.get(payload).and_then(Value::as_object),
+            None => Some(object),
+        };
+        let fields = fields.into_iter().flatten();
+        fields
+            .filter(|(name, value)| !value.is_null() && !self.named.contains(name.as_str()))
+            .map(|(name, _)| name.as_str())
     }
 
     /// The contract's columns of a record, with the values that it came with.
@@ -394,6 +392,7 @@ mod tests {
             r#"{"payload": 1}"#,
             "{}",
             r#"{"payload": null}"#,
+            r#"{"payload": {"a": 1, "a": 2000}}"#,
         ];
         let decoded = decode(
             vec![Field::new("a", DataType::Int32, true)],
@@ -414,10 +413,38 @@ mod tests {
                 (2, "format.json"),
                 (3, "format.json"),
                 (4, "payload.type"),
-                (5, "payload.type")
+                (5, "payload.type"),
+                (7, "format.json")
             ]
         );
+        assert!(
+            decoded.refused[6].reason.contains("`a` is there twice"),
+            "{:?}",
+            decoded.refused
+        );
         assert_eq!(decoded.parts[0].records, [6]);
+    }
+
+    #[test]
+    fn fields_that_nobody_reads_are_counted() {
+        let a = || vec![Field::new("a", DataType::Int32, true)];
+        let told = |payload, event_time, lines: &[&str]| {
+            let unnamed = decode(a(), payload, event_time, lines).unnamed;
+            (unnamed.records(), unnamed.says())
+        };
+        let lines = [
+            r#"{"a": 1, "b": 2, "c": {"d": 1}}"#,
+            r#"{"a": 1, "c": 3}"#,
+            r#"{"a": 1, "b": null}"#,
+        ];
+        let (records, says) = told(None, None, &lines);
+        assert_eq!(
+            (records, says.unwrap()),
+            (2, "the contract does not have: b, c (2 records)".to_owned())
+        );
+        // An envelope is no field of the rows, and an event time is read.
+        let lines = [r#"{"id": "e1", "payload": {"a": 6, "at": "2026-01-01T00:00:00Z"}}"#];
+        assert_eq!(told(Some("payload"), Some("at"), &lines), (0, None));
     }
 
     #[test]

@@ -8,19 +8,25 @@ mod avro;
 mod cast;
 mod json;
 mod maps;
+mod object;
+mod received;
 mod shape;
 mod text;
 mod wire;
 mod writer_schema;
 
-use arrow::array::ArrayRef;
-use arrow::datatypes::Fields;
+use arrow::array::{Array, ArrayRef, AsArray};
+use arrow::datatypes::{Fields, TimestampMicrosecondType};
+use arrow::error::ArrowError;
 use polder_core::Result;
 use polder_registry::Registry;
 
 use crate::chunk::Chunk;
+use crate::observer::Unnamed;
 use crate::stream::{Encoding, StreamSpec, Tombstones};
 
+pub(crate) use cast::exact;
+use shape::Shaped;
 pub(crate) use wire::GUID_HEADER;
 
 /// What became of a chunk's records.
@@ -28,8 +34,12 @@ pub(crate) use wire::GUID_HEADER;
 pub(crate) struct Decoded {
     pub(crate) parts: Vec<Part>,
     pub(crate) refused: Vec<Refused>,
+    /// Refused records that have fields, as rows: what does not fit is null.
+    pub(crate) misfits: Vec<Part>,
     /// Tombstones that the stream passes over.
     pub(crate) ignored: u64,
+    /// What the records say that nobody reads.
+    pub(crate) unnamed: Unnamed,
 }
 
 /// Rows that were decoded together.
@@ -52,8 +62,87 @@ pub(crate) struct Refused {
     pub(crate) schema_id: Option<i32>,
     pub(crate) rule: String,
     pub(crate) reason: String,
-    /// The contract's columns as received, a JSON object, where the record has fields at all.
-    pub(crate) json: Option<String>,
+    /// What could be read, where the record has fields at all.
+    pub(crate) received: Option<Received>,
+}
+
+/// The fields of a record that is no row.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Received {
+    /// The contract's columns as received: a JSON object.
+    pub(crate) json: String,
+    /// What does not fit: rules and reasons.
+    pub(crate) misfits: Vec<(String, String)>,
+    /// The declared event time, where there is one that can be read; without a declaration the broker's timestamp
+    /// holds.
+    pub(crate) event_time: EventTime,
+}
+
+/// When the event of a record happened that is no row, in microseconds since 1970 in UTC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum EventTime {
+    /// The stream declares none: the broker's timestamp.
+    OfBroker,
+    /// As declared.
+    Declared(Option<i64>),
+}
+
+impl Decoded {
+    /// Takes in decoded records: those that fit as rows, the others as refused, with the JSON that `json` gives for
+    /// their places among `records`.
+    fn take(
+        &mut self,
+        shaped: Shaped,
+        records: Vec<usize>,
+        schema_id: Option<i32>,
+        mut json: impl FnMut(usize) -> Result<String, ArrowError>,
+    ) -> Result<(), ArrowError> {
+        let part = |shaped: Shaped, records: Vec<usize>| Part {
+            columns: shaped.columns,
+            event_time: shaped.event_time,
+            schema_id,
+            records,
+        };
+        if shaped.failures.is_empty() {
+            if !records.is_empty() {
+                self.parts.push(part(shaped, records));
+            }
+            return Ok(());
+        }
+        let (fit, unfit) = shaped.split(records.len())?;
+        let times = unfit
+            .event_time
+            .as_ref()
+            .map(AsArray::as_primitive::<TimestampMicrosecondType>);
+        let mut misfits = Vec::with_capacity(unfit.failures.len());
+        for (place, failure) in unfit.failures.iter().enumerate() {
+            let event_time = match times {
+                None => EventTime::OfBroker,
+                Some(times) => EventTime::Declared(times.is_valid(place).then(|| times.value(place))),
+            };
+            let record = records[failure.row];
+            misfits.push(record);
+            self.refused.push(Refused {
+                record,
+                schema_id,
+                rule: failure.rule().to_owned(),
+                reason: failure.reason(),
+                received: Some(Received {
+                    json: json(failure.row)?,
+                    misfits: failure.found.clone(),
+                    event_time,
+                }),
+            });
+        }
+        let mut failed = unfit.failures.iter().map(|failure| failure.row).peekable();
+        let fits = |(row, record): (usize, usize)| failed.next_if_eq(&row).is_none().then_some(record);
+        let fitting: Vec<usize> = records.into_iter().enumerate().filter_map(fits).collect();
+        if !fitting.is_empty() {
+            self.parts.push(part(fit, fitting));
+        }
+        self.misfits.push(part(unfit, misfits));
+        Ok(())
+    }
 }
 
 /// What rows are made of.
@@ -65,6 +154,14 @@ pub(crate) struct Target {
     pub(crate) payload: Option<String>,
     /// The field that becomes the event time.
     pub(crate) event_time: Option<String>,
+}
+
+impl Target {
+    /// The fields that are read, from the payload or from beside it.
+    fn named(&self) -> impl Iterator<Item = &str> {
+        let time = self.event_time.as_deref().and_then(|path| path.split('.').next());
+        self.columns.iter().map(|column| column.name().as_str()).chain(time)
+    }
 }
 
 /// Decodes the chunks of one stream.
@@ -115,7 +212,7 @@ impl Decoder {
                     schema_id: None,
                     rule: "format.tombstone".to_owned(),
                     reason: "the record has no value (a tombstone)".to_owned(),
-                    json: None,
+                    received: None,
                 }),
             }
         }

@@ -1,7 +1,7 @@
 //! Decoded records into the contract's columns: by name, first from the payload, then from the envelope.
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, new_null_array};
-use arrow::compute::{filter, is_null, nullif};
+use arrow::compute::{cast, filter, is_null, not, nullif};
 use arrow::datatypes::{DataType, FieldRef, Fields, Schema, TimeUnit};
 use arrow::error::ArrowError;
 
@@ -16,11 +16,25 @@ pub(crate) fn event_time_type() -> DataType {
     DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))
 }
 
+/// The type in which event times are read: of the zone that the contract's column of the same field has, in which its
+/// texts without an offset are.
+pub(crate) fn event_time_in(target: &Target) -> DataType {
+    let field = target.event_time.as_deref().and_then(|path| path.rsplit('.').next());
+    let column = field.and_then(|name| target.columns.find(name));
+    match column.map(|(_, column)| column.data_type()) {
+        Some(zoned @ DataType::Timestamp(TimeUnit::Microsecond, Some(_))) => zoned.clone(),
+        _ => event_time_type(),
+    }
+}
+
 /// How the records of one decoded schema become columns.
 #[derive(Debug)]
 pub(crate) struct Shape {
     columns: Vec<(FieldRef, Place)>,
-    event_time: Option<Place>,
+    /// Where the event time is, and the type in which it is read.
+    event_time: Option<(Place, DataType)>,
+    /// The fields that nobody reads: of the payload, where there is one.
+    pub(crate) unnamed: Vec<String>,
 }
 
 /// Where a column's values are.
@@ -37,8 +51,29 @@ enum Place {
 pub(crate) struct Shaped {
     pub(crate) columns: Vec<ArrayRef>,
     pub(crate) event_time: Option<ArrayRef>,
-    /// Row, rule and reason; a row at most once, in ascending order.
-    pub(crate) failures: Vec<(usize, String, String)>,
+    /// A row at most once, in ascending order.
+    pub(crate) failures: Vec<Failure>,
+}
+
+/// What of a row does not fit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Failure {
+    pub(crate) row: usize,
+    /// Rules and reasons, one at least.
+    pub(crate) found: Vec<(String, String)>,
+}
+
+impl Failure {
+    /// The first rule that the row breaks.
+    pub(crate) fn rule(&self) -> &str {
+        self.found.first().map_or("", |(rule, _)| rule)
+    }
+
+    /// All that is wrong with it.
+    pub(crate) fn reason(&self) -> String {
+        let each = self.found.iter().map(|(rule, reason)| format!("{rule}: {reason}"));
+        each.collect::<Vec<_>>().join("; ")
+    }
 }
 
 impl Shape {
@@ -89,7 +124,26 @@ impl Shape {
                     })?,
             ),
         };
-        Ok(Self { columns, event_time })
+        let fields = payload.map_or(schema.fields(), |(_, fields)| fields).iter();
+        let names = fields.map(|field| field.name().as_str());
+        let unnamed = names.filter(|name| !target.named().any(|named| named == *name));
+        Ok(Self {
+            columns,
+            unnamed: unnamed.map(str::to_owned).collect(),
+            event_time: event_time.map(|place| (place, event_time_in(target))),
+        })
+    }
+
+    /// Where the contract's columns are in a decoded batch, in the types of their writer; those that are not there are
+    /// left out.
+    pub(crate) fn sources(&self, batch: &RecordBatch) -> Result<Vec<(FieldRef, FieldRef, ArrayRef)>, ArrowError> {
+        let mut sources = Vec::with_capacity(self.columns.len());
+        for (column, place) in &self.columns {
+            if let Place::Path(path, field) = place {
+                sources.push((column.clone(), field.clone(), descend(batch, path)?));
+            }
+        }
+        Ok(sources)
     }
 
     /// The columns of a decoded batch.
@@ -108,7 +162,10 @@ impl Shape {
             columns.push(take(place, &|| format!("{}.type", column.name()), column.data_type())?);
         }
         let event_time = match &self.event_time {
-            Some(place) => Some(take(place, &|| EVENT_TIME_RULE.to_owned(), &event_time_type())?),
+            Some((place, zoned)) => {
+                let read = take(place, &|| EVENT_TIME_RULE.to_owned(), zoned)?;
+                Some(cast(&read, &event_time_type())?)
+            }
             None => None,
         };
         Ok(Shaped {
@@ -120,34 +177,37 @@ impl Shape {
 }
 
 impl Shaped {
-    /// Takes the failed rows out of the columns.
-    pub(crate) fn drop_failed(&mut self) -> Result<(), ArrowError> {
-        let rows = self
-            .columns
-            .first()
-            .or(self.event_time.as_ref())
-            .map_or(0, |column| column.len());
-        let mut kept = vec![true; rows];
-        self.failures.iter().for_each(|(row, ..)| kept[*row] = false);
-        let kept = BooleanArray::from(kept);
-        for column in self.columns.iter_mut().chain(&mut self.event_time) {
-            *column = filter(column, &kept)?;
-        }
-        Ok(())
+    /// The rows that fit, without failures, and those that do not, with theirs. `rows` is how many there are.
+    pub(crate) fn split(self, rows: usize) -> Result<(Self, Self), ArrowError> {
+        let mut failed = vec![false; rows];
+        self.failures.iter().for_each(|failure| failed[failure.row] = true);
+        let failed = BooleanArray::from(failed);
+        let fit = not(&failed)?;
+        let half = |kept: &BooleanArray, failures| {
+            let columns = self.columns.iter().map(|column| filter(column, kept));
+            let event_time = self.event_time.as_ref().map(|times| filter(times, kept));
+            Ok::<_, ArrowError>(Self {
+                columns: columns.collect::<Result<_, _>>()?,
+                event_time: event_time.transpose()?,
+                failures,
+            })
+        };
+        Ok((half(&fit, Vec::new())?, half(&failed, self.failures.clone())?))
     }
 }
 
-/// One entry a row: the rule of its first failure, the reasons of all.
-pub(crate) fn merge(mut failures: Vec<(usize, String, String)>) -> Vec<(usize, String, String)> {
+/// One entry a row.
+pub(crate) fn merge(mut failures: Vec<(usize, String, String)>) -> Vec<Failure> {
     failures.sort_by_key(|(row, ..)| *row);
-    let mut merged: Vec<(usize, String, String)> = Vec::new();
+    let mut merged: Vec<Failure> = Vec::new();
     for (row, rule, reason) in failures {
-        match merged.last_mut().filter(|(last, ..)| *last == row) {
-            Some((_, _, reasons)) => {
-                reasons.push_str("; ");
-                reasons.push_str(&format!("{rule}: {reason}"));
-            }
-            None => merged.push((row, rule.clone(), format!("{rule}: {reason}"))),
+        let found = (rule, reason);
+        match merged.last_mut().filter(|last| last.row == row) {
+            Some(last) => last.found.push(found),
+            None => merged.push(Failure {
+                row,
+                found: vec![found],
+            }),
         }
     }
     merged

@@ -1,6 +1,7 @@
 //! Text into values of the contract's types, without changing what it says.
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime};
+use chrono::NaiveDate;
+pub(crate) use polder_gate::times::{instant, local};
 
 /// Digits that an `i128` surely holds.
 const MAX_DIGITS: usize = 38;
@@ -69,24 +70,6 @@ pub(crate) fn integer(text: &str) -> Option<i64> {
     }
 }
 
-/// An instant in microseconds since 1970: RFC 3339, with a space for the `T` too. A time without a zone is in UTC,
-/// which is ODCS's default time zone. Digits behind the microsecond are cut: no Delta timestamp can hold them.
-pub(crate) fn instant(text: &str) -> Option<i64> {
-    match DateTime::parse_from_rfc3339(text) {
-        Ok(time) => Some(time.timestamp_micros()),
-        Err(_) => local(text),
-    }
-}
-
-/// A date and time of day without a zone, in microseconds since 1970 began there.
-pub(crate) fn local(text: &str) -> Option<i64> {
-    let formats = ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f"];
-    let time = formats
-        .iter()
-        .find_map(|format| NaiveDateTime::parse_from_str(text, format).ok())?;
-    Some(time.and_utc().timestamp_micros())
-}
-
 /// A date in days since 1970.
 pub(crate) fn date(text: &str) -> Option<i32> {
     let date = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?;
@@ -153,20 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn times_are_instants_in_utc() {
-        // Seconds from `date -u -d 2010-12-01T08:26:00Z +%s`.
-        let micros = 1_291_191_960_000_000;
-        for text in [
-            "2010-12-01T08:26:00Z",
-            "2010-12-01T09:26:00+01:00",
-            "2010-12-01T08:26:00",
-            "2010-12-01 08:26:00",
-        ] {
-            assert_eq!(instant(text), Some(micros), "{text}");
-        }
-        assert_eq!(instant("2010-12-01T08:26:00.123456789Z"), Some(micros + 123_456));
-        assert_eq!(local("2010-12-01T08:26:00Z"), None);
-        assert_eq!(instant("1291191960000"), None);
+    fn dates_are_days_of_the_calendar() {
         assert_eq!(date("2010-12-01"), Some(14_944));
         assert_eq!(date("2010-13-01"), None);
     }

@@ -1,5 +1,7 @@
 //! Confluent's wire format: a magic byte 0, the schema's id in four bytes, big-endian, then the body.
 
+use polder_core::units::counted;
+
 /// Bytes before the body.
 pub(crate) const HEAD: usize = 5;
 /// The header in which newer clients send the schema's GUID instead of an id in the value.
@@ -22,8 +24,8 @@ pub(crate) fn schema_id(value: &[u8], guid_header: bool) -> Result<u32, String> 
         )),
         [] => Err("the value is empty: no magic byte, no schema id".to_owned()),
         [0, ..] => Err(format!(
-            "the value ends after {} bytes, within its schema id",
-            value.len()
+            "the value ends after {}, within its schema id",
+            counted(value.len(), "byte")
         )),
         [first, ..] => Err(format!(
             "the value begins with byte {first}, not with magic byte 0 of Confluent's wire format"

@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 
+use polder_core::units::counted;
 use serde_json::Value;
 
 /// Nested values deeper than this are refused: they would exhaust the stack.
@@ -69,7 +70,10 @@ impl WriterSchema {
         };
         match walk.value(self.root, 0) {
             Ok(()) if walk.rest.is_empty() => Ok(()),
-            Ok(()) => Err(format!("{} bytes are left over behind the record", walk.rest.len())),
+            Ok(()) => Err(format!(
+                "{} left over behind the record",
+                counted(walk.rest.len(), "byte")
+            )),
             Err(problem) if walk.path.is_empty() => Err(format!("{problem} at byte {}", body.len() - walk.rest.len())),
             Err(problem) => {
                 let at = body.len() - walk.rest.len();
@@ -294,7 +298,7 @@ impl<'a> Walk<'a> {
                 item(self)?;
                 // Items without bytes would allow any count; no schema with sense has them.
                 if self.rest.len() == before && count.unsigned_abs() > 1 << 16 {
-                    return Err(format!("{} items without content", count.unsigned_abs()));
+                    return Err(format!("{} without content", counted(count.unsigned_abs(), "item")));
                 }
             }
             if end.is_some_and(|end| end != self.rest.len()) {
@@ -326,8 +330,8 @@ impl<'a> Walk<'a> {
                 Ok(taken)
             }
             None => Err(format!(
-                "the record ends too early ({} bytes missing)",
-                count - self.rest.len()
+                "the record ends too early ({} missing)",
+                counted(count - self.rest.len(), "byte")
             )),
         }
     }
@@ -386,10 +390,7 @@ mod tests {
             assert!(schema.check(&good[..length]).is_err(), "{length}");
         }
         let long = [&good[..], &[0]].concat();
-        assert_eq!(
-            schema.check(&long).unwrap_err(),
-            "1 bytes are left over behind the record"
-        );
+        assert_eq!(schema.check(&long).unwrap_err(), "1 byte left over behind the record");
     }
 
     #[test]

@@ -11,6 +11,7 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use polder_core::units::counted;
 use polder_core::{Error, ErrorKind, Result, ResultExt};
 use serde_json::Value;
 
@@ -254,8 +255,9 @@ fn skip(path: &Path, next: i64, place: &mut Place, port: &Port) -> Result<(), Ha
             _ => {
                 let (there, before) = (place.next - 1, next - 1);
                 let message = format!(
-                    "{} has only {there} lines, but {before} were read before",
-                    path.display()
+                    "{} has only {}, but {before} were read before",
+                    path.display(),
+                    counted(there, "line")
                 );
                 return Err(changed(message).into());
             }
@@ -276,9 +278,9 @@ fn open_behind(path: &Path, place: &Place) -> Result<Option<BufReader<File>>> {
     let length = file.metadata().context(ErrorKind::Refused, unreadable)?.len();
     if length < place.at {
         return Err(changed(format!(
-            "{} became shorter: {} bytes were read, it has {length}",
+            "{} became shorter: it had {} when it was read, and has {length} now",
             path.display(),
-            place.at
+            counted(place.at, "byte")
         )));
     }
     if length == place.at {

@@ -137,4 +137,15 @@ async fn the_probe_tells_the_cluster_s_state() {
     };
     let probe = crate::probe_kafka(&config).await.unwrap();
     assert_eq!((probe.brokers, probe.topics), (vec![cluster.bootstrap_servers()], 1));
+    let near = format!("{TOPIC}s");
+    let own = BTreeMap::new();
+    let asked = crate::probe_topics(&config, &own, vec![TOPIC.to_owned(), near.clone()]);
+    let found = asked.await.unwrap();
+    assert_eq!(found[0].as_ref().unwrap(), &1);
+    let error = found[1].as_ref().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+    assert_eq!(error.help(), Some(format!("did you mean `{TOPIC}`?").as_str()));
+    // Asking made none.
+    let again = crate::probe_topics(&config, &own, vec![near]).await.unwrap();
+    assert!(again[0].is_err());
 }

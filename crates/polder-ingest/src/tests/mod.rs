@@ -5,7 +5,9 @@ mod brokers;
 mod crashes;
 mod files;
 mod real;
+mod refused;
 mod topics;
+mod zones;
 
 use std::collections::BTreeMap;
 use std::path::Path;

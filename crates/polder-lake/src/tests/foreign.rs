@@ -100,6 +100,122 @@ fn deletion_vector() -> Value {
     })
 }
 
+/// Another engine takes the rows of [`deletion_vector`] out of the table's only file, in the next version.
+async fn delete_rows(table: &mut Table) {
+    let files = table.files().unwrap();
+    let [file] = files.as_slice() else { panic!("{files:?}") };
+    let entry = [protocol(), remove(file, None), add(file, Some(deletion_vector()))];
+    put_entry(table, table.version() + 1, &entry).await;
+    table.refresh().await.unwrap();
+}
+
+fn protocol() -> Value {
+    let features = ["deletionVectors"];
+    json!({"protocol": {
+        "minReaderVersion": 3, "minWriterVersion": 7, "readerFeatures": features, "writerFeatures": features,
+    }})
+}
+
+fn remove(file: &DataFile, vector: Option<Value>) -> Value {
+    let mut remove = json!({"path": file.path(), "dataChange": true, "deletionTimestamp": 1, "size": file.size_bytes(),
+        "extendedFileMetadata": true, "partitionValues": {}});
+    if let Some(vector) = vector {
+        remove["deletionVector"] = vector;
+    }
+    json!({ "remove": remove })
+}
+
+fn add(file: &DataFile, vector: Option<Value>) -> Value {
+    let file = file.to_add(true);
+    let mut add = json!({"path": file.path, "dataChange": true, "size": file.size, "partitionValues": {},
+        "modificationTime": file.modification_time, "stats": file.stats});
+    if let Some(vector) = vector {
+        add["deletionVector"] = vector;
+    }
+    json!({ "add": add })
+}
+
+/// What is left of the rows 0 to 29.
+fn left() -> Vec<i64> {
+    (0..30).filter(|row| ![3, 4, 7, 11, 18, 29].contains(row)).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_of_which_rows_went_are_read_one_by_one_and_replaced_as_they_are() {
+    let (lake, _) = faulty_lake();
+    let mut table = table(&lake).await;
+    let commit = append(&table, 0..30, step(None, 30)).await;
+    table.commit(commit).await.unwrap();
+    delete_rows(&mut table).await;
+    let commit = append(&table, 50..52, step(Some(30), 32)).await;
+    table.commit(commit).await.unwrap();
+    assert_eq!(table.row_count(), Some(26));
+
+    let files = table.files().unwrap();
+    let (holed, whole): (Vec<_>, Vec<_>) = files.iter().cloned().partition(|file| file.rows() == Some(24));
+    assert_eq!((holed.len(), whole.len()), (1, 1));
+    assert_eq!(numbers(table.files_provider(&holed).unwrap()).await, left());
+    assert_eq!(numbers(table.files_provider(&whole).unwrap()).await, [50, 51]);
+    let all = [left(), vec![50, 51]].concat();
+    assert_eq!(numbers(table.files_provider(&files).unwrap()).await, all);
+    // Together with rows that no commit names yet.
+    let new = super::files(&table, 60..61).await;
+    let with_new = [files.clone(), new.clone()].concat();
+    assert_eq!(
+        numbers(table.files_provider(&with_new).unwrap()).await,
+        [all, vec![60]].concat()
+    );
+
+    let commit = Commit {
+        add: new,
+        remove: holed,
+        ..Commit::new(RunId::new(), Operation::Replace)
+    };
+    table.commit(commit).await.unwrap();
+    assert_eq!(numbers(table.provider().unwrap()).await, [50, 51, 60]);
+    assert_eq!(stored(&lake).await, [50, 51, 60]);
+    assert_eq!(table.row_count(), Some(3));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_lost_rows_meanwhile_is_not_taken_for_the_one_that_was_read() {
+    let (lake, _) = faulty_lake();
+    let mut table = table(&lake).await;
+    let commit = append(&table, 0..30, step(None, 30)).await;
+    table.commit(commit).await.unwrap();
+    let read = table.clone();
+    delete_rows(&mut table).await;
+    for operation in [Operation::Replace, Operation::Update, Operation::Compact] {
+        let mut late = read.clone();
+        let commit = Commit {
+            add: files(&late, 0..30).await,
+            remove: late.files().unwrap(),
+            ..Commit::new(RunId::new(), operation)
+        };
+        assert_eq!(
+            late.commit(commit).await.unwrap_err().kind(),
+            ErrorKind::Conflict,
+            "{operation:?}"
+        );
+    }
+    assert_eq!(stored(&lake).await, left());
+    // Nor does the old description show rows that are there no more.
+    let later = table.files().unwrap();
+    assert_eq!(read.files_provider(&later).unwrap_err().kind(), ErrorKind::Data);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn taking_rows_away_is_no_commit_that_brought_some() {
+    let (lake, _) = faulty_lake();
+    let mut table = table(&lake).await;
+    let commit = append(&table, 0..30, step(None, 30)).await;
+    table.commit(commit).await.unwrap();
+    delete_rows(&mut table).await;
+    let commit = append(&table, 50..52, step(Some(30), 32)).await;
+    table.commit(commit).await.unwrap();
+    assert_eq!(table.recent_additions(10).await.unwrap().rows, [2, 30]);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn rows_that_went_by_deletion_vector_are_gone_and_the_changes_are_not_guessed() {
     let (lake, _) = faulty_lake();
@@ -107,30 +223,9 @@ async fn rows_that_went_by_deletion_vector_are_gone_and_the_changes_are_not_gues
     let commit = append(&ours, 0..30, step(None, 30)).await;
     ours.commit(commit.clone()).await.unwrap();
     let mut behind = ours.clone();
-    let file = commit.add[0].to_add(true);
-    let features = ["deletionVectors"];
-    let protocol = json!({"protocol": {
-        "minReaderVersion": 3, "minWriterVersion": 7, "readerFeatures": features, "writerFeatures": features,
-    }});
-    let remove = |vector: Option<Value>| {
-        let mut remove = json!({"path": file.path, "dataChange": true, "deletionTimestamp": 1, "size": file.size,
-            "extendedFileMetadata": true, "partitionValues": {}});
-        if let Some(vector) = vector {
-            remove["deletionVector"] = vector;
-        }
-        json!({ "remove": remove })
-    };
-    let add = |vector: Option<Value>| {
-        let mut add = json!({"path": file.path, "dataChange": true, "size": file.size, "partitionValues": {},
-            "modificationTime": file.modification_time, "stats": file.stats});
-        if let Some(vector) = vector {
-            add["deletionVector"] = vector;
-        }
-        json!({ "add": add })
-    };
-    let left: Vec<i64> = (0..30).filter(|row| ![3, 4, 7, 11, 18, 29].contains(row)).collect();
-    put_entry(&ours, 2, &[protocol, remove(None), add(Some(deletion_vector()))]).await;
-    ours.refresh().await.unwrap();
+    let file = &commit.add[0];
+    delete_rows(&mut ours).await;
+    let left = left();
     assert_eq!(ours.version(), 2);
     assert_eq!(numbers(ours.provider().unwrap()).await, left);
     assert_eq!(ours.changes(1).await.unwrap(), None);
@@ -139,7 +234,7 @@ async fn rows_that_went_by_deletion_vector_are_gone_and_the_changes_are_not_gues
     ours.commit(next).await.unwrap();
     assert_eq!(numbers(ours.provider().unwrap()).await, [left, vec![50, 51]].concat());
     // The rows come back: the same file, without its deletion vector.
-    put_entry(&ours, 4, &[remove(Some(deletion_vector())), add(None)]).await;
+    put_entry(&ours, 4, &[remove(file, Some(deletion_vector())), add(file, None)]).await;
     for table in [&mut ours, &mut behind] {
         table.refresh().await.unwrap();
         assert_eq!(

@@ -12,7 +12,7 @@ use crate::words;
 /// The custom property that names the one currency of an object, a code of ISO 4217.
 const CURRENCY: &str = "polder.currency";
 /// The custom property that says how a column's values are hidden from those who may not see them.
-const MASK: &str = "polder.mask";
+pub(super) const MASK: &str = "polder.mask";
 
 /// The words that tell what a column holds: those of its name, and each tag and the business name as well.
 fn told(column: &Column<'_>) -> Vec<Vec<String>> {

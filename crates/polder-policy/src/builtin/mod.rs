@@ -4,7 +4,7 @@ mod columns;
 mod contracts;
 mod secrets;
 
-use polder_contract::{Contract, Place};
+use polder_contract::{Contract, Place, Property};
 use polder_core::document::{MapReader, Node, Reader, nearest};
 use regex::{Regex, RegexBuilder};
 
@@ -105,6 +105,15 @@ impl BuiltIn {
         "keys",
         "service-levels",
     ];
+
+    /// Whether a column's values must not be shown to everybody, by its classification.
+    pub(crate) fn restricts(&self, property: &Property) -> bool {
+        let Self::PersonalData { restricted, .. } = self else {
+            return false;
+        };
+        let class = property.classification.as_deref().map(plain);
+        class.is_some_and(|class| restricted.contains(&class))
+    }
 
     /// The rule's word.
     pub fn word(&self) -> &'static str {
@@ -341,6 +350,16 @@ fn pattern(reader: &Reader<'_>, map: &MapReader<'_, '_, '_>) -> Option<Regex> {
 /// Classifications are compared without regard to case, blanks and hyphens.
 fn normal(words: Vec<String>) -> Vec<String> {
     words.iter().map(|word| plain(word)).collect()
+}
+
+/// Whether a contract says of a column how its values are hidden from those who may not see them.
+pub(crate) fn says_how_to_hide(property: &Property) -> bool {
+    let masked = property.custom_properties.iter().any(|custom| {
+        let value = custom.value.as_str();
+        custom.property == columns::MASK && value.is_some_and(|mask| !mask.trim().is_empty())
+    });
+    let encrypted = property.encrypted_name.as_ref();
+    masked || encrypted.is_some_and(|name| !name.trim().is_empty())
 }
 
 fn plain(word: &str) -> String {

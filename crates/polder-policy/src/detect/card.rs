@@ -3,11 +3,11 @@
 use super::{Finding, Kind, masked_tail};
 
 /// The digits of a number may be parted by one of these.
-const SEPARATORS: [u8; 2] = [b' ', b'-'];
+const SEPARATORS: [u8; 3] = [b' ', b'-', b'.'];
 /// The shortest and the longest number that issuers give out today.
 const LENGTHS: std::ops::RangeInclusive<usize> = 14..=19;
 
-/// Adds every card number of the text: a run of digits, parted by single blanks or hyphens, that is as long as its
+/// Adds every card number of the text: a run of digits, parted by single blanks, hyphens or points, that is as long as its
 /// issuer's numbers are and whose last digit is right by Luhn's formula (ISO/IEC 7812-1, annex B).
 pub(super) fn find(text: &str, findings: &mut Vec<Finding>) {
     let bytes = text.as_bytes();
@@ -73,7 +73,7 @@ fn number(digits: &[u8], places: &[(usize, usize)]) -> Option<usize> {
 }
 
 /// Whether the digits stand as people and cards write them: in one piece, or parted by one kind of separator into the
-/// groups of such a number. Numbers parted by hyphens that go on in hyphens are something else, mostly a UUID.
+/// groups of such a number. Numbers parted by hyphens or points that go on in them are something else, mostly a UUID.
 fn is_written_so(bytes: &[u8], places: &[(usize, usize)]) -> bool {
     const GROUPED: [&[usize]; 4] = [&[4, 4, 4, 4], &[4, 6, 5], &[4, 6, 4], &[4, 4, 4, 4, 3]];
     let mut groups = vec![1];
@@ -87,15 +87,19 @@ fn is_written_so(bytes: &[u8], places: &[(usize, usize)]) -> bool {
             *group += 1;
         }
     }
+    let byte = |at: Option<usize>| at.and_then(|at| bytes.get(at));
+    let before = byte(places.first().and_then(|place| place.0.checked_sub(1)));
+    let end = places.last().map(|place| place.1);
     let Some(separator) = separators.first() else {
-        return true;
+        // Digits behind a decimal point are no number of their own.
+        return before != Some(&b'.');
     };
-    let beside = |at: Option<usize>| at.and_then(|at| bytes.get(at)) == Some(&b'-');
-    let first = places.first().and_then(|place| place.0.checked_sub(1));
-    let last = places.last().map(|place| place.1);
+    // A point may end a sentence.
+    let goes_on = byte(end) == Some(separator)
+        && (*separator == b'-' || byte(end.map(|end| end + 1)).is_some_and(u8::is_ascii_alphanumeric));
     separators.iter().all(|other| other == separator)
         && GROUPED.contains(&groups.as_slice())
-        && !(*separator == b'-' && (beside(first) || beside(last)))
+        && (*separator == b' ' || !(before == Some(separator) || goes_on))
 }
 
 /// Whether an issuer gives out numbers that begin so and are so long.

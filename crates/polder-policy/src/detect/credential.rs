@@ -17,7 +17,7 @@ struct Form {
 }
 
 static FORMS: LazyLock<Vec<Form>> = LazyLock::new(|| {
-    let forms: [(Kind, &'static str, &str, usize); 11] = [
+    let forms: [(Kind, &'static str, &str, usize); 20] = [
         (
             Kind::PrivateKey,
             "PRIVATE KEY",
@@ -35,9 +35,54 @@ static FORMS: LazyLock<Vec<Form>> = LazyLock::new(|| {
         (Kind::BearerToken, "earer", r"\b[Bb]earer\s+[A-Za-z0-9._~+/-]{20,}=*", 6),
         (Kind::BearerToken, "EARER", r"\bBEARER\s+[A-Za-z0-9._~+/-]{20,}=*", 6),
         (Kind::ServiceToken, "gh", r"\bgh[pousr]_[A-Za-z0-9]{36,}\b", 4),
+        (
+            Kind::ServiceToken,
+            "github_pat_",
+            r"\bgithub_pat_[A-Za-z0-9_]{36,}\b",
+            11,
+        ),
+        (Kind::ServiceToken, "npm_", r"\bnpm_[A-Za-z0-9]{36}\b", 4),
+        (Kind::ServiceToken, "AIza", r"\bAIza[A-Za-z0-9_-]{35}", 4),
+        (
+            Kind::ServiceToken,
+            "sk-",
+            r"\bsk-(?:proj|ant|svcacct|admin)[A-Za-z0-9]*-[A-Za-z0-9_-]{20,}",
+            3,
+        ),
+        (
+            Kind::ServiceToken,
+            "AccountKey=",
+            r"\bAccountKey=[A-Za-z0-9+/]{86}==",
+            11,
+        ),
+        // The names under which Amazon's tools keep the secret half of a key, which has no form of its own.
+        (
+            Kind::AwsKey,
+            "ecret",
+            r#"(?i)\b(?:aws_?)?secret_?access_?key["']?\s*[=:]\s*["']?(?P<secret>[a-z0-9/+]{40})(?:[^a-z0-9/+=]|$)"#,
+            0,
+        ),
+        (
+            Kind::AwsKey,
+            "ECRET",
+            r#"\bAWS_SECRET_ACCESS_KEY["']?\s*[=:]\s*["']?(?P<secret>[A-Za-z0-9/+]{40})(?:[^A-Za-z0-9/+=]|$)"#,
+            0,
+        ),
         (Kind::ServiceToken, "glpat-", r"\bglpat-[A-Za-z0-9_-]{20,}", 6),
         (Kind::ServiceToken, "xox", r"\bxox[abeoprs]-[A-Za-z0-9-]{10,}", 5),
         (Kind::ServiceToken, "k_live_", r"\b[rs]k_live_[A-Za-z0-9]{16,}\b", 8),
+        (
+            Kind::BasicCredentials,
+            "asic",
+            r#"(?i)\bauthorization["']?\s*[:=]\s*["']?basic\s+(?P<secret>[a-z0-9+/]{8,}={0,2})"#,
+            0,
+        ),
+        (
+            Kind::BasicCredentials,
+            "BASIC",
+            r#"(?i)\bauthorization["']?\s*[:=]\s*["']?BASIC\s+(?P<secret>[a-z0-9+/]{8,}={0,2})"#,
+            0,
+        ),
         (
             Kind::UrlPassword,
             "://",

@@ -23,13 +23,16 @@ pub enum Kind {
     BankAccount,
     /// The header of a private key in PEM form.
     PrivateKey,
-    /// The id of an AWS access key.
+    /// The id of an AWS access key, or its secret behind the name that Amazon's tools give it.
     AwsKey,
     /// A JSON web token (RFC 7519).
     JsonWebToken,
     /// A token after the word `Bearer` (RFC 6750).
     BearerToken,
-    /// A token of a service that marks its own by a prefix (GitHub, GitLab, Slack, Stripe).
+    /// Name and password in a header `Authorization: Basic` (RFC 7617).
+    BasicCredentials,
+    /// A token of a service that marks its own by a prefix (GitHub, GitLab, npm, Slack, Stripe, Google, OpenAI,
+    /// Anthropic, Azure Storage).
     ServiceToken,
     /// A password within a URL.
     UrlPassword,
@@ -65,6 +68,7 @@ impl Kind {
             Self::AwsKey => "aws-key",
             Self::JsonWebToken => "json-web-token",
             Self::BearerToken => "bearer-token",
+            Self::BasicCredentials => "basic-credentials",
             Self::ServiceToken => "service-token",
             Self::UrlPassword => "url-password",
         }
@@ -79,6 +83,7 @@ impl Kind {
             Self::AwsKey => "an AWS access key",
             Self::JsonWebToken => "a JSON web token",
             Self::BearerToken => "a bearer token",
+            Self::BasicCredentials => "a name and password of basic authentication",
             Self::ServiceToken => "a service's access token",
             Self::UrlPassword => "a password in a URL",
         }

@@ -36,6 +36,7 @@ fn card_numbers_that_makers_publish_for_tests_are_found() {
     }
     assert_eq!(kinds("4111 1111 1111 1111"), [Kind::CardNumber]);
     assert_eq!(kinds("4111-1111-1111-1111"), [Kind::CardNumber]);
+    assert_eq!(kinds("4111.1111.1111.1111."), [Kind::CardNumber]);
     assert_eq!(kinds("VISA-4111111111111111"), [Kind::CardNumber]);
     assert_eq!(kinds("3782 822463 10005"), [Kind::CardNumber]);
     assert_eq!(kinds("4111 1111 1111 1111 12/29 123"), [Kind::CardNumber]);
@@ -60,6 +61,9 @@ fn numbers_that_are_no_cards_are_left_alone() {
         "9a6c2a55-4111-1111-1111-111111111111",
         "41111111-1111-1111-9111-111111111111",
         "41 1111 1111 1111 11",
+        "1.4111.1111.1111.1111",
+        "4111.1111.1111.1111.7",
+        "19.4111111111111111",
         "4111-1111 1111-1111",
         "2010-12-01 08:26:00",
     ] {
@@ -112,6 +116,42 @@ fn credentials_are_found_by_their_form() {
         ("postgres://shop:s3cret@db.example/orders", Kind::UrlPassword),
         ("amqp://:s3cret@mq.example", Kind::UrlPassword),
         ("ghp_0123456789abcdefghijABCDEFGHIJ012345", Kind::ServiceToken),
+        (
+            "github_pat_11ABCDEFG0123456789012_abcdefghijABCDEFGHIJ0123456789abcdefghijABCDEFGHIJ0123456",
+            Kind::ServiceToken,
+        ),
+        ("npm_0123456789abcdefghijABCDEFGHIJ012345", Kind::ServiceToken),
+        ("AIzaSyA-0123456789abcdefghijABCDEFGHIJK", Kind::ServiceToken),
+        ("sk-proj-0123456789abcdefghijABCDEFGHIJ", Kind::ServiceToken),
+        ("sk-ant-api03-0123456789abcdefghijABCDEFGHIJ", Kind::ServiceToken),
+        (
+            "AccountName=shop;AccountKey=Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==;",
+            Kind::ServiceToken,
+        ),
+        (
+            "aws_secret_access_key = wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+            Kind::AwsKey,
+        ),
+        (
+            "Authorization: Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==",
+            Kind::BasicCredentials,
+        ),
+        (
+            r#"{"SecretAccessKey": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKE/"}"#,
+            Kind::AwsKey,
+        ),
+        (
+            "AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKE+",
+            Kind::AwsKey,
+        ),
+        (
+            "AUTHORIZATION: BASIC QWxhZGRpbjpvcGVuIHNlc2FtZQ==",
+            Kind::BasicCredentials,
+        ),
+        (
+            r#"{"Authorization": "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="}"#,
+            Kind::BasicCredentials,
+        ),
     ];
     for (text, kind) in cases {
         assert_eq!(kinds(text), [kind], "{text}");
@@ -125,6 +165,9 @@ fn credentials_are_found_by_their_form() {
         "postgres://shop:<password>@db.example/orders",
         "postgres://shop:***@db.example/orders",
         "postgres://shop:${PASSWORD}@db.example/orders",
+        "npm_config_registry",
+        "sk-project of the year, a long description",
+        "Basic authentication is off",
     ] {
         assert_eq!(kinds(text), [], "{text}");
     }
@@ -132,7 +175,7 @@ fn credentials_are_found_by_their_form() {
 
 #[test]
 fn every_form_is_in_use() {
-    assert_eq!(credential::forms(), 11);
+    assert_eq!(credential::forms(), 20);
 }
 
 #[test]

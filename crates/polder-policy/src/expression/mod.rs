@@ -111,7 +111,8 @@ impl Expression {
                 for error in &errors.errors {
                     let span = locate(reader, node.span, text, error.pos);
                     let message = format!("not valid CEL: {}", error.msg.trim_end());
-                    report(span, message, None);
+                    let help = has_lone_equals(text).then(|| "values are compared with `==`".to_owned());
+                    report(span, message, help);
                 }
                 return None;
             }
@@ -177,6 +178,22 @@ impl Expression {
         }
         outcome.unwrap_or_else(|_| Err("it cannot be evaluated".to_owned()))
     }
+}
+
+/// Whether a single `=` stands outside of texts: other languages compare with it.
+fn has_lone_equals(text: &str) -> bool {
+    let (mut quote, mut before, mut rest) = (None, ' ', text.chars().peekable());
+    while let Some(c) = rest.next() {
+        match quote {
+            Some(open) if c == open && before != '\\' => quote = None,
+            Some(_) => {}
+            None if c == '"' || c == '\'' => quote = Some(c),
+            None if c == '=' && !"=!<>".contains(before) && rest.peek() != Some(&'=') => return true,
+            None => {}
+        }
+        before = c;
+    }
+    false
 }
 
 /// The levels of the tree.

@@ -176,6 +176,8 @@ fn the_usual_names_of_secrets_and_of_personal_data_are_known() {
         "vatNumber",
         "full_name_value",
         "phone_value",
+        "tel",
+        "cell_number",
         "customer_address_value",
         "email_hash",
     ];
@@ -247,12 +249,37 @@ fn what_a_contract_lacks_as_a_whole_is_found() {
             "keys-declared",
             "retention-set",
             "gold-service-levels",
+            "notice-promised",
         ])
     );
     assert!(
         found
             .iter()
             .all(|finding| finding.span.is_some() && finding.help.is_some())
+    );
+}
+
+#[test]
+fn contracts_of_gold_that_are_in_force_promise_a_notice() {
+    let with = |layer: &str, status: &str, notice: &str| {
+        let text = contract(layer, KEY, LEVELS).replace("status: active", &format!("status: {status}"));
+        let text = text.replace("value: 90d", &format!("value: {notice}"));
+        let found = check(&Policies::defaults(), &contracts(&text), today());
+        codes(&found).contains(&"notice-promised")
+    };
+    for notice in ["90d", "1y", "30", "6mo"] {
+        assert!(!with("gold", "active", notice), "{notice}");
+    }
+    assert!(with("gold", "active", "0d") && with("gold", "deprecated", "0"));
+    assert!(!with("silver", "active", "0d") && !with("gold", "draft", "0d"));
+    let none = contract("gold", KEY, LEVELS).replace("polder.noticePeriod", "own.noticeGiven");
+    let found = check(&Policies::defaults(), &contracts(&none), today());
+    assert_eq!(codes(&found), ["notice-promised"]);
+    assert!(
+        found[0]
+            .help
+            .as_ref()
+            .is_some_and(|help| help.contains("polder.noticePeriod"))
     );
 }
 

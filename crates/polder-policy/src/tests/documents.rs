@@ -1,5 +1,7 @@
 //! Documents of policies: what is refused, exceptions, to whom a policy applies.
 
+use polder_core::config::Mesh;
+
 use super::*;
 
 fn problems(text: &str) -> Vec<String> {
@@ -41,6 +43,10 @@ fn what_is_wrong_with_a_document_is_said_at_its_place() {
             "own.yaml:2:100: this is no layer (layers are bronze, silver, gold and quarantine)",
         ),
         (
+            "rule: owner, applies: {statuses: [aktive, in review]}}",
+            "own.yaml:2:102: `aktive` is not a status of the standard (did you mean `active`?)",
+        ),
+        (
             "rule: naming, applies: {scope: object}, parameters: {pattern: '('}}",
             "own.yaml:2:130: the pattern cannot be used: unclosed group",
         ),
@@ -77,6 +83,31 @@ fn what_is_wrong_with_a_document_is_said_at_its_place() {
         HEAD.trim_start_matches("policies:\n")
     );
     assert!(problems(&twice)[0].contains("there is another policy `x`"));
+}
+
+#[test]
+fn a_mesh_that_declares_no_policy_is_not_left_unchecked_in_silence() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("polder.yaml"), "name: shop\nlake: {location: x}\n").unwrap();
+    let mesh = Mesh::load_with(folder.path(), |_| None, []).unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join("catalog/policies").join(name), text);
+    let load = || Policies::of_mesh(&mesh).unwrap();
+    assert!(load().0.are_defaults());
+    // A folder without documents says as little as none: a clone of the repository does not have it.
+    std::fs::create_dir_all(folder.path().join("catalog/policies")).unwrap();
+    write("own.yml", &format!("{HEAD}rule: owner}}\n")).unwrap();
+    let (set, found) = load();
+    assert!(set.are_defaults() && found.is_empty());
+    write("own.yaml", "policies: []\n").unwrap();
+    let (set, found) = load();
+    assert_eq!((set.iter().count(), codes(&found)), (0, vec!["no-policy"]));
+    assert_eq!(found[0].severity, Severity::Warning);
+    // What is wrong with the document is told instead.
+    write("own.yaml", "polices: []\n").unwrap();
+    assert!(!codes(&load().1).contains(&"no-policy"));
+    write("own.yaml", &format!("{HEAD}rule: owner}}\n")).unwrap();
+    let (set, found) = load();
+    assert!(set.get("x").is_some() && !set.are_defaults() && found.is_empty());
 }
 
 #[test]
@@ -155,5 +186,43 @@ fn findings_have_severity_place_and_remedy() {
     assert_eq!(
         found[0].to_string(),
         "contracts/sales/orders.odcs.yaml:3:5: the contract `Orders` has no owner"
+    );
+}
+
+#[test]
+fn a_policy_about_names_that_are_nearly_there_is_told() {
+    let text = format!(
+        "{HEAD}rule: owner, applies: {{domains: [slaes, finance], datasets: [sales.gold.odrers, 'sales.*', shop.gold.x, 'sales.glod.*', 'slaes.*', '*.gold.odrers', 'hr.*']}}}}\n"
+    );
+    let set = contracts(&contract("gold", KEY, LEVELS));
+    let found = check(&policies(&text), &set, today());
+    let found: Vec<_> = found
+        .iter()
+        .map(|found| (found.message.as_str(), found.help.as_deref()))
+        .collect();
+    assert_eq!(
+        found,
+        [
+            (
+                "the policy `x` applies to `slaes`, which no contract has",
+                Some("did you mean `sales`?")
+            ),
+            (
+                "the policy `x` applies to `sales.gold.odrers`, which no contract has",
+                Some("did you mean `sales.gold.orders`?")
+            ),
+            (
+                "the policy `x` applies to `sales.glod.*`, which no contract has",
+                Some("did you mean `sales.gold.*`?")
+            ),
+            (
+                "the policy `x` applies to `slaes.*`, which no contract has",
+                Some("did you mean `sales.*`?")
+            ),
+            (
+                "the policy `x` applies to `*.gold.odrers`, which no contract has",
+                Some("did you mean `*.gold.orders`?")
+            ),
+        ]
     );
 }

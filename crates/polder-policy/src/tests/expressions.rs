@@ -125,6 +125,10 @@ fn an_expression_that_cannot_be_compiled_is_refused_at_its_own_place() {
             "{expression} gave {said_now:?}"
         );
     }
+    let lone = refused("object", "object.name = 'a'");
+    assert!(lone[0].ends_with("(values are compared with `==`)"), "{lone:?}");
+    let other = refused("object", "\"object.name == 'a=b' && object.name >= 'c' &&\"");
+    assert!(!other.is_empty() && !other[0].contains("`==`"), "{other:?}");
     let block = "|\n      contract.name == 'a' &&\n      contrakt.id == 'b'";
     let said = refused("contract", block);
     assert!(

@@ -39,6 +39,8 @@ const LEVELS: &str = "slaProperties:
   - {property: retention, value: 3, unit: y}
   - {property: latency, value: 2, unit: h}
   - {property: frequency, value: 1, unit: d}
+customProperties:
+  - {property: polder.noticePeriod, value: 90d}
 ";
 
 fn contracts(text: &str) -> ContractSet {

@@ -128,6 +128,142 @@ async fn a_query_gives_the_one_figure_of_its_one_row() {
 }
 
 #[tokio::test]
+async fn short_names_are_the_contracts_objects_wherever_nothing_else_is_defined_by_that_name() {
+    let cases = [
+        (
+            "WITH lines AS (SELECT * FROM lines WHERE id < 3) SELECT count(*) FROM lines",
+            2,
+        ),
+        ("WITH orders AS (SELECT * FROM lines) SELECT count(*) FROM orders", 3),
+        (
+            "WITH a AS (SELECT * FROM lines), lines AS (SELECT * FROM a WHERE id = 1) SELECT count(*) FROM lines",
+            1,
+        ),
+        (
+            "SELECT count(*) FROM orders AS lines JOIN lines AS orders USING (id)",
+            2,
+        ),
+        (
+            "SELECT sum(lines.id) FROM orders lines WHERE lines.id IN (SELECT lines.id FROM lines WHERE lines.id > 1)",
+            2,
+        ),
+        (r#"SELECT count(*) FROM "Lines" WHERE "Lines".id > 1"#, 2),
+        ("SELECT count(*) FROM LINES WHERE Lines.id > 1", 2),
+        (
+            r#"WITH "Lines" AS (SELECT 1 AS id) SELECT (SELECT count(*) FROM "Lines") + 10 * (SELECT count(*) FROM lines)"#,
+            31,
+        ),
+        (
+            "SELECT count(*) FROM (SELECT id FROM lines EXCEPT SELECT id FROM orders UNION ALL SELECT id FROM Orders)",
+            3,
+        ),
+        (
+            "SELECT count(*) FROM lines WHERE NOT EXISTS (SELECT 1 FROM orders WHERE orders.id = lines.id)",
+            1,
+        ),
+        // Definitions inside of others of the same name, and only as far as they reach.
+        (
+            "WITH a AS (SELECT 5 AS id) \
+             SELECT (WITH a AS (SELECT a.id FROM lines AS a) SELECT count(a.id) FROM a) + (SELECT sum(a.id) FROM a)",
+            8,
+        ),
+        (
+            "SELECT count(*) FROM (WITH lines AS (SELECT * FROM orders) SELECT * FROM lines) few, lines",
+            6,
+        ),
+        (
+            "WITH RECURSIVE lines AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM lines WHERE i < 4) \
+             SELECT count(*) FROM lines, orders",
+            8,
+        ),
+        (
+            "WITH RECURSIVE n AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM n WHERE i < 4) \
+             SELECT (WITH RECURSIVE n AS (SELECT 10 AS i UNION ALL SELECT i + 1 FROM n WHERE i < 12) SELECT max(i) FROM n) \
+             + max(i) FROM n",
+            16,
+        ),
+        (
+            r#"WITH "sales.bronze.orders" AS (SELECT 1 AS id) SELECT count(*) FROM orders"#,
+            2,
+        ),
+        (
+            r#"SELECT count(*) FROM "sales"."bronze"."orders", SALES.Bronze.invoice_lines"#,
+            6,
+        ),
+        ("SELECT count(*) FROM lines, UNNEST(make_array(1, 2)) AS two(n)", 6),
+        (
+            "SELECT count(*) FROM orders, LATERAL (SELECT * FROM lines WHERE lines.id = orders.id) AS own",
+            2,
+        ),
+        (
+            "SELECT count(*) FROM ((lines JOIN orders USING (id)) CROSS JOIN orders AS again)",
+            4,
+        ),
+    ];
+    for (sql, expected) in cases {
+        let found = ask(sql, None).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
+        assert_eq!(found, Figure::Whole(expected), "{sql}");
+    }
+}
+
+#[tokio::test]
+async fn no_name_opens_what_is_not_the_contracts() {
+    let cases = [
+        ("SELECT count(*) FROM lines JOIN wages ON true", "`wages`"),
+        (
+            "SELECT (WITH wages AS (SELECT 1 AS x) SELECT count(*) FROM wages) + (SELECT count(*) FROM wages)",
+            "`wages`",
+        ),
+        (
+            "WITH a AS (SELECT * FROM wages), wages AS (SELECT 1 AS x) SELECT count(*) FROM a",
+            "`wages`",
+        ),
+        (
+            "WITH wages AS (SELECT * FROM staff.silver.wages) SELECT count(*) FROM wages",
+            "staff.silver.wages",
+        ),
+        (
+            "SELECT count(*) FROM lines WHERE id IN (SELECT wage FROM STAFF.\"silver\".wages)",
+            "staff.silver.wages",
+        ),
+        (
+            "SELECT count(*) FROM lines UNION SELECT count(*) FROM staff.silver.wages VERSION AS OF 0",
+            "staff.silver.wages",
+        ),
+        ("TABLE staff.silver.wages", ""),
+        ("SELECT count(*) FROM bronze.orders", "`bronze.orders`"),
+        ("SELECT count(*) FROM '/etc/passwd'", "/etc/passwd"),
+        (r#"SELECT count(*) FROM "rows.parquet""#, "rows.parquet"),
+        ("SELECT count(*) FROM 's3://bucket/rows.parquet'", "rows.parquet"),
+        ("SELECT count(*) FROM read_csv('/etc/passwd')", "read_csv"),
+        (
+            "SELECT count(*) FROM parquet_metadata('rows.parquet')",
+            "parquet_metadata",
+        ),
+        (
+            "SELECT count(*) FROM TABLE(read_parquet('rows.parquet'))",
+            "read_parquet",
+        ),
+        (
+            "SELECT count(*) FROM lines, LATERAL read_json('rows.json') AS r",
+            "read_json",
+        ),
+        (
+            "WITH a AS (SELECT 1), a AS (SELECT 2) SELECT count(*) FROM a",
+            "more than once",
+        ),
+        ("SELECT count(*) FROM (DELETE FROM lines RETURNING id)", ""),
+        ("SELECT count(*) INTO copy FROM lines", "only read"),
+    ];
+    for (sql, why) in cases {
+        let error = ask(sql, None).await.expect_err(sql);
+        assert!(error.to_string().contains(why), "{sql}: {error}");
+        let (queries, _) = queries();
+        assert!(queries.plan(sql, None).await.is_err(), "{sql} is planned");
+    }
+}
+
+#[tokio::test]
 async fn queries_that_write_or_read_what_is_not_theirs_or_give_no_figure_fail_with_why() {
     let cases = [
         ("SELECT id, 1 AS one FROM {object}", "2 columns"),
@@ -190,6 +326,20 @@ async fn other_datasets_are_those_that_the_contract_names() {
     assert!(queries.provider(&name("staff.silver.wages")).await.is_err());
 }
 
+#[tokio::test]
+async fn beside_a_file_queries_about_other_datasets_are_not_asked() {
+    let (queries, _) = queries();
+    let reach = |queries: &RuleQueries, sql: &str| queries.query_out_of_reach(sql, None);
+    let others = "WITH lines AS (SELECT * FROM orders) SELECT count(*) FROM lines";
+    assert_eq!(reach(&queries, others), None);
+    let alone = queries.alone();
+    assert!(reach(&alone, others).is_some_and(|why| why.contains("sales.bronze.orders")));
+    assert!(alone.out_of_reach(&name("sales.bronze.orders")).is_some());
+    for own in ["SELECT count(*) FROM {object}", "SELECT count(*) FROM lines", "SELEC"] {
+        assert_eq!(reach(&alone, own), None, "{own}");
+    }
+}
+
 #[test]
 fn a_query_that_never_pauses_keeps_nobody_waiting() {
     let start = Instant::now();
@@ -238,5 +388,102 @@ async fn queries_that_are_meant_to_hurt_are_refused() {
             .err()
             .unwrap_or_else(|| panic!("{sql:.80} is taken"));
         assert!(error.to_string().contains(why), "{sql:.80}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn lists_that_could_become_far_more_than_they_hold_are_refused() {
+    let cases = [
+        (
+            "SELECT count(*) FROM (SELECT unnest(a) AS i, a FROM (SELECT array_agg(id) AS a FROM lines)) \
+             WHERE i > array_length(a)",
+            "made of many rows",
+        ),
+        (
+            "SELECT sum(x) FROM (SELECT unnest(unnest(make_array(make_array(id, 2), make_array(3)))) AS x FROM lines)",
+            "lists within lists",
+        ),
+        (
+            "SELECT count(*) FROM (SELECT unnest(xs) AS x, xs FROM (SELECT make_array(id, id) AS xs FROM lines)) \
+             WHERE x > array_max(xs)",
+            "it repeats the list",
+        ),
+    ];
+    for (sql, why) in cases {
+        let error = ask(sql, None).await.expect_err(sql);
+        assert!(error.to_string().contains(why), "{sql}: {error}");
+    }
+    for (sql, expected) in [
+        (
+            "SELECT count(*) FROM (SELECT unnest(make_array(id, id + 1)) AS x, id FROM lines) WHERE x > id",
+            3,
+        ),
+        (
+            "SELECT count(*) FROM (SELECT unnest(make_array(id, id)) AS x FROM (SELECT *, make_array(1) AS y FROM lines))",
+            6,
+        ),
+        (
+            "SELECT count(*) FROM (SELECT unnest(inner_) FROM \
+             (SELECT unnest(make_array(make_array(id, 2), make_array(3))) AS inner_ FROM lines))",
+            9,
+        ),
+    ] {
+        let found = ask(sql, None).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
+        assert_eq!(found, Figure::Whole(expected), "{sql}");
+    }
+}
+
+/// Each step reads the one before it twice.
+fn doubled(first: &str, step: &str, last: &str) -> String {
+    let steps = (1..=28).map(|i| format!(", x{i} AS ({})", step.replace("before", &format!("x{}", i - 1))));
+    format!("WITH x0 AS ({first}){} {last}", steps.collect::<String>())
+}
+
+#[tokio::test]
+async fn what_would_take_all_time_or_memory_is_refused_before_it_is_planned() {
+    let start = Instant::now();
+    let (queries, lines) = queries();
+    let steps = doubled(
+        "SELECT id FROM lines",
+        "SELECT a.id FROM before AS a JOIN before AS b ON a.id = b.id",
+        "SELECT count(*) FROM x28",
+    );
+    let expressions = doubled(
+        "SELECT id AS v FROM lines",
+        "SELECT v + v AS v FROM before",
+        "SELECT count(*) FROM x28 WHERE v > 1",
+    );
+    for (sql, why) in [
+        (
+            "SELECT count(*) FROM unnest(generate_series(1, 1000000000))",
+            "much of little",
+        ),
+        ("SELECT length(lpad('x', 2000000000))", "much of little"),
+        ("SELECT array_length(range(0, 1000000000))", "much of little"),
+        (
+            "SELECT count(*) FROM {object} WHERE repeat('x', 2000000000) = 'y'",
+            "much of little",
+        ),
+        (
+            "SELECT count(*) FROM generate_series(1, length(repeat('x', 2000000000)))",
+            "arguments of a table function",
+        ),
+        (steps.as_str(), "more than 2000 tables"),
+        (expressions.as_str(), "more than 100000 operators"),
+    ] {
+        let planned = queries.plan(sql, None).await.expect_err(sql);
+        assert!(planned.to_string().contains(why), "{sql}: {planned}");
+        let asked = queries.figure(sql, None, Arc::clone(&lines)).await.expect_err(sql);
+        assert_eq!(asked.to_string(), planned.to_string(), "{sql}");
+    }
+    assert!(start.elapsed() < Duration::from_secs(30), "{:?}", start.elapsed());
+    for sql in [
+        "SELECT sum(column1) FROM generate_series(1, 10 * 2) AS s(column1)",
+        "SELECT length(lpad('x', 20))",
+    ] {
+        queries
+            .plan(sql, None)
+            .await
+            .unwrap_or_else(|error| panic!("{sql}: {error}"));
     }
 }

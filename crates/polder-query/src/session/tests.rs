@@ -7,7 +7,7 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::util::pretty::pretty_format_batches;
 use datafusion::datasource::MemTable;
 use polder_core::config::LakeConfig;
-use polder_core::{ErrorKind, RunId};
+use polder_core::{Error, ErrorKind, RunId};
 use polder_lake::{Commit, Operation, TableOptions};
 
 use super::*;
@@ -114,7 +114,7 @@ async fn numbers(session: &Session, sql: &str) -> Vec<i64> {
     numbers
 }
 
-async fn refusal(session: &Session, sql: &str) -> polder_core::Error {
+async fn refusal(session: &Session, sql: &str) -> Error {
     match session.sql(sql).await {
         Ok(frame) => query_error(frame.collect().await.expect_err(sql)),
         Err(error) => error,

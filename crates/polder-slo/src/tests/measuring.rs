@@ -1,6 +1,6 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use polder_contract::{ContractSet, DatasetContract, Promise, Promised, Span, Subject};
-use polder_core::document::Source;
+use polder_core::document::{Severity, Source};
 use proptest::prelude::*;
 
 use crate::history::{DataCommit, History, RunRecord, Window};
@@ -102,7 +102,8 @@ fn latency_is_the_age_of_the_newest_data() {
 
     // The element's column counts more than the commit, and of several the one that lags behind.
     past.newest.insert("sold_at".to_owned(), at(18, 0));
-    past.newest.insert("paid_at".to_owned(), at(25, 0));
+    past.newest.insert("paid_at".to_owned(), at(20, 20));
+    past.newest.insert("valid_until".to_owned(), at(25, 0));
     let promise = Promise {
         subject: Subject::Latency,
         promised: Promised::Span(days(1)),
@@ -114,7 +115,9 @@ fn latency_is_the_age_of_the_newest_data() {
     };
     let age = |hours| Some(Figure::Time(TimeDelta::hours(hours)));
     assert_eq!(on(&["sold_at", "paid_at"]), (age(48), Some(Basis::Statistics)));
+    // Up to a day ahead of the clock is of age 0; what is further ahead tells nothing.
     assert_eq!(on(&["paid_at"]), (age(0), Some(Basis::Statistics)));
+    assert_eq!(on(&["valid_until"]), (None, None));
     assert_eq!(on(&["sold_at", "unknown"]), (age(24), Some(Basis::Commits)));
     assert_eq!(
         why(&within(Subject::Latency, days(1), &history(Vec::new(), Vec::new()))),
@@ -344,7 +347,10 @@ fn contract(status: &str, levels: &str) -> DatasetContract {
          slaProperties:\n{levels}"
     );
     let (set, findings) = ContractSet::load([("sales".to_owned(), Source::new("sums.odcs.yaml", text))]);
-    assert_eq!(findings, []);
+    assert!(
+        findings.iter().all(|finding| finding.severity != Severity::Error),
+        "{findings:?}"
+    );
     set.iter().next().unwrap().clone()
 }
 
@@ -352,6 +358,23 @@ const LEVELS: &str = "  - {property: latency, value: 1, unit: d, element: sums.d
                       availability, value: 99, unit: percent}\n  - {property: timeOfAvailability, value: 09:00-08:00}\n  \
                       - {property: retention, value: soon, unit: y}\n  - {property: latency, value: 1, unit: d, element: \
                       other.day}\n";
+
+#[test]
+fn of_several_latencies_the_shortest_tells_what_is_there_in_whatever_order() {
+    let day = "  - {property: latency, value: 1, unit: d}\n";
+    let week = "  - {property: freshness, value: 7, unit: d}\n";
+    let availability = "  - {property: availability, value: 50, unit: percent}\n";
+    // Of the ten days from the 10th to the 20th the data was there for one: it came on the 9th and 18th, for a day each.
+    let past = history(commits(&[at(9, 0), at(18, 0)]), Vec::new());
+    for [first, second] in [[day, week], [week, day]] {
+        let contract = contract("active", &format!("{first}{second}{availability}"));
+        let measured = assess(&contract, Some(&past), window())[2].outcome.measured;
+        let Some(Figure::Percent(share)) = measured else {
+            panic!("{measured:?} is no share");
+        };
+        assert!((share - 10.0).abs() < 1e-9, "{share}");
+    }
+}
 
 #[test]
 fn every_service_level_is_reported_and_a_breach_is_an_event() {
@@ -431,11 +454,50 @@ fn what_is_not_in_force_or_not_there_breaks_no_promise() {
         "the contract is draft: nothing is promised yet"
     );
     assert_eq!(told("retired", Some(&past)), "the contract is retired");
+    // How long data is kept is promised for the time after the end too.
+    let kept = contract("retired", "  - {property: retention, value: 1, unit: y}\n");
+    assert_eq!(assess(&kept, Some(&past), window())[0].verdict(), "met");
+    assert_eq!(assess(&kept, None, window())[0].why(), Some("there is no table"));
     assert_eq!(told("active", None), "there is no table yet");
     let due = contract("active", "  - {property: generalAvailability, value: \"2026-01-15\"}\n");
     assert!(assess(&due, None, window())[0].is_breached());
     let later = contract("active", "  - {property: generalAvailability, value: \"2026-02-15\"}\n");
     assert_eq!(assess(&later, None, window())[0].verdict(), "met");
+}
+
+#[test]
+fn a_service_level_on_an_element_that_is_not_there_is_not_measured() {
+    let past = history(commits(&[at(20, 0)]), Vec::new());
+    let told = |element: &str| {
+        let level = format!("  - {{property: latency, value: 1, unit: d, element: \"{element}\"}}\n");
+        let assessed = assess(&contract("active", &level), Some(&past), window());
+        (assessed[0].verdict(), assessed[0].why().map(str::to_owned))
+    };
+    for element in ["sums.nope", "nope", "sums.day, sums.nope"] {
+        let missing = element.rsplit(' ').next().unwrap();
+        let why = format!("the schema has no element `{missing}`");
+        assert_eq!(told(element), ("not measured", Some(why)));
+    }
+    for element in ["sums", "sums.day", "day", "sales.gold.sums", "sums._ingested_at"] {
+        assert_eq!(told(element), ("met", None), "{element}");
+    }
+    // Nothing is late by a latency of what is not there.
+    let levels = "  - {property: latency, value: 1, unit: s, element: sums.nope}\n  - {property: availability, value: 50, \
+                  unit: percent}\n";
+    let assessed = assess(&contract("active", levels), Some(&past), window());
+    assert_eq!(assessed[1].verdict(), "not measured");
+}
+
+#[test]
+fn an_end_is_shown_as_the_last_day_that_the_contract_writes() {
+    let contract = contract("active", "  - {property: endOfLife, value: \"2026-02-28\"}\n");
+    let assessed = &assess(&contract, None, window())[0];
+    let shown = assessed.outcome.measured.unwrap().to_string();
+    assert_eq!(
+        (assessed.promised.as_str(), shown.as_str()),
+        ("2026-02-28", "2026-02-28")
+    );
+    assert_eq!(assessed.to_json()["measured"]["instant"], "2026-03-01T00:00:00Z");
 }
 
 proptest! {

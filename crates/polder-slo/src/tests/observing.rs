@@ -72,6 +72,12 @@ async fn commits_bounds_and_runs_are_read() {
     .await;
     commit(&mut table, Operation::Replace, &[20_010], &[]).await;
     commit(&mut table, Operation::Compact, &[20_010], &[]).await;
+    let replay = [
+        ("accepted", "1"),
+        ("rejected", "0"),
+        ("origin", "replay/sales.gold.lines"),
+    ];
+    commit(&mut table, Operation::Append, &[20_010], &replay).await;
 
     let step = Step::new(StepKind::Pipeline, "sales.lines".parse().unwrap());
     for (hours, status, version) in [(3, RunStatus::Failed, None), (1, RunStatus::Succeeded, Some(2))] {
@@ -100,8 +106,11 @@ async fn commits_bounds_and_runs_are_read() {
         .iter()
         .map(|commit| (commit.accepted, commit.rejected, commit.takes_away))
         .collect();
-    // Neither the making of the table nor the compaction changed rows.
-    assert_eq!(commits, [(Some(2), Some(1), false), (None, None, true)]);
+    // Neither the making of the table nor the compaction changed rows; a replay's were delivered before.
+    assert_eq!(
+        commits,
+        [(Some(2), Some(1), false), (None, None, true), (None, None, false)]
+    );
     assert!(
         history
             .commits

@@ -1,10 +1,12 @@
 //! `polder check`: everything that can be known without data, with --base also what a change breaks, and with --connect
-//! whether the services answer.
+//! whether the services answer and the tables take what is declared.
 
+mod builders;
+pub(crate) mod catalog;
 mod compatibility;
 mod connect;
 mod consumers;
-mod documents;
+pub(crate) mod documents;
 mod judge;
 mod lifecycle;
 mod nulls;
@@ -12,7 +14,10 @@ mod pairs;
 mod record;
 mod registrations;
 mod revision;
+mod tables;
+mod telling;
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -21,15 +26,18 @@ use polder_contract::cancellation::{Cancellation, end_registrations};
 use polder_contract::product::{self, Product};
 use polder_contract::{Consumer, ContractSet};
 use polder_core::document::{Diagnostic, Severity};
+use polder_core::units::counted;
 use polder_core::{Result, clock};
 use polder_engine::{Analysis, Engine, load_models, load_pipelines};
-use polder_ingest::StreamSpec;
+use polder_ingest::{StreamSpec, read_streams};
 
+use crate::cli::Cli;
 use crate::commands::contract::parties::cancellations;
-use crate::findings::{Findings, NOT_RUN, Report};
-use crate::output::counted;
+use crate::findings::{Findings, NOT_RUN, Report, or_report};
 use crate::platform::Platform;
 use crate::{domains, output, report};
+
+use tables::Tables;
 
 pub(crate) use consumers::consumers;
 
@@ -37,10 +45,11 @@ pub(crate) use consumers::consumers;
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Args {
     /// Compare with this revision of the git repository (a branch, tag or commit), as it was where the present branch left
-    /// it, and say what each change breaks.
+    /// it, and say what each change breaks, and what the tables that are there would not take.
     #[arg(long, value_name = "REVISION")]
     base: Option<String>,
-    /// Also try every configured service and say what is wrong with it.
+    /// Also try every configured service, hold the tables and topics that are there against what is declared, and say what
+    /// is wrong.
     #[arg(long)]
     connect: bool,
     /// Also write a report: junit, sarif, json or github, to a file or (alone) to standard output.
@@ -70,6 +79,8 @@ type Check = fn(&Declared<'_>) -> Result<Vec<Diagnostic>>;
 const CHECKS: &[Check] = &[
     documents::streams,
     documents::strangers,
+    catalog::strangers,
+    |mesh| super::contract::test::findings_without_rules(mesh.platform, mesh.contracts),
     documents::domains,
     consumers::check,
     lifecycle::check,
@@ -78,19 +89,50 @@ const CHECKS: &[Check] = &[
 ];
 
 /// Checks the mesh; every problem is shown, not the first only. 2 where a document is wrong, else 1 where a change breaks
-/// somebody.
+/// somebody or a table does not take what its contract promises.
 pub(crate) async fn run(platform: &Platform, args: &Args, verbose: bool) -> Result<ExitCode> {
     Report::refuse_several(&args.report)?;
-    let mut diagnostics = Vec::new();
-    let (contracts, found) = ContractSet::load(platform.mesh.sources("contracts", ".odcs.yaml")?);
+    let mut found = Found::default();
+    match inspect(platform, args, verbose, &mut found).await {
+        Err(error) if !found.told => {
+            // What was found until then is told with what broke it off.
+            let mut diagnostics = found.diagnostics;
+            diagnostics.extend(error.diagnostics().iter().cloned());
+            let error = error.with_diagnostics(diagnostics);
+            or_report(COMMAND, &args.report, &platform.mesh.root, Err(error))
+        }
+        other => other,
+    }
+}
+
+/// The command, as reports name it.
+const COMMAND: &str = "polder check";
+
+/// The mesh that the command line names; why there is none is told in the reports too.
+pub(crate) fn open(cli: &Cli, args: &Args) -> Result<Platform> {
+    let root = crate::platform::root(cli).unwrap_or_default();
+    or_report(COMMAND, &args.report, &root, Platform::open(cli))
+}
+
+/// What is known so far.
+#[derive(Default)]
+struct Found {
+    diagnostics: Vec<Diagnostic>,
+    /// It was printed and reported.
+    told: bool,
+}
+
+async fn inspect(platform: &Platform, args: &Args, verbose: bool, so_far: &mut Found) -> Result<ExitCode> {
+    let diagnostics = &mut so_far.diagnostics;
+    let (sources, found) = platform.mesh.readable("contracts", ".odcs.yaml");
     diagnostics.extend(found);
-    let streams = platform.streams().unwrap_or_else(|error| {
-        diagnostics.extend(documents::of_documents(&error));
-        Vec::new()
-    });
-    let (pipelines, found) = load_pipelines(&platform.mesh)?;
+    let (contracts, found) = ContractSet::load(sources);
     diagnostics.extend(found);
-    let (models, found) = load_models(&platform.mesh)?;
+    let (streams, found) = read_streams(&platform.mesh);
+    diagnostics.extend(found);
+    let (pipelines, found) = load_pipelines(&platform.mesh);
+    diagnostics.extend(found);
+    let (models, found) = load_models(&platform.mesh);
     diagnostics.extend(found);
     let (mut consumers, found) = consumers(&platform.mesh)?;
     diagnostics.extend(found);
@@ -99,7 +141,7 @@ pub(crate) async fn run(platform: &Platform, args: &Args, verbose: bool) -> Resu
     let now = clock::now();
     end_registrations(&mut consumers, &cancellations, &contracts, now);
     // What is wrong with products is one of the checks.
-    let (products, _) = product::check(platform.mesh.sources("contracts", ".odps.yaml")?, &contracts);
+    let (products, _) = product::check(platform.mesh.readable("contracts", ".odps.yaml").0, &contracts);
     let engine = Engine::new(
         platform.lake()?,
         platform.session()?,
@@ -124,16 +166,40 @@ pub(crate) async fn run(platform: &Platform, args: &Args, verbose: bool) -> Resu
     for check in CHECKS {
         diagnostics.extend(check(&mesh)?);
     }
+    // Some files are read by several checks.
+    let mut seen = HashSet::new();
+    diagnostics.retain(|found| {
+        let Diagnostic {
+            code,
+            message,
+            file,
+            span,
+            ..
+        } = found;
+        seen.insert((code.clone(), message.clone(), file.clone(), *span))
+    });
+    let tables = match args.connect {
+        true => Some(Tables::look(&mesh).await?),
+        false => None,
+    };
     let compared = match &args.base {
-        Some(base) => Some(compatibility::compare(&mesh, base).await?),
+        Some(base) => Some(compatibility::compare(&mesh, base, tables.as_ref()).await?),
         None => None,
     };
-    diagnostics.extend(
-        compared
-            .iter()
-            .flat_map(|compared| compared.diagnostics.iter().cloned()),
-    );
-    let (not_run, diagnostics): (Vec<_>, Vec<_>) = diagnostics.into_iter().partition(|found| found.code == NOT_RUN);
+    // A comparison tells what tables refuse with what it comes from.
+    let of_change: Vec<_> = match (&compared, &tables) {
+        (Some(compared), _) => compared.diagnostics.clone(),
+        (None, Some(tables)) => tables.diagnostics().cloned().collect(),
+        (None, None) => Vec::new(),
+    };
+    // What a comparison tells as an error needs no warning.
+    let told = compared.iter().flat_map(|compared| &compared.unbuilt).collect();
+    diagnostics.extend(builders::check(&mesh, &told));
+    let wrong_by_change = errors(&of_change, Severity::Error);
+    diagnostics.extend(of_change);
+    so_far.told = true;
+    let diagnostics = std::mem::take(diagnostics).into_iter();
+    let (not_run, diagnostics): (Vec<_>, Vec<_>) = diagnostics.partition(|found| found.code == NOT_RUN);
     report::diagnostics(&diagnostics, Some(&platform.mesh.root));
     if verbose {
         report::diagnostics(&not_run, Some(&platform.mesh.root));
@@ -152,17 +218,16 @@ pub(crate) async fn run(platform: &Platform, args: &Args, verbose: bool) -> Resu
                 None => found,
             })
             .collect();
-        Findings::of_documents(&found, checked(&mesh)).write("polder check", &args.report, &platform.mesh.root)?;
+        Findings::of_documents(&found, checked(&mesh)).write(COMMAND, &args.report, &platform.mesh.root)?;
     }
-    let of_change = compared.as_ref().map_or(0, compatibility::Compared::errors);
     let mut code = match errors(&diagnostics, Severity::Error) {
         0 => 0,
         // A wrong document is wrong whatever else was found.
-        all if all == of_change => 1,
+        all if all == wrong_by_change => 1,
         _ => 2,
     };
-    if args.connect {
-        code = code.max(connect::connect(platform, &streams).await?);
+    if let Some(tables) = tables {
+        code = code.max(connect::connect(platform, &streams, tables).await?);
     }
     Ok(ExitCode::from(code))
 }

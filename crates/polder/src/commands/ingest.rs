@@ -1,6 +1,6 @@
 //! `polder ingest`: streams into bronze.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
 use std::sync::{Mutex, PoisonError};
 
@@ -8,21 +8,27 @@ use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use indicatif::ProgressBar;
 use polder_catalog::{Node, RunEnd, RunStart, RunStatus, Step, StepKind};
-use polder_core::{Error, ErrorKind, ObjectName, Result, RunId, clock};
+use polder_contract::{ContractSet, Metric, RuleKind, SetTest};
+use polder_core::units::counted;
+use polder_core::{DatasetName, Error, ErrorKind, ObjectName, Result, RunId, clock};
 use polder_ingest::{CommitSummary, Ingest, Mode, Observer, StreamSpec, Summary};
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::IngestArgs;
 use crate::inventory::source_node;
-use crate::output::counted;
 use crate::platform::{Platform, select_streams};
 use crate::progress::Bars;
 use crate::recorder::Recorder;
 use crate::{output, report};
 
-/// Runs the streams that are named, or all, side by side.
+mod queue;
+
+use queue::Queue;
+
+/// Runs the streams that are named, or all, side by side; up to the end of their sources those first that others refer to.
 pub(crate) async fn run(platform: &Platform, args: &IngestArgs, quiet: bool) -> Result<ExitCode> {
-    let streams = select_streams(platform.streams()?, &args.streams)?;
+    let all = platform.streams()?;
+    let streams = select_streams(all.clone(), &args.streams)?;
     if streams.is_empty() {
         return Err(Error::new(ErrorKind::NotFound, "this mesh has no stream")
             .with_help("declare one in pipelines/<domain>/<name>.stream.yaml"));
@@ -35,20 +41,37 @@ pub(crate) async fn run(platform: &Platform, args: &IngestArgs, quiet: bool) -> 
     let shutdown = CancellationToken::new();
     stop_on_signal(shutdown.clone())?;
     let ingest = platform.ingest()?;
+    let contracts = platform.contracts()?;
     let recorder = Recorder::open(platform).await;
     let bars = Bars::new(quiet);
-    let runs = streams.iter().map(|stream| {
+    let start = |place: usize| {
+        let stream = &streams[place];
         let run = run_stream(&ingest, stream, mode, shutdown.clone(), &bars, &recorder);
-        async move { (stream, run.await) }
-    });
-    let mut running: FuturesUnordered<_> = runs.collect();
+        async move { (place, run.await) }
+    };
+    // What is referred to is landed first: else the keys of the same delivery would have no match. A stream that runs on
+    // waits for nobody.
+    let mut queue = match mode {
+        Mode::UntilEnd => Queue::new(&references(&streams, &contracts)),
+        Mode::Continuous => Queue::new(&vec![BTreeSet::new(); streams.len()]),
+    };
+    let mut running: FuturesUnordered<_> = queue.ready().into_iter().map(start).collect();
     let mut code = 0;
-    while let Some((stream, result)) = running.next().await {
+    while let Some((place, result)) = running.next().await {
+        let stream = &streams[place];
+        queue.end(place);
+        running.extend(queue.ready().into_iter().map(start));
         match result {
             Ok(summary) => output::line(&sentence(stream, &summary))?,
             Err(error) => {
                 report::error(&error, Some(&platform.mesh.root));
                 code = code.max(error.exit_code());
+                for other in first(stream, &error, &all, &streams, &contracts) {
+                    output::remark(&format!(
+                        "{} refers to what {other} lands: run that first, or both with one command",
+                        stream.name
+                    ));
+                }
                 if mode == Mode::Continuous {
                     // Whoever watches the process must hear of it: the other streams commit what they read and end too.
                     output::remark(&format!(
@@ -61,6 +84,51 @@ pub(crate) async fn run(platform: &Platform, args: &IngestArgs, quiet: bool) -> 
         }
     }
     Ok(ExitCode::from(code))
+}
+
+/// The other datasets that a stream's contract refers to by its rules.
+fn referred(stream: &StreamSpec, contracts: &ContractSet) -> BTreeSet<DatasetName> {
+    // What is wrong with rules is told when the stream runs.
+    let rules = contracts
+        .get(&stream.dataset)
+        .and_then(|contract| contract.rules().ok());
+    let named = rules.into_iter().flatten().filter_map(|rule| match rule.kind {
+        RuleKind::Set(SetTest {
+            metric: Metric::Orphans { dataset, .. },
+            ..
+        }) => Some(dataset),
+        _ => None,
+    });
+    named.filter(|dataset| *dataset != stream.dataset).collect()
+}
+
+/// Which of the streams each one refers to.
+fn references(streams: &[StreamSpec], contracts: &ContractSet) -> Vec<BTreeSet<usize>> {
+    let references = streams.iter().map(|stream| {
+        let named = referred(stream, contracts);
+        let others = streams.iter().enumerate();
+        let others = others.filter(|(_, other)| named.contains(&other.dataset));
+        others.map(|(place, _)| place).collect()
+    });
+    references.collect()
+}
+
+/// The streams that did not run now and land what a refused stream refers to, where the refusal names that.
+fn first<'s>(
+    stream: &StreamSpec,
+    error: &Error,
+    all: &'s [StreamSpec],
+    run: &[StreamSpec],
+    contracts: &ContractSet,
+) -> Vec<&'s ObjectName> {
+    let named = referred(stream, contracts);
+    let report = error.report();
+    let others = all.iter().filter(|other| {
+        named.contains(&other.dataset)
+            && report.contains(&format!(" {}", other.dataset))
+            && run.iter().all(|run| run.name != other.name)
+    });
+    others.map(|other| &other.name).collect()
 }
 
 /// Runs one stream and records it.

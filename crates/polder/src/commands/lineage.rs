@@ -1,4 +1,5 @@
-//! `polder lineage --columns`: what the columns of a dataset are computed from, and what is computed from them.
+//! `polder lineage`: where datasets come from and go to, by the catalog; with `--columns`, or of a column, what is computed
+//! from what, by the queries.
 
 use std::collections::BTreeMap;
 
@@ -6,25 +7,46 @@ use polder_core::document::nearest;
 use polder_core::{DatasetName, Error, ErrorKind, Result};
 use polder_engine::{ColumnEdge, ColumnLineage, DatasetColumn, Target};
 
+use super::catalog;
 use crate::cli::LineageArgs;
 use crate::inventory::source_node;
 use crate::output::Listing;
 use crate::platform::Platform;
 
-/// Prints it, from the queries as they are declared.
-pub(crate) async fn columns(platform: &Platform, args: &LineageArgs) -> Result<()> {
+/// Prints it.
+pub(crate) async fn run(platform: &Platform, args: &LineageArgs) -> Result<()> {
+    match (dotted(&args.name), &args.column) {
+        (Some((dataset, column)), Some(other)) if other != column => Err(Error::new(
+            ErrorKind::Usage,
+            format!("`{}` names the column `{column}`, and --column another one", args.name),
+        )
+        .with_help(format!("polder lineage {dataset} --columns --column {other}"))),
+        (Some((dataset, column)), _) => columns(platform, &dataset, Some(column), args).await,
+        (None, _) if args.columns => columns(platform, &args.name.parse()?, args.column.as_deref(), args).await,
+        (None, _) => catalog::lineage(platform, &args.name, args.format.format).await,
+    }
+}
+
+/// The dataset and the column, or the value inside one, that a name such as `shop.bronze.orders.address.city` means.
+fn dotted(name: &str) -> Option<(DatasetName, &str)> {
+    let (place, _) = name.match_indices('.').nth(2)?;
+    let dataset = name[..place].parse().ok()?;
+    Some((dataset, &name[place + 1..])).filter(|(_, column)| !column.is_empty())
+}
+
+/// What columns are computed from, from the queries as they are declared.
+async fn columns(platform: &Platform, dataset: &DatasetName, column: Option<&str>, args: &LineageArgs) -> Result<()> {
     let engine = platform.engine()?;
     let contracts = platform.contracts()?;
-    let dataset: DatasetName = args.name.parse()?;
-    let Some(contract) = contracts.get(&dataset) else {
+    let Some(contract) = contracts.get(dataset) else {
         let error = Error::new(ErrorKind::NotFound, format!("there is no dataset {dataset}"));
-        return Err(match contracts.nearest(&args.name) {
+        return Err(match contracts.nearest(&dataset.to_string()) {
             Some(near) => error.with_help(format!("did you mean {near}?")),
             None => error.with_help("`polder catalog list` shows them all"),
         });
     };
     let lineage = engine.column_lineage().await?;
-    if let Some(column) = &args.column {
+    if let Some(column) = column {
         let top = column.split(['.', '[']).next().unwrap_or(column);
         let names = contract
             .object()
@@ -38,10 +60,10 @@ pub(crate) async fn columns(platform: &Platform, args: &LineageArgs) -> Result<(
                 None => error,
             });
         }
-        return chains(&lineage, &dataset, column, args);
+        return chains(&lineage, dataset, column, args);
     }
     let mut listing = Listing::new(["direction", "from", "how", "via", "to"]);
-    for stream in platform.streams()?.iter().filter(|stream| stream.dataset == dataset) {
+    for stream in platform.streams()?.iter().filter(|stream| stream.dataset == *dataset) {
         listing.row(row(
             "upstream",
             &source_node(stream).to_string(),
@@ -50,8 +72,8 @@ pub(crate) async fn columns(platform: &Platform, args: &LineageArgs) -> Result<(
             &dataset.to_string(),
         ));
     }
-    edges(&mut listing, "upstream", lineage.entering(&dataset));
-    edges(&mut listing, "downstream", lineage.leaving(&dataset));
+    edges(&mut listing, "upstream", lineage.entering(dataset));
+    edges(&mut listing, "downstream", lineage.leaving(dataset));
     listing.print(args.format.format, "no pipeline and no model reads or builds it")
 }
 

@@ -17,9 +17,10 @@ mod source;
 mod sql;
 pub(crate) mod test;
 
+use std::path::Path;
 use std::process::ExitCode;
 
-use polder_core::Result;
+use polder_core::{Error, ErrorKind, Result};
 
 use crate::cli::{Cli, Command, NewCommand};
 use crate::platform::Platform;
@@ -38,7 +39,10 @@ pub(crate) async fn run(cli: &Cli) -> Result<ExitCode> {
 }
 
 async fn on_mesh(cli: &Cli, command: &Command) -> Result<ExitCode> {
-    let platform = Platform::open(cli)?;
+    let platform = match command {
+        Command::Check(args) => check::open(cli, args)?,
+        _ => Platform::open(cli)?,
+    };
     match command {
         Command::Demo(_) | Command::New(_) | Command::Contract(_) | Command::Product(_) | Command::Test(_) => {}
         Command::Check(args) => return check::run(&platform, args, cli.verbose > 0).await,
@@ -49,11 +53,17 @@ async fn on_mesh(cli: &Cli, command: &Command) -> Result<ExitCode> {
         Command::Policy(command) => return policy::run(&platform, command).await,
         Command::Quarantine(command) => return quarantine::run(&platform, command, cli.quiet).await,
         Command::Catalog(command) => catalog::run(&platform, command).await?,
-        Command::Lineage(args) if args.columns => lineage::columns(&platform, args).await?,
-        Command::Lineage(args) => catalog::lineage(&platform, &args.name, args.format.format).await?,
+        Command::Lineage(args) => lineage::run(&platform, args).await?,
         Command::Model(command) => model::run(&platform, command).await?,
-        Command::Slo(args) => return slo::run(&platform, args).await,
+        Command::Slo(args) => return slo::run(&platform, args, cli.quiet).await,
         Command::Source(command) => source::run(&platform, command, cli.quiet).await?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What to say of a name that is neither a dataset's nor a file's but looks like a file's.
+fn missing_file(name: &str) -> Option<Error> {
+    let looks_like_one = name.contains('/') || [".yaml", ".yml", ".json"].iter().any(|end| name.ends_with(end));
+    (looks_like_one && !Path::new(name).is_file())
+        .then(|| Error::new(ErrorKind::NotFound, format!("there is no file {name}")))
 }

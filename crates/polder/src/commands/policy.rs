@@ -8,12 +8,14 @@ use futures::StreamExt;
 use polder_contract::{ContractSet, DatasetContract, Property};
 use polder_core::config::Mesh;
 use polder_core::document::{Diagnostic, nearest};
+use polder_core::units::counted;
 use polder_core::{DatasetName, Error, ErrorKind, Result, clock};
 use polder_policy::{Class, Policies, Policy, Rule, Sighting};
 use polder_query::query_error;
 
 use crate::cli::{Format, FormatArg};
-use crate::output::{self, Listing, counted};
+use crate::commands::check::catalog::policies_left_out;
+use crate::output::{self, Listing};
 use crate::platform::Platform;
 
 /// How documents of sample rows beside contracts end.
@@ -22,24 +24,25 @@ pub(crate) const SAMPLES: &str = ".samples.yaml";
 /// What can be done with policies.
 #[derive(Debug, Clone, Subcommand)]
 pub(crate) enum PolicyCommand {
-    /// Every policy: what it asks for, of whom, and why.
+    /// Every policy: what it asks for, of whom, and why. A mesh without catalog/policies has those that come with Polder.
     List {
         #[command(flatten)]
         format: FormatArg,
     },
     /// One policy: rule, reason, remedy, exceptions.
     Show {
-        /// The policy's id.
+        /// The policy's id, such as money-decimal.
         policy: String,
         #[command(flatten)]
         format: FormatArg,
     },
-    /// Search a table's rows for card numbers and credentials, and for personal data that no contract classifies.
+    /// Search a table's rows for card numbers and credentials, and for personal data that no contract classifies; exit
+    /// code 1 where there are any.
     Scan {
-        /// The dataset, domain.layer.name.
+        /// The dataset (domain.layer.name).
         dataset: String,
         /// Search so many rows at most; 0 searches all.
-        #[arg(long, default_value_t = 10_000)]
+        #[arg(long, value_name = "N", default_value_t = 10_000)]
         rows: u64,
         #[command(flatten)]
         format: FormatArg,
@@ -63,7 +66,8 @@ pub(crate) async fn run(platform: &Platform, command: &PolicyCommand) -> Result<
 pub(crate) fn findings(mesh: &Mesh, contracts: &ContractSet) -> Result<Vec<Diagnostic>> {
     let (policies, mut diagnostics) = Policies::of_mesh(mesh)?;
     diagnostics.extend(polder_policy::check(&policies, contracts, clock::now().date_naive()));
-    let samples = mesh.sources("contracts", SAMPLES)?;
+    // What is wrong with the files themselves is told by who holds them against contracts.
+    let (samples, _) = mesh.readable("contracts", SAMPLES);
     diagnostics.extend(polder_policy::check_samples(
         &policies,
         samples.iter().map(|(_, source)| source),
@@ -72,7 +76,8 @@ pub(crate) fn findings(mesh: &Mesh, contracts: &ContractSet) -> Result<Vec<Diagn
 }
 
 fn policies(platform: &Platform) -> Result<Policies> {
-    let (policies, diagnostics) = Policies::of_mesh(&platform.mesh)?;
+    let (policies, mut diagnostics) = Policies::of_mesh(&platform.mesh)?;
+    diagnostics.extend(policies_left_out(&platform.mesh));
     platform.refuse_errors(diagnostics)?;
     Ok(policies)
 }
@@ -185,6 +190,12 @@ async fn scan(platform: &Platform, dataset: &DatasetName, rows: u64, format: For
     } else {
         format!(" LIMIT {rows}")
     };
+    let contracts = platform.contracts()?;
+    let contract = contracts.get(dataset);
+    if contract.is_some() && platform.lake()?.load(dataset).await?.is_none() {
+        let error = Error::new(ErrorKind::NotFound, format!("{dataset} has no table yet"));
+        return Err(error.with_help("`polder ingest` lands bronze, `polder run` builds silver and gold"));
+    }
     let session = platform.session()?;
     let frame = session.sql(&format!("SELECT * FROM {dataset}{limit}")).await?;
     let mut batches = frame.execute_stream().await.map_err(query_error)?;
@@ -195,7 +206,23 @@ async fn scan(platform: &Platform, dataset: &DatasetName, rows: u64, format: For
         polder_policy::scan(&batch, searched, &mut seen);
         searched += batch.num_rows() as u64;
     }
-    let contract = platform.contracts()?.get(dataset);
+    drop(batches);
+    // A search that ended at its limit says of how much it speaks.
+    let all = if rows > 0 && searched == rows {
+        session
+            .sql(&format!("SELECT * FROM {dataset}"))
+            .await?
+            .count()
+            .await
+            .map_err(query_error)? as u64
+    } else {
+        searched
+    };
+    let about = if all > searched {
+        format!("{searched} of {}", counted(all, "row"))
+    } else {
+        counted(searched, "row")
+    };
     let found: Vec<&Sighting> = seen
         .values()
         .filter(|sighting| !is_known(contract.as_ref(), sighting))
@@ -210,14 +237,17 @@ async fn scan(platform: &Platform, dataset: &DatasetName, rows: u64, format: For
             sighting.masked.clone(),
         ]);
     }
-    listing.print(format, &format!("nothing in {} of {dataset}", counted(searched, "row")))?;
+    listing.print(format, &format!("nothing in {about} of {dataset}"))?;
+    if all > searched {
+        let unread = counted(all - searched, "row");
+        output::remark(&format!("{unread} of {dataset} not searched: `--rows 0` searches all"));
+    }
     if found.is_empty() {
         return Ok(ExitCode::SUCCESS);
     }
     output::remark(&format!(
-        "{dataset} holds what it must not, in {} searched: leave card numbers and credentials out at the \
-         source, classify columns of personal data in the contract",
-        counted(searched, "row")
+        "{dataset} holds what it must not, in {about} searched: leave card numbers and credentials out at the \
+         source, classify columns of personal data in the contract"
     ));
     Ok(ExitCode::FAILURE)
 }

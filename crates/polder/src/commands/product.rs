@@ -45,8 +45,9 @@ pub(crate) fn run(cli: &Cli, command: &ProductCommand) -> Result<ExitCode> {
 
 /// What is wrong with the products of a mesh, for `polder check`.
 pub(crate) fn findings(platform: &Platform, contracts: &ContractSet) -> Result<Vec<Diagnostic>> {
-    let sources = platform.mesh.sources("contracts", ".odps.yaml")?;
-    Ok(product::check(sources, contracts).1)
+    let (sources, mut diagnostics) = platform.mesh.readable("contracts", ".odps.yaml");
+    diagnostics.extend(product::check(sources, contracts).1);
+    Ok(diagnostics)
 }
 
 fn load(platform: &Platform) -> Result<(Vec<Product>, std::sync::Arc<ContractSet>)> {

@@ -6,13 +6,14 @@ use std::sync::Mutex;
 
 use indicatif::ProgressBar;
 use polder_catalog::{ModelState, Node, RunEnd, RunStart, RunStatus};
+use polder_core::units::counted;
 use polder_core::{ObjectName, Result};
 use polder_engine::{Engine, Observer, RunOptions, StartedStep, StepKind, StepOutcome, StepResult};
 
 use crate::cli::{PlanArgs, RunArgs};
 use crate::commands::ingest::warned;
 use crate::inventory::step;
-use crate::output::{self, Listing, counted};
+use crate::output::{self, Listing};
 use crate::platform::Platform;
 use crate::progress::Bars;
 use crate::recorder::Recorder;

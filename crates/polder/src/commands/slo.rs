@@ -7,12 +7,12 @@ use std::process::ExitCode;
 
 use chrono::TimeDelta;
 use polder_contract::DatasetContract;
-use polder_core::units::parse_duration;
+use polder_core::units::{counted, parse_duration};
 use polder_core::{DatasetName, Error, ErrorKind, Result, ResultExt, clock};
 use polder_slo::{Assessed, Breach, Figure, Window, assess, observe};
 
 use crate::cli::{Format, FormatArg};
-use crate::output::{Listing, line};
+use crate::output::{Listing, line, remark};
 use crate::platform::Platform;
 
 /// What to measure.
@@ -31,7 +31,7 @@ pub(crate) struct Args {
 }
 
 /// Measures and prints; exit code 1 where a promise is broken.
-pub(crate) async fn run(platform: &Platform, args: &Args) -> Result<ExitCode> {
+pub(crate) async fn run(platform: &Platform, args: &Args, quiet: bool) -> Result<ExitCode> {
     let assessed = measured(platform, args).await?;
     if let Some(path) = &args.events {
         append(path, &assessed)?;
@@ -43,7 +43,15 @@ pub(crate) async fn run(platform: &Platform, args: &Args) -> Result<ExitCode> {
         }
         format => listing(&assessed).print(format, "no contract promises a service level")?,
     }
-    Ok(ExitCode::from(u8::from(assessed.iter().any(Assessed::is_breached))))
+    let broken = assessed.iter().filter(|one| one.is_breached()).count();
+    if broken > 0 && !quiet {
+        let are = if broken == 1 { "is" } else { "are" };
+        remark(&format!(
+            "{} {are} broken: that fails here (exit code 1), and only warns in `polder test`",
+            counted(broken, "service level")
+        ));
+    }
+    Ok(ExitCode::from(u8::from(broken > 0)))
 }
 
 async fn measured(platform: &Platform, args: &Args) -> Result<Vec<Assessed>> {

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
+use polder_core::units::counted;
 use polder_core::{Error, ErrorKind, Result};
 use polder_source::{EventSource, Limit, Publisher, PublisherOptions, RetailFiles, Shop, ShopOptions};
 
@@ -65,8 +66,8 @@ async fn publish(platform: &Platform, source: &mut dyn EventSource, args: &Publi
     let totals = publisher.totals();
     let seconds = started.elapsed().as_secs_f64();
     let mut line = format!(
-        "published {} events ({:.1} MB) to {} in {seconds:.1} s",
-        totals.events,
+        "published {} ({:.1} MB) to {} in {seconds:.1} s",
+        counted(totals.events, "event"),
         totals.bytes as f64 / 1e6,
         args.topic
     );

@@ -1,24 +1,32 @@
 //! `polder test`: datasets, or a file, held against their contracts.
 
+mod figures;
+mod levels;
+mod print;
+mod shown;
+
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use chrono::TimeDelta;
 use polder_contract::rule::Figure;
 use polder_contract::{ContractSet, DatasetContract};
 use polder_core::document::Source;
-use polder_core::{DatasetName, Error, ErrorKind, Result, ResultExt, clock};
+use polder_core::units::counted;
+use polder_core::{DatasetName, Error, ErrorKind, Result, ResultExt};
 use polder_engine::{Verification, verify_file};
 use polder_gate::table::{RuleResult, RuleVerdict};
 use polder_lake::Version;
+use polder_policy::Policies;
 use polder_query::{Session, SessionOptions};
-use polder_slo::{Assessed, Verdict, Window, assess, observe};
 
 use crate::cli::{Cli, Format, FormatArg};
-use crate::findings::{Case, Findings, Outcome, Report};
-use crate::output::{self, Listing};
+use crate::commands::missing_file;
+use crate::findings::{Case, Findings, Outcome, Report, or_report};
+use crate::output;
 use crate::platform::Platform;
+use levels::{not_measured, remark_broken, service_levels};
+use print::print;
 
 /// What to test.
 #[derive(Debug, Clone, clap::Args)]
@@ -35,9 +43,9 @@ pub(crate) struct Args {
     /// The version of the dataset's table; the newest without it.
     #[arg(long, value_name = "N", conflicts_with = "data")]
     version: Option<u64>,
-    /// Also show this many failing rows of each rule about rows.
-    #[arg(long, value_name = "ROWS", default_value_t = 0)]
-    show: usize,
+    /// Also show this many rows of each rule that does not hold, where failing rows are counted; 1000 at most.
+    #[arg(long, value_name = "ROWS", default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=1000))]
+    show: u64,
     /// Fail when less than this share of all declared rules and service levels was run, in percent.
     #[arg(long, value_name = "PERCENT", value_parser = percent)]
     min_coverage: Option<f64>,
@@ -60,17 +68,41 @@ fn percent(text: &str) -> std::result::Result<f64, String> {
     }
 }
 
+/// The command, as reports name it.
+const COMMAND: &str = "polder test";
+
+/// Everything that the command line names, held against its contracts.
+async fn all(cli: &Cli, args: &Args) -> Result<Tested> {
+    match &args.data {
+        Some(file) => {
+            let verification = of_file(args, file).await?;
+            if !cli.quiet {
+                remark_columns(&verification, file);
+            }
+            let levels = not_measured(&verification.contract, "a file has no history");
+            Ok(Tested {
+                tables: vec![verification],
+                levels,
+                unread: Vec::new(),
+            })
+        }
+        None => of_datasets(cli, args).await,
+    }
+}
+
 /// Tests; 1 where a rule fails or too few were run.
 pub(crate) async fn run(cli: &Cli, args: &Args) -> Result<ExitCode> {
     Report::refuse_several(&args.report)?;
-    let (tested, levels) = match &args.data {
-        Some(file) => {
-            let verification = of_file(args, file).await?;
-            let levels = not_measured(&verification.contract, "a file has no history");
-            (vec![verification], levels)
-        }
-        None => of_datasets(cli, args).await?,
-    };
+    args.refuse_what_cannot_be_shown()?;
+    let root = crate::platform::root(cli).unwrap_or_default();
+    let tested = or_report(COMMAND, &args.report, &root, all(cli, args).await)?;
+    let Tested {
+        tables: mut tested,
+        levels,
+        unread,
+    } = tested;
+    let hidden = figures::hide(&mut tested, || policies(cli, args));
+    or_report(COMMAND, &args.report, &root, hidden)?;
     let mut findings = Findings::default();
     for verification in &tested {
         let suite = verification.contract.title();
@@ -81,16 +113,112 @@ pub(crate) async fn run(cli: &Cli, args: &Args) -> Result<ExitCode> {
             .for_each(|result| findings.add(case(&suite, result)));
     }
     levels.iter().for_each(|level| findings.add(level.clone()));
+    unread
+        .iter()
+        .for_each(|(dataset, error)| findings.add(unread_case(dataset, error)));
     if !Report::takes_output(&args.report) {
-        print(&tested, &levels, args)?;
+        let policies = match args.show {
+            0 => Policies::default(),
+            _ => policies(cli, args)?,
+        };
+        print(&tested, &levels, args, &policies)?;
     }
-    let root = crate::platform::root(cli).unwrap_or_default();
-    findings.write("polder test", &args.report, &root)?;
-    verdict(&findings, args, cli.quiet)
+    findings.write(COMMAND, &args.report, &root)?;
+    if !cli.quiet {
+        remark_broken(&levels);
+    }
+    let verdict = verdict(&findings, args, cli.quiet);
+    // What could not be judged is told last, and decides how this ends.
+    let mut errors = unread.into_iter().map(|(_, error)| error);
+    let Some(first) = errors.next() else { return verdict };
+    errors.for_each(|error| crate::report::error(&error, Some(&root)));
+    Err(first)
+}
+
+/// What was tested.
+#[derive(Default)]
+struct Tested {
+    tables: Vec<Verification>,
+    /// Service levels.
+    levels: Vec<Case>,
+    /// Datasets that could not be held against their contracts, and why.
+    unread: Vec<(DatasetName, Error)>,
+}
+
+/// The error with the dataset that it is about; one with diagnostics names its places.
+fn named(dataset: &DatasetName, error: Error) -> Error {
+    if !error.diagnostics().is_empty() {
+        return error;
+    }
+    let told = Error::new(error.kind(), format!("{dataset} cannot be held against its contract"));
+    match error.help().map(str::to_owned) {
+        Some(help) => told.with_help(help).with_source(error),
+        None => told.with_source(error),
+    }
+}
+
+/// A dataset that could not be held against its contract, among the checks.
+fn unread_case(dataset: &DatasetName, error: &Error) -> Case {
+    Case {
+        suite: dataset.to_string(),
+        name: "read".to_owned(),
+        outcome: Outcome::Failed,
+        message: error.report(),
+        help: error.help().map(str::to_owned),
+        place: None,
+    }
+}
+
+impl Args {
+    /// Refuses `--show` where there is no place for rows.
+    fn refuse_what_cannot_be_shown(&self) -> Result<()> {
+        let (message, help) = match self.format.format {
+            _ if self.show == 0 => return Ok(()),
+            _ if Report::takes_output(&self.report) => (
+                "--show prints rows to standard output, which the report takes",
+                "name a file for the report: --report json=report.json",
+            ),
+            Format::Csv => (
+                "--show prints rows under their rules, for which CSV has no place",
+                "use --format json, or leave --show out",
+            ),
+            Format::Table | Format::Json => return Ok(()),
+        };
+        Err(Error::new(ErrorKind::Usage, message).with_help(help))
+    }
+
+    fn show(&self) -> usize {
+        usize::try_from(self.show).unwrap_or(usize::MAX)
+    }
+}
+
+/// The policies that say which values are not shown: the mesh's, or the defaults where there is no mesh around.
+fn policies(cli: &Cli, args: &Args) -> Result<Policies> {
+    let platform = match Platform::open(cli) {
+        Ok(platform) => platform,
+        Err(_) if args.data.is_some() => return Ok(Policies::defaults()),
+        Err(error) => return Err(error),
+    };
+    let (policies, diagnostics) = Policies::of_mesh(&platform.mesh)?;
+    platform.refuse_errors(diagnostics)?;
+    Ok(policies)
+}
+
+/// Tells which columns a file and its contract do not share: no rule would.
+fn remark_columns(verification: &Verification, file: &Path) {
+    let file = file.display();
+    if !verification.lacking.is_empty() {
+        let lacking = verification.lacking.join(", ");
+        output::remark(&format!("{file} does not have {lacking}: counted as nulls"));
+    }
+    if !verification.unknown.is_empty() {
+        let unknown = verification.unknown.join(", ");
+        output::remark(&format!("{file} has {unknown}, of which the contract says nothing"));
+    }
 }
 
 /// The datasets' rules, and what their contracts promise about delivery.
-async fn of_datasets(cli: &Cli, args: &Args) -> Result<(Vec<Verification>, Vec<Case>)> {
+async fn of_datasets(cli: &Cli, args: &Args) -> Result<Tested> {
     let platform = Platform::open(cli)?;
     let contracts = platform.contracts()?;
     let datasets = selected(&contracts, &args.targets)?;
@@ -100,13 +228,24 @@ async fn of_datasets(cli: &Cli, args: &Args) -> Result<(Vec<Verification>, Vec<C
     }
     let version = args.version.map_or(Version::Latest, Version::Number);
     let engine = platform.engine()?;
-    let (mut tested, mut levels) = (Vec::new(), Vec::new());
+    let mut tested = Tested::default();
+    let several = datasets.len() > 1;
     for dataset in datasets {
-        let verification = engine.verify(&dataset, version, args.show).await?;
-        levels.extend(service_levels(&platform, &verification.contract).await);
-        tested.push(verification);
+        match engine.verify(&dataset, version, args.show()).await {
+            Ok(verification) => {
+                let levels = service_levels(&platform, &verification.contract).await;
+                tested.levels.extend(levels);
+                tested.tables.push(verification);
+            }
+            // What is wrong with one dataset does not keep the others from being judged.
+            Err(error) if several && !matches!(error.kind(), ErrorKind::Unreachable | ErrorKind::Refused) => {
+                let error = named(&dataset, error);
+                tested.unread.push((dataset, error));
+            }
+            Err(error) => return Err(error),
+        }
     }
-    Ok((tested, levels))
+    Ok(tested)
 }
 
 /// The datasets that are named, or all; an unknown name is an error with the nearest one.
@@ -121,7 +260,7 @@ fn selected(contracts: &Arc<ContractSet>, names: &[String]) -> Result<Vec<Datase
                 if Path::new(name).is_file() {
                     error.with_help("to hold a file against this contract, name it: --data FILE")
                 } else {
-                    error
+                    missing_file(name).unwrap_or(error)
                 }
             })?;
             if contracts.get(&dataset).is_some() {
@@ -161,7 +300,7 @@ async fn of_file(args: &Args, file: &Path) -> Result<Verification> {
         return Err(Error::new(ErrorKind::Usage, message).with_help("name the one that the file is: --object NAME"));
     };
     let session = Session::without_lake(&SessionOptions::default())?;
-    verify_file(&session, DatasetContract { contract, object }, file, args.show).await
+    verify_file(&session, DatasetContract { contract, object }, file, args.show()).await
 }
 
 fn case(suite: &str, result: &RuleResult) -> Case {
@@ -183,9 +322,9 @@ fn case(suite: &str, result: &RuleResult) -> Case {
 
 /// What was asked and what was found, in one line.
 fn measured(result: &RuleResult) -> String {
-    let rows = result.failing_rows.map(|rows| match rows {
-        1 => "1 row fails".to_owned(),
-        _ => format!("{rows} rows fail"),
+    let rows = result.failing_rows.map(|rows| {
+        let fail = if rows == 1 { "fails" } else { "fail" };
+        format!("{} {fail}", counted(rows, "row"))
     });
     let figure = match (&result.figure, rows) {
         (Some(Figure::Whole(figure)), Some(rows)) if result.failing_rows == u64::try_from(*figure).ok() => rows,
@@ -199,143 +338,6 @@ fn measured(result: &RuleResult) -> String {
         .as_ref()
         .map_or_else(String::new, |note| format!(" ({note})"));
     format!("{}: {figure}{note}", result.says)
-}
-
-/// How far back service levels are looked at, in days; `polder slo --since` takes other times.
-const WINDOW_DAYS: i64 = 30;
-
-/// What the contracts of datasets promise about delivery, as measured now. A breach is a warning here: it is no fault of
-/// the rows, and `polder slo` is what fails on it.
-async fn service_levels(platform: &Platform, contract: &DatasetContract) -> Vec<Case> {
-    let to = clock::now();
-    let window = Window {
-        from: to - TimeDelta::days(WINDOW_DAYS),
-        to,
-    };
-    let history = match (platform.lake(), platform.catalog().await) {
-        (Ok(lake), Ok(catalog)) => observe(&lake, &catalog, contract.dataset(), window).await,
-        (Err(error), _) | (_, Err(error)) => Err(error),
-    };
-    match history {
-        Ok(history) => assess(contract, history.as_ref(), window)
-            .iter()
-            .map(|one| measured_level(contract, one))
-            .collect(),
-        Err(error) => not_measured(contract, &error.report()),
-    }
-}
-
-fn measured_level(contract: &DatasetContract, level: &Assessed) -> Case {
-    let figure = level
-        .outcome
-        .measured
-        .map_or_else(String::new, |figure| format!(", measured {figure}"));
-    let told = format!("promised {}{figure}", level.promised);
-    let (outcome, message) = match &level.outcome.verdict {
-        Verdict::Met => (Outcome::Passed, told),
-        Verdict::Breached => (Outcome::Warned, told),
-        Verdict::NotMeasured(why) => (Outcome::NotRun, why.clone()),
-    };
-    level_case(contract, &level.property, outcome, message)
-}
-
-/// Every service level, not run.
-fn not_measured(contract: &DatasetContract, why: &str) -> Vec<Case> {
-    let levels = contract.contract.service_levels.iter();
-    levels
-        .map(|level| level_case(contract, &level.property, Outcome::NotRun, why.to_owned()))
-        .collect()
-}
-
-fn level_case(contract: &DatasetContract, property: &str, outcome: Outcome, message: String) -> Case {
-    let declared = contract
-        .contract
-        .service_levels
-        .iter()
-        .find(|level| level.property == property);
-    let place = match declared {
-        Some(level) => (level.place.file.to_path_buf(), Some(level.place.span)),
-        None => (contract.contract.source_path.clone(), None),
-    };
-    Case {
-        suite: contract.title(),
-        name: format!("slaProperties.{property}"),
-        outcome,
-        message,
-        help: None,
-        place: Some(place),
-    }
-}
-
-fn print(tested: &[Verification], levels: &[Case], args: &Args) -> Result<()> {
-    let mut listing = Listing::new(["dataset", "version", "rule", "verdict", "figure", "asked", "from"]);
-    for verification in tested {
-        let suite = verification.contract.title();
-        let version = verification
-            .version
-            .map_or_else(String::new, |version| version.to_string());
-        for result in &verification.report.results {
-            // People are shown what there is to do; programs are given everything.
-            if args.format.format == Format::Table && result.verdict == RuleVerdict::Passed {
-                continue;
-            }
-            let (verdict, asked) = match &result.verdict {
-                RuleVerdict::Passed => ("passed", result.says.clone()),
-                RuleVerdict::Failed => ("failed", noted(result)),
-                RuleVerdict::Warned => ("warned", noted(result)),
-                RuleVerdict::NotRun(why) => ("not run", why.clone()),
-            };
-            listing.row([
-                suite.clone(),
-                version.clone(),
-                result.rule.clone(),
-                verdict.to_owned(),
-                result.figure.as_ref().map_or_else(String::new, Figure::to_string),
-                asked,
-                result.how.as_str().to_owned(),
-            ]);
-        }
-    }
-    for level in levels {
-        if args.format.format == Format::Table && level.outcome == Outcome::Passed {
-            continue;
-        }
-        let cells = [
-            &level.suite,
-            "",
-            &level.name,
-            level.outcome.as_str(),
-            "",
-            &level.message,
-            "history",
-        ];
-        listing.row(cells.map(str::to_owned));
-    }
-    if !listing.is_empty() || args.format.format != Format::Table {
-        listing.print(args.format.format, "")?;
-    }
-    let mut rows = Listing::new(["dataset", "rule", "reason", "row"]);
-    for verification in tested {
-        for failing in &verification.failing {
-            rows.row([
-                verification.contract.title(),
-                failing.rule.clone(),
-                failing.reason.clone(),
-                failing.row.clone(),
-            ]);
-        }
-    }
-    if args.show > 0 && !rows.is_empty() {
-        rows.print(args.format.format, "")?;
-    }
-    Ok(())
-}
-
-fn noted(result: &RuleResult) -> String {
-    match &result.note {
-        Some(note) => format!("{} ({note})", result.says),
-        None => result.says.clone(),
-    }
 }
 
 fn verdict(findings: &Findings, args: &Args, quiet: bool) -> Result<ExitCode> {

@@ -2,9 +2,12 @@
 
 use std::fmt::Write;
 
+use polder_core::units::counted;
+
 use super::{Case, Outcome, slashed};
 
-/// One line for each case that failed, warned or is worth knowing.
+/// One line for each case that failed, warned or is worth knowing, and one for all that were not run: the runner shows no
+/// more than ten of a kind.
 pub(super) fn render(cases: &[Case]) -> String {
     let mut text = String::new();
     for case in cases {
@@ -26,6 +29,14 @@ pub(super) fn render(cases: &[Case]) -> String {
         let message = data(&format!("{}{help}", case.message));
         // Writing to a string cannot fail.
         let _ = writeln!(text, "::{command} {}::{message}", properties.join(","));
+    }
+    let not_run = cases.iter().filter(|case| case.outcome == Outcome::NotRun);
+    let not_run: Vec<_> = not_run
+        .map(|case| format!("{} {}: {}", case.suite, case.name, case.message))
+        .collect();
+    if !not_run.is_empty() {
+        let title = property(&format!("{} not run", counted(not_run.len(), "check")));
+        let _ = writeln!(text, "::notice title={title}::{}", data(&not_run.join("\n")));
     }
     text
 }

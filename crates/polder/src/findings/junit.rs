@@ -10,9 +10,11 @@ use super::{Case, Outcome, slashed, unwritable};
 pub(super) fn render(command: &str, cases: &[Case]) -> Result<String> {
     let mut suites: Vec<TestSuite> = Vec::new();
     for case in cases {
-        let at = suites.iter().position(|suite| suite.name.as_str() == case.suite);
+        let at = suites
+            .iter()
+            .position(|suite| suite.name.as_str() == attribute(&case.suite));
         let at = at.unwrap_or_else(|| {
-            suites.push(TestSuite::new(case.suite.as_str()));
+            suites.push(TestSuite::new(attribute(&case.suite)));
             suites.len() - 1
         });
         suites[at].add_test_case(test_case(case));
@@ -27,21 +29,21 @@ fn test_case(case: &Case) -> TestCase {
         Outcome::Passed | Outcome::Noted | Outcome::Warned => TestCaseStatus::success(),
         Outcome::Failed => {
             let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
-            status.set_message(case.message.as_str());
-            status.set_type(case.name.as_str());
+            status.set_message(attribute(&case.message));
+            status.set_type(attribute(&case.name));
             status.set_description(described(case));
             status
         }
         Outcome::NotRun => {
             let mut status = TestCaseStatus::skipped();
-            status.set_message(case.message.as_str());
+            status.set_message(attribute(&case.message));
             status
         }
     };
-    let mut written = TestCase::new(case.name.as_str(), status);
-    written.set_classname(case.suite.as_str());
+    let mut written = TestCase::new(attribute(&case.name), status);
+    written.set_classname(attribute(&case.suite));
     if let Some((path, span)) = &case.place {
-        written.add_property(Property::new("file", slashed(path)));
+        written.add_property(Property::new("file", attribute(&slashed(path))));
         if let Some(span) = span {
             written.add_property(Property::new("line", span.line.to_string()));
         }
@@ -52,6 +54,23 @@ fn test_case(case: &Case) -> TestCase {
     written
 }
 
+/// Text for an attribute, in one line: readers make blanks of line ends there.
+fn attribute(text: &str) -> String {
+    let blank = |character: char| if character.is_control() { ' ' } else { character };
+    content(&text.replace("\r\n", "\n")).chars().map(blank).collect()
+}
+
+/// Text that XML can hold: of what no document may have, even escaped, a mark is left.
+fn content(text: &str) -> String {
+    let held = |character: char| match character {
+        '\t' | '\n' | '\r' => character,
+        '\u{FFFE}' | '\u{FFFF}' => char::REPLACEMENT_CHARACTER,
+        _ if character.is_ascii_control() => char::REPLACEMENT_CHARACTER,
+        _ => character,
+    };
+    text.chars().map(held).collect()
+}
+
 fn described(case: &Case) -> String {
     let place = match &case.place {
         Some((path, Some(span))) => format!("{}:{}:{}: ", slashed(path), span.line, span.column),
@@ -59,5 +78,5 @@ fn described(case: &Case) -> String {
         None => String::new(),
     };
     let help = case.help.as_ref().map_or_else(String::new, |help| format!("\n{help}"));
-    format!("{place}{}{help}", case.message)
+    content(&format!("{place}{}{help}", case.message))
 }

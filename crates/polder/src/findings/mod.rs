@@ -83,7 +83,7 @@ pub(crate) enum ReportFormat {
     Github,
 }
 
-/// A report to write: `FORMAT=FILE`, or `FORMAT` alone for standard output.
+/// A report to write: `FORMAT=FILE`, or `FORMAT` alone (`FORMAT=-`) for standard output.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Report {
     format: ReportFormat,
@@ -95,7 +95,8 @@ impl FromStr for Report {
 
     fn from_str(text: &str) -> std::result::Result<Self, String> {
         let (word, file) = match text.split_once('=') {
-            Some((word, file)) => (word, Some(PathBuf::from(file))),
+            Some((word, file)) if file != "-" => (word, Some(PathBuf::from(file))),
+            Some((word, _)) => (word, None),
             None => (text, None),
         };
         let format = ReportFormat::from_str(word, true)
@@ -108,9 +109,11 @@ impl FromStr for Report {
 }
 
 impl Report {
-    /// Whether the report takes standard output, where then nothing else belongs.
+    /// Whether a report takes standard output, where then nothing else belongs. GitHub picks its annotations out of a log
+    /// in which people read the rest.
     pub(crate) fn takes_output(reports: &[Self]) -> bool {
-        reports.iter().any(|report| report.file.is_none())
+        let alone = |report: &Self| report.file.is_none() && report.format != ReportFormat::Github;
+        reports.iter().any(alone)
     }
 
     /// Refuses two reports on standard output, which no reader could tell apart.
@@ -173,6 +176,23 @@ impl Findings {
         findings
     }
 
+    /// What an error says, for a report of a command that could not go on.
+    fn of_error(error: &Error) -> Self {
+        let mut findings = Self::of_documents(error.diagnostics(), []);
+        if !crate::report::is_summary(error) {
+            let mesh = polder_core::config::FILE_NAME;
+            findings.add(Case {
+                suite: mesh.to_owned(),
+                name: "broken-off".to_owned(),
+                outcome: Outcome::Failed,
+                message: error.report(),
+                help: error.help().map(str::to_owned),
+                place: Some((mesh.into(), None)),
+            });
+        }
+        findings
+    }
+
     /// The cases with paths that begin at the repository's root, in which the folder lies at `prefix`.
     fn placed(&self, prefix: &str) -> Vec<Case> {
         let placed = |case: &Case| {
@@ -231,6 +251,20 @@ impl Findings {
         }
         Ok(())
     }
+}
+
+/// Writes the reports of a command that ends with an error before it has any, so that whoever reads them sees why.
+///
+/// # Errors
+/// The error itself.
+pub(crate) fn or_report<T>(command: &str, reports: &[Report], root: &Path, result: Result<T>) -> Result<T> {
+    if let Err(error) = &result
+        && !reports.is_empty()
+        && let Err(failure) = Findings::of_error(error).write(command, reports, root)
+    {
+        crate::report::error(&failure, None);
+    }
+    result
 }
 
 /// The path as forms of other tools write it: with slashes.

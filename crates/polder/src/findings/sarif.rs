@@ -8,14 +8,16 @@ use serde_json::{Value, json};
 
 use super::{Case, Outcome, slashed, unwritable};
 
-/// What failed, warned or is worth knowing, each with its place; what held or was not run is no result.
+/// What failed, warned or is worth knowing, each with its place. What was not run is no result, of which code scanning
+/// would make an alert, but a notification of the run; what held is left out.
 pub(super) fn render(cases: &[Case]) -> Result<String> {
     let mut rules: BTreeMap<&str, Option<&str>> = BTreeMap::new();
     let told: Vec<_> = cases
         .iter()
         .filter_map(|case| Some((case, level(case.outcome)?)))
         .collect();
-    for (case, _) in &told {
+    let not_run: Vec<&Case> = cases.iter().filter(|case| case.outcome == Outcome::NotRun).collect();
+    for case in told.iter().map(|(case, _)| case).chain(&not_run) {
         rules.entry(&case.name).or_insert(case.help.as_deref());
     }
     let results: Vec<Value> = told.iter().map(|(case, level)| result(case, level)).collect();
@@ -31,6 +33,10 @@ pub(super) fn render(cases: &[Case]) -> Result<String> {
         "version": "2.1.0",
         "runs": [{
             "tool": {"driver": {"name": "polder", "version": env!("CARGO_PKG_VERSION"), "rules": rules}},
+            "invocations": [{
+                "executionSuccessful": true,
+                "toolExecutionNotifications": not_run.into_iter().map(notification).collect::<Vec<_>>(),
+            }],
             "columnKind": "unicodeCodePoints",
             "results": results,
         }],
@@ -53,14 +59,29 @@ fn result(case: &Case, level: &str) -> Value {
         None => format!("{}: {}", case.suite, case.message),
     };
     let mut result = json!({"ruleId": case.name, "level": level, "message": {"text": text}});
-    if let Some((path, span)) = &case.place {
-        let mut place = json!({"artifactLocation": {"uri": uri(path)}});
-        // Code scanning shows a result only where it has a line.
-        let (line, column) = span.map_or((1, 1), |span| (span.line, span.column));
-        place["region"] = json!({"startLine": line, "startColumn": column});
-        result["locations"] = json!([{"physicalLocation": place}]);
+    if let Some(locations) = locations(case) {
+        result["locations"] = locations;
     }
     result
+}
+
+/// That a check was not run, and why.
+fn notification(case: &Case) -> Value {
+    let text = format!("{}: {} was not run: {}", case.suite, case.name, case.message);
+    let mut notification = json!({"level": "note", "message": {"text": text}, "associatedRule": {"id": case.name}});
+    if let Some(locations) = locations(case) {
+        notification["locations"] = locations;
+    }
+    notification
+}
+
+fn locations(case: &Case) -> Option<Value> {
+    let (path, span) = case.place.as_ref()?;
+    let mut place = json!({"artifactLocation": {"uri": uri(path)}});
+    // Code scanning shows a result only where it has a line.
+    let (line, column) = span.map_or((1, 1), |span| (span.line, span.column));
+    place["region"] = json!({"startLine": line, "startColumn": column});
+    Some(json!([{"physicalLocation": place}]))
 }
 
 /// The path as a URI (RFC 3986): from the repository's root on, or with the scheme `file` where it is absolute.

@@ -56,14 +56,49 @@ fn junit_has_a_suite_for_each_subject_and_its_failures_and_skips_count() {
 }
 
 #[test]
-fn sarif_tells_failures_with_their_lines_and_leaves_out_what_held() {
+fn junit_is_well_formed_whatever_rules_and_values_hold() {
+    let mut findings = Findings::default();
+    for outcome in [Outcome::Failed, Outcome::Warned, Outcome::NotRun, Outcome::Passed] {
+        findings.add(Case {
+            suite: "a]]> <b> & \"c\" \u{1}".to_owned(),
+            name: "line\r\nbreak\ttab \u{7}\u{0}\u{1b}[2J \u{FFFE} 🦀 'x' --> <![CDATA[".to_owned(),
+            outcome,
+            message: "is \u{FFFF}\u{8}]]>\nnext".to_owned(),
+            help: Some("\u{c}".to_owned()),
+            place: Some((PathBuf::from("a\u{2}<&>.yaml"), span(1, 1))),
+        });
+    }
+    let text = junit::render("polder test", &findings.cases).unwrap();
+    let report = quick_junit::Report::deserialize_from_str(&text).unwrap();
+    assert_eq!((report.tests, report.failures), (4, 1));
+    let case = &report.test_suites[0].test_cases[0];
+    assert_eq!(
+        case.name.as_str(),
+        "line break tab \u{FFFD}\u{FFFD}\u{FFFD}[2J \u{FFFD} 🦀 'x' --> <![CDATA["
+    );
+    // The production Char of XML 1.0, section 2.2.
+    let allowed = |character: char| matches!(character, '\t' | '\n' | '\r' | '\u{20}'..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..);
+    assert_eq!(text.chars().find(|character| !allowed(*character)), None);
+    assert!(!text.contains("]]>"), "{text}");
+}
+
+#[test]
+fn sarif_tells_failures_with_their_lines_and_what_was_not_run_beside_the_results() {
     let log: serde_json::Value = serde_json::from_str(&sarif::render(&findings().cases).unwrap()).unwrap();
     assert_eq!(log["version"], "2.1.0");
     let run = &log["runs"][0];
     assert_eq!(run["results"].as_array().unwrap().len(), 1);
     let result = &run["results"][0];
     assert_eq!(result["level"], "error");
-    assert_eq!(result["ruleId"], run["tool"]["driver"]["rules"][0]["id"]);
+    let rules = run["tool"]["driver"]["rules"].as_array().unwrap();
+    assert!(rules.iter().any(|rule| rule["id"] == result["ruleId"]), "{rules:?}");
+    let not_run = &run["invocations"][0]["toolExecutionNotifications"];
+    assert_eq!(not_run.as_array().unwrap().len(), 1);
+    assert_eq!(not_run[0]["associatedRule"]["id"], "agreed");
+    assert_eq!(
+        not_run[0]["message"]["text"],
+        "sales.silver.orders: agreed was not run: a rule in words, for people"
+    );
     let place = &result["locations"][0]["physicalLocation"];
     assert_eq!(place["artifactLocation"]["uri"], "contracts/sales/a.odcs.yaml");
     assert_eq!(
@@ -77,7 +112,8 @@ fn annotations_escape_what_the_runner_would_take_for_its_own() {
     assert_eq!(
         github::render(&findings().cases),
         "::error file=contracts/sales/a.odcs.yaml,line=5,col=9,title=contracts/sales/a.odcs.yaml wrong-value::\
-         `activ` is no status: 100%25 wrong,%0Asee <the standard>%0Adid you mean `active`?\n"
+         `activ` is no status: 100%25 wrong,%0Asee <the standard>%0Adid you mean `active`?\n\
+         ::notice title=1 check not run::sales.silver.orders agreed: a rule in words, for people\n"
     );
 }
 
@@ -102,11 +138,16 @@ fn a_report_is_a_form_and_perhaps_a_file() {
             file: Some(PathBuf::from("out/report.xml"))
         })
     );
-    assert!(
-        "github"
-            .parse::<Report>()
-            .is_ok_and(|report| Report::takes_output(&[report]))
-    );
+    // GitHub reads annotations out of a log with other lines; every other form stands alone.
+    for (text, alone) in [
+        ("json", true),
+        ("json=-", true),
+        ("json=a.json", false),
+        ("github", false),
+    ] {
+        let report = text.parse::<Report>().unwrap();
+        assert_eq!(Report::takes_output(&[report]), alone, "{text}");
+    }
     assert!("xunit=a".parse::<Report>().unwrap_err().contains("junit"));
     assert!("sarif=".parse::<Report>().is_err());
 }

@@ -5,11 +5,13 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use polder_core::config::KafkaConfig;
+use polder_core::document::nearest;
 use polder_core::{Error, ErrorKind, Result, ResultExt, Secret};
 use rdkafka::ClientContext;
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
+use rdkafka::metadata::{Metadata, MetadataPartition, MetadataTopic};
 
 /// How long brokers may take to answer for the first time.
 pub(crate) const START: Duration = Duration::from_secs(10);
@@ -78,6 +80,58 @@ pub struct KafkaProbe {
     pub topics: usize,
 }
 
+/// Asks brokers, with the properties of a stream, whether they know the topics that it reads; gives the number of each
+/// topic's partitions, in their order. No topic is made by asking.
+///
+/// # Errors
+/// As [`probe_kafka`]; of a topic `NotFound`, where there is none of its name that this client may see: the stream would
+/// end with the same.
+pub async fn probe_topics(
+    config: &KafkaConfig,
+    properties: &BTreeMap<String, Secret>,
+    topics: Vec<String>,
+) -> Result<Vec<Result<usize>>> {
+    let connection = Connection::new(config, properties, "polder")?;
+    let asked = tokio::task::spawn_blocking(move || {
+        let consumer = connection.consumer()?;
+        let metadata = connection.metadata(&consumer)?;
+        let partitions = |topic: String| partitions(&topic, &connection.brokers, &metadata).map(<[_]>::len);
+        Ok(topics.into_iter().map(partitions).collect())
+    });
+    asked
+        .await
+        .context(ErrorKind::Internal, || "the probe of the topics was cut off".to_owned())?
+}
+
+/// A topic's partitions.
+///
+/// # Errors
+/// `NotFound` where the brokers have no such topic.
+pub(super) fn partitions<'m>(name: &str, brokers: &str, metadata: &'m Metadata) -> Result<&'m [MetadataPartition]> {
+    let found = metadata.topics().iter().find(|topic| topic.name() == name);
+    found
+        .map(MetadataTopic::partitions)
+        .filter(|partitions| !partitions.is_empty())
+        .ok_or_else(|| unknown_topic(name, brokers, metadata))
+}
+
+fn unknown_topic(name: &str, brokers: &str, metadata: &Metadata) -> Error {
+    // Names with two underscores are the cluster's own.
+    let topics = metadata
+        .topics()
+        .iter()
+        .map(MetadataTopic::name)
+        .filter(|topic| !topic.starts_with("__"));
+    let error = Error::new(
+        ErrorKind::NotFound,
+        format!("kafka brokers {brokers} have no topic `{name}`"),
+    );
+    match nearest(name, topics) {
+        Some(near) => error.with_help(format!("did you mean `{near}`?")),
+        None => error.with_help("create the topic, or correct `source.kafka.topic` of the stream"),
+    }
+}
+
 /// Asks the brokers of a configuration for the cluster's state, and thereby whether they are there and let us in.
 ///
 /// # Errors
@@ -87,10 +141,7 @@ pub async fn probe_kafka(config: &KafkaConfig) -> Result<KafkaProbe> {
     let connection = Connection::new(config, &BTreeMap::new(), "polder")?;
     let asked = tokio::task::spawn_blocking(move || {
         let consumer = connection.consumer()?;
-        let metadata = consumer.fetch_metadata(None, START).map_err(|cause| {
-            hear_errors(&consumer);
-            connection.failure(&consumer, "do not answer", cause)
-        })?;
+        let metadata = connection.metadata(&consumer)?;
         let brokers = metadata
             .brokers()
             .iter()
@@ -156,6 +207,14 @@ impl Connection {
 
     pub(super) fn consumer(&self) -> Result<Consumer> {
         self.config.create_with_context(Context::default()).map_err(property)
+    }
+
+    /// What the brokers know of all topics: asking for one by name can make brokers create it.
+    fn metadata(&self, consumer: &Consumer) -> Result<Metadata> {
+        consumer.fetch_metadata(None, START).map_err(|cause| {
+            hear_errors(consumer);
+            self.failure(consumer, "do not answer", cause)
+        })
     }
 
     /// Names the brokers and what the connection said last, if it said anything.

@@ -11,16 +11,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use polder_core::document::nearest;
 use polder_core::{Error, ErrorKind, Result};
 use rdkafka::Message;
 use rdkafka::consumer::Consumer as _;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 use rdkafka::message::{BorrowedMessage, Headers};
-use rdkafka::metadata::Metadata;
+use rdkafka::metadata::MetadataPartition;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
-use self::broker::{Consumer, START, hear_errors, is_refusal};
+use self::broker::{Consumer, START, hear_errors, is_refusal, partitions};
 use self::offsets::{Gap, begin, listed, lost};
 use super::{Event, Halt, Port};
 use crate::chunk::{Bounds, Chunk, Head, Lane};
@@ -29,7 +28,7 @@ use crate::observer::Mode;
 use crate::stream::OnLost;
 
 pub(crate) use self::broker::Connection;
-pub use self::broker::{KafkaProbe, probe_kafka};
+pub use self::broker::{KafkaProbe, probe_kafka, probe_topics};
 
 /// How long to wait for a record while none is at hand, and while some are.
 const IDLE: Duration = Duration::from_millis(100);
@@ -214,16 +213,8 @@ impl Reading<'_> {
             }
             connection.failure(&self.consumer, "do not answer", cause)
         })?;
-        let name = &self.source.topic;
-        let found = metadata
-            .topics()
-            .iter()
-            .find(|topic| topic.name() == name)
-            .filter(|topic| !topic.partitions().is_empty());
-        let Some(topic) = found else {
-            return Err(unknown_topic(name, &connection.brokers, &metadata));
-        };
-        let mut ids: Vec<i32> = topic.partitions().iter().map(|partition| partition.id()).collect();
+        let found = partitions(&self.source.topic, &connection.brokers, &metadata)?;
+        let mut ids: Vec<i32> = found.iter().map(MetadataPartition::id).collect();
         ids.sort_unstable();
         Ok(ids)
     }
@@ -531,21 +522,4 @@ fn take(message: &BorrowedMessage<'_>, partition: Option<&mut Partition>, chunk:
     partition.fresh = false;
     partition.done = partition.end.is_some_and(|end| partition.next >= end);
     partition.done
-}
-
-fn unknown_topic(name: &str, brokers: &str, metadata: &Metadata) -> Error {
-    // Names with two underscores are the cluster's own.
-    let topics = metadata
-        .topics()
-        .iter()
-        .map(|topic| topic.name())
-        .filter(|topic| !topic.starts_with("__"));
-    let error = Error::new(
-        ErrorKind::NotFound,
-        format!("kafka brokers {brokers} have no topic `{name}`"),
-    );
-    match nearest(name, topics) {
-        Some(near) => error.with_help(format!("did you mean `{near}`?")),
-        None => error.with_help("create the topic, or correct `source.kafka.topic` of the stream"),
-    }
 }

@@ -5,15 +5,18 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use polder_contract::cancellation::{self, find};
+use polder_contract::product::{OutputPort, Product};
 use polder_contract::{Consumer, ContractSet, Read};
-use polder_core::Result;
 use polder_core::document::{Diagnostic, Severity};
+use polder_core::{DatasetName, Result};
 use polder_engine::{ColumnLineage, Engine, ModelDefinition, Pipeline, Reach, Reader, read_models, read_pipelines};
 
 use super::Declared;
+use super::builders::Builders;
 use super::judge::Judge;
 use super::pairs::Pairs;
 use super::revision::Revision;
+use super::tables::{self, Refusals, Tables};
 use super::{record, registrations};
 use crate::{domains, output};
 
@@ -24,18 +27,24 @@ pub(super) struct Compared {
     pub(super) lines: Vec<String>,
     /// What stands before the path of a document that is only in the base.
     pub(super) base: String,
+    /// What tables do not take of the changes, as far as it is not told yet.
+    pub(super) refusals: Refusals,
+    /// Datasets of which it is told as an error that nobody builds them any more.
+    pub(super) unbuilt: BTreeSet<DatasetName>,
+}
+
+/// An output port of a product.
+pub(super) struct Port {
+    /// The product, by its id.
+    pub(super) product: String,
+    /// The port with the dataset that it offers.
+    pub(super) reader: Reader,
 }
 
 /// What is said of a consumer whose registration the change ends.
 pub(super) const STRUCK: &str = " (unregistered by this change)";
 
 impl Compared {
-    /// How many errors the comparison found.
-    pub(super) fn errors(&self) -> usize {
-        let found = self.diagnostics.iter();
-        found.filter(|found| found.severity == Severity::Error).count()
-    }
-
     /// A diagnostic with the path in the mesh of its document, also where that is only in the base.
     pub(super) fn in_mesh(&self, mut found: Diagnostic) -> Diagnostic {
         if let Some(path) = found.file.to_str().and_then(|path| path.strip_prefix(&self.base)) {
@@ -50,11 +59,11 @@ impl Compared {
     }
 }
 
-/// Compares the mesh with a revision of its repository.
+/// Compares the mesh with a revision of its repository; of tables that were looked at (`tables`), it is known what they take.
 ///
 /// # Errors
 /// As [`Revision::read`]; what planning the base's queries reports.
-pub(super) async fn compare(mesh: &Declared<'_>, name: &str) -> Result<Compared> {
+pub(super) async fn compare(mesh: &Declared<'_>, name: &str, tables: Option<&Tables>) -> Result<Compared> {
     let base = Revision::read(&mesh.platform.mesh.root, name)?;
     let (contracts, found) = ContractSet::load(base.sources("contracts", ".odcs.yaml"));
     let unread: BTreeSet<_> = found
@@ -93,25 +102,33 @@ pub(super) async fn compare(mesh: &Declared<'_>, name: &str) -> Result<Compared>
         .filter(|(folder, _)| folder == "consumers")
         .filter_map(|(_, source)| Consumer::parse(&source).0)
         .collect();
-    let lost = registrations::lost(mesh, &before, &contracts);
+    let struck = registrations::lost(mesh, &before, &contracts);
     reads.extend(
-        lost.iter()
+        struck
+            .iter()
             .map(|(name, read)| (format!("consumer {name}{STRUCK}"), read)),
     );
     let mut readers: Vec<_> = reads.iter().map(|(name, read)| reader(name, read)).collect();
     let ports = ports(mesh);
-    readers.extend(ports.iter().cloned());
-    let sound = BTreeSet::new();
+    readers.extend(ports.iter().map(|port| port.reader.clone()));
+    let builders = Builders::of(mesh);
+    let lost = builders.lost(mesh, &base, &contracts);
+    let unbuilt = builders.unbuilt(&lost);
     let judge = Judge {
         mesh,
         base: &base,
         reads: &reads,
         ports: &ports,
-        reach: Reach::new(&lineage, &mesh.analysis.lineage, &mesh.analysis.unsound, &readers),
-        // A promise that got weaker stops no query: only those who rely on it are broken.
-        reach_by_promise: Reach::new(&lineage, &mesh.analysis.lineage, &sound, &readers),
+        reach: Reach::new(
+            &lineage,
+            &mesh.analysis.lineage,
+            &mesh.analysis.unsound,
+            &unbuilt,
+            &readers,
+        ),
     };
-    let mut compared = judge.all(&pairs)?;
+    let refusals = Refusals::new(tables::since(mesh, &base, &contracts, tables));
+    let mut compared = judge.all(&pairs, &lost, refusals)?;
     let recorded: Vec<_> = base
         .sources("catalog", ".yaml")
         .into_iter()
@@ -127,6 +144,9 @@ pub(super) async fn compare(mesh: &Declared<'_>, name: &str) -> Result<Compared>
         )
     });
     compared.lines.extend(unread);
+    let broken = base.unread.iter();
+    let broken = broken.map(|(path, why)| format!("  not compared: {}, {why}", base.path(path).display()));
+    compared.lines.extend(broken);
     Ok(compared)
 }
 
@@ -141,22 +161,33 @@ fn reader(name: &str, read: &Read) -> Reader {
 
 /// Output ports of products: what a broken pipeline no longer builds, they no longer offer. A change of their own
 /// contract is what they announce, and breaks none of them.
-fn ports(mesh: &Declared<'_>) -> Vec<Reader> {
-    let mut readers = Vec::new();
+fn ports(mesh: &Declared<'_>) -> Vec<Port> {
+    let mut ports = Vec::new();
     for product in mesh.products {
         for port in &product.output_ports {
             let contract = port.contract_id.as_deref().and_then(|id| find(mesh.contracts, id));
-            let datasets: Vec<_> = contract
-                .iter()
-                .flat_map(|contract| contract.datasets())
-                .cloned()
-                .collect();
-            readers.extend(datasets.into_iter().map(|dataset| Reader {
-                name: format!("product {} (port {})", product.name, port.name),
-                dataset,
-                columns: None,
+            let datasets = contract.iter().flat_map(|contract| contract.datasets());
+            ports.extend(datasets.map(|dataset| Port {
+                product: product.id.clone(),
+                reader: Reader {
+                    name: port_name(product, port),
+                    dataset: dataset.clone(),
+                    columns: None,
+                },
             }));
         }
     }
-    readers
+    ports
+}
+
+/// What a port is, in words: a share is called that.
+fn port_name(product: &Product, port: &OutputPort) -> String {
+    let kind = port.kind.as_deref().map(str::trim).filter(|kind| !kind.is_empty());
+    let is_share = kind.is_some_and(|kind| {
+        let kind = kind.to_lowercase();
+        kind.contains("share") || kind.contains("sharing")
+    });
+    let word = if is_share { "share" } else { "port" };
+    let kind = kind.map_or_else(String::new, |kind| format!(", {kind}"));
+    format!("product {} ({word} {}{kind})", product.name, port.name)
 }

@@ -16,8 +16,9 @@ pub(super) const FOLDER: &str = "catalog/consumers";
 /// # Errors
 /// As [`documents`].
 pub(crate) fn consumers(mesh: &Mesh) -> Result<(Vec<Consumer>, Vec<Diagnostic>)> {
-    let (mut consumers, mut diagnostics) = (Vec::new(), Vec::new());
-    for source in documents(mesh, FOLDER)? {
+    let (sources, mut diagnostics) = documents(mesh, FOLDER)?;
+    let mut consumers = Vec::new();
+    for source in sources {
         let (consumer, found) = Consumer::parse(&source);
         consumers.extend(consumer);
         diagnostics.extend(found);

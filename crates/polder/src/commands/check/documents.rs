@@ -1,11 +1,12 @@
 //! Documents of the mesh beside contracts, pipelines and models: domains, streams, and files that nothing reads.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use polder_contract::ContractSet;
-use polder_core::document::{Diagnostic, Reader, Severity, Source, Span, nearest, parse};
-use polder_core::{Error, Result};
+use polder_core::Result;
+use polder_core::config::Mesh;
+use polder_core::document::{Diagnostic, Reader, Severity, Source, nearest, parse};
 use polder_ingest::StreamSpec;
 
 use super::Declared;
@@ -20,10 +21,14 @@ pub(super) fn domains(mesh: &Declared<'_>) -> Result<Vec<Diagnostic>> {
         .map(|dataset| dataset.domain().to_owned())
         .collect();
     let path = Path::new("catalog/domains.yaml");
-    if !platform.mesh.path(path).is_file() {
+    // A link to nowhere is there, and wrong.
+    if platform.mesh.path(path).symlink_metadata().is_err() {
         return Ok(Vec::new());
     }
-    let source = Source::read(&platform.mesh.root, path)?;
+    let source = match Source::read_or_tell(&platform.mesh.root, path) {
+        Ok(source) => source,
+        Err(found) => return Ok(found),
+    };
     let document = match parse(&source) {
         Ok(document) => document,
         Err(found) => return Ok(found),
@@ -53,39 +58,69 @@ pub(super) fn domains(mesh: &Declared<'_>) -> Result<Vec<Diagnostic>> {
     Ok(reader.finish())
 }
 
-/// Documents among the pipelines whose names end in nothing that is known: a misspelt ending would leave them out in silence.
+/// Folders of the mesh, with the endings of the documents in them that are read, and those in words.
+const FOLDERS: [(&str, &[&str], &str); 2] = [
+    (
+        "pipelines",
+        &[".stream.yaml", ".pipeline.yaml", ".model.yaml"],
+        "streams end in .stream.yaml, pipelines in .pipeline.yaml, models in .model.yaml",
+    ),
+    (
+        "contracts",
+        &[".odcs.yaml", ".odps.yaml", ".samples.yaml"],
+        "contracts end in .odcs.yaml, data products in .odps.yaml, samples in .samples.yaml",
+    ),
+];
+
+/// Documents whose names end in nothing that is known: a misspelt ending would leave them out in silence.
 pub(super) fn strangers(mesh: &Declared<'_>) -> Result<Vec<Diagnostic>> {
-    const KNOWN: [&str; 4] = [".stream.yaml", ".pipeline.yaml", ".model.yaml", ".sql"];
-    let names = mesh.platform.mesh.sources("pipelines", "")?;
-    let strange = names.into_iter().filter(|(_, source)| {
-        let name = source.path.to_string_lossy();
-        !KNOWN.iter().any(|ending| name.ends_with(ending)) && (name.ends_with(".yaml") || name.ends_with(".yml"))
-    });
-    Ok(strange
-        .map(|(_, source)| Diagnostic {
-            severity: Severity::Warning,
-            code: "unknown-document".into(),
-            message: "this document is left out: its name ends in nothing that is known".to_owned(),
-            help: Some("streams end in .stream.yaml, pipelines in .pipeline.yaml, models in .model.yaml".to_owned()),
-            file: source.path,
-            span: None,
-        })
-        .collect())
+    Ok(strangers_in(&mesh.platform.mesh, &["pipelines", "contracts"]))
 }
 
-/// The diagnostics of an error about documents, or the error itself as one.
-pub(super) fn of_documents(error: &Error) -> Vec<Diagnostic> {
-    if error.diagnostics().is_empty() {
-        return vec![Diagnostic {
-            severity: Severity::Error,
-            code: "document".into(),
-            message: error.report(),
-            help: error.help().map(str::to_owned),
-            file: "pipelines".into(),
-            span: None::<Span>,
-        }];
+/// The same, of these folders alone.
+pub(crate) fn strangers_in(mesh: &Mesh, folders: &[&str]) -> Vec<Diagnostic> {
+    let mut strange = Vec::new();
+    for (folder, known, help) in FOLDERS.into_iter().filter(|(folder, ..)| folders.contains(folder)) {
+        let files = mesh.files(folder, |name| is_stranger(name, known)).into_iter();
+        strange.extend(files.map(|file| stranger(file, help)));
     }
-    error.diagnostics().to_vec()
+    strange
+}
+
+/// The same of a file in any folder, where its name nearly is that of a contract, product or of samples.
+pub(crate) fn misspelt_contract(file: &Path) -> Option<Diagnostic> {
+    let (_, known, help) = FOLDERS.into_iter().find(|(folder, ..)| *folder == "contracts")?;
+    let name = file.file_name()?.to_string_lossy();
+    (is_stranger(&name, known) && nearly(&name, known)).then(|| stranger(file.to_owned(), help))
+}
+
+/// JSON is YAML, but only what is called like a document is meant to be one.
+fn is_stranger(name: &str, known: &[&str]) -> bool {
+    let lower = name.to_lowercase();
+    let is_document = lower.ends_with(".yaml") || lower.ends_with(".yml") || nearly(name, known);
+    is_document && !known.iter().any(|ending| name.ends_with(ending))
+}
+
+/// Whether a name ends as known ones do but for capitals and the form of the text.
+fn nearly(name: &str, known: &[&str]) -> bool {
+    let lower = name.to_lowercase();
+    let forms = [".yaml", ".yml", ".json"];
+    let mut rests = forms.iter().filter_map(|form| lower.strip_suffix(form));
+    rests.any(|rest| {
+        let mut middles = known.iter().filter_map(|ending| ending.strip_suffix(".yaml"));
+        middles.any(|middle| rest.ends_with(middle))
+    })
+}
+
+fn stranger(file: PathBuf, help: &str) -> Diagnostic {
+    Diagnostic {
+        severity: Severity::Warning,
+        code: "unknown-document".into(),
+        message: "this document is left out: its name ends in nothing that is known".to_owned(),
+        help: Some(help.to_owned()),
+        file,
+        span: None,
+    }
 }
 
 /// Streams whose dataset has no contract.
@@ -97,7 +132,7 @@ pub(super) fn streams(mesh: &Declared<'_>) -> Result<Vec<Diagnostic>> {
 }
 
 fn without_contract(stream: &StreamSpec, contracts: &ContractSet) -> Option<Diagnostic> {
-    if contracts.get(&stream.dataset).is_some() {
+    if contracts.get(&stream.dataset).is_some() || contracts.is_unreadable(&stream.dataset.to_string()) {
         return None;
     }
     let near = contracts.nearest(&stream.dataset.to_string());
@@ -112,4 +147,37 @@ fn without_contract(stream: &StreamSpec, contracts: &ContractSet) -> Option<Diag
         file: stream.path.clone(),
         span: None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_nearly_are_those_of_documents_are_told() {
+        let (_, known, _) = FOLDERS[1];
+        let nearly = |name: &str| misspelt_contract(&Path::new("contracts/shop").join(name)).is_some();
+        for name in [
+            "orders.odcs.yml",
+            "Orders.ODCS.YAML",
+            "o.odcs.json",
+            "o.ODPS.JSON",
+            "o.Samples.yaml",
+        ] {
+            assert!(is_stranger(name, known) && nearly(name), "{name}");
+        }
+        for name in ["orders.yaml", "o.YML"] {
+            assert!(is_stranger(name, known) && !nearly(name), "{name}");
+        }
+        for name in [
+            "orders.odcs.yaml",
+            "p.odps.yaml",
+            "o.samples.yaml",
+            "README.md",
+            "schema.json",
+            "o.sql",
+        ] {
+            assert!(!is_stranger(name, known) && !nearly(name), "{name}");
+        }
+    }
 }

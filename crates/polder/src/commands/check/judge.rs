@@ -8,20 +8,17 @@ use polder_contract::diff::{Change, Comparison, Mode, SemanticVersion, problems_
 use polder_contract::lifecycle::transition_problems;
 use polder_contract::product::{self, Product};
 use polder_contract::{Contract, Read, Status, parse};
-use polder_core::document::{Diagnostic, Severity, Span};
+use polder_core::document::{Diagnostic, Severity};
 use polder_core::{DatasetName, ObjectName, Result};
-use polder_engine::{Reach, Reached, Reader};
+use polder_engine::{Reach, Reached};
 
-use super::compatibility::{Compared, STRUCK};
+use super::builders::Lost;
+use super::compatibility::{Compared, Port, STRUCK};
 use super::pairs::{Pairs, is_structural};
 use super::revision::Revision;
+use super::tables::Refusals;
+use super::telling::{BREAKING, breaking, head, listed, named, start, untouched, word};
 use super::{Declared, nulls};
-
-/// The code of changes that break somebody.
-const BREAKING: &str = "breaking-change";
-
-/// How many chains of one change are shown.
-const MOST_CHAINS: usize = 20;
 
 /// Says what changes break.
 pub(super) struct Judge<'m> {
@@ -30,18 +27,20 @@ pub(super) struct Judge<'m> {
     /// What each consumer reads, in the order of the readers.
     pub(super) reads: &'m [(String, &'m Read)],
     /// The output ports of products, each with its dataset.
-    pub(super) ports: &'m [Reader],
+    pub(super) ports: &'m [Port],
     pub(super) reach: Reach<'m>,
-    pub(super) reach_by_promise: Reach<'m>,
 }
 
 impl Judge<'_> {
     /// Everything that changed, with what it breaks.
-    pub(super) fn all(&self, pairs: &Pairs) -> Result<Compared> {
+    pub(super) fn all(&self, pairs: &Pairs, lost: &[Lost], refusals: Refusals) -> Result<Compared> {
+        let promised = lost.iter().filter(|lost| lost.promised);
         let mut compared = Compared {
             diagnostics: Vec::new(),
             lines: Vec::new(),
             base: self.base.path(Path::new("")).display().to_string(),
+            refusals,
+            unbuilt: promised.map(|lost| lost.dataset.clone()).collect(),
         };
         for (old, new, comparison) in &pairs.changed {
             self.contract(old, new, comparison, &mut compared)?;
@@ -49,21 +48,34 @@ impl Judge<'_> {
         for (old, dataset) in &pairs.removed {
             self.removed(old, dataset, &mut compared);
         }
+        for lost in lost {
+            self.unbuilt(lost, &mut compared);
+        }
         self.products(&mut compared);
-        let breaking = compared
-            .diagnostics
-            .iter()
-            .filter(|found| found.code == BREAKING)
-            .count();
+        let refused = match compared.refusals.count() {
+            0 => String::new(),
+            refused => format!("; that tables do not take: {refused}"),
+        };
+        let rest = std::mem::take(&mut compared.refusals).rest();
+        compared.diagnostics.extend(rest);
+        let found = compared.diagnostics.iter();
+        let breaking = found.filter(|found| found.code == BREAKING).count();
         let summary = format!(
             "compared with {}: contracts changed: {}, added: {}, removed: {}; changes that break somebody: \
-             {breaking}",
+             {breaking}{refused}",
             self.base.says,
             pairs.changed.len(),
             pairs.added,
             pairs.removed.len()
         );
         compared.lines.insert(0, summary);
+        // A query that no longer plans without a change of any contract breaks others all the same.
+        let mut waiting = self.reach.waiting().clone();
+        waiting.retain(|name| !name.ends_with(STRUCK));
+        if breaking == 0 && !waiting.is_empty() {
+            let waiting = listed("not built until mended: ", &waiting);
+            compared.lines.push(format!("  {waiting}"));
+        }
         Ok(compared)
     }
 
@@ -120,7 +132,7 @@ impl Judge<'_> {
         }
         let classes: Vec<_> = classes
             .iter()
-            .map(|(class, count)| format!("{count} {}", class.as_str()))
+            .map(|(class, count)| format!("{} ({count})", class.as_str()))
             .collect();
         let version = match old.version == new.version {
             true => new.version.clone(),
@@ -174,12 +186,23 @@ impl Judge<'_> {
                 reached.unaffected.remove(name);
             }
             let perhaps = listed("; may lose rows: ", &refusing.perhaps);
+            let offered = change
+                .dataset
+                .iter()
+                .flat_map(|dataset| self.offering(dataset))
+                .collect();
             if reached.broken.is_empty() {
                 if change.class.breaks_readers() {
-                    let unaffected = listed("; not affected: ", &reached.unaffected);
-                    compared
-                        .lines
-                        .push(format!("    {}: breaks nobody{unaffected}{perhaps}", change.what));
+                    let but = match compared.refusals.by(change) {
+                        Some(_) => " who reads it, but its table does not take it",
+                        None => "",
+                    };
+                    let offered = listed("; changes with it: ", &offered);
+                    let untouched = untouched(&reached);
+                    compared.lines.push(format!(
+                        "    {}: breaks nobody{but}{offered}{untouched}{perhaps}",
+                        change.what
+                    ));
                 }
             } else {
                 let start = change
@@ -187,16 +210,30 @@ impl Judge<'_> {
                     .as_ref()
                     .map(|dataset| start(dataset, change.column.as_deref()));
                 let mut found = breaking(&change.what, start.as_deref(), word(change.code), reached);
-                for reason in refusing.reasons {
+                let mut more = refusing.reasons;
+                more.extend(Some(listed("changes with it: ", &offered)).filter(|text| !text.is_empty()));
+                if comparison.draft {
+                    // A draft promises nothing yet. The table that it made is there all the same.
+                    found.severity = Severity::Warning;
+                } else if let Some(refused) = compared.refusals.by(change) {
+                    more.push(format!("the table does not take it either: {}", refused.message));
+                    more.extend(refused.help.clone());
+                    compared.refusals.tell(change);
+                }
+                let removed = change.code.ends_with("-removed");
+                if let Some(stood) = change.old.as_ref().filter(|_| removed) {
+                    let (line, column) = (stood.span.line, stood.span.column);
+                    more.push(format!(
+                        "it stood at {}:{line}:{column}",
+                        self.base.path(&stood.file).display()
+                    ));
+                }
+                for reason in more {
                     found.help = found.help.map(|help| format!("{help}\n{reason}"));
                 }
-                if comparison.draft {
-                    // A draft promises nothing yet.
-                    found.severity = Severity::Warning;
-                }
                 match (&change.new, &change.old) {
-                    // What is gone would stand somewhere in its list: its head is enough to see.
-                    (Some(place), _) if change.code.ends_with("-removed") => {
+                    // What is gone would stand somewhere around this.
+                    (Some(place), _) if removed && !named(change) => {
                         (found.file, found.span) = (place.file.to_path_buf(), Some(head(place.span)));
                     }
                     (Some(place), _) => (found.file, found.span) = (place.file.to_path_buf(), Some(place.span)),
@@ -206,7 +243,8 @@ impl Judge<'_> {
                 compared.diagnostics.push(found);
             }
         }
-        if change.class.breaks_writers() {
+        // Where the table refuses it, no row comes so far.
+        if change.class.breaks_writers() && compared.refusals.by(change).is_none() {
             compared.diagnostics.extend(self.refused_streams(change));
         }
     }
@@ -239,39 +277,101 @@ impl Judge<'_> {
             Some(dataset) => vec![dataset],
             None => old.datasets().collect(),
         };
-        let major = new.version.parse::<SemanticVersion>().ok().map(|version| version.major);
+        let major = |contract: &Contract| {
+            contract
+                .version
+                .parse::<SemanticVersion>()
+                .ok()
+                .map(|version| version.major)
+        };
+        // Within a major version nobody gives up what was promised; a step to another one is expected by who is made for it.
+        let raised = major(new).filter(|new| major(old).is_some_and(|old| old < *new));
         let mut all = Reached::default();
-        for dataset in concerned {
+        for dataset in concerned.iter().copied() {
             let mine = comparison.of_dataset(dataset);
             let reads = self.reads.iter().enumerate();
             let direct = reads.filter(|(_, (_, read))| {
                 let knows = read
                     .version
-                    .is_some_and(|version| major.is_some_and(|major| version >= major));
+                    .is_some_and(|version| raised.is_some_and(|raised| version >= raised));
                 read.dataset == *dataset && !knows && mine.breaks(&read.reliance()).contains(&change)
             });
             let direct = direct.map(|(i, _)| i).collect();
-            let reach = match is_structural(change) {
-                true => &self.reach,
-                false => &self.reach_by_promise,
+            let column = change.column.as_deref();
+            let reached = match is_structural(change) {
+                true => self.reach.with_refusing(dataset, column, &direct, refusing),
+                // A promise that got weaker stops no query: only those who rely on it are broken.
+                false => self.reach.by_promise(dataset, column, &direct, refusing),
             };
-            let reached = reach.with_refusing(dataset, change.column.as_deref(), &direct, refusing);
             all.chains.extend(reached.chains);
             all.broken.extend(reached.broken);
             all.unaffected.extend(self.elsewhere(dataset, reached.unaffected));
+            all.waiting.extend(self.elsewhere(dataset, reached.waiting));
         }
-        all.unaffected = all.unaffected.difference(&all.broken).cloned().collect();
+        // Of a product that breaks in part the other ports are told too.
+        let is_broken = |port: &&Port| all.broken.contains(&port.reader.name);
+        let products: BTreeSet<_> = self.ports.iter().filter(is_broken).map(|port| &port.product).collect();
+        let elsewhere = self
+            .ports
+            .iter()
+            .filter(|port| !concerned.contains(&&port.reader.dataset));
+        let others = elsewhere.filter(|port| products.contains(&port.product));
+        let others = others.map(|port| port.reader.name.clone());
+        let (waiting, unaffected): (Vec<_>, Vec<_>) = others.partition(|name| self.reach.is_waiting(name));
+        all.waiting.extend(waiting);
+        all.unaffected.extend(unaffected);
+        all.waiting.retain(|name| !all.broken.contains(name));
+        all.unaffected
+            .retain(|name| !all.broken.contains(name) && !all.waiting.contains(name));
         all
+    }
+
+    /// The ports that offer a dataset itself: what changes there changes in them.
+    fn offering(&self, dataset: &DatasetName) -> impl Iterator<Item = String> {
+        let ports = self.ports.iter().filter(move |port| port.reader.dataset == *dataset);
+        ports.map(|port| port.reader.name.clone())
     }
 
     /// Without the ports that offer the dataset itself: they announce its changes, and are not untouched by them.
     fn elsewhere(&self, dataset: &DatasetName, mut names: BTreeSet<String>) -> BTreeSet<String> {
-        for port in self.ports.iter().filter(|port| port.dataset == *dataset) {
-            names.remove(&port.name);
+        for name in self.offering(dataset) {
+            names.remove(&name);
         }
         // Who is no longer registered and not broken either is of no interest.
         names.retain(|name| !name.ends_with(STRUCK));
         names
+    }
+
+    /// A dataset that nobody builds any more, although its contract goes on.
+    fn unbuilt(&self, lost: &Lost, compared: &mut Compared) {
+        let reached = self.reach.unbuilt(&lost.dataset);
+        let help = "let a stream or pipeline build it, or end its contract first: deprecated with notice, then retired";
+        let mut found = if !reached.broken.is_empty() {
+            breaking(&lost.what, Some(&lost.dataset.to_string()), "not built", reached)
+        } else if lost.promised {
+            Diagnostic {
+                severity: Severity::Error,
+                code: "nobody-builds".into(),
+                message: lost.what.clone(),
+                help: None,
+                file: Default::default(),
+                span: None,
+            }
+        } else {
+            compared.lines.push(format!("  {}: breaks nobody", lost.what));
+            return;
+        };
+        if !lost.promised {
+            // A draft promises nothing yet.
+            found.severity = Severity::Warning;
+        }
+        found.help = Some(
+            found
+                .help
+                .map_or_else(|| help.to_owned(), |more| format!("{more}\n{help}")),
+        );
+        (found.file, found.span) = (lost.file.clone(), lost.span);
+        compared.diagnostics.push(found);
     }
 
     /// A dataset whose contract went.
@@ -289,9 +389,10 @@ impl Judge<'_> {
         let direct = reads.filter(|(_, (_, read))| read.dataset == *dataset);
         let mut reached = self.reach.of(dataset, None, &direct.map(|(i, _)| i).collect());
         reached.unaffected = self.elsewhere(dataset, reached.unaffected);
+        reached.waiting = self.elsewhere(dataset, reached.waiting);
         if reached.broken.is_empty() {
-            let unaffected = listed("; not affected: ", &reached.unaffected);
-            compared.lines.push(format!("  {what}: breaks nobody{unaffected}"));
+            let untouched = untouched(&reached);
+            compared.lines.push(format!("  {what}: breaks nobody{untouched}"));
         } else {
             let mut found = breaking(&what, Some(&dataset.to_string()), "removed", reached);
             at(&mut found);
@@ -318,71 +419,4 @@ fn is_earlier(earlier: &Contract, of: &Contract) -> bool {
         || earlier
             .datasets()
             .any(|dataset| of.datasets().any(|own| own == dataset))
-}
-
-fn start(dataset: &DatasetName, column: Option<&str>) -> String {
-    match column {
-        Some(column) => format!("{dataset}.{column}"),
-        None => dataset.to_string(),
-    }
-}
-
-/// The first place of a stretch.
-fn head(span: Span) -> Span {
-    Span {
-        end: span.start,
-        ..span
-    }
-}
-
-/// What happened, for the head of a chain.
-fn word(code: &str) -> &str {
-    match code {
-        "column-removed" | "object-removed" => "removed",
-        "column-renamed" | "object-renamed" => "renamed",
-        code if code.starts_with("type-") => "other type",
-        _ => "changed",
-    }
-}
-
-/// A change that breaks somebody, with the ways in which it does.
-fn breaking(what: &str, start: Option<&str>, word: &str, reached: Reached) -> Diagnostic {
-    let mut help: Vec<_> = reached
-        .chains
-        .iter()
-        .take(MOST_CHAINS)
-        .map(
-            |chain| match start.and_then(|start| Some((start, chain.strip_prefix(start)?))) {
-                Some((start, rest)) => format!("{start} ({word}){rest}"),
-                None => chain.clone(),
-            },
-        )
-        .collect();
-    if let Some(more @ 1..) = reached.chains.len().checked_sub(MOST_CHAINS) {
-        help.push(format!("… and {more} more"));
-    }
-    if reached.broken.iter().any(|name| name.ends_with(STRUCK)) {
-        help.push(
-            "a registration cannot end in the change that breaks it: first let the consumer end it in a change of its \
-             own, or record it: polder contract cancel DATASET --by consumer"
-                .to_owned(),
-        );
-    }
-    help.extend(Some(listed("not affected: ", &reached.unaffected)).filter(|text| !text.is_empty()));
-    Diagnostic {
-        severity: Severity::Error,
-        code: BREAKING.into(),
-        message: format!("{what}: it breaks {}", listed("", &reached.broken)),
-        help: Some(help.join("\n")),
-        file: Default::default(),
-        span: None,
-    }
-}
-
-fn listed(head: &str, names: &BTreeSet<String>) -> String {
-    if names.is_empty() {
-        return String::new();
-    }
-    let names: Vec<_> = names.iter().map(String::as_str).collect();
-    format!("{head}{}", names.join(", "))
 }

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use polder_contract::DatasetContract;
 use polder_contract::cancellation;
 use polder_contract::lifecycle::{replacement_problems, retirement_problems};
+use polder_contract::{DatasetContract, Status};
 use polder_core::document::{Diagnostic, Severity, Span};
 use polder_core::{DatasetName, ObjectName, Result};
 use polder_engine::StepKind;
@@ -74,7 +74,11 @@ fn ended(
     (kind, name, dataset, file, span): (&str, &ObjectName, &DatasetName, &PathBuf, Option<Span>),
 ) -> Option<Diagnostic> {
     let contract: DatasetContract = mesh.contracts.get(dataset)?;
-    let life = contract.contract.lifecycle();
+    let life = contract.contract.lifecycle_of(contract.object);
+    if life.unreadable_end.is_some() && life.status != Status::Retired {
+        // The end that is no date is an error of the contract: when its life ends is not known.
+        return None;
+    }
     let why = life.refuses_writing(mesh.now)?;
     Some(Diagnostic {
         severity: Severity::Error,

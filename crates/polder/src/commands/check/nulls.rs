@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use polder_contract::OnFailure;
 use polder_contract::diff::Change;
 use polder_core::ObjectName;
 use polder_engine::{DatasetColumn, Dependency, Target};
@@ -25,7 +26,10 @@ pub(super) fn refusing(mesh: &Declared<'_>, change: &Change) -> Refusing {
     let (Some(dataset), Some(column)) = (&change.dataset, &change.column) else {
         return refusing;
     };
-    if change.code != "column-became-optional" {
+    // Also a value that is still asked for, and whose lack is reported only.
+    let asked = format!("{column}.required");
+    let only_warns = change.code == "on-failure-changed" && change.rule.as_ref() == Some(&asked);
+    if !change.class.breaks_readers() || !(change.code == "column-became-optional" || only_warns) {
         return refusing;
     }
     let column = DatasetColumn {
@@ -58,7 +62,10 @@ pub(super) fn refusing(mesh: &Declared<'_>, change: &Change) -> Refusing {
 fn needs_value(mesh: &Declared<'_>, column: &DatasetColumn) -> bool {
     mesh.contracts.get(&column.dataset).is_some_and(|contract| {
         let mut properties = contract.object().properties.iter();
-        properties
-            .any(|property| property.name == column.column && (property.required || property.primary_key.is_some()))
+        properties.any(|property| {
+            let asked = property.required || property.primary_key.is_some();
+            let warns = || contract.object().on_failure(property) == OnFailure::Warn;
+            property.name == column.column && asked && !warns()
+        })
     })
 }

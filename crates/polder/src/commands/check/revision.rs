@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use chrono::NaiveDate;
 use polder_core::document::{MAX_BYTES, Source};
-use polder_core::{Error, ErrorKind, Result, ResultExt};
+use polder_core::{Error, ErrorKind, Result};
 
 use crate::git::{git, line, succeeded};
 
@@ -31,6 +31,8 @@ pub(super) struct Revision {
     pub(super) day: Option<NaiveDate>,
     /// The documents by their path in the mesh.
     documents: BTreeMap<PathBuf, Source>,
+    /// Documents that cannot be read, and why.
+    pub(super) unread: Vec<(PathBuf, String)>,
 }
 
 /// What a document was before.
@@ -48,8 +50,7 @@ impl Revision {
     /// without common history is taken as it is.
     ///
     /// # Errors
-    /// `Usage` without git or outside of a repository, `NotFound` for a revision that there is not, `Document` for
-    /// documents that are too large or not UTF-8.
+    /// `Usage` without git or outside of a repository, `NotFound` for a revision that there is not.
     pub(super) fn read(root: &Path, name: &str) -> Result<Self> {
         let prefix = line(&git(root, &["rev-parse", "--show-prefix"], None)?).ok_or_else(|| {
             Error::new(ErrorKind::Usage, format!("{} is in no git repository", root.display()))
@@ -74,13 +75,14 @@ impl Revision {
         };
         let day = line(&git(root, &["show", "-s", "--format=%cI", &commit], None)?);
         let day = day.and_then(|day| chrono::DateTime::parse_from_rfc3339(&day).ok());
-        let documents = documents(root, &prefix, &commit)?;
+        let (documents, unread) = documents(root, &prefix, &commit)?;
         Ok(Self {
             name,
             commit,
             says,
             day: day.map(|day| day.to_utc().date_naive()),
             documents,
+            unread,
         })
     }
 
@@ -164,8 +166,11 @@ impl Revision {
     }
 }
 
+/// Documents by path, and those that cannot be read, with why.
+type Documents = (BTreeMap<PathBuf, Source>, Vec<(PathBuf, String)>);
+
 /// Every document below the mesh's folders, in a commit.
-fn documents(root: &Path, prefix: &str, commit: &str) -> Result<BTreeMap<PathBuf, Source>> {
+fn documents(root: &Path, prefix: &str, commit: &str) -> Result<Documents> {
     let folders = FOLDERS.map(|folder| format!("{prefix}{folder}"));
     let mut list = vec!["ls-tree", "-r", "-z", "--full-tree", commit, "--"];
     list.extend(folders.iter().map(String::as_str));
@@ -191,7 +196,7 @@ fn documents(root: &Path, prefix: &str, commit: &str) -> Result<BTreeMap<PathBuf
 }
 
 /// The texts of blobs, by one process for all of them.
-fn contents(root: &Path, wanted: Vec<(String, PathBuf)>) -> Result<BTreeMap<PathBuf, Source>> {
+fn contents(root: &Path, wanted: Vec<(String, PathBuf)>) -> Result<Documents> {
     let mut asked = String::new();
     for (hash, _) in &wanted {
         asked.push_str(hash);
@@ -203,7 +208,7 @@ fn contents(root: &Path, wanted: Vec<(String, PathBuf)>) -> Result<BTreeMap<Path
     )?;
     let broken = || Error::new(ErrorKind::Internal, "git answered in a form that is not known");
     let mut rest = given.as_slice();
-    let mut documents = BTreeMap::new();
+    let (mut documents, mut unread) = (BTreeMap::new(), Vec::new());
     for (_, path) in wanted {
         // `<hash> blob <size>\n<text>\n`
         let end = rest.iter().position(|byte| *byte == b'\n').ok_or_else(broken)?;
@@ -212,15 +217,13 @@ fn contents(root: &Path, wanted: Vec<(String, PathBuf)>) -> Result<BTreeMap<Path
             .and_then(|head| head.rsplit(' ').next()?.parse().ok())
             .ok_or_else(broken)?;
         let text = rest.get(end + 1..end + 1 + size).ok_or_else(broken)?;
-        if size > MAX_BYTES {
-            let message = format!("{} is too large in the base revision: {size} bytes", path.display());
-            return Err(Error::new(ErrorKind::Document, message));
+        // What is wrong in the base is no concern of this change, which may be what mends it.
+        match std::str::from_utf8(text) {
+            _ if size > MAX_BYTES => unread.push((path, format!("which is too large ({size} bytes)"))),
+            Ok(text) => drop(documents.insert(path.clone(), Source::new(path, text))),
+            Err(_) => unread.push((path, "which is not UTF-8".to_owned())),
         }
-        let text = std::str::from_utf8(text).context(ErrorKind::Document, || {
-            format!("{} is not UTF-8 in the base revision", path.display())
-        })?;
-        documents.insert(path.clone(), Source::new(path, text));
         rest = rest.get(end + 2 + size..).unwrap_or_default();
     }
-    Ok(documents)
+    Ok((documents, unread))
 }

@@ -7,13 +7,15 @@ use std::sync::Arc;
 use chrono::{DateTime, NaiveDate, Utc};
 use polder_contract::DatasetContract;
 use polder_core::document::Source;
+use polder_core::units::counted;
 use polder_core::units::parse_duration;
 use polder_core::{DatasetName, Error, ErrorKind, Result, ResultExt, clock};
 use polder_engine::{Backtest, Since};
 use polder_gate::table::RuleVerdict;
 
 use crate::cli::{Cli, Format, FormatArg};
-use crate::output::{self, Listing, counted};
+use crate::commands::missing_file;
+use crate::output::{self, Listing};
 use crate::platform::Platform;
 
 /// Which contract, over which past.
@@ -137,10 +139,11 @@ fn contracts(platform: &Platform, args: &Args) -> Result<Vec<DatasetContract>> {
         };
         DatasetContract::all(&Arc::new(contract))
     } else {
-        let dataset: DatasetName = args
-            .contract
-            .parse()
-            .map_err(|error: Error| error.with_help("name a contract's file, or a dataset as domain.layer.name"))?;
+        let dataset: DatasetName = args.contract.parse().map_err(|error: Error| {
+            missing_file(&args.contract)
+                .unwrap_or(error)
+                .with_help("name a contract's file, or a dataset as domain.layer.name")
+        })?;
         let contracts = platform.contracts()?;
         let bound = contracts.get(&dataset).ok_or_else(|| {
             let error = Error::new(ErrorKind::NotFound, format!("{dataset} has no contract"));

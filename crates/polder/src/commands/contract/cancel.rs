@@ -6,9 +6,11 @@ use std::sync::Arc;
 use polder_contract::cancellation::{self, Cancellation, Canceller, end_registrations};
 use polder_contract::{Contract, ContractSet, Place, Status, lifecycle};
 use polder_core::document::{Span, nearest};
+use polder_core::units::counted;
 use polder_core::{DatasetName, Error, ErrorKind, Result, clock};
 
 use super::parties::{CANCELLATIONS, cancellations, consumers_of, write_new};
+use crate::commands::check::catalog::parties_left_out;
 use crate::commands::check::consumers;
 use crate::output::line;
 use crate::platform::Platform;
@@ -45,15 +47,15 @@ pub(crate) fn run(platform: &Platform, args: &Args) -> Result<()> {
     let contract = cancellation::find(&contracts, &args.dataset).ok_or_else(|| unknown(&contracts, &args.dataset))?;
     let (mut registered, found) = consumers(&platform.mesh)?;
     platform.refuse_errors(found)?;
-    let (recorded, found) = cancellations(platform)?;
+    let (recorded, mut found) = cancellations(platform)?;
+    // Who is left out is not told of the end.
+    found.extend(parties_left_out(&platform.mesh));
     platform.refuse_errors(found)?;
     end_registrations(&mut registered, &recorded, &contracts, clock::now());
     let consumers = consumers_of(&registered, &contract);
     let cancellation = planned(args, &contracts, &contract, &consumers)?;
     let same = |other: &&Cancellation| {
-        other.by == cancellation.by
-            && other.party == cancellation.party
-            && other.effective >= cancellation.announced
+        cancellation.meets(other)
             && cancellation::find(&contracts, &other.contract).is_some_and(|other| other.id == contract.id)
     };
     if let Some(other) = recorded.iter().find(same) {
@@ -143,8 +145,12 @@ fn planned(
         }
     }
     let announced = clock::now().date_naive();
-    let effective = cancellation::end(announced, notice_days)
-        .ok_or_else(|| usage(format!("a notice of {notice_days} days ends outside of the calendar")))?;
+    let effective = cancellation::end(announced, notice_days).ok_or_else(|| {
+        usage(format!(
+            "a notice of {} ends outside of the calendar",
+            counted(notice_days, "day")
+        ))
+    })?;
     let cancellation = Cancellation {
         contract: args.dataset.clone(),
         by: args.by,

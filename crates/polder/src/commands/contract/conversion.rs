@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use clap::ValueEnum;
 use polder_convert::{Converted, Dialect, Format};
+use polder_core::units::counted;
 use polder_core::{Error, ErrorKind, Result, ResultExt};
 
 use crate::output;
@@ -72,11 +73,10 @@ impl OutputArgs {
             }
         }
         if self.strict && !converted.losses.is_empty() {
-            let losses = match converted.losses.len() {
-                1 => "1 loss".to_owned(),
-                several => format!("{several} losses"),
-            };
-            output::remark(&format!("nothing was written: {losses}, and --strict allows none"));
+            let things = counted(converted.losses.len(), "thing");
+            output::remark(&format!(
+                "nothing was written: {things} would be lost, and --strict allows no loss"
+            ));
             return Ok(ExitCode::FAILURE);
         }
         match &self.output {

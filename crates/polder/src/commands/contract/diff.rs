@@ -13,7 +13,7 @@ use polder_core::{Error, Result};
 use serde_json::{Value, json};
 
 use super::document;
-use crate::cli::{Cli, Format, FormatArg};
+use crate::cli::{Cli, Format};
 use crate::output::{Listing, line};
 use crate::{platform, report};
 
@@ -32,8 +32,21 @@ pub(crate) struct Args {
     /// _transitive: against all earlier versions of the same major version, which `polder check --base` does.
     #[arg(long)]
     mode: Option<Mode>,
-    #[command(flatten)]
-    format: FormatArg,
+    /// How to print.
+    #[arg(long, value_enum, default_value_t)]
+    format: Form,
+}
+
+/// How a comparison is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+enum Form {
+    /// For people: the changes by class, the gravest first.
+    #[default]
+    Table,
+    /// One object: both documents, the mode, the version that is needed, all changes and problems.
+    Json,
+    /// A line for each change, with a header.
+    Csv,
 }
 
 /// Compares contracts; 1 where the version was not raised as far as the changes ask, or the status may not follow.
@@ -90,10 +103,10 @@ fn print(
     sides: [Side; 2],
     problems: &[Diagnostic],
 ) -> Result<ExitCode> {
-    match args.format.format {
-        Format::Table => table(comparison, mode, &sides)?,
-        Format::Json => line(&format!("{:#}", whole(comparison, mode, &sides, problems)))?,
-        Format::Csv => list(comparison).print(Format::Csv, "")?,
+    match args.format {
+        Form::Table => table(comparison, mode, &sides)?,
+        Form::Json => line(&format!("{:#}", whole(comparison, mode, &sides, problems)))?,
+        Form::Csv => list(comparison).print(Format::Csv, "")?,
     }
     report::diagnostics(problems, platform::root(cli).as_deref());
     Ok(ExitCode::from(u8::from(!problems.is_empty())))

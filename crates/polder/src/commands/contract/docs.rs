@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 
 use polder_convert::IndexEntry;
+use polder_core::units::counted;
 use polder_core::{ErrorKind, Result, ResultExt};
 
 use super::conversion::write;
@@ -48,7 +49,11 @@ pub(crate) fn run(platform: &Platform, args: &Args, quiet: bool) -> Result<()> {
         true,
     )?;
     if !quiet {
-        output::remark(&format!("{} pages in {}", files.len() + 1, args.output.display()));
+        output::remark(&format!(
+            "{} in {}",
+            counted(files.len() + 1, "page"),
+            args.output.display()
+        ));
     }
     Ok(())
 }

@@ -1,13 +1,16 @@
 //! `polder contract infer`: a contract from a table that is there.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use futures::StreamExt;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use polder_convert::{Binding, Converted, ImportOptions, Observed, infer};
+use polder_contract::{ContractSet, Property};
+use polder_convert::{Binding, Converted, ImportOptions, Observed, TableFacts, infer};
 use polder_core::{DatasetName, ErrorKind, Result, ResultExt};
+use polder_policy::Policies;
 use polder_query::query_error;
 
 use super::conversion::OutputArgs;
@@ -40,16 +43,53 @@ pub(crate) async fn run(cli: &Cli, args: &Args) -> Result<ExitCode> {
     args.output.give(&converted, cli.quiet)
 }
 
+/// Whether a text holds what must stand in no document: card and account numbers, credentials.
+fn is_secret(text: &str) -> bool {
+    !polder_policy::detect(text).is_empty()
+}
+
+/// Whether a column is classified as anything but public: its values are not for a document that everybody reads.
+fn is_classified(property: &Property) -> bool {
+    let class = property.classification.as_deref();
+    class.is_some_and(|class| !class.eq_ignore_ascii_case("public"))
+}
+
 async fn of_dataset(platform: &Platform, dataset: &DatasetName, args: &Args) -> Result<Converted<String>> {
     let mut options = args.about.options(Some(dataset.name().to_owned()));
     options.dataset.get_or_insert_with(|| Binding::Dataset(dataset.clone()));
+    let table = platform.lake()?.load(dataset).await?;
+    let facts = table.as_ref().map_or_else(TableFacts::default, |table| TableFacts {
+        description: table.description().map(str::to_owned),
+        partitions: table.partition_columns(),
+        configuration: table.configuration(),
+    });
     let session = platform.session()?;
     let frame = session.sql(&format!("SELECT * FROM {dataset}")).await?;
-    let schema = frame.schema().as_arrow().clone();
+    // A query's columns have lost what the table's say of themselves.
+    let schema = match &table {
+        Some(table) => table.schema().as_ref().clone(),
+        None => frame.schema().as_arrow().clone(),
+    };
     if args.rows == 0 {
-        return infer(&schema, None, &options);
+        return infer(&schema, &facts, None, &options);
     }
-    let mut observed = Observed::new(&schema);
+    let (policies, diagnostics) = Policies::of_mesh(&platform.mesh)?;
+    platform.refuse_errors(diagnostics)?;
+    // A contract with mistakes is no reason not to infer another; what its own classifies then nobody knows.
+    let (contracts, _) = ContractSet::load(platform.mesh.sources("contracts", ".odcs.yaml")?);
+    let unread = contracts.is_unreadable(&dataset.to_string());
+    let declared = contracts.get(dataset);
+    let is_hidden = |column: &str| {
+        let properties = declared
+            .as_ref()
+            .map(|contract| contract.object().properties.as_slice());
+        let mut named = properties
+            .unwrap_or_default()
+            .iter()
+            .filter(|property| property.name == column);
+        unread || named.any(|property| is_classified(property) || policies.hides(property))
+    };
+    let mut observed = Observed::new(frame.schema().as_arrow()).hiding(is_hidden, is_secret);
     let mut left = args.rows;
     let mut rows = frame.execute_stream().await.map_err(query_error)?;
     while let Some(batch) = rows.next().await {
@@ -67,22 +107,34 @@ async fn of_dataset(platform: &Platform, dataset: &DatasetName, args: &Args) -> 
         left -= taken.num_rows() as u64;
         observed.push(&taken)?;
     }
-    infer(&schema, Some(&observed), &options)
+    infer(&schema, &facts, Some(&observed), &options)
 }
 
 fn of_file(path: &Path, args: &Args) -> Result<Converted<String>> {
     let file = File::open(path).context(ErrorKind::NotFound, || format!("cannot open {}", path.display()))?;
     let unreadable = || format!("{} is not a Parquet file that can be read", path.display());
     let reader = ParquetRecordBatchReaderBuilder::try_new(file).context(ErrorKind::Document, unreadable)?;
-    let schema = reader.schema().clone();
+    // Its entries are in the file's, too.
+    let schema = reader.schema().as_ref().clone().with_metadata(HashMap::new());
+    let entries = reader.metadata().file_metadata().key_value_metadata();
+    let facts = TableFacts {
+        configuration: entries
+            .into_iter()
+            .flatten()
+            // The columns' own types, which were read.
+            .filter(|entry| entry.key != "ARROW:schema")
+            .map(|entry| (entry.key.clone(), entry.value.clone().unwrap_or_default()))
+            .collect(),
+        ..TableFacts::default()
+    };
     let mut options: ImportOptions = args.about.options(stem(path));
     if let Some(Binding::Dataset(dataset)) = &options.dataset {
         options.name = Some(dataset.name().to_owned());
     }
     if args.rows == 0 {
-        return infer(&schema, None, &options);
+        return infer(&schema, &facts, None, &options);
     }
-    let mut observed = Observed::new(&schema);
+    let mut observed = Observed::new(&schema).hiding(|_| false, is_secret);
     let all = u64::try_from(reader.metadata().file_metadata().num_rows()).unwrap_or(u64::MAX);
     if all > args.rows {
         observed.cut_off();
@@ -94,5 +146,46 @@ fn of_file(path: &Path, args: &Args) -> Result<Converted<String>> {
     for batch in reader {
         observed.push(&batch.context(ErrorKind::Data, unreadable)?)?;
     }
-    infer(&schema, Some(&observed), &options)
+    infer(&schema, &facts, Some(&observed), &options)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{ArrayRef, RecordBatch, StringArray};
+    use clap::Parser;
+    use parquet::arrow::ArrowWriter;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Command {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    #[test]
+    fn card_numbers_and_credentials_of_a_file_stand_in_no_contract() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("payments.parquet");
+        let ids: ArrayRef = Arc::new(StringArray::from(vec![
+            "4111 1111 1111 1111",
+            "5",
+            "AKIAIOSFODNN7EXAMPLE",
+        ]));
+        let names: ArrayRef = Arc::new(StringArray::from(vec!["a", "b", "c"]));
+        let batch = RecordBatch::try_from_iter([("order_id", ids), ("name", names)]).unwrap();
+        let mut writer = ArrowWriter::try_new(File::create(&path).unwrap(), batch.schema(), None).unwrap();
+        writer.write(&batch).unwrap();
+        writer.close().unwrap();
+        let command = Command::try_parse_from(["infer", path.to_str().unwrap()]).unwrap();
+        let text = of_file(&path, &command.args).unwrap().value;
+        assert!(
+            text.contains("# - order_id: never null; from `***` to `***`; every value differs"),
+            "{text}"
+        );
+        assert!(text.contains("# - name: never null; from `a` to `c`"), "{text}");
+        assert!(!text.contains("4111") && !text.contains("AKIA"), "{text}");
+    }
 }

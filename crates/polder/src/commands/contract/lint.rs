@@ -7,18 +7,23 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use polder_contract::{Contract, ContractSet, DatasetContract, Property, Quality, QualityKind, SchemaObject};
+use polder_contract::{Contract, ContractSet, DatasetContract, Property, Quality, QualityKind, SchemaObject, product};
 use polder_core::document::{Diagnostic, Severity, Source};
-use polder_core::{Error, ErrorKind, Result, ResultExt};
+use polder_core::units::counted;
+use polder_core::{ErrorKind, Result, ResultExt};
 use polder_gate::Gate;
+use polder_gate::samples::{contract_of, gather};
+use polder_query::{Session, SessionOptions};
 
+use super::test::wrong_samples;
 use crate::cli::Cli;
-use crate::findings::{Findings, Report};
-use crate::output::counted;
+use crate::commands::check::documents::{misspelt_contract, strangers_in};
+use crate::commands::policy::SAMPLES;
+use crate::findings::{Findings, Report, or_report};
 use crate::platform::Platform;
 use crate::{output, report};
 
-/// How contracts and products end.
+/// How contracts and products end; samples end in [`SAMPLES`].
 const CONTRACT: &str = ".odcs.yaml";
 const PRODUCT: &str = ".odps.yaml";
 
@@ -28,7 +33,8 @@ const LOOK: Duration = Duration::from_millis(300);
 /// What to lint.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Args {
-    /// Files, or folders with *.odcs.yaml and *.odps.yaml files; by default the mesh's contracts folder.
+    /// Files, or folders to search for *.odcs.yaml, *.odps.yaml and *.samples.yaml. Without one: all of the mesh's
+    /// contracts folder, with what its documents say of each other (references, ports of products).
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
     /// Lint again whenever a document changes, until Ctrl-C.
@@ -39,9 +45,14 @@ pub(crate) struct Args {
     report: Vec<Report>,
 }
 
+/// The command, as reports name it.
+const COMMAND: &str = "polder contract lint";
+
 /// Documents by path, and the domain of those that lie in a mesh.
 struct Documents {
     sources: Vec<(Option<String>, Source)>,
+    /// What is said of documents that are left out or cannot be read.
+    told: Vec<Diagnostic>,
     root: PathBuf,
 }
 
@@ -71,11 +82,19 @@ pub(crate) async fn run(cli: &Cli, args: &Args) -> Result<ExitCode> {
 }
 
 fn once(cli: &Cli, args: &Args) -> Result<ExitCode> {
-    let documents = read(cli, args)?;
-    let diagnostics = lint(&documents);
+    let documents = read(cli, args).and_then(|documents| {
+        let mut diagnostics = documents.told.clone();
+        diagnostics.extend(lint(&documents)?);
+        Ok((documents, diagnostics))
+    });
+    let root = crate::platform::root(cli).unwrap_or_default();
+    let (documents, diagnostics) = or_report(COMMAND, &args.report, &root, documents)?;
     report::diagnostics(&diagnostics, Some(&documents.root));
+    if documents.sources.is_empty() && diagnostics.is_empty() {
+        output::remark("there is no contract, product or file of samples to lint");
+    }
     let checked = documents.sources.iter().map(|(_, source)| source.path.as_path());
-    Findings::of_documents(&diagnostics, checked).write("polder contract lint", &args.report, &documents.root)?;
+    Findings::of_documents(&diagnostics, checked).write(COMMAND, &args.report, &documents.root)?;
     let count = |severity| diagnostics.iter().filter(|found| found.severity == severity).count();
     let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
     if !Report::takes_output(&args.report) {
@@ -91,44 +110,101 @@ fn once(cli: &Cli, args: &Args) -> Result<ExitCode> {
 }
 
 /// Everything that is wrong with the documents, by file. Those of a mesh are held against each other too.
-fn lint(documents: &Documents) -> Vec<Diagnostic> {
-    let (contracts, products): (Vec<_>, Vec<_>) = documents
-        .sources
-        .iter()
-        .partition(|(_, source)| !source.path.to_string_lossy().ends_with(PRODUCT));
-    let (of_mesh, alone): (Vec<_>, Vec<_>) = contracts.into_iter().partition(|(domain, _)| domain.is_some());
-    let in_mesh = of_mesh
-        .into_iter()
-        .filter_map(|(domain, source)| Some((domain.clone()?, source.clone())));
-    let (set, mut diagnostics) = ContractSet::load(in_mesh);
-    let mut contracts = set.contracts().to_vec();
-    for (_, source) in alone {
+fn lint(documents: &Documents) -> Result<Vec<Diagnostic>> {
+    let (mut contracts, mut products, mut samples) = (Vec::new(), Vec::new(), Vec::new());
+    for (domain, source) in &documents.sources {
+        match source.path.to_string_lossy() {
+            path if path.ends_with(PRODUCT) => products.push((domain, source)),
+            path if path.ends_with(SAMPLES) => samples.push(source.clone()),
+            _ => contracts.push((domain, source)),
+        }
+    }
+    let in_mesh = |found: &[(&Option<String>, &Source)]| -> Vec<(String, Source)> {
+        let of_mesh = found
+            .iter()
+            .filter_map(|(domain, source)| Some(((*domain).clone()?, (*source).clone())));
+        of_mesh.collect()
+    };
+    let (set, mut diagnostics) = ContractSet::load(in_mesh(&contracts));
+    let mut sound = set.contracts().to_vec();
+    for (_, source) in contracts.iter().filter(|(domain, _)| domain.is_none()) {
         let parsed = polder_contract::parse(source);
         diagnostics.extend(parsed.diagnostics);
-        contracts.extend(parsed.contract.map(Arc::new));
+        sound.extend(parsed.contract.map(Arc::new));
     }
-    for contract in &contracts {
-        diagnostics.extend(row_sql(contract));
-        diagnostics.extend(service_levels(contract));
+    let mut session = None;
+    for contract in &sound {
+        diagnostics.extend(sql(contract, &mut session)?);
+        diagnostics.extend(contract.lifecycle_problems());
     }
-    for (_, source) in products {
-        diagnostics.extend(polder_contract::product::parse(source).1);
+    // Rules are compiled anew for this: most contracts refer to no other.
+    let referring = set
+        .iter()
+        .filter(|contract| contract.contract.text.contains("relationships"));
+    diagnostics.extend(referring.flat_map(|contract| polder_engine::dangling_references(contract, &set)));
+    diagnostics.extend(product::check(in_mesh(&products), &set).1);
+    for (_, source) in products.iter().filter(|(domain, _)| domain.is_none()) {
+        diagnostics.extend(product::parse(source).1);
     }
+    diagnostics.extend(samples_beside(&sound, &samples, documents));
     diagnostics.sort_by(|a, b| (&a.file, a.span.map(|span| span.start)).cmp(&(&b.file, b.span.map(|span| span.start))));
+    Ok(diagnostics)
+}
+
+/// What is wrong with samples. A contract that is not linted is read all the same, to hold samples beside it against it.
+fn samples_beside(contracts: &[Arc<Contract>], samples: &[Source], documents: &Documents) -> Vec<Diagnostic> {
+    let linted = |path: &Path| documents.sources.iter().any(|(_, source)| source.path == path);
+    let others = samples.iter().filter_map(|samples| contract_of(&samples.path));
+    let others = others.filter(|path| !linted(path));
+    let others = others.filter_map(|path| polder_contract::parse(&Source::read(&documents.root, &path).ok()?).contract);
+    let others: Vec<_> = others.map(Arc::new).collect();
+    let all = contracts.iter().chain(&others).flat_map(DatasetContract::all);
+    let all: Vec<DatasetContract> = all.collect();
+    let is_contract = |path: &Path| linted(path) || documents.root.join(path).is_file();
+    let (samples, mut diagnostics) = gather(&all, samples, is_contract);
+    diagnostics.extend(wrong_samples(all.iter(), &samples));
+    // What a contract carries itself is of interest where that is linted.
+    diagnostics.retain(|found| linted(&found.file));
     diagnostics
 }
 
-/// What is wrong with SQL over single rows, which only the gate's compiler can tell.
-fn row_sql(contract: &Arc<Contract>) -> Vec<Diagnostic> {
-    let with_sql = DatasetContract::all(contract)
-        .into_iter()
-        .filter(|contract| has_row_sql(contract.object()));
-    let refused = with_sql.filter_map(|contract| Gate::compile(&contract).err());
-    refused.flat_map(|error| error.diagnostics().to_vec()).collect()
+/// What is wrong with the SQL of a contract's rules, which only the gate's compiler and the query's parser can tell. The
+/// session is made for the first query: most contracts have none.
+fn sql(contract: &Arc<Contract>, session: &mut Option<Session>) -> Result<Vec<Diagnostic>> {
+    let mut found = Vec::new();
+    for contract in DatasetContract::all(contract) {
+        let has = |kind: fn(&QualityKind) -> bool| has_rule(contract.object(), kind);
+        if has(is_row_sql) {
+            found.extend(
+                Gate::compile(&contract)
+                    .err()
+                    .iter()
+                    .flat_map(|error| error.diagnostics().to_vec()),
+            );
+        }
+        if has(|kind| matches!(kind, QualityKind::Sql { .. })) {
+            let session = match session {
+                Some(session) => session,
+                None => session.insert(Session::without_lake(&SessionOptions::default())?),
+            };
+            found.extend(polder_engine::unread_rules(&contract, session));
+        }
+    }
+    Ok(found)
 }
 
-/// Whether an object declares SQL over single rows. Compiling is dear, and most contracts have none.
-fn has_row_sql(object: &SchemaObject) -> bool {
+/// SQL over single rows. Compiling is dear, and most contracts have none.
+fn is_row_sql(kind: &QualityKind) -> bool {
+    match kind {
+        QualityKind::Custom { implementation, .. } => implementation
+            .as_ref()
+            .is_some_and(|implementation| implementation.get("row").is_some()),
+        _ => false,
+    }
+}
+
+/// Whether an object declares a rule of this kind.
+fn has_rule(object: &SchemaObject, kind: fn(&QualityKind) -> bool) -> bool {
     let mut columns: Vec<&Property> = object.properties.iter().collect();
     let mut rules: Vec<&Quality> = object.quality.iter().collect();
     while let Some(column) = columns.pop() {
@@ -137,80 +213,83 @@ fn has_row_sql(object: &SchemaObject) -> bool {
         columns.extend(column.items.as_deref());
         columns.extend(column.map.as_deref().into_iter().flat_map(|(key, value)| [key, value]));
     }
-    rules.iter().any(|rule| match &rule.kind {
-        QualityKind::Custom { implementation, .. } => implementation
-            .as_ref()
-            .is_some_and(|implementation| implementation.get("row").is_some()),
-        _ => false,
-    })
-}
-
-/// Service levels that nobody here can measure as they are written. The standard leaves them open, so they are no errors.
-fn service_levels(contract: &Contract) -> Vec<Diagnostic> {
-    let levels = contract.service_levels.iter();
-    levels
-        .filter_map(|level| level.promise().err())
-        .map(|problem| Diagnostic {
-            severity: Severity::Warning,
-            ..*problem
-        })
-        .collect()
+    rules.iter().any(|rule| kind(&rule.kind))
 }
 
 fn read(cli: &Cli, args: &Args) -> Result<Documents> {
     if args.paths.is_empty() {
         let platform = Platform::open(cli)?;
-        let mut sources = platform.mesh.sources("contracts", CONTRACT)?;
-        sources.extend(platform.mesh.sources("contracts", PRODUCT)?);
+        let (mut sources, mut told) = (Vec::new(), Vec::new());
+        for ending in [CONTRACT, PRODUCT, SAMPLES] {
+            let (found, unread) = platform.mesh.readable("contracts", ending);
+            sources.extend(found.into_iter().map(|(domain, source)| (Some(domain), source)));
+            told.extend(unread);
+        }
+        told.extend(strangers_in(&platform.mesh, &["contracts"]));
         return Ok(Documents {
-            sources: sources
-                .into_iter()
-                .map(|(domain, source)| (Some(domain), source))
-                .collect(),
+            sources,
+            told,
             root: platform.mesh.root,
         });
     }
     let root = std::env::current_dir().context(ErrorKind::Usage, || "the current folder cannot be read".to_owned())?;
+    let (files, mut told) = files(&args.paths);
     let mut sources = Vec::new();
-    for path in files(&args.paths)? {
-        sources.push((None, Source::read(&root, &path)?));
+    for path in files {
+        match Source::read_or_tell(&root, &path) {
+            Ok(source) => sources.push((None, source)),
+            Err(found) => told.extend(found),
+        }
     }
-    Ok(Documents { sources, root })
+    Ok(Documents { sources, told, root })
 }
 
-/// The files that are named, and those in named folders whose names end as contracts and products do.
-fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
-    let mut found = Vec::new();
+/// The files that are named, and those in named folders whose names end as contracts, products and samples do; and what is
+/// wrong with others.
+fn files(paths: &[PathBuf]) -> (Vec<PathBuf>, Vec<Diagnostic>) {
+    let (mut found, mut told) = (Vec::new(), Vec::new());
     for path in paths {
         if path.is_dir() {
             let before = found.len();
-            in_folder(path, &mut found)?;
+            in_folder(path, &mut found, &mut told);
             found[before..].sort();
-        } else if path.is_file() {
-            found.push(path.clone());
         } else {
-            let message = format!("there is no file or folder {}", path.display());
-            return Err(Error::new(ErrorKind::NotFound, message));
+            found.push(path.clone());
         }
     }
-    Ok(found)
+    (found, told)
 }
 
-fn in_folder(folder: &Path, found: &mut Vec<PathBuf>) -> Result<()> {
-    let unreadable = || format!("the folder {} cannot be read", folder.display());
-    for entry in fs::read_dir(folder).context(ErrorKind::Usage, unreadable)? {
-        let entry = entry.context(ErrorKind::Usage, unreadable)?;
-        // A link could lead in a circle.
-        let kind = entry.file_type().context(ErrorKind::Usage, unreadable)?;
+fn in_folder(folder: &Path, found: &mut Vec<PathBuf>, told: &mut Vec<Diagnostic>) {
+    let entries = match fs::read_dir(folder).and_then(Iterator::collect::<std::io::Result<Vec<_>>>) {
+        Ok(entries) => entries,
+        Err(cause) => {
+            told.push(Diagnostic {
+                severity: Severity::Error,
+                code: "unreadable".into(),
+                message: format!("the folder cannot be read: {cause}"),
+                help: None,
+                file: folder.to_owned(),
+                span: None,
+            });
+            return;
+        }
+    };
+    for entry in entries {
+        let path = entry.path();
         let name = entry.file_name();
         let name = name.to_string_lossy();
-        if kind.is_dir() && !name.starts_with('.') {
-            in_folder(&entry.path(), found)?;
-        } else if kind.is_file() && (name.ends_with(CONTRACT) || name.ends_with(PRODUCT)) {
-            found.push(entry.path());
+        // A link to a folder could lead in a circle.
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            if !name.starts_with('.') {
+                in_folder(&path, found, told);
+            }
+        } else if [CONTRACT, PRODUCT, SAMPLES].iter().any(|ending| name.ends_with(ending)) && !path.is_dir() {
+            found.push(path);
+        } else {
+            told.extend(misspelt_contract(&path));
         }
     }
-    Ok(())
 }
 
 /// When each document was changed last; what cannot be read now is linted, and told, when it can.
@@ -226,37 +305,9 @@ fn stamps(cli: &Cli, args: &Args) -> BTreeMap<PathBuf, Option<(SystemTime, u64)>
         let metadata = fs::metadata(path).ok()?;
         Some((metadata.modified().ok()?, metadata.len()))
     };
-    let files = files(&paths).unwrap_or(paths);
+    let (files, _) = files(&paths);
     files.into_iter().map(|path| (path.clone(), stamp(&path))).collect()
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn row_sql_that_cannot_be_compiled_and_service_levels_without_a_unit_are_told() {
-        let text = "apiVersion: v3.1.0\nkind: DataContract\nid: x\nversion: 1.0.0\nstatus: active\nschema:\n  - name: refunds\n    \
-                    physicalName: shop.silver.refunds\n    properties:\n      - {name: refund, logicalType: number}\n    quality:\n      \
-                    - {id: sound, type: custom, engine: polder, implementation: {row: refund BETWEEN 0 AND 500}}\n      \
-                    - {id: odd, type: custom, engine: polder, implementation: {row: refnd BETWEEN 0 AND 500}}\n\
-                    slaProperties:\n  - {property: retention, value: 3, unit: fortnights}\n  - {property: latency, value: 1, unit: d}\n";
-        for domain in [Some("shop".to_owned()), None] {
-            let found = lint(&Documents {
-                sources: vec![(domain, Source::new("contracts/shop/refunds.odcs.yaml", text))],
-                root: PathBuf::new(),
-            });
-            let lines: Vec<_> = found
-                .iter()
-                .map(|found| (found.severity, found.span.map(|span| span.line)))
-                .collect();
-            assert_eq!(
-                lines,
-                [(Severity::Error, Some(13)), (Severity::Warning, Some(15))],
-                "{found:#?}"
-            );
-            assert!(found[0].message.contains("refnd"), "{found:#?}");
-            assert!(found[1].message.contains("`retention`"), "{found:#?}");
-        }
-    }
-}
+mod tests;

@@ -13,7 +13,7 @@ mod lint;
 pub(crate) mod parties;
 mod schema;
 mod status;
-mod test;
+pub(crate) mod test;
 
 use std::process::ExitCode;
 
@@ -26,7 +26,7 @@ use crate::platform::Platform;
 /// What can be done with contracts.
 #[derive(Debug, Clone, Subcommand)]
 pub(crate) enum ContractCommand {
-    /// Read contracts and data products by their standards, and say everything that is wrong.
+    /// Read contracts, data products and samples, and say everything that is wrong; exit code 2 where something is.
     Lint(lint::Args),
     /// Run a changed contract over the past of its dataset, and show what it would have refused.
     Backtest(backtest::Args),
@@ -38,7 +38,7 @@ pub(crate) enum ContractCommand {
     Schema(schema::Args),
     /// Every contract: version, status, dates, notice, replacement, cancellations.
     Status(status::Args),
-    /// Prove every rule by the good and bad sample rows that contracts carry.
+    /// Prove every rule by good and bad sample rows, in contracts or beside them (x.samples.yaml); exit code 1 where one fails.
     Test(test::Args),
     /// Write a contract for a table that is there: a dataset of the lake or a Parquet file.
     Infer(infer::Args),

@@ -17,7 +17,9 @@ pub(crate) const CANCELLATIONS: &str = "catalog/cancellations";
 pub(crate) fn cancellations(platform: &Platform) -> Result<(Vec<Cancellation>, Vec<Diagnostic>)> {
     let mut found = Vec::new();
     let mut diagnostics = Vec::new();
-    for source in documents(&platform.mesh, CANCELLATIONS)? {
+    let (sources, unread) = documents(&platform.mesh, CANCELLATIONS)?;
+    diagnostics.extend(unread);
+    for source in sources {
         let (cancellation, problems) = cancellation::parse(&source);
         found.extend(cancellation);
         diagnostics.extend(problems);
@@ -36,14 +38,15 @@ pub(super) fn consumers_of(consumers: &[Consumer], contract: &Contract) -> Vec<S
         .collect()
 }
 
-/// The documents of a folder that needs no domains, in the order of their names; none where there is no such folder.
+/// The documents of a folder that needs no domains, in the order of their names, and what is wrong with those that cannot be
+/// read; none where there is no such folder.
 ///
 /// # Errors
-/// `Refused` where the folder cannot be read; as [`Source::read`] for its files.
-pub(crate) fn documents(mesh: &Mesh, folder: &str) -> Result<Vec<Source>> {
+/// `Refused` where the folder cannot be read.
+pub(crate) fn documents(mesh: &Mesh, folder: &str) -> Result<(Vec<Source>, Vec<Diagnostic>)> {
     let unreadable = || format!("cannot read the folder {folder}");
     let listing = match std::fs::read_dir(mesh.path(folder)) {
-        Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => return Ok((Vec::new(), Vec::new())),
         other => other.context(ErrorKind::Refused, unreadable)?,
     };
     let mut names = Vec::new();
@@ -53,10 +56,14 @@ pub(crate) fn documents(mesh: &Mesh, folder: &str) -> Result<Vec<Source>> {
     }
     names.retain(|name| name.ends_with(".yaml") && !name.starts_with('.'));
     names.sort();
-    names
-        .iter()
-        .map(|name| Source::read(&mesh.root, &Path::new(folder).join(name)))
-        .collect()
+    let (mut sources, mut unread) = (Vec::new(), Vec::new());
+    for name in names {
+        match Source::read_or_tell(&mesh.root, &Path::new(folder).join(name)) {
+            Ok(source) => sources.push(source),
+            Err(found) => unread.extend(found),
+        }
+    }
+    Ok((sources, unread))
 }
 
 /// Writes a new document of the mesh; one that is there already is an error.

@@ -8,6 +8,7 @@ use polder_core::{DatasetName, Error, ErrorKind, Result, clock};
 
 use super::parties;
 use crate::cli::FormatArg;
+use crate::commands::check::catalog::parties_left_out;
 use crate::commands::check::consumers;
 use crate::output::Listing;
 use crate::platform::Platform;
@@ -15,7 +16,7 @@ use crate::platform::Platform;
 /// The contracts to show.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Args {
-    /// Only this dataset's.
+    /// Only the contract of this dataset (domain.layer.name).
     dataset: Option<String>,
     #[command(flatten)]
     format: FormatArg,
@@ -32,7 +33,8 @@ pub(crate) fn run(platform: &Platform, args: &Args) -> Result<()> {
             None => error.with_help("`polder contract status` lists the contracts"),
         });
     }
-    let (cancellations, found) = parties::cancellations(platform)?;
+    let (cancellations, mut found) = parties::cancellations(platform)?;
+    found.extend(parties_left_out(&platform.mesh));
     platform.refuse_errors(found)?;
     // What is wrong with registrations is for `polder check` to say.
     let (mut registered, _) = consumers(&platform.mesh)?;
@@ -53,7 +55,7 @@ pub(crate) fn run(platform: &Platform, args: &Args) -> Result<()> {
         if only.as_ref().is_some_and(|only| only != bound.dataset()) {
             continue;
         }
-        let life = bound.contract.lifecycle();
+        let life = bound.contract.lifecycle_of(bound.object);
         let status = match life.refuses_writing(clock::now()) {
             Some(_) => format!("{} (nothing is written any more)", life.status),
             None => life.status.to_string(),

@@ -1,28 +1,30 @@
 //! `polder contract test`: every rule proven by the contract's good and bad sample rows.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::process::ExitCode;
 
 use polder_contract::{ContractSet, DatasetContract};
 use polder_core::document::{Diagnostic, Severity, Source, nearest};
+use polder_core::units::counted;
 use polder_core::{DatasetName, Error, ErrorKind, Result};
-use polder_gate::samples::{SampleResult, SampleVerdict, Samples, prove};
+use polder_gate::samples::{SampleResult, SampleVerdict, Samples, gather, problems, prove};
 use polder_query::{RuleQueries, Session, SessionOptions};
 
 use crate::cli::{Format, FormatArg};
 use crate::commands::policy::SAMPLES;
-use crate::findings::{Case, Findings, Outcome, Report};
-use crate::output::{self, Listing, counted};
+use crate::findings::{Case, Findings, Outcome, Report, or_report};
+use crate::output::{self, Listing};
 use crate::platform::Platform;
 use crate::report;
 
 /// What to test.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Args {
-    /// Only these datasets (domain.layer.name); by default all.
+    /// Only these datasets (domain.layer.name); by default all that have a contract.
     #[arg(value_name = "DATASET")]
     datasets: Vec<String>,
-    /// A rule without a sample is a failure, not a warning.
+    /// A rule without a sample is a failure (exit code 1), not a remark.
     #[arg(long)]
     require_all: bool,
     #[command(flatten)]
@@ -32,17 +34,24 @@ pub(crate) struct Args {
     report: Vec<Report>,
 }
 
+/// The command, as reports name it.
+const COMMAND: &str = "polder contract test";
+
 /// Tests, and prints a result for each rule; 1 where a rule is not what its samples say, 2 where samples are wrong.
 pub(crate) async fn run(platform: &Platform, args: &Args, quiet: bool) -> Result<ExitCode> {
     Report::refuse_several(&args.report)?;
-    let contracts = platform.contracts()?;
-    let wanted = wanted(&contracts, &args.datasets)?;
-    let (results, diagnostics) = test(platform, &contracts, &wanted).await?;
+    let tested = async {
+        let contracts = platform.contracts()?;
+        let wanted = wanted(&contracts, &args.datasets)?;
+        test(platform, &contracts, &wanted).await
+    };
+    let tested = tested.await;
+    let (results, diagnostics) = or_report(COMMAND, &args.report, &platform.mesh.root, tested)?;
     report::diagnostics(&diagnostics, Some(&platform.mesh.root));
     let wrong = diagnostics.iter().any(|found| found.severity == Severity::Error);
     let mut checks = Findings::of_documents(&diagnostics, []);
     checks.extend(findings(&results, args.require_all));
-    checks.write("polder contract test", &args.report, &platform.mesh.root)?;
+    checks.write(COMMAND, &args.report, &platform.mesh.root)?;
     if wrong && results.is_empty() {
         return Ok(ExitCode::from(2));
     }
@@ -98,82 +107,39 @@ pub(crate) async fn test(
         let none = Samples::default();
         let samples = samples.get(contract.dataset()).unwrap_or(&none);
         let queries = RuleQueries::new(&session, contract);
-        let (found, problems) = prove(contract, samples, &queries).await?;
+        let (found, wrong) = prove(contract, samples, &queries).await?;
         results.extend(found);
-        diagnostics.extend(problems);
+        diagnostics.extend(wrong);
     }
     Ok((results, diagnostics))
 }
 
-/// The samples of every dataset: those in its contract and those in the document beside it.
+/// The samples of every dataset, with what is wrong with the documents that hold them.
 fn samples(platform: &Platform, contracts: &ContractSet) -> Result<(BTreeMap<DatasetName, Samples>, Vec<Diagnostic>)> {
-    let mut all: BTreeMap<DatasetName, Samples> = BTreeMap::new();
-    let mut diagnostics = Vec::new();
-    let mut add = |contract: &DatasetContract, samples: Samples| {
-        let own = all.remove(contract.dataset()).unwrap_or_default();
-        all.insert(contract.dataset().clone(), own.join(samples));
-    };
-    for contract in contracts.iter() {
-        let (samples, problems) = Samples::of_contract(contract);
-        diagnostics.extend(problems);
-        if let Some(samples) = samples {
-            add(contract, samples);
-        }
-    }
-    for (_, source) in platform.mesh.sources("contracts", SAMPLES)? {
-        let of: Vec<&DatasetContract> = contracts
-            .iter()
-            .filter(|contract| is_beside(&source, contract))
-            .collect();
-        if of.is_empty() {
-            let message = "there is no contract beside these samples".to_owned();
-            diagnostics.push(finding(
-                &source,
-                message,
-                "name the document like the contract: x.samples.yaml beside x.odcs.yaml",
-            ));
-            continue;
-        }
-        let (samples, problems) = Samples::of_document(&source);
-        diagnostics.extend(problems);
-        for (object, samples) in samples {
-            match of.iter().find(|contract| contract.object().name == object) {
-                Some(contract) => add(contract, samples),
-                None => {
-                    let names = of.iter().map(|contract| contract.object().name.as_str());
-                    let help = format!("its objects are: {}", names.collect::<Vec<_>>().join(", "));
-                    diagnostics.push(finding(
-                        &source,
-                        format!("the contract has no object `{object}`"),
-                        &help,
-                    ));
-                }
-            }
-        }
-    }
-    Ok((all, diagnostics))
+    let (documents, mut diagnostics) = platform.mesh.readable("contracts", SAMPLES);
+    let documents: Vec<Source> = documents.into_iter().map(|(_, source)| source).collect();
+    let is_contract = |path: &Path| platform.mesh.path(path).is_file();
+    let (samples, found) = gather(contracts.iter(), &documents, is_contract);
+    diagnostics.extend(found);
+    Ok((samples, diagnostics))
 }
 
-/// Whether the document of samples belongs to the contract: the same path but for the ending.
-fn is_beside(samples: &Source, contract: &DatasetContract) -> bool {
-    let stem = |path: &std::path::Path, ending: &str| {
-        path.to_str()
-            .and_then(|path| path.strip_suffix(ending))
-            .map(str::to_owned)
-    };
-    let of = stem(&contract.contract.source_path, ".odcs.yaml");
-    of.is_some() && of == stem(&samples.path, SAMPLES)
+/// What can be known of all samples without running a rule, for `polder check`.
+pub(crate) fn findings_without_rules(platform: &Platform, contracts: &ContractSet) -> Result<Vec<Diagnostic>> {
+    let (samples, mut diagnostics) = samples(platform, contracts)?;
+    diagnostics.extend(wrong_samples(contracts.iter(), &samples));
+    Ok(diagnostics)
 }
 
-fn finding(source: &Source, message: String, help: &str) -> Diagnostic {
-    Diagnostic {
-        severity: Severity::Error,
-        code: "samples".into(),
-        message,
-        help: Some(help.to_owned()),
-        file: source.path.clone(),
-        span: None,
-    }
+/// What is wrong with the samples of these contracts.
+pub(crate) fn wrong_samples<'c>(
+    contracts: impl Iterator<Item = &'c DatasetContract>,
+    samples: &BTreeMap<DatasetName, Samples>,
+) -> Vec<Diagnostic> {
+    let with_samples = contracts.filter_map(|contract| Some((contract, samples.get(contract.dataset())?)));
+    with_samples
+        .flat_map(|(contract, samples)| problems(contract, samples))
+        .collect()
 }
 
 /// The datasets that are named, or all; an unknown name is an error with the nearest one.

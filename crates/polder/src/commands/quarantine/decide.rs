@@ -7,31 +7,22 @@ use std::sync::Arc;
 use arrow::array::AsArray;
 use arrow::compute::cast;
 use arrow::datatypes::DataType;
-use arrow::record_batch::RecordBatch;
 use polder_contract::DatasetContract;
+use polder_core::units::counted;
 use polder_core::{DatasetName, Error, ErrorKind, Layer, Result, ResultExt, RunId};
 use polder_delivery::{Discard, Patch, Quarantine, Replay, Replayed, Selection};
-use polder_query::{RowPatch, RuleQueries, query_error};
+use polder_gate::arrow_schema;
+use polder_ingest::Rereader;
+use polder_query::{RuleQueries, query_error};
 
-use super::look::{find, rejected_by, tables};
+use super::look::{about_columns, find, is_a_rule, rejected_by, tables};
+use super::set::{fields_of_records, patch};
+use super::who::who;
 use super::{DiscardArgs, ReplayArgs, Which, quoted};
-use crate::output::{self, Listing, counted};
+use crate::output::{self, Listing};
 use crate::platform::Platform;
 use crate::progress::Bars;
 use crate::recorder::Recorder;
-
-/// What a patch is to delivery.
-struct SqlPatch(RowPatch);
-
-impl Patch for SqlPatch {
-    fn columns(&self) -> &[String] {
-        self.0.columns()
-    }
-
-    fn apply(&self, rows: &RecordBatch) -> Result<RecordBatch> {
-        self.0.apply(rows)
-    }
-}
 
 /// Judges rows anew and takes those that pass. Gives 1 where a selected row stays open.
 pub(super) async fn replay(platform: &Platform, args: &ReplayArgs, quiet: bool) -> Result<ExitCode> {
@@ -40,26 +31,38 @@ pub(super) async fn replay(platform: &Platform, args: &ReplayArgs, quiet: bool) 
         return Ok(ExitCode::SUCCESS);
     };
     let contract = contract(platform, &dataset)?;
+    let columns = arrow_schema(contract.object())?;
+    let mut streams = platform.streams()?;
+    streams.retain(|stream| stream.dataset == dataset);
     let patch = match &args.set {
-        Some(text) => {
-            let schema = polder_gate::arrow_schema(contract.object())?;
-            Some(SqlPatch(RowPatch::parse(text, &schema)?))
-        }
+        Some(text) => match patch(text, &contract, &streams, Vec::new()) {
+            // A name may be that of a field that the contract of now does not have (any more).
+            Err(error) => {
+                let mut fields = fields_of_records(platform, &quarantine, &columns).await?;
+                let of_all = patch(text, &contract, &streams, fields.clone()).map_err(|_| error)?;
+                // Rows carry those alone that it reads.
+                fields.retain(|field| of_all.reads().contains(field));
+                Some(patch(text, &contract, &streams, fields)?)
+            }
+            patch => Some(patch?),
+        },
         None => None,
     };
+    let rereader = Rereader::new(&streams, &dataset, contract.object(), &platform.registry()?)?;
     let bar = Bars::new(quiet).bar(&format!("replay {dataset}"), None);
     let advance = |rows: u64| bar.inc(rows);
     let session = platform.session()?;
     let replay = Replay {
         contract: &contract,
         queries: Arc::new(RuleQueries::new(&session, &contract)),
-        selection: selection(platform, &quarantine, &args.which).await?,
+        selection: selection(platform, &quarantine, &dataset, &args.which).await?,
         patch: patch.as_ref().map(|patch| patch as &dyn Patch),
+        reread: Some(&rereader),
         resolution: match &args.set {
             Some(text) => format!("set {text}"),
             None => format!("contract version {}", contract.version()),
         },
-        by: who(args.by.as_deref()),
+        by: who(platform, args.by.as_deref())?,
         run: RunId::new(),
         judged: Some(&advance),
     };
@@ -79,7 +82,7 @@ pub(super) async fn replay(platform: &Platform, args: &ReplayArgs, quiet: bool) 
         output::remark(&format!("{dataset}: {remark}"));
     }
     if !quiet && replayed.selected > 0 {
-        output::remark(&sentence(&dataset, &replayed, args.dry_run));
+        output::remark(&sentence(&dataset, &replayed, args));
     }
     let stay = replayed.selected - replayed.passed;
     Ok(ExitCode::from(u8::from(stay > 0)))
@@ -97,23 +100,28 @@ pub(super) async fn discard(platform: &Platform, args: &DiscardArgs, quiet: bool
         return output::line(&format!("nothing was rejected from {}", args.dataset));
     };
     let discard = Discard {
-        selection: selection(platform, &quarantine, &args.which).await?,
+        selection: selection(platform, &quarantine, &dataset, &args.which).await?,
         reason: args.reason.clone(),
-        by: who(args.by.as_deref()),
+        by: who(platform, args.by.as_deref())?,
         run: RunId::new(),
     };
     let rows = quarantine.discard(&discard).await?;
-    if rows > 0 {
-        Recorder::open(platform).await.dataset(&dataset.quarantine()).await;
+    if rows == 0 {
+        // As with a replay of nothing: it is as it was asked for.
+        if !quiet {
+            output::line(&format!(
+                "no open row of {dataset} is selected: nothing was discarded, and nothing is on record"
+            ))?;
+        }
+        return Ok(());
     }
-    if !quiet || rows > 0 {
-        output::line(&format!(
-            "{} of {dataset} discarded by {}: {}",
-            counted(rows, "row"),
-            discard.by,
-            discard.reason
-        ))?;
-    }
+    Recorder::open(platform).await.dataset(&dataset.quarantine()).await;
+    output::line(&format!(
+        "{} of {dataset} discarded by {}: {}",
+        counted(rows, "row"),
+        discard.by,
+        discard.reason
+    ))?;
     Ok(())
 }
 
@@ -156,7 +164,15 @@ fn contract(platform: &Platform, dataset: &DatasetName) -> Result<DatasetContrac
 }
 
 /// The rows that are meant; a condition in SQL is asked now.
-async fn selection(platform: &Platform, quarantine: &Quarantine, which: &Which) -> Result<Selection> {
+async fn selection(
+    platform: &Platform,
+    quarantine: &Quarantine,
+    dataset: &DatasetName,
+    which: &Which,
+) -> Result<Selection> {
+    if let Some(rule) = &which.rule {
+        is_a_rule(platform, quarantine.table().name(), dataset, rule).await?;
+    }
     let mut selection = Selection {
         rule: which.rule.clone(),
         ids: (!which.id.is_empty()).then(|| which.id.iter().cloned().collect()),
@@ -168,23 +184,16 @@ async fn selection(platform: &Platform, quarantine: &Quarantine, which: &Which) 
             which.conditions().join(" AND ")
         );
         let unread = || "the quarantine's keys cannot be read".to_owned();
-        let frame = platform.session()?.sql(&query).await?;
+        let session = platform.session()?;
+        let asked = async { session.sql(&query).await?.collect().await.map_err(query_error) };
         let mut ids = HashSet::new();
-        for batch in frame.collect().await.map_err(query_error)? {
+        for batch in asked.await.map_err(about_columns)? {
             let column = cast(batch.column(0), &DataType::Utf8).context(ErrorKind::Internal, unread)?;
             ids.extend(column.as_string::<i32>().iter().flatten().map(str::to_owned));
         }
         selection.ids = Some(ids);
     }
     Ok(selection)
-}
-
-/// Who decides: as said, else the user of this session.
-fn who(by: Option<&str>) -> String {
-    let of_session = || ["USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok());
-    let name = by.map(str::to_owned).or_else(of_session);
-    name.filter(|name| !name.is_empty())
-        .unwrap_or_else(|| "unknown".to_owned())
 }
 
 fn listing(replayed: &Replayed, dry_run: bool) -> Listing {
@@ -217,30 +226,36 @@ fn listing(replayed: &Replayed, dry_run: bool) -> Listing {
     listing
 }
 
-fn sentence(dataset: &DatasetName, replayed: &Replayed, dry_run: bool) -> String {
+fn sentence(dataset: &DatasetName, replayed: &Replayed, args: &ReplayArgs) -> String {
     let refused: u64 = replayed.refused.values().map(|(rows, _)| rows).sum();
     let unfit: u64 = replayed.unfit.values().sum();
     let version = replayed
         .version
         .map_or_else(String::new, |version| format!(" (now version {version})"));
-    let verb = if dry_run { "would come" } else { "came" };
+    let (verb, stay) = if args.dry_run {
+        ("would come", "would stay")
+    } else if refused + unfit == 1 {
+        ("came", "stays")
+    } else {
+        ("came", "stay")
+    };
     let mut text = format!(
         "{} of {} {verb} into {dataset}{version}",
         replayed.passed,
         counted(replayed.selected, "row")
     );
     if refused + unfit > 0 {
-        text.push_str(&format!(
-            ", {} stay{} open",
-            refused + unfit,
-            if refused + unfit == 1 { "s" } else { "" }
-        ));
+        text.push_str(&format!(", {} {stay} open", refused + unfit));
     }
-    if refused > 0 {
-        let rule = replayed.refused.keys().next().map_or("", String::as_str);
+    // After a rehearsal the rows are what they were, and after a patch they are still refused by what they came with.
+    if refused > 0 && !args.dry_run {
+        let mut rules = replayed.refused.keys();
+        let rule = match (rules.next(), rules.next(), &args.set) {
+            (Some(rule), None, None) => format!(" --rule {}", quoted(rule)),
+            _ => String::new(),
+        };
         text.push_str(&format!(
-            "; `polder quarantine show {dataset} --rule {}` shows them",
-            quoted(rule)
+            "; `polder quarantine show {dataset}{rule}` shows them with what was tried"
         ));
     }
     text

@@ -1,10 +1,15 @@
 //! Looking at what was rejected: counts, and rows.
 
-use polder_core::{DatasetName, Error, ErrorKind, Result};
+use arrow::array::AsArray;
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Int64Type};
+use polder_core::units::counted;
+use polder_core::{DatasetName, Error, ErrorKind, Result, ResultExt};
 use polder_delivery::Quarantine;
 use polder_lake::Lake;
+use polder_query::query_error;
 
-use super::{Dimension, Which, quoted};
+use super::{Dimension, Which, history, quoted};
 use crate::cli::{Format, SqlFormat};
 use crate::commands::sql::print_query;
 use crate::output;
@@ -16,6 +21,8 @@ pub(super) struct Place {
     pub(super) dataset: DatasetName,
     /// SQL that says what became of a row.
     pub(super) state: String,
+    /// Whether the table has a column for the history of rows; those of an earlier Polder do not.
+    has_history: bool,
 }
 
 impl Place {
@@ -25,6 +32,7 @@ impl Place {
         let Some(loaded) = lake.load(table).await? else {
             return Ok(None);
         };
+        let has_history = loaded.schema().index_of("history").is_ok();
         // Tables of an earlier Polder have no such column: nobody decided about their rows.
         let state = match loaded.schema().index_of("state") {
             Err(_) => "'open'".to_owned(),
@@ -39,6 +47,7 @@ impl Place {
             table: table.clone(),
             dataset,
             state,
+            has_history,
         }))
     }
 
@@ -115,17 +124,22 @@ pub(super) async fn show(
                 String::new()
             }
         ),
-        Format::Json | Format::Csv => format!(
-            "_quarantine_id, _origin, _topic, _partition, _offset, encode(_key, 'hex') AS _key, _event_time, _schema_id, \
+        Format::Json | Format::Csv => {
+            format!(
+                "_quarantine_id, _origin, _topic, _partition, _offset, encode(_key, 'hex') AS _key, _event_time, _schema_id, \
              _ingested_at, _run_id, rule, reason, contract_version, record, encode(raw, 'hex') AS raw, {} AS state{}",
-            place.state,
-            if has_states {
-                ", attempts, resolved_at, resolution, resolved_by, resolved_by_run"
-            } else {
-                ""
-            }
-        ),
+                place.state,
+                if has_states {
+                    ", attempts, resolved_at, resolution, resolved_by, resolved_by_run"
+                } else {
+                    ""
+                }
+            ) + if place.has_history { ", history" } else { "" }
+        }
     };
+    if let Some(rule) = &which.rule {
+        is_a_rule(platform, &place.table, &place.dataset, rule).await?;
+    }
     let mut conditions = which.conditions();
     if !all && which.id.is_empty() {
         conditions.push(place.open());
@@ -134,13 +148,96 @@ pub(super) async fn show(
         true => String::new(),
         false => format!(" WHERE {}", conditions.join(" AND ")),
     };
-    let query = format!(
-        "SELECT {columns} FROM {}{condition} ORDER BY _ingested_at DESC, _topic, _partition, _offset LIMIT {limit}",
-        place.table
-    );
-    print_query(&platform.session()?, &query, SqlFormat::from(format), 0)
+    let order = "ORDER BY _ingested_at DESC, _topic, _partition, _offset";
+    let from = format!("FROM {}{condition} {order} LIMIT {limit}", place.table);
+    let session = platform.session()?;
+    let selected = format!("SELECT count(*) FROM {}{condition}", place.table);
+    let selected = async { session.sql(&selected).await?.collect().await.map_err(query_error) };
+    let selected = selected.await.map_err(about_columns)?;
+    let selected: i64 = selected
+        .iter()
+        .map(|batch| batch.column(0).as_primitive::<Int64Type>().values().iter().sum::<i64>())
+        .sum();
+    if selected == 0 && format == Format::Table {
+        let kind = if all || !which.id.is_empty() { "row" } else { "open row" };
+        return output::line(&format!("no {kind} in the quarantine of {} is selected", place.dataset));
+    }
+    print_query(
+        &session,
+        &format!("SELECT {columns} {from}"),
+        SqlFormat::from(format),
+        0,
+    )
+    .await?;
+    if format == Format::Table && place.has_history {
+        let query = format!(
+            "SELECT coalesce(_topic || '/' || _partition || ' offset ' || _offset, _quarantine_id) AS place, history \
+             FROM (SELECT * {from}) AS shown WHERE history IS NOT NULL {order}"
+        );
+        history::print(&session, &query).await?;
+    }
+    if usize::try_from(selected).is_ok_and(|selected| selected > limit) {
+        output::remark(&format!(
+            "{limit} of {} shown; --limit {selected} shows all",
+            counted(selected.unsigned_abs(), "row")
+        ));
+    }
+    Ok(())
+}
+
+/// The error of a query with a condition that somebody gave, where it can be the condition's.
+pub(super) fn about_columns(error: Error) -> Error {
+    match error.kind() {
+        ErrorKind::Usage if error.help().is_none() => error.with_help(
+            "--where is SQL over the quarantine's columns; what a row said is in `record`, as JSON: \
+             --where \"record LIKE '%\\\"country\\\":\\\"GB\\\"%'\"",
+        ),
+        _ => error,
+    }
+}
+
+/// Whether there is a rule of this name: rows in quarantine were refused by it, or the dataset's contract has it.
+///
+/// # Errors
+/// `NotFound` where there is none, with those that there are.
+pub(super) async fn is_a_rule(
+    platform: &Platform,
+    table: &DatasetName,
+    dataset: &DatasetName,
+    rule: &str,
+) -> Result<()> {
+    let query = format!("SELECT DISTINCT rule FROM {table} ORDER BY rule");
+    let batches = platform
+        .session()?
+        .sql(&query)
+        .await?
+        .collect()
         .await
-        .map(|_| ())
+        .map_err(query_error)?;
+    let mut rules = Vec::new();
+    for batch in &batches {
+        let column = cast(batch.column(0), &DataType::Utf8).context(ErrorKind::Internal, || {
+            "the rules of quarantined rows cannot be read".to_owned()
+        })?;
+        rules.extend(column.as_string::<i32>().iter().flatten().map(str::to_owned));
+    }
+    if rules.iter().any(|known| known == rule) {
+        return Ok(());
+    }
+    if let Some(contract) = platform.contracts()?.get(dataset) {
+        let declared = contract.rules().map_err(Error::document)?;
+        if declared.iter().any(|declared| declared.id == rule) {
+            return Ok(());
+        }
+    }
+    let message = format!("no row in the quarantine of {dataset} is refused by a rule `{rule}`");
+    let known = format!("rows are refused by {}", rules.join(", "));
+    let help = match polder_core::document::nearest(rule, rules.iter().map(String::as_str)) {
+        Some(near) => format!("did you mean `{near}`? {known}"),
+        None if rules.is_empty() => "there are no refused rows at all".to_owned(),
+        None => known,
+    };
+    Err(Error::new(ErrorKind::NotFound, message).with_help(help))
 }
 
 /// Counts by what is asked for, with the share of all rows that came for the dataset.
@@ -157,7 +254,10 @@ pub(super) async fn stats(platform: &Platform, dataset: Option<&str>, by: &[Dime
         by
     };
     let mut parts = Vec::new();
-    for Place { table, dataset, state } in &places {
+    for Place {
+        table, dataset, state, ..
+    } in &places
+    {
         // A row that was replayed is in both.
         let accepted = match lake.load(dataset).await? {
             Some(loaded) => format!("(SELECT count(*) FROM {})", loaded.name()),
@@ -244,7 +344,8 @@ impl Which {
             conditions.push(format!("rule = {}", quoted(rule)));
         }
         if let Some(condition) = &self.condition {
-            conditions.push(format!("({condition})"));
+            // A comment at its end ends with the line.
+            conditions.push(format!("({condition}\n)"));
         }
         if !self.id.is_empty() {
             let ids: Vec<String> = self.id.iter().map(|id| quoted(id)).collect();

@@ -1,7 +1,10 @@
 //! `polder quarantine`: what was rejected, why, and what becomes of it.
 
 mod decide;
+mod history;
 mod look;
+mod set;
+mod who;
 
 use std::process::ExitCode;
 
@@ -23,7 +26,8 @@ pub(crate) enum QuarantineCommand {
         #[command(flatten)]
         format: FormatArg,
     },
-    /// Rejected rows, whole, with rule, reason and source position.
+    /// Rejected rows, whole, with rule, reason, source position, and what was decided and tried since.
+    #[command(after_help = SHOW_EXAMPLES)]
     Show {
         /// The dataset that refused them.
         dataset: String,
@@ -49,18 +53,43 @@ pub(crate) enum QuarantineCommand {
         format: FormatArg,
     },
     /// Judge open rows by the contract of now and take those that pass into the dataset, each once, as they were.
+    ///
+    /// A row is read from its record, and from the bytes as they were received where the record does not say everything
+    /// that the contract of now asks for. Rows that are refused again stay open, with the attempt in their history; exit
+    /// code 1 says that there are such rows.
+    #[command(after_help = REPLAY_EXAMPLES)]
     Replay(ReplayArgs),
     /// Decide that open rows stay out for good; they are kept, with the reason.
+    #[command(after_help = DISCARD_EXAMPLES)]
     Discard(DiscardArgs),
 }
+
+const SHOW_EXAMPLES: &str = "Examples:
+  polder quarantine show shop.bronze.orders --rule amount.minimum --limit 5
+  polder quarantine show shop.bronze.orders --where \"record LIKE '%GBR%'\" --all --format json";
+
+const REPLAY_EXAMPLES: &str = "Examples:
+  polder quarantine replay shop.bronze.orders --dry-run
+  polder quarantine replay shop.bronze.orders --rule amount.minimum --set \"amount = abs(amount)\"
+  polder quarantine replay shop.bronze.orders --where \"_offset < 5000\" --set \"country = 'GB'\"
+  polder quarantine replay shop.bronze.orders --rule day.type --set \"day = '2026-01-03'\"
+
+Columns that --set may set: the contract's, and _event_time, which follows the column that the stream declares as the \
+event time. Expressions may name these, _topic, _partition, _offset, _key and _schema_id, and, as text, what the records \
+say in fields that the contract does not have (any more). Names with capital letters go into double quotes.";
+
+const DISCARD_EXAMPLES: &str = "Examples:
+  polder quarantine discard shop.bronze.orders --rule format.json --reason \"noise, ticket 4711\"
+  polder quarantine discard shop.bronze.orders --all --reason \"the supplier sends them anew\" --by ada";
 
 /// Which rejected rows are meant: those that all of these hold for.
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct Which {
-    /// Only rows that this rule refused.
+    /// Only rows that this rule refuses, as `polder quarantine list` names it.
     #[arg(long)]
     rule: Option<String>,
-    /// Only rows for which this holds: SQL over the quarantine's columns, e.g. "_partition = 0 AND record LIKE '%GB%'".
+    /// Only rows for which this holds: SQL over the quarantine's columns (_topic, _partition, _offset, _key, _event_time,
+    /// _ingested_at, rule, reason, record, attempts, …), e.g. "_partition = 0 AND record LIKE '%GB%'".
     #[arg(long = "where", value_name = "SQL")]
     condition: Option<String>,
     /// Only these rows, by their `_quarantine_id`.
@@ -80,13 +109,14 @@ pub(crate) struct ReplayArgs {
     dataset: String,
     #[command(flatten)]
     which: Which,
-    /// Mend rows first: new values for columns, e.g. "quantity = abs(quantity), country = coalesce(country, 'none')".
+    /// Mend rows first: new values for columns, as behind SET in an UPDATE; each expression sees the row as received,
+    /// e.g. "quantity = abs(quantity), country = coalesce(country, 'none')".
     #[arg(long, value_name = "SQL")]
     set: Option<String>,
     /// Show what would pass and what not; change nothing.
     #[arg(long)]
     dry_run: bool,
-    /// Who decides; by default the user of this session.
+    /// Who decides; by default git's user here, or the user of this session.
     #[arg(long, value_name = "NAME")]
     by: Option<String>,
     #[command(flatten)]
@@ -105,7 +135,7 @@ pub(crate) struct DiscardArgs {
     /// Why: stays on record.
     #[arg(long)]
     reason: String,
-    /// Who decides; by default the user of this session.
+    /// Who decides; by default git's user here, or the user of this session.
     #[arg(long, value_name = "NAME")]
     by: Option<String>,
 }

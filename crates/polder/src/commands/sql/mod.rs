@@ -5,6 +5,7 @@ mod prompt;
 use std::io::{IsTerminal, Read};
 
 use futures::StreamExt;
+use polder_core::units::counted;
 use polder_core::{Error, ErrorKind, Result, ResultExt};
 use polder_query::{Session, query_error};
 
@@ -45,7 +46,8 @@ pub(crate) async fn run(platform: &Platform, args: &SqlArgs, quiet: bool) -> Res
         }
         if hidden > 0 && !quiet {
             remark(&format!(
-                "{hidden} more rows; --limit 0 shows all, --format csv writes them out"
+                "{}; --limit 0 shows all, --format csv writes them out",
+                counted(hidden, "more row")
             ));
         }
     }

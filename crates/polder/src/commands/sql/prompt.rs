@@ -6,6 +6,7 @@ use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
+use polder_core::units::counted;
 use polder_core::{Error, ErrorKind, Result, ResultExt};
 use polder_query::{Session, query_error};
 use rustyline::completion::{Completer, Pair};
@@ -17,7 +18,7 @@ use rustyline::validate::{ValidationContext, ValidationResult, Validator};
 use rustyline::{Config, Context, Editor, Helper, Hinter};
 
 use crate::cli::SqlFormat;
-use crate::output::{Printer, counted, line, remark};
+use crate::output::{Printer, line, remark};
 use crate::platform::Platform;
 use crate::report;
 

@@ -1,0 +1,130 @@
+//! A patch applied to rows as they were received.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, RecordBatch, StringArray, UInt64Array};
+use arrow::compute::{concat_batches, take_record_batch};
+use arrow::datatypes::{DataType, Field, Schema};
+use polder_core::{ErrorKind, Result, ResultExt};
+
+use super::replay::{Patch, Patched};
+use super::reread::Misfit;
+
+/// Of one row: columns that the patch reads and whose types do not hold what was received, with that as text.
+pub(super) type Texts = Vec<(String, String)>;
+
+/// Rows that a patch was applied to.
+pub(super) struct Applied {
+    /// All of them, in their order; those that it failed for are as they were.
+    pub(super) rows: RecordBatch,
+    /// What was set but does not fit.
+    pub(super) misfits: Vec<(usize, Misfit)>,
+    /// Where the patch failed, and why.
+    pub(super) failed: Vec<(usize, String)>,
+}
+
+/// Applies a patch to rows, of which each has its [`Texts`].
+///
+/// # Errors
+/// What the patch reports but `Data`.
+pub(super) fn apply(patch: &dyn Patch, rows: &RecordBatch, texts: &[Texts]) -> Result<Applied> {
+    let mut groups: BTreeMap<Vec<String>, Vec<usize>> = BTreeMap::new();
+    for (row, texts) in texts.iter().enumerate() {
+        let names = texts.iter().map(|(name, _)| name.clone()).collect();
+        groups.entry(names).or_default().push(row);
+    }
+    let mut applied = Applied {
+        rows: rows.clone(),
+        misfits: Vec::new(),
+        failed: Vec::new(),
+    };
+    let mut parts = Vec::with_capacity(groups.len());
+    let mut order = vec![0_u64; rows.num_rows()];
+    let mut before = 0;
+    for (names, places) in &groups {
+        let typed = match groups.len() {
+            1 => rows.clone(),
+            _ => taken(rows, places.iter().map(|place| *place as u64))?,
+        };
+        let received = as_text(&typed, names, &|row| &texts[places[row]])?;
+        let part = to_group(patch, &received, &typed, names)?;
+        let told = |(row, said): (usize, Misfit)| (places[row], said);
+        applied.misfits.extend(part.misfits.into_iter().map(told));
+        let told = |(row, said): (usize, String)| (places[row], said);
+        applied.failed.extend(part.failed.into_iter().map(told));
+        for (row, place) in places.iter().enumerate() {
+            order[*place] = (before + row) as u64;
+        }
+        before += places.len();
+        parts.push(part.rows);
+    }
+    match parts.as_slice() {
+        [] => {}
+        [part] => applied.rows = part.clone(),
+        parts => {
+            let together = concat_batches(&parts[0].schema(), parts).context(ErrorKind::Internal, apart)?;
+            applied.rows = taken(&together, order.into_iter())?;
+        }
+    }
+    Ok(applied)
+}
+
+/// The patch applied to rows in which these columns are text; `typed` are the same rows in the columns' types.
+fn to_group(patch: &dyn Patch, received: &RecordBatch, typed: &RecordBatch, names: &[String]) -> Result<Applied> {
+    let apply = |rows: &RecordBatch| match names {
+        [] => patch.apply(rows),
+        names => patch.apply_to_texts(rows, names),
+    };
+    match apply(received) {
+        Ok(Patched { rows, misfits }) => {
+            return Ok(Applied {
+                rows,
+                misfits,
+                failed: Vec::new(),
+            });
+        }
+        Err(error) if error.kind() != ErrorKind::Data => return Err(error),
+        // For one of them: each for itself.
+        Err(_) => {}
+    }
+    let (mut failed, mut misfits) = (Vec::new(), Vec::new());
+    let mut patched = Vec::with_capacity(typed.num_rows());
+    for row in 0..typed.num_rows() {
+        patched.push(match apply(&received.slice(row, 1)) {
+            Ok(one) => {
+                misfits.extend(one.misfits.into_iter().map(|(_, misfit)| (row, misfit)));
+                one.rows
+            }
+            Err(error) => {
+                failed.push((row, format!("the patch fails: {}", error.report())));
+                typed.slice(row, 1)
+            }
+        });
+    }
+    let rows = concat_batches(&typed.schema(), &patched).context(ErrorKind::Internal, apart)?;
+    Ok(Applied { rows, misfits, failed })
+}
+
+/// The rows with these columns as the text that was received.
+fn as_text<'t>(rows: &RecordBatch, names: &[String], texts: &dyn Fn(usize) -> &'t Texts) -> Result<RecordBatch> {
+    if names.is_empty() {
+        return Ok(rows.clone());
+    }
+    let (mut fields, mut columns) = (rows.schema().fields().to_vec(), rows.columns().to_vec());
+    for (nth, name) in names.iter().enumerate() {
+        let place = rows.schema().index_of(name).context(ErrorKind::Internal, apart)?;
+        let said = (0..rows.num_rows()).map(|row| texts(row).get(nth).map(|(_, text)| text.as_str()));
+        let column: ArrayRef = Arc::new(said.collect::<StringArray>());
+        (fields[place], columns[place]) = (Arc::new(Field::new(name, DataType::Utf8, true)), column);
+    }
+    RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).context(ErrorKind::Internal, apart)
+}
+
+fn taken(rows: &RecordBatch, places: impl Iterator<Item = u64>) -> Result<RecordBatch> {
+    take_record_batch(rows, &UInt64Array::from_iter_values(places)).context(ErrorKind::Internal, apart)
+}
+
+fn apart() -> String {
+    "cannot put patched rows together".to_owned()
+}

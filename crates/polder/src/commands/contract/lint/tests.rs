@@ -1,0 +1,165 @@
+use super::*;
+
+#[test]
+fn row_sql_that_cannot_be_compiled_and_service_levels_without_a_unit_are_told() {
+    let text = "apiVersion: v3.1.0\nkind: DataContract\nid: x\nversion: 1.0.0\nstatus: active\nschema:\n  - name: refunds\n    \
+                physicalName: shop.silver.refunds\n    properties:\n      - {name: refund, logicalType: number}\n    quality:\n      \
+                - {id: sound, type: custom, engine: polder, implementation: {row: refund BETWEEN 0 AND 500}}\n      \
+                - {id: odd, type: custom, engine: polder, implementation: {row: refnd BETWEEN 0 AND 500}}\n\
+                slaProperties:\n  - {property: retention, value: 3, unit: fortnights}\n  - {property: latency, value: 1, unit: d}\n";
+    for domain in [Some("shop".to_owned()), None] {
+        let found = lint(&Documents {
+            sources: vec![(domain, Source::new("contracts/shop/refunds.odcs.yaml", text))],
+            told: Vec::new(),
+            root: PathBuf::new(),
+        })
+        .unwrap();
+        let lines: Vec<_> = found
+            .iter()
+            .map(|found| (found.severity, found.span.map(|span| span.line)))
+            .collect();
+        assert_eq!(
+            lines,
+            [(Severity::Error, Some(13)), (Severity::Warning, Some(15))],
+            "{found:#?}"
+        );
+        assert!(found[0].message.contains("refnd"), "{found:#?}");
+        assert!(found[1].message.contains("`retention`"), "{found:#?}");
+    }
+}
+
+const REFUNDS: &str = "apiVersion: v3.1.0\nkind: DataContract\nid: x\nversion: 1.0.0\nstatus: active\nschema:\n  - name: refunds\n    \
+                       physicalName: shop.silver.refunds\n    properties:\n      - {name: refund, logicalType: integer}\n";
+
+fn documents(sources: &[(&str, &str)], domain: Option<&str>) -> Documents {
+    let sources = sources.iter().map(|(name, text)| {
+        let path = format!("contracts/shop/{name}");
+        (domain.map(str::to_owned), Source::new(path, *text))
+    });
+    Documents {
+        sources: sources.collect(),
+        told: Vec::new(),
+        root: PathBuf::new(),
+    }
+}
+
+/// `file:line code` of each finding.
+fn told(documents: &Documents) -> Vec<String> {
+    let found = lint(documents).unwrap();
+    let line = |found: &Diagnostic| {
+        let line = found.span.map_or(0, |span| span.line);
+        format!("{}:{line} {}", found.file.file_name().unwrap().display(), found.message)
+    };
+    found.iter().map(line).collect()
+}
+
+#[test]
+fn queries_of_rules_are_read_without_a_table() {
+    let cases = [
+        ("SELECT count(*) FROM {object}", None),
+        ("SELECT count(refnd) FROM {object}", None),
+        ("SELEC count(*) FROM {object}", Some("cannot be read")),
+        ("DELETE FROM {object}", Some("is not allowed")),
+        ("SELECT 1; SELECT 2", Some("one statement at a time")),
+        (
+            "SELECT count(*) FROM shop.gold.other",
+            Some("neither the contract's nor named"),
+        ),
+        ("SELECT count(*) FROM {objct}", Some("cannot be read")),
+    ];
+    for (query, wrong) in cases {
+        let text = format!("{REFUNDS}    quality:\n      - {{id: q, type: sql, query: \"{query}\", mustBe: 0}}\n");
+        for domain in [Some("shop"), None] {
+            let found = told(&documents(&[("refunds.odcs.yaml", &text)], domain));
+            match wrong {
+                None => assert_eq!(found, [""; 0], "{query}"),
+                Some(said) => assert!(
+                    found.len() == 1 && found[0].starts_with("refunds.odcs.yaml:12 q: ") && found[0].contains(said),
+                    "{query}: {found:?}"
+                ),
+            }
+        }
+    }
+}
+
+#[test]
+fn samples_beside_contracts_are_read_too() {
+    let cases = [
+        ("refunds:\n  good: [{refund: 1}]\n", ""),
+        (
+            "refunds:\n  good: [{refund: 1]\n",
+            "refunds.samples.yaml:2 not valid YAML",
+        ),
+        (
+            "refnds:\n  good: [{refund: 1}]\n",
+            "refunds.samples.yaml:1 the contract has no object `refnds`",
+        ),
+        (
+            "refunds:\n  good:\n  - {refnd: 1}\n  - {refnd: 2}\n",
+            "refunds.samples.yaml:3 there is no column `refnd`",
+        ),
+        (
+            "refunds:\n  good:\n  - {refund: one}\n",
+            "refunds.samples.yaml:3 `refund` of a sample row: `one` is no",
+        ),
+        (
+            "refunds:\n  good:\n  - {refund: 1}\n  bad:\n  - {rule: refund.minimum, change: {refund: 0}}\n",
+            "refunds.samples.yaml:5 the contract has no rule `refund.minimum`",
+        ),
+        (
+            "refunds:\n  god: [{refund: 1}]\n  bad: [{rule: r, change: {refund: 0}}]\n",
+            "refunds.samples.yaml:2 `samples.god` is not known",
+        ),
+    ];
+    let text = format!(
+        "{REFUNDS}    quality:\n      - {{id: r, type: custom, engine: polder, implementation: {{row: refund > 0}}}}\n"
+    );
+    for (samples, said) in cases {
+        for domain in [Some("shop"), None] {
+            let found = told(&documents(
+                &[("refunds.odcs.yaml", &text), ("refunds.samples.yaml", samples)],
+                domain,
+            ));
+            let right = match said {
+                "" => found.is_empty(),
+                said => found.len() == 1 && found[0].starts_with(said),
+            };
+            assert!(right, "{samples}: {found:?}");
+        }
+    }
+    let alone = told(&documents(&[("refunds.samples.yaml", cases[0].0)], None));
+    assert_eq!(
+        alone,
+        ["refunds.samples.yaml:0 there is no contract beside these samples"]
+    );
+    // A contract that is wrong is told, and not that nothing lies beside the samples.
+    let wrong = text.replace("logicalType: integer", "logicalType: integr");
+    let sources = [
+        ("refunds.odcs.yaml", wrong.as_str()),
+        ("refunds.samples.yaml", cases[0].0),
+    ];
+    let found = told(&documents(&sources, Some("shop")));
+    assert!(
+        found.len() == 1 && found[0].starts_with("refunds.odcs.yaml:10"),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn documents_of_a_mesh_are_held_against_each_other() {
+    let text = REFUNDS.replace(
+        "{name: refund, ",
+        "{name: refund, relationships: [{to: shop.silver.order.id}], ",
+    );
+    let product = "apiVersion: v1.0.0\nkind: DataProduct\nid: p\nstatus: active\nversion: 1.0.0\noutputPorts:\n  \
+                   - {name: refunds, version: 1.0.0, contractId: y}\n";
+    let sources = [("refunds.odcs.yaml", text.as_str()), ("p.odps.yaml", product)];
+    assert_eq!(
+        told(&documents(&sources, Some("shop"))),
+        [
+            "p.odps.yaml:7 the output port `refunds` names the contract `y`, which is not there",
+            "refunds.odcs.yaml:10 refund.foreignKey: there is no contract of shop.silver.order",
+        ]
+    );
+    assert_eq!(told(&documents(&sources, None)), [""; 0]);
+}

@@ -1,0 +1,206 @@
+//! What `polder check --base` says of changes that take away more than a column: who builds a dataset, and what keeps rows
+//! out of it.
+
+use std::fs;
+
+use super::pull_requests::{BRONZE, Repository, SILVER, said};
+
+const STREAM: &str = "pipelines/sales/invoice_lines.stream.yaml";
+const PRODUCTS: &str = "contracts/sales/products.silver.odcs.yaml";
+
+fn remove(repository: &Repository, documents: &[&str]) {
+    for document in documents {
+        fs::remove_file(repository.path(document)).unwrap();
+    }
+}
+
+fn rename(repository: &Repository, from: &str, to: &str) {
+    fs::rename(repository.path(from), repository.path(to)).unwrap();
+}
+
+#[test]
+fn a_dataset_that_nobody_builds_any_more_breaks_all_who_read_it() {
+    let repository = Repository::new();
+    remove(
+        &repository,
+        &["pipelines/sales/products.pipeline.yaml", "pipelines/sales/products.sql"],
+    );
+    let ended = repository.check();
+    assert_eq!(ended.code, Some(1), "{}", said(&ended));
+    for part in [
+        "error[breaking-change]: main:pipelines/sales/products.pipeline.yaml:",
+        "nobody builds sales.silver.products any more: the pipeline sales.products was removed: it breaks consumer \
+         assortment-planning, model recommendation.bought_together, model recommendation.personal_top_n",
+        "sales.silver.products (not built) → consumer assortment-planning",
+        "sales.silver.products (not built) → model recommendation.bought_together",
+    ] {
+        assert!(ended.stderr.contains(part), "{part}\n{}", said(&ended));
+    }
+    // It is told once; without a base it is a warning.
+    assert!(!ended.stderr.contains("warning[nobody-builds]"), "{}", said(&ended));
+    let ended = repository.run(&["check"]);
+    assert_eq!(ended.code, Some(0), "{}", said(&ended));
+    let warning = "warning[nobody-builds]: nobody builds sales.silver.products: no stream or pipeline writes it, and its \
+                   contract is active";
+    assert!(ended.stderr.contains(warning), "{}", said(&ended));
+    // Where the rows come from somewhere else, the contract says so.
+    repository.edit(
+        PRODUCTS,
+        "schema:\n",
+        "servers:\n  - server: suppliers\n    type: s3\n    location: s3://suppliers/products\n    format: delta\nschema:\n",
+    );
+    let ended = repository.run(&["check"]);
+    assert!(!ended.stderr.contains("nobody-builds"), "{}", said(&ended));
+}
+
+#[test]
+fn a_stream_that_goes_takes_along_the_whole_way() {
+    let repository = Repository::new();
+    remove(&repository, &[STREAM]);
+    let ended = repository.check();
+    assert_eq!(ended.code, Some(1), "{}", said(&ended));
+    for part in [
+        "the stream sales.invoice_lines was removed",
+        "sales.bronze.invoice_lines (not built) → pipeline sales.invoice_lines → sales.silver.invoice_lines → pipeline \
+         product.product_sales → product.gold.product_sales → consumer finance-dashboard",
+    ] {
+        assert!(ended.stderr.contains(part), "{part}\n{}", said(&ended));
+    }
+}
+
+#[test]
+fn who_builds_a_dataset_may_change() {
+    let repository = Repository::new();
+    rename(&repository, STREAM, "pipelines/sales/lines.stream.yaml");
+    for ending in ["pipeline.yaml", "sql"] {
+        rename(
+            &repository,
+            &format!("pipelines/sales/products.{ending}"),
+            &format!("pipelines/sales/names.{ending}"),
+        );
+    }
+    rename(&repository, PRODUCTS, "contracts/sales/names.odcs.yaml");
+    rename(
+        &repository,
+        &PRODUCTS.replace(".odcs.", ".samples."),
+        "contracts/sales/names.samples.yaml",
+    );
+    let ended = repository.check();
+    assert_eq!(ended.code, Some(0), "{}", said(&ended));
+    // What cannot be read is told as that: who knows what it builds.
+    fs::write(repository.path("pipelines/sales/names.pipeline.yaml"), "dataset: [").unwrap();
+    rename(
+        &repository,
+        "pipelines/sales/names.pipeline.yaml",
+        "pipelines/sales/products.pipeline.yaml",
+    );
+    let ended = repository.check();
+    assert_eq!(ended.code, Some(2), "{}", said(&ended));
+    assert!(!said(&ended).contains("nobody builds"), "{}", said(&ended));
+}
+
+#[test]
+fn a_dataset_goes_with_its_builder_once_its_contract_is_retired() {
+    let repository = Repository::new();
+    fs::remove_dir_all(repository.path("catalog/policies")).unwrap();
+    fs::create_dir(repository.path("catalog/policies")).unwrap();
+    fs::write(repository.path("catalog/policies/none.yaml"), "policies: []\n").unwrap();
+    let old = "contracts/sales/old.odcs.yaml";
+    let pipeline = "pipelines/sales/old.pipeline.yaml";
+    let sql = "pipelines/sales/old.sql";
+    let contract = fs::read_to_string(repository.path(PRODUCTS)).unwrap();
+    let (head, _) = contract.split_once("schema:\n").unwrap();
+    let head = head
+        .replace("id: sales.silver.products", "id: sales.silver.old")
+        .replace("status: active", "status: deprecated");
+    let rest = "schema:\n  - name: old\n    physicalName: sales.silver.old\n    description: Codes.\n    properties:\n      \
+                - name: stock_code\n        description: The code.\n        logicalType: string\n        required: true\n\
+                slaProperties:\n  - property: endOfLife\n    value: \"2020-01-01\"\ncustomProperties:\n  - property: \
+                polder.noticePeriod\n    value: 30d\n  - property: polder.replacement\n    value: none\n";
+    fs::write(repository.path(old), format!("{head}{rest}")).unwrap();
+    fs::write(
+        repository.path(pipeline),
+        "description: Codes.\ndataset: sales.silver.old\nmaterialization: replace_groups\n",
+    )
+    .unwrap();
+    fs::write(repository.path(sql), "SELECT stock_code FROM sales.silver.products\n").unwrap();
+    repository.commit();
+    // Its life is over: nobody has to build it.
+    remove(&repository, &[pipeline, sql]);
+    let ended = repository.check();
+    assert!(!said(&ended).contains("nobody builds"), "{}", said(&ended));
+    repository.edit(old, "status: deprecated", "status: retired");
+    repository.edit(old, "version: 1.0.0", "version: 2.0.0");
+    let ended = repository.check();
+    assert_eq!(ended.code, Some(0), "{}", said(&ended));
+    repository.commit();
+    remove(&repository, &[old]);
+    let ended = repository.check();
+    assert_eq!(ended.code, Some(0), "{}", said(&ended));
+    assert!(
+        ended
+            .stdout
+            .contains("the contract of sales.silver.old was removed: breaks nobody"),
+        "{}",
+        said(&ended)
+    );
+}
+
+#[test]
+fn limits_that_only_warn_from_now_on_break_those_who_read() {
+    let repository = Repository::new();
+    repository.edit(
+        SILVER,
+        "    physicalName: sales.silver.invoice_lines\n",
+        "    physicalName: sales.silver.invoice_lines\n    customProperties:\n      - property: polder.onFailure\n        \
+         value: warn\n",
+    );
+    repository.edit(SILVER, "version: 1.0.0", "version: 1.1.0");
+    let ended = repository.check();
+    assert_eq!(ended.code, Some(1), "{}", said(&ended));
+    for part in [
+        "error[contract-version]: the version 1.1.0 does not say enough",
+        "write version: 2.0.0",
+        // Gold asks for a value too, and gets the column as it is.
+        "what happens to rows that fail the rule `country.required` changed from `quarantine` to `warn`: it breaks",
+        "would refuse rows: product.gold.product_sales.country must have a value",
+    ] {
+        assert!(ended.stderr.contains(part), "{part}\n{}", said(&ended));
+    }
+}
+
+#[test]
+fn what_no_longer_plans_gives_none_of_its_columns() {
+    let repository = Repository::new();
+    repository.drop_column(BRONZE, "quantity");
+    repository.edit(BRONZE, "version: 1.0.0", "version: 2.0.0");
+    let ended = repository.check();
+    assert_eq!(ended.code, Some(2), "{}", said(&ended));
+    // Names are made of other columns of the lines, which are not built.
+    assert!(
+        ended.stderr.contains("not built until mended: ") && ended.stderr.contains("pipeline sales.products"),
+        "{}",
+        said(&ended)
+    );
+    assert!(!said(&ended).contains("not affected"), "{}", said(&ended));
+}
+
+#[test]
+fn a_query_that_no_longer_plans_without_another_contract_tells_who_waits_for_it() {
+    let repository = Repository::new();
+    repository.edit(
+        "pipelines/sales/products.sql",
+        "GROUP BY stock_code",
+        "GROUP BY stock_cod",
+    );
+    let ended = repository.check();
+    assert_eq!(ended.code, Some(2), "{}", said(&ended));
+    assert!(
+        ended.stdout.contains(
+            "not built until mended: consumer assortment-planning, model recommendation.bought_together, model \
+             recommendation.personal_top_n, pipeline sales.products"
+        ),
+        "{}",
+        said(&ended)
+    );
+}
