@@ -1,7 +1,7 @@
 //! Objects and properties of a contract as exporters read them. What is read here is taken; what an exporter does not
 //! ask for stays and is named as lost.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::kind::Kind;
 use crate::loss::View;
@@ -132,9 +132,8 @@ impl<'a> Column<'a> {
         if values.is_empty() {
             for rule in self.view.items("quality") {
                 let Some(map) = rule.value.as_object() else { continue };
-                let plain = map
-                    .keys()
-                    .all(|key| matches!(key.as_str(), "metric" | "type" | "arguments" | "mustBe"));
+                let asked = ["metric", "type", "arguments", "mustBe"];
+                let plain = asks_only(map, &asked);
                 let arguments = map.get("arguments").and_then(Value::as_object);
                 let list = arguments
                     .filter(|arguments| arguments.len() == 1)
@@ -143,13 +142,35 @@ impl<'a> Column<'a> {
                     && map.get("mustBe").and_then(Value::as_i64) == Some(0);
                 if let Some(list) = list.filter(|list| plain && exact && !list.is_empty()) {
                     values.extend(list);
-                    declared.push(rule);
+                    declared.extend(asked.iter().filter_map(|key| rule.get(key)));
                     break;
                 }
             }
         }
         (!values.is_empty()).then_some(Allowed { values, declared })
     }
+}
+
+/// Keys of a rule that describe it and change nothing of what it asks.
+const DESCRIBES: [&str; 7] = [
+    "id",
+    "name",
+    "description",
+    "dimension",
+    "businessImpact",
+    "tags",
+    "authoritativeDefinitions",
+];
+
+/// Whether a rule asks for something with these keys alone, whatever else it tells of itself.
+pub(crate) fn asks_only(rule: &Map<String, Value>, keys: &[&str]) -> bool {
+    rule.keys()
+        .all(|key| keys.contains(&key.as_str()) || DESCRIBES.contains(&key.as_str()))
+}
+
+/// Takes what a rule asks for by these keys; what else it tells of itself is left, and so named.
+pub(crate) fn keep_asked(rule: &View<'_>, keys: &[&str]) {
+    keys.iter().filter_map(|key| rule.get(key)).for_each(|view| view.keep());
 }
 
 impl Allowed<'_> {

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::types::column_type;
 use super::words::is_reserved;
 use crate::dialect::Dialect;
-use crate::element::{Column, Table, tables, why_lost};
+use crate::element::{Column, Table, asks_only, keep_asked, tables, why_lost};
 use crate::kind::Kind;
 use crate::loss::{Converted, Tracker, View, scalar_text};
 
@@ -278,10 +278,10 @@ impl<'a> Writer<'_, 'a> {
     /// A rule of the object that DDL can say: no duplicates, or a condition in SQL.
     fn rule(&self, rule: &View<'_>, checks: bool) -> Option<String> {
         let map = rule.value.as_object()?;
-        let only = |keys: &[&str]| map.keys().all(|key| keys.contains(&key.as_str()));
+        let asked = ["metric", "type", "arguments", "mustBe"];
         let unique = map.get("metric").and_then(Value::as_str) == Some("duplicateValues")
             && map.get("mustBe").and_then(Value::as_i64) == Some(0)
-            && only(&["metric", "type", "arguments", "mustBe"]);
+            && asks_only(map, &asked);
         if unique && !matches!(self.dialect, Dialect::Spark | Dialect::BigQuery) {
             let columns = map
                 .get("arguments")?
@@ -293,15 +293,16 @@ impl<'a> Writer<'_, 'a> {
                 .iter()
                 .map(Value::as_str)
                 .collect();
-            rule.keep();
+            keep_asked(rule, &asked);
             let names: Vec<String> = names?.iter().map(|name| quoted(name, self.dialect)).collect();
             return Some(format!("UNIQUE ({})", names.join(", ")));
         }
         let condition = (map.get("engine").and_then(Value::as_str) == Some("polder"))
             .then(|| map.get("implementation")?.get("row")?.as_str())
             .flatten();
-        let condition = condition.filter(|_| checks && only(&["name", "type", "engine", "implementation"]))?;
-        rule.keep();
+        let asked = ["name", "type", "engine", "implementation"];
+        let condition = condition.filter(|_| checks && asks_only(map, &asked))?;
+        keep_asked(rule, &asked);
         let name = map.get("name").and_then(Value::as_str);
         let name = name.map_or(String::new(), |name| {
             format!("CONSTRAINT {} ", quoted(name, self.dialect))

@@ -223,6 +223,47 @@ COMMENT ON TABLE orders IS 'It''s all.';
     );
 }
 
+#[test]
+fn a_rule_goes_along_without_what_it_tells_of_itself() {
+    let text = "
+apiVersion: v3.1.0
+kind: DataContract
+id: x
+version: 1.0.0
+status: active
+schema:
+  - name: orders
+    properties:
+      - name: currency
+        logicalType: string
+        quality:
+          - {id: known, description: Where we sell., metric: invalidValues, arguments: {validValues: [GBP, EUR]}, mustBe: 0}
+      - {name: total, logicalType: integer}
+    quality:
+      - {id: paid, dimension: accuracy, type: custom, engine: polder, implementation: {row: total > 5}}
+";
+    let exported = export(&contract(text), None, Format::Sql(Dialect::Postgres)).unwrap();
+    let expected = "\
+CREATE TABLE orders (
+    currency TEXT,
+    CHECK (currency IN ('GBP', 'EUR')),
+    total INTEGER,
+    CHECK (total > 5)
+);
+
+";
+    assert_eq!(exported.value, expected);
+    let losses: Vec<&str> = exported.losses.iter().map(|loss| loss.path.as_str()).collect();
+    for lost in ["].id", "].description", "].dimension"] {
+        assert!(
+            losses
+                .iter()
+                .any(|path| path.contains("quality") && path.ends_with(lost)),
+            "{losses:?}"
+        );
+    }
+}
+
 /// The places and messages of what is wrong with a script.
 fn refused(dialect: Dialect, script: &str) -> Vec<String> {
     let error = import(Format::Sql(dialect), script, &ImportOptions::default()).unwrap_err();
