@@ -21,8 +21,19 @@ pub(super) fn files(root: &Path, folder: &str, wanted: impl Fn(&str) -> bool) ->
             }
             continue;
         }
-        let files = entries(root, &path)?.into_iter().filter(|(file, _)| wanted(file));
-        let files: Vec<_> = files.map(|(_, path)| (name.clone(), path)).collect();
+        let (files, others): (Vec<_>, Vec<_>) = entries(root, &path)?.into_iter().partition(|(file, _)| wanted(file));
+        let files: Vec<_> = files.into_iter().map(|(_, path)| (name.clone(), path)).collect();
+        for (_, path) in others {
+            let mut deeper = Vec::new();
+            deeper_files(root, &path, DEEPEST, &wanted, &mut deeper)?;
+            misplaced.extend(deeper.iter().map(|file| {
+                let message = format!("files of the folder {} are not read", path.display());
+                Diagnostic {
+                    help: Some(format!("put it into {folder}/{name}")),
+                    ..refusal("misplaced-file", message, file)
+                }
+            }));
+        }
         // Any name will do for the second part: only the domain is looked at.
         if let (Some((_, first)), Err(error)) = (files.first(), ObjectName::new(name.as_str(), "x")) {
             misplaced.push(refusal("domain-name", error.to_string(), first));
@@ -30,6 +41,30 @@ pub(super) fn files(root: &Path, folder: &str, wanted: impl Fn(&str) -> bool) ->
         found.extend(files);
     }
     Ok((found, misplaced))
+}
+
+/// How many folders below a domain's are looked into for what was meant to be read.
+const DEEPEST: usize = 4;
+
+/// The wanted files of a folder and those within it.
+fn deeper_files(
+    root: &Path,
+    folder: &Path,
+    depth: usize,
+    wanted: &impl Fn(&str) -> bool,
+    found: &mut Vec<PathBuf>,
+) -> Result<()> {
+    if depth == 0 || !root.join(folder).is_dir() {
+        return Ok(());
+    }
+    for (name, path) in entries(root, folder)? {
+        if wanted(&name) {
+            found.push(path);
+        } else {
+            deeper_files(root, &path, depth - 1, wanted, found)?;
+        }
+    }
+    Ok(())
 }
 
 /// The files that can be read, and what is wrong with the others and with where they lie.

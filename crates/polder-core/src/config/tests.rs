@@ -215,8 +215,15 @@ fn declared_files_come_sorted_with_their_domain() {
     assert!(mesh.sources("pipelines", ".yaml").unwrap().is_empty());
     write("contracts/stray.odcs.yaml");
     write("contracts/Bad-Name/x.odcs.yaml");
+    write("contracts/sales/old/deeper/x.odcs.yaml");
     let error = mesh.sources("contracts", ".odcs.yaml").unwrap_err();
-    assert_eq!(error.diagnostics().len(), 2);
+    let files: Vec<_> = error.diagnostics().iter().map(|wrong| wrong.file.as_path()).collect();
+    let expected = [
+        "contracts/Bad-Name/x.odcs.yaml",
+        "contracts/sales/old/deeper/x.odcs.yaml",
+        "contracts/stray.odcs.yaml",
+    ];
+    assert_eq!(files, expected.map(Path::new));
 }
 
 #[test]
