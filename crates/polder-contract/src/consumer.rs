@@ -105,9 +105,13 @@ impl Read {
             // Platform columns are in no contract.
             if !column.text.starts_with('_') && !has_column(&contract.object().properties, &column.text) {
                 let names = contract.object().properties.iter().map(|column| column.name.as_str());
-                let help = nearest(&column.text, names).map(|near| format!("did you mean `{near}`?"));
+                let names: Vec<&str> = names.collect();
+                let help = match nearest(&column.text, names.iter().copied()) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => format!("there are: {}", names.join(", ")),
+                };
                 let message = format!("`{}` is not in the contract of {}", column.text, self.dataset);
-                problems.push(column.place.error("unknown-column", message, help.as_deref()));
+                problems.push(column.place.error("unknown-column", message, Some(&help)));
             }
         }
         if !self.guarantees.is_empty() {
@@ -304,6 +308,14 @@ mod tests {
                 "catalog/consumers/board.yaml:7:18: the contract of shop.gold.orders has no rule or service level `latncy`",
             ]
         );
+        let text = CONSUMER.replace("[id, place.city", "[quantity, place.city");
+        let (set, _) = ContractSet::load([(
+            "shop".to_owned(),
+            Source::new("contracts/shop/orders.odcs.yaml", CONTRACT),
+        )]);
+        let (consumer, _) = Consumer::parse(&Source::new("catalog/consumers/board.yaml", text));
+        let help = consumer.unwrap().problems(&set)[0].help.clone().unwrap();
+        assert!(help.starts_with("there are: id, "), "{help}");
         assert_eq!(
             found(&CONSUMER.replace("gold.orders", "gold.order")),
             ["catalog/consumers/board.yaml:5:14: there is no dataset shop.gold.order: no contract declares it"]

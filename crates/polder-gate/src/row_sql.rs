@@ -77,7 +77,7 @@ impl RowSql {
         let schema = DFSchema::try_from(all.clone()).map_err(|error| plain(&error))?;
         let logical = engine
             .create_logical_expr_from_sql_expr(parsed, &schema)
-            .map_err(|error| unknown_column(&error, contract).unwrap_or_else(|| plain(&error)))?;
+            .map_err(|error| unknown_column(&error, contract, sql).unwrap_or_else(|| plain(&error)))?;
         allowed(&logical)?;
         let mut columns: Vec<String> = logical.column_refs().iter().map(|column| column.name.clone()).collect();
         columns.sort_by_key(|name| all.index_of(name).unwrap_or(usize::MAX));
@@ -234,7 +234,7 @@ fn checked(expression: Arc<dyn PhysicalExpr>) -> std::result::Result<Arc<dyn Phy
 }
 
 /// The problem of a column that is not there, with the one that was probably meant.
-fn unknown_column(error: &DataFusionError, contract: &Schema) -> Option<String> {
+fn unknown_column(error: &DataFusionError, contract: &Schema, sql: &str) -> Option<String> {
     let DataFusionError::SchemaError(found, _) = error.find_root() else {
         return None;
     };
@@ -246,10 +246,25 @@ fn unknown_column(error: &DataFusionError, contract: &Schema) -> Option<String> 
         Some(name) => format!("; write \"{name}\" in double quotes, for its capital letters"),
         None => match nearest(&field.name, names()) {
             Some(near) => format!("; did you mean `{near}`?"),
-            None => String::new(),
+            None => match compared_word(sql, &field.name) {
+                Some(word) if field.relation.is_none() => format!("; text goes in single quotes: '{word}'"),
+                _ => String::new(),
+            },
         },
     };
     Some(format!("there is no column `{}`{hint}", field.flat_name()))
+}
+
+/// The word as it is written right of a `=`, bare or in double quotes, which SQL takes for a column.
+fn compared_word<'s>(sql: &'s str, name: &str) -> Option<&'s str> {
+    sql.split('=').skip(1).find_map(|right| {
+        let right = right.trim_start();
+        let word = match right.strip_prefix('"') {
+            Some(quoted) => quoted.split('"').next()?,
+            None => right.split(|c: char| !c.is_alphanumeric() && c != '_').next()?,
+        };
+        word.eq_ignore_ascii_case(name).then_some(word)
+    })
 }
 
 /// The error's own words, without the engine's headings and backtraces.
@@ -384,6 +399,8 @@ mod tests {
             ("net", "true or false, but is Int64"),
             ("nett > 1", "did you mean `net`?"),
             ("code = 'x'", "write \"Code\" in double quotes"),
+            ("\"Code\" = EUR", "`eur`; text goes in single quotes: 'EUR'"),
+            ("net > 1 AND \"Code\" =\"in transit\"", "quotes: 'in transit'"),
             ("other.net > 1", "there is no column `other.net`"),
             ("_offset > 1", "there is no column `_offset`"),
             ("net > (SELECT 1)", "no subqueries"),

@@ -1,8 +1,10 @@
 //! The command line: every command, option and default, as clap shows them.
 
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use polder_core::Error;
 
 /// The data mesh that a company runs on its lakehouse.
 #[derive(Debug, Clone, Parser)]
@@ -68,6 +70,14 @@ pub(crate) enum Command {
     /// Start something new.
     #[command(subcommand)]
     New(NewCommand),
+}
+
+/// Reads an option's value by its own type, with the words that are allowed: clap prints no error's help.
+pub(crate) fn worded<T: FromStr<Err = Error>>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|error: Error| match error.help() {
+        Some(help) => format!("{error}: {help}"),
+        None => error.to_string(),
+    })
 }
 
 /// How lists are printed.
@@ -293,5 +303,26 @@ mod tests {
     #[test]
     fn every_command_and_option_is_well_formed() {
         super::Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn an_option_that_takes_no_such_word_names_those_that_it_takes() {
+        let cases = [
+            ("contract export x --to sql --dialect mysql", "snowflake"),
+            ("contract cancel x --by other --party p", "`consumer`"),
+            ("contract diff a b --mode foo", "forward"),
+            ("contract import x --from sql --dataset a", "<domain>.<layer>.<name>"),
+        ];
+        for (line, word) in cases {
+            let words = std::iter::once("polder").chain(line.split(' '));
+            let error = super::Cli::command()
+                .try_get_matches_from(words)
+                .unwrap_err()
+                .to_string();
+            assert!(
+                error.contains("invalid value") && error.contains(word),
+                "{line}: {error}"
+            );
+        }
     }
 }

@@ -319,6 +319,12 @@ fn a_contract_with_another_id_still_owes_what_it_promised() {
         said(&ended)
     );
     assert!(ended.stderr.contains("error[contract-version]"), "{}", said(&ended));
+    // It is the same one under another name, none that is new.
+    assert!(
+        said(&ended).contains("contracts changed: 1, added: 0"),
+        "{}",
+        said(&ended)
+    );
 }
 
 #[test]

@@ -127,11 +127,22 @@ pub(crate) fn check(reader: &Reader<'_>, document: &Node) {
         reader.error(entry.key_span, "other-standard", message, Some(help.to_owned()));
         return;
     }
+    if let Some(kind) = kind_of(document, "DataProduct") {
+        let message = "this is a data product, not a contract";
+        let help = "products end in .odps.yaml; two of them compare with: polder product diff OLD NEW";
+        reader.error(kind.span, "other-standard", message, Some(help.to_owned()));
+        return;
+    }
     let mut tables = vec![tables::CONTRACT];
     if version < Version::V3_2 {
         tables.push(tables::BEFORE_3_2);
     }
     walk.map(&tables, false, document, "");
+}
+
+/// What the document calls itself, where that is this kind.
+fn kind_of<'n>(document: &'n Node, kind: &str) -> Option<&'n Node> {
+    document.get("kind").filter(|node| node.as_str() == Some(kind))
 }
 
 fn api_version(walk: &Walk<'_, '_>, node: &Node, path: &str) {
@@ -383,7 +394,11 @@ impl Walk<'_, '_> {
             return;
         }
         let keys = || tables.iter().flat_map(|table| table.iter()).map(|field| field.key);
+        let argument = ["validValues", "missingValues", "pattern", "properties"].contains(&entry.key.as_str());
         let help = match nearest(&entry.key, keys()) {
+            _ if argument && keys().any(|key| key == "arguments") => {
+                format!("write it under `arguments:`: arguments: {{{}: …}}", entry.key)
+            }
             Some(key) => format!("did you mean `{key}`?"),
             None if keys().any(|key| key == "logicalTypeOptions")
                 && let Some(option) = nearest(&entry.key, property::options()) =>

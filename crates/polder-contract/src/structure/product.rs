@@ -5,7 +5,7 @@
 use polder_core::document::{Node, Reader};
 
 use super::tables::TAGS;
-use super::{Field, Rule, Version, Walk, optional, required, words};
+use super::{Field, Rule, Version, Walk, kind_of, optional, required, words};
 use Rule::{Any, Date, Instant, List, Map, OneOf, Special, Text, Word};
 
 const PRODUCT: &[Field] = &[
@@ -135,6 +135,12 @@ pub(crate) fn check_product(reader: &Reader<'_>, document: &Node) {
     };
     if document.as_map().is_none() {
         walk.wrong_type(document, "", "a mapping");
+        return;
+    }
+    if let Some(kind) = kind_of(document, "DataContract") {
+        let message = "this is a contract, not a data product";
+        let help = "contracts end in .odcs.yaml; two of them compare with: polder contract diff OLD NEW";
+        reader.error(kind.span, "other-standard", message, Some(help.to_owned()));
         return;
     }
     walk.map(&[PRODUCT], false, document, "");

@@ -354,3 +354,24 @@ fn rules_of_objects_without_a_dataset_are_judged_too() {
         assert_eq!(unbound(column, ""), Vec::<String>::new(), "{column}");
     }
 }
+
+#[test]
+fn a_product_read_as_a_contract_is_told_as_that_alone() {
+    assert_eq!(
+        findings("apiVersion: v1.0.0\nkind: DataProduct\nid: x\noutputPorts: []\n"),
+        ["2:7 other-standard this is a data product, not a contract \
+             (products end in .odps.yaml; two of them compare with: polder product diff OLD NEW)"]
+    );
+}
+
+#[test]
+fn an_argument_beside_its_metric_belongs_under_arguments() {
+    let found = unbound(
+        "logicalType: string, quality: [{metric: invalidValues, validValues: [a], mustBe: 0}]",
+        "",
+    );
+    assert!(
+        found[0].contains("(write it under `arguments:`: arguments: {validValues: …})"),
+        "{found:#?}"
+    );
+}

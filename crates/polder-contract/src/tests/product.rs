@@ -183,6 +183,18 @@ fn two_products_have_two_ids() {
 }
 
 #[test]
+fn a_contract_read_as_a_product_is_told_as_that_alone() {
+    let (_, found) = parse(&source(
+        "apiVersion: v3.1.0\nkind: DataContract\nid: x\nversion: 1.0.0\nschema: []\n",
+    ));
+    let [found] = found.as_slice() else {
+        panic!("{found:#?}");
+    };
+    assert_eq!(found.message, "this is a contract, not a data product");
+    assert!(found.help.as_ref().unwrap().contains("polder contract diff"));
+}
+
+#[test]
 fn mistakes_are_found_all_at_once_with_their_places() {
     let text = "apiVersion: v2.0.0\nkind: DataProduct\nid: x\nstatus: alive\noutputports: []\nsupport:\n  - {channel: c, url: no address}\n\
                 inputPorts:\n  - {name: a, version: 1.0.0}\n  - {name: a, version: 1.0.0, contractId: x}\n";

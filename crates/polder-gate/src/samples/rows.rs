@@ -81,12 +81,16 @@ impl Rows {
         for entry in entries {
             if self.arrival.index_of(&entry.key).is_err() {
                 let names = self.arrival.fields().iter().map(|column| column.name().as_str());
-                let help = nearest(&entry.key, names).map(|near| format!("did you mean `{near}`?"));
+                let names: Vec<&str> = names.collect();
+                let help = match nearest(&entry.key, names.iter().copied()) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => format!("there are: {}", names.join(", ")),
+                };
                 let place = Place {
                     span: entry.key_span,
                     ..row.place.clone()
                 };
-                problems.push(problem(&place, UNKNOWN_COLUMN, no_column(&entry.key), help));
+                problems.push(problem(&place, UNKNOWN_COLUMN, no_column(&entry.key), Some(help)));
             }
         }
         let mut object = serde_json::Map::new();

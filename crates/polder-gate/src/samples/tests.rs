@@ -304,6 +304,9 @@ async fn one_mistake_is_told_once() {
     let (_, problems) = proven(&format!("          good: [{{order_id: A-1, amont: 1}}]\n{bad}{SKIP}")).await;
     let said: Vec<&str> = problems.iter().map(|problem| problem.message.as_str()).collect();
     assert_eq!(said, ["there is no column `amont`"]);
+    let (_, problems) = proven("          good: [{order_id: A-1, warehouse: 1}]\n").await;
+    let help = problems[0].help.as_ref().unwrap();
+    assert!(help.starts_with("there are: order_id, "), "{help}");
     // No good row at all.
     let (_, problems) = proven(&format!("{BAD}{SKIP}")).await;
     assert_eq!(problems.len(), 1, "{problems:?}");

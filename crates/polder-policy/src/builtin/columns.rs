@@ -185,7 +185,7 @@ impl PersonalData<'_> {
             return None;
         }
         if let Some(word) = is_or_holds(column, self.names, self.words, self.unless_ending) {
-            return Some(format!("by the words `{word}`"));
+            return Some(format!("by the word `{word}`"));
         }
         let examples = list(column.node, "examples").iter().filter_map(Node::scalar_text);
         let kinds = examples

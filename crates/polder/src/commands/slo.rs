@@ -122,7 +122,11 @@ fn listing(assessed: &[Assessed]) -> Listing {
         let outcome = &one.outcome;
         let left = outcome.budget.map(|budget| match budget.unit {
             "seconds" => Figure::Time(TimeDelta::seconds(budget.left() as i64)).to_string(),
-            unit => format!("{} {unit}", budget.left().floor()),
+            unit => {
+                let left = budget.left().floor();
+                let sign = if left < 0.0 { "-" } else { "" };
+                format!("{sign}{}", counted(left.abs(), unit.trim_end_matches('s')))
+            }
         });
         listing.row([
             one.dataset.to_string(),

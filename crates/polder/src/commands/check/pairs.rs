@@ -45,16 +45,20 @@ impl Pairs {
             removed: Vec::new(),
             added: 0,
         };
+        // Also ids that only took the place of another: such a contract changed, it is no new one.
+        let mut known: BTreeSet<String> = base.contracts().iter().map(|contract| contract.id.clone()).collect();
         for old in base.contracts() {
             match by_id.get(old.id.as_str()) {
                 Some(same) => pairs.same_id(old, same, new),
                 // What is wrong with the document is reported; that it went is not known.
                 None if unreadable(mesh, &old.source_path) => {}
-                None => pairs.other_id(old, new),
+                None => {
+                    let heirs = pairs.other_id(old, new);
+                    known.extend(heirs.into_iter().map(|heir| heir.id.clone()));
+                }
             }
         }
-        let known: BTreeSet<_> = base.contracts().iter().map(|contract| contract.id.as_str()).collect();
-        pairs.added = by_id.keys().filter(|id| !known.contains(*id)).count();
+        pairs.added = by_id.keys().filter(|id| !known.contains(**id)).count();
         pairs
     }
 
@@ -75,8 +79,9 @@ impl Pairs {
         }
     }
 
-    /// A contract whose id went: its promises are those of the contracts that describe its datasets now.
-    fn other_id(&mut self, old: &Arc<Contract>, new: &ContractSet) {
+    /// A contract whose id went: its promises are those of the contracts that describe its datasets now,
+    /// which are given back.
+    fn other_id(&mut self, old: &Arc<Contract>, new: &ContractSet) -> Vec<Arc<Contract>> {
         let mut heirs: Vec<Arc<Contract>> = Vec::new();
         for dataset in old.datasets() {
             match new.get(dataset) {
@@ -99,6 +104,7 @@ impl Pairs {
                 }
             });
         }
+        heirs
     }
 
     fn compare(&mut self, old: &Arc<Contract>, new: &Arc<Contract>, narrow: impl FnOnce(Comparison) -> Comparison) {

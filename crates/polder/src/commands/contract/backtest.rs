@@ -13,7 +13,7 @@ use polder_core::{DatasetName, Error, ErrorKind, Result, ResultExt, clock};
 use polder_engine::{Backtest, Since};
 use polder_gate::table::RuleVerdict;
 
-use crate::cli::{Cli, Format, FormatArg};
+use crate::cli::{Cli, Format, FormatArg, worded};
 use crate::commands::missing_file;
 use crate::output::{self, Listing};
 use crate::platform::Platform;
@@ -25,7 +25,7 @@ pub(crate) struct Args {
     #[arg(value_name = "CONTRACT|DATASET")]
     contract: String,
     /// Only this of the contract's datasets.
-    #[arg(long, value_name = "DATASET")]
+    #[arg(long, value_name = "DATASET", value_parser = worded::<DatasetName>)]
     dataset: Option<DatasetName>,
     /// How far back: a version of the table (`12`: what came after it), a time (`2026-01-31` or RFC 3339), or a
     /// duration (`30d`).

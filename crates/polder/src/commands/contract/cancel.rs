@@ -10,6 +10,7 @@ use polder_core::units::counted;
 use polder_core::{DatasetName, Error, ErrorKind, Result, clock};
 
 use super::parties::{CANCELLATIONS, cancellations, consumers_of, write_new};
+use crate::cli::worded;
 use crate::commands::check::catalog::parties_left_out;
 use crate::commands::check::consumers;
 use crate::output::line;
@@ -22,7 +23,7 @@ pub(crate) struct Args {
     #[arg(value_name = "DATASET")]
     dataset: String,
     /// Which side cancels: provider or consumer.
-    #[arg(long, value_name = "SIDE")]
+    #[arg(long, value_name = "SIDE", value_parser = worded::<Canceller>)]
     by: Canceller,
     /// Who cancels: the provider's team, or the consumer as it is registered.
     #[arg(long, value_name = "NAME")]

@@ -13,7 +13,7 @@ use polder_core::{Error, Result};
 use serde_json::{Value, json};
 
 use super::document;
-use crate::cli::{Cli, Format};
+use crate::cli::{Cli, Format, worded};
 use crate::output::{Listing, line};
 use crate::{platform, report};
 
@@ -30,7 +30,7 @@ pub(crate) struct Args {
     /// who reads the dataset already can go on with what is written now (a schema registry calls that FORWARD). forward:
     /// who writes it already is still accepted (a registry: BACKWARD). full: both. none: anything may change. With
     /// _transitive: against all earlier versions of the same major version, which `polder check --base` does.
-    #[arg(long)]
+    #[arg(long, value_parser = worded::<Mode>)]
     mode: Option<Mode>,
     /// How to print.
     #[arg(long, value_enum, default_value_t)]

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use polder_convert::IndexEntry;
 use polder_core::units::counted;
-use polder_core::{ErrorKind, Result, ResultExt};
+use polder_core::{Error, ErrorKind, Result, ResultExt};
 
 use super::conversion::write;
 use crate::output;
@@ -21,6 +21,12 @@ pub(crate) struct Args {
 
 /// Writes the pages.
 pub(crate) fn run(platform: &Platform, args: &Args, quiet: bool) -> Result<()> {
+    if let Some(file) = args.output.ancestors().find(|path| path.is_file()) {
+        return Err(
+            Error::new(ErrorKind::Usage, format!("{} is a file, no folder", file.display()))
+                .with_help("name the folder that takes the pages: -o site"),
+        );
+    }
     let contracts = platform.contracts()?;
     std::fs::create_dir_all(&args.output).context(ErrorKind::Refused, || {
         format!("cannot make the folder {}", args.output.display())

@@ -10,7 +10,7 @@ use polder_core::{DatasetName, Error, ErrorKind, Result};
 
 use super::conversion::{FormatName, OutputArgs};
 use super::document;
-use crate::cli::Cli;
+use crate::cli::{Cli, worded};
 use crate::platform::Platform;
 
 /// What is exported, and how.
@@ -23,7 +23,7 @@ pub(crate) struct Args {
     #[arg(long, value_enum)]
     to: Target,
     /// The dialect of its SQL: ansi (the default), postgres, spark, snowflake, bigquery or duckdb.
-    #[arg(long)]
+    #[arg(long, value_parser = worded::<Dialect>)]
     dialect: Option<Dialect>,
     #[command(flatten)]
     output: OutputArgs,

@@ -10,6 +10,7 @@ use polder_core::document::Source;
 use polder_gate::Gate;
 
 use super::conversion::{FormatName, OutputArgs};
+use crate::cli::worded;
 
 /// What is imported, and what only people know about it.
 #[derive(Debug, Clone, clap::Args)]
@@ -20,7 +21,7 @@ pub(crate) struct Args {
     #[arg(long, value_enum)]
     from: FormatName,
     /// The dialect of its SQL: ansi (the default), postgres, spark, snowflake, bigquery or duckdb.
-    #[arg(long)]
+    #[arg(long, value_parser = worded::<Dialect>)]
     dialect: Option<Dialect>,
     #[command(flatten)]
     about: AboutArgs,
@@ -36,7 +37,7 @@ pub(super) struct AboutArgs {
     domain: Option<String>,
     /// The dataset that it describes (domain.layer.name); for several tables a domain and layer: each becomes a dataset
     /// of its own name.
-    #[arg(long, value_name = "DATASET|DOMAIN.LAYER")]
+    #[arg(long, value_name = "DATASET|DOMAIN.LAYER", value_parser = worded::<Binding>)]
     dataset: Option<Binding>,
     /// The user name of its owner.
     #[arg(long)]
