@@ -17,9 +17,12 @@ use rdkafka::metadata::{Metadata, MetadataPartition, MetadataTopic};
 pub(crate) const START: Duration = Duration::from_secs(10);
 
 /// What keeps memory bounded whatever the topic holds; a user's own properties win.
-const BOUNDS: [(&str, &str); 4] = [
+const BOUNDS: [(&str, &str); 5] = [
     // The queue of fetched records, over all partitions.
     ("queued.max.messages.kbytes", "32768"),
+    // How long fetching rests once the queue is full, in milliseconds. librdkafka's own second is longer than a full queue
+    // lasts, so that two thirds of a backlog's time would be waiting; in this time no queue of 32 MiB runs dry.
+    ("fetch.queue.backoff.ms", "50"),
     // One answer of a broker, and a partition's part of it.
     ("fetch.max.bytes", "16777216"),
     ("fetch.message.max.bytes", "1048576"),
