@@ -49,7 +49,11 @@ pub(crate) fn run(arguments: &[&str]) -> Result<ExitCode> {
         // As many invoice lines as the data holds: silver's figures are known for them.
         events: if name == "build" { 370_931 } else { 1_500_000 },
         rows: 5_000_000,
-        runs: if name == "start" { 11 } else { 3 },
+        runs: match name {
+            "start" => 11,
+            "gate" => gate::RUNS,
+            _ => 3,
+        },
     };
     let options = parse(rest, default)?;
     let programs = Programs::build()?;

@@ -20,5 +20,6 @@ pub(super) fn run(programs: &Programs, options: Options) -> Result<()> {
         "\n{} events from Kafka into bronze, with rules and without:",
         options.events
     );
-    gate::run(programs, options)
+    let runs = options.runs.max(gate::RUNS);
+    gate::run(programs, Options { runs, ..options })
 }
