@@ -37,19 +37,19 @@ fn in_an_hour() -> String {
     format!("{year}-{month:02}-{:02}T{hour:02}:{minute:02}:{second:02}Z", day + 1)
 }
 
-fn now() -> u64 {
+pub(super) fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
 }
 
 /// An age was measured between two moments: it is that of the old instant then.
-fn is_age_of_old(age: &str, before: u64) {
+pub(super) fn is_age_of_old(age: &str, before: u64) {
     let age: u64 = age.parse().unwrap_or_else(|_| panic!("{age} is no number of seconds"));
     let (least, most) = (before - OLD_SECONDS, now() - OLD_SECONDS);
     assert!((least..=most).contains(&age), "{age} is not between {least} and {most}");
 }
 
 /// The seconds of the age in what a gate says: `it would be 3 hours since the newest seen`.
-fn age_said(text: &str) -> String {
+pub(super) fn age_said(text: &str) -> String {
     let text = unwrapped(text);
     let (before, _) = text
         .split_once(" since the newest seen, asked: at most 1 hour")

@@ -19,6 +19,9 @@ schema:
       - {name: level, logicalType: integer, physicalType: int}
 ";
 
+/// What it holds.
+const ONE: &str = "{\"code\": \"ABC\", \"level\": 5}\n";
+
 /// References of the rows: of their codes, and of codes with levels. Which rows have no match, by id.
 const REFERENCES: [(&str, &str, &[u64], &str, &str); 2] = [
     (
@@ -44,20 +47,21 @@ fn rows() -> Vec<Value> {
     rows
 }
 
-fn with_known(mesh: &Mesh) {
-    known(mesh);
+/// Declares what is known and lands it: JSON lines with codes and levels.
+pub(super) fn with_known(mesh: &Mesh, lines: &str) {
+    known(mesh, lines);
     mesh.polder.expect(&["ingest", "sales.known", "--until-end"]);
 }
 
 /// Declares what is known and delivers it; it is not read yet.
-fn known(mesh: &Mesh) {
+fn known(mesh: &Mesh, lines: &str) {
     mesh.write("contracts/sales/known.odcs.yaml", KNOWN);
     mesh.write(
         "pipelines/sales/known.stream.yaml",
         "description: What is known.\ndataset: sales.bronze.known\nsource: {files: {path: known/*.jsonl}}\nformat: \
          {encoding: json}\n",
     );
-    mesh.write("known/known.jsonl", "{\"code\": \"ABC\", \"level\": 5}\n");
+    mesh.write("known/known.jsonl", lines);
 }
 
 #[test]
@@ -68,7 +72,7 @@ fn references_to_other_datasets_give_the_same_figure_and_verdict_at_every_gate()
 
         // The write.
         let mesh = Mesh::under(&strict, &rows);
-        with_known(&mesh);
+        with_known(&mesh, ONE);
         let refused = mesh.polder.run(&["ingest", "sales.everything", "--until-end"]);
         assert_eq!(refused.code, Some(1), "{rule}: {refused:?}");
         let sentence = format!("rule {rule}: it would be {said}");
@@ -119,7 +123,7 @@ fn streams_up_to_their_end_land_what_others_refer_to_first() {
         "    relationships: [{from: everything.code, to: sales.bronze.known.code}]\n",
     );
     let mesh = Mesh::under(&strict, &rows);
-    known(&mesh);
+    known(&mesh, ONE);
     let alone = mesh.polder.run(&["ingest", "sales.everything", "--until-end"]);
     assert_eq!(alone.code, Some(1), "{alone:?}");
     assert!(

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{CONTRACT, DATASET, Mesh, contract, good, mesh::failing_rows};
 
 /// What rules about rows add to the columns.
-const ROW_RULES: [(&str, &str); 19] = [
+pub(super) const ROW_RULES: [(&str, &str); 19] = [
     ("must", "required: true"),
     ("size", "logicalTypeOptions: {minLength: 2, maxLength: 4}"),
     (
@@ -57,12 +57,12 @@ const ROW_RULES: [(&str, &str); 19] = [
 ];
 
 /// The rule about several columns.
-const OBJECT_RULES: &str = "    quality:
+pub(super) const OBJECT_RULES: &str = "    quality:
       - {id: low_to_high, type: custom, engine: polder, implementation: {row: 'low <= high'}}
 ";
 
 /// Bad rows: what differs from the good one, and the rule that it breaks.
-fn bad_rows() -> Vec<(Value, &'static str)> {
+pub(super) fn bad_rows() -> Vec<(Value, &'static str)> {
     vec![
         (json!({"must": null}), "must.required"),
         (json!({"size": "x"}), "size.minLength"),
