@@ -35,11 +35,6 @@ pub(crate) const GO: Needed = Needed {
     is_there: || processes::find("go").is_some(),
     package: "golang-go",
 };
-/// PostgreSQL's server.
-pub(crate) const POSTGRES: Needed = Needed {
-    is_there: || crate::services::postgres::binaries().is_some(),
-    package: "postgresql-15",
-};
 /// Python with virtual environments.
 pub(crate) const PYTHON: Needed = Needed {
     is_there: || {
@@ -67,7 +62,7 @@ pub(crate) fn provide(needed: &[Needed]) -> Result<()> {
     }
     println!("installing Debian packages: {wanted}");
     apt(&["update"]).context("apt-get update")?;
-    if packages.contains(&POSTGRES.package) {
+    if packages.iter().any(|package| package.starts_with("postgresql-")) {
         // Otherwise the package starts a server of its own on the usual port.
         apt(&["install", "postgresql-common"])?;
         let file = "/etc/postgresql-common/createcluster.conf";

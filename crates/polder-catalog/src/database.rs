@@ -6,7 +6,7 @@ use std::time::Duration;
 use polder_core::config::CatalogConfig;
 use polder_core::{Error, ErrorKind, Result, ResultExt};
 use sqlx::any::AnyConnectOptions;
-use sqlx::pool::PoolOptions;
+use sqlx::pool::{PoolConnection, PoolOptions};
 use sqlx::{Any, AnyConnection, AnyPool, Connection as _, Row as _, Transaction};
 
 use crate::address::{Address, Backend};
@@ -102,6 +102,12 @@ impl Catalog {
 
     pub(crate) fn pool(&self) -> &AnyPool {
         &self.pool
+    }
+
+    /// A connection, for statements that transactions make too.
+    pub(crate) async fn connection(&self, doing: &str) -> Result<PoolConnection<Any>> {
+        let connection = self.pool.acquire().await;
+        connection.map_err(|cause| self.failure(doing, &cause))
     }
 
     pub(crate) fn backend(&self) -> Backend {

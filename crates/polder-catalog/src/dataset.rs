@@ -79,11 +79,7 @@ impl Catalog {
     /// `Unreachable`, `Refused` or `Conflict` from the database.
     pub async fn record_dataset(&self, dataset: &Dataset) -> Result<()> {
         let doing = format!("record dataset {}", dataset.name);
-        let mut connection = self
-            .pool()
-            .acquire()
-            .await
-            .map_err(|cause| self.failure(&doing, &cause))?;
+        let mut connection = self.connection(&doing).await?;
         write(&mut connection, dataset)
             .await
             .map_err(|cause| self.failure(&doing, &cause))

@@ -165,11 +165,7 @@ impl Catalog {
             message: None,
         };
         let doing = format!("begin run {}", run.id);
-        let mut connection = self
-            .pool()
-            .acquire()
-            .await
-            .map_err(|cause| self.failure(&doing, &cause))?;
+        let mut connection = self.connection(&doing).await?;
         insert(&mut connection, &run)
             .await
             .map(drop)

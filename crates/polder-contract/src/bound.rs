@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, Utc};
 
-use crate::ColumnType;
+use crate::column_type::ColumnType;
 
 /// The bound in the form that checks read: numbers as written, dates `YYYY-MM-DD`, instants by RFC 3339 in UTC, local
 /// timestamps `YYYY-MM-DDTHH:MM:SS[.ffffff]`, times `HH:MM:SS[.ffffff]`.

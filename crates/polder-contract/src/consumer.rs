@@ -1,16 +1,17 @@
 //! Registered consumers: who reads which columns of which datasets, and on which guarantees they rely. A change of a
 //! contract breaks those whom it takes something from, and nobody else.
 
-use std::sync::Arc;
-
 use chrono::NaiveDate;
 use polder_core::document::{self, Diagnostic, MapReader, Node, Reader, Source, nearest};
 use polder_core::{DatasetName, Error, ErrorKind, Result};
 
-use crate::diff::{Reliance, SemanticVersion, service_level_name};
+use crate::dataset_contract::DatasetContract;
+use crate::diff::Reliance;
 use crate::place::{Place, Written};
 use crate::schema::Property;
-use crate::{ContractSet, DatasetContract};
+use crate::service_level::service_level_name;
+use crate::set::ContractSet;
+use crate::version::SemanticVersion;
 
 /// One registered consumer.
 #[derive(Debug, Clone)]
@@ -185,10 +186,7 @@ fn has_inside(property: &Property, path: &str) -> bool {
 
 fn read(reader: &Reader<'_>, root: &Node, source: &Source) -> Option<Consumer> {
     let map = reader.map(root)?;
-    let place = Place {
-        file: Arc::from(source.path.as_path()),
-        span: map.span_of("consumer"),
-    };
+    let place = Place::of(source, map.span_of("consumer"));
     let name = map.required_string("consumer");
     let stem = source
         .path

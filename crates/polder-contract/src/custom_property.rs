@@ -34,3 +34,11 @@ impl CustomProperty {
             .collect()
     }
 }
+
+/// The value of a custom property of a mapping.
+pub(crate) fn custom_property<'n>(node: &'n Node, name: &str) -> Option<&'n Node> {
+    items(node, "customProperties")
+        .iter()
+        .find(|property| property.get("property").and_then(Node::as_str) == Some(name))?
+        .get("value")
+}

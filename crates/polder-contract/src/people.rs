@@ -106,7 +106,7 @@ impl Team {
     }
 
     /// The first member with this role, in upper or lower case, that has not left.
-    pub fn member(&self, role: &str) -> Option<&TeamMember> {
+    fn member(&self, role: &str) -> Option<&TeamMember> {
         let has = |member: &&TeamMember| member.role.as_ref().is_some_and(|own| own.eq_ignore_ascii_case(role));
         self.members.iter().filter(has).find(|member| member.date_out.is_none())
     }

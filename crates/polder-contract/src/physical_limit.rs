@@ -1,6 +1,6 @@
 //! What the name of a physical type asks of values beyond the type of the column: `varchar(3)`, `smallint`.
 
-use crate::rule::NumberWidth;
+use crate::format::NumberWidth;
 
 /// A limit in the name of a type whose column could hold more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

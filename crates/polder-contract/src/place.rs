@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
 
-use polder_core::document::{Diagnostic, Node, Severity, Span};
+use polder_core::document::{Diagnostic, Node, Severity, Source, Span};
 
 /// A place in a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +16,14 @@ pub struct Place {
 }
 
 impl Place {
+    /// A stretch of a document.
+    pub(crate) fn of(source: &Source, span: Span) -> Self {
+        Self {
+            file: Arc::from(source.path.as_path()),
+            span,
+        }
+    }
+
     /// Another stretch of the same document.
     pub(crate) fn at(&self, span: Span) -> Self {
         Self {

@@ -6,11 +6,9 @@ use chrono::{DateTime, Months, TimeDelta, Utc};
 use polder_core::document::Diagnostic;
 use polder_core::units::counted;
 
-use crate::contract::ServiceLevel;
-use crate::diff::service_level_name;
-use crate::lifecycle;
-use crate::schema::SchemaObject;
-use crate::unheeded;
+use crate::dates::instant;
+use crate::schema::{Property, SchemaObject};
+use crate::service_level::{ServiceLevel, service_level_name};
 
 /// What one service level promises.
 #[derive(Debug, Clone, PartialEq)]
@@ -198,7 +196,7 @@ impl ServiceLevel {
             })?,
             Subject::GeneralAvailability | Subject::EndOfSupport | Subject::EndOfLife => {
                 let ends = subject != Subject::GeneralAvailability;
-                let instant = lifecycle::instant(&self.value, ends);
+                let instant = instant(&self.value, ends);
                 instant.map(Promised::Instant).ok_or_else(|| {
                     let problem = format!("is `{told}`, which is no moment");
                     refuse(&problem, "write it as 2026-01-31 or 2026-01-31T12:00:00Z")
@@ -242,7 +240,7 @@ impl ServiceLevel {
             let Some(column) = inside.or_else(bare) else { continue };
             meant = true;
             let head = column.split('.').next().unwrap_or_default();
-            let declared = |property: &&crate::Property| property.declared_name.as_deref() == Some(head);
+            let declared = |property: &&Property| property.declared_name.as_deref() == Some(head);
             match object.properties.iter().find(declared) {
                 Some(property) => columns.push(format!("{}{}", property.name, &column[head.len()..])),
                 None => columns.push(column.to_owned()),
@@ -255,9 +253,30 @@ impl ServiceLevel {
     pub fn missing_elements(&self, objects: &[SchemaObject]) -> Vec<&str> {
         let named = self.element.as_deref().unwrap_or_default().split(',').map(str::trim);
         named
-            .filter(|name| !name.is_empty() && !unheeded::is_there(objects, name))
+            .filter(|name| !name.is_empty() && !is_there(objects, name))
             .collect()
     }
+}
+
+/// Whether an element, as service levels name it, is an object or one of its columns.
+pub(crate) fn is_there(objects: &[SchemaObject], element: &str) -> bool {
+    let has = |object: &SchemaObject, column: &str| {
+        let head = column.split(['.', '[']).next().unwrap_or_default();
+        // Platform columns are in no contract.
+        head.starts_with('_')
+            || object
+                .properties
+                .iter()
+                .any(|property| property.name == head || property.declared_name.as_deref() == Some(head))
+    };
+    let in_object = |object: &SchemaObject| {
+        let names = [Some(object.name.as_str()), object.physical_name.as_deref()];
+        names.into_iter().flatten().any(|name| {
+            let rest = element.strip_prefix(name);
+            rest.is_some_and(|rest| rest.is_empty() || rest.strip_prefix('.').is_some_and(|column| has(object, column)))
+        })
+    };
+    objects.iter().any(in_object) || matches!(objects, [only] if has(only, element))
 }
 
 /// A number and the word behind it.

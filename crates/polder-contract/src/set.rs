@@ -7,69 +7,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use polder_core::DatasetName;
 use polder_core::document::{Diagnostic, Severity, Source, nearest};
 
-use crate::contract::{Contract, Parsed, parse};
-use crate::place::Place;
+use crate::contract::Contract;
+use crate::dataset_contract::DatasetContract;
+use crate::parse::{Parsed, parse};
 use crate::schema::SchemaObject;
 use crate::unheeded;
-
-/// The contract of one dataset: a contract and which of its objects is meant. Cheap to clone.
-#[derive(Debug, Clone)]
-pub struct DatasetContract {
-    /// The contract.
-    pub contract: Arc<Contract>,
-    /// The position of the object in `contract.objects`; it is bound to a dataset.
-    pub object: usize,
-}
-
-impl DatasetContract {
-    /// The contracts of all datasets that a contract describes.
-    pub fn all(contract: &Arc<Contract>) -> Vec<Self> {
-        let bound = contract
-            .objects
-            .iter()
-            .enumerate()
-            .filter(|(_, object)| object.dataset.is_some());
-        bound
-            .map(|(object, _)| Self {
-                contract: Arc::clone(contract),
-                object,
-            })
-            .collect()
-    }
-
-    /// What the dataset's rows look like.
-    ///
-    /// # Panics
-    /// Where the value was built by hand with a position that the contract does not have.
-    pub fn object(&self) -> &SchemaObject {
-        &self.contract.objects[self.object]
-    }
-
-    /// What people call it: the dataset's name, or the object's where that is bound to none.
-    pub fn title(&self) -> String {
-        let object = self.object();
-        object
-            .dataset
-            .as_ref()
-            .map_or_else(|| object.name.clone(), DatasetName::to_string)
-    }
-
-    /// The contract's version.
-    pub fn version(&self) -> &str {
-        &self.contract.version
-    }
-
-    /// The dataset.
-    ///
-    /// # Panics
-    /// Where the value was built by hand over an object that is bound to no dataset.
-    pub fn dataset(&self) -> &DatasetName {
-        match &self.object().dataset {
-            Some(dataset) => dataset,
-            None => panic!("`{}` is bound to no dataset", self.object().name),
-        }
-    }
-}
 
 /// The contracts of a mesh.
 #[derive(Debug, Clone, Default)]
@@ -166,10 +108,7 @@ impl ContractSet {
                 }
             }
         }
-        let place = Place {
-            file: Arc::from(contract.source_path.as_path()),
-            span: contract.document.span,
-        };
+        let place = contract.at(contract.document.span);
         diagnostics.extend(unheeded::domain(&contract, domain, &place));
         diagnostics.extend(unheeded::id(&contract, &place));
         self.contracts.push(contract);
@@ -178,6 +117,23 @@ impl ContractSet {
     /// The contract of a dataset.
     pub fn get(&self, dataset: &DatasetName) -> Option<DatasetContract> {
         self.datasets.get(dataset).cloned()
+    }
+
+    /// The contract of this id, or of the dataset of this name.
+    pub fn find(&self, name: &str) -> Option<Arc<Contract>> {
+        let by_id = self.contracts.iter().find(|contract| contract.id == name);
+        by_id.cloned().or_else(|| {
+            let dataset: DatasetName = name.parse().ok()?;
+            self.get(&dataset).map(|bound| bound.contract)
+        })
+    }
+
+    /// What was probably meant by a name that no contract and no dataset has.
+    pub fn nearest_name(&self, name: &str) -> Option<String> {
+        let datasets = self.datasets().map(ToString::to_string);
+        let ids = self.contracts.iter().map(|contract| contract.id.clone());
+        let names: Vec<String> = datasets.chain(ids).collect();
+        nearest(name, names.iter().map(String::as_str)).map(str::to_owned)
     }
 
     /// The dataset that was probably meant by a name that has no contract.

@@ -4,7 +4,7 @@
 use polder_core::Layer;
 use polder_core::document::Diagnostic;
 
-use crate::ColumnType;
+use crate::column_type::ColumnType;
 use crate::schema::{MOST_COLUMNS, Property, SchemaObject};
 
 /// Characters that other readers and writers of Delta tables refuse in the names of columns.

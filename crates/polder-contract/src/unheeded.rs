@@ -4,11 +4,12 @@
 use polder_core::DatasetName;
 use polder_core::document::{Diagnostic, Node, Severity, nearest};
 
-use crate::contract::{Contract, ServiceLevel};
-use crate::lifecycle::Status;
+use crate::contract::Contract;
 use crate::place::{Place, items, text};
-use crate::promise::Subject;
+use crate::promise::{Subject, is_there};
 use crate::schema::SchemaObject;
+use crate::service_level::ServiceLevel;
+use crate::status::Status;
 use crate::structure::{STATUSES, plain, slip};
 
 /// How names of custom properties begin that mean something to Polder.
@@ -16,7 +17,7 @@ const OURS: &str = "polder.";
 
 /// What an element is, for the custom properties that it can have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+pub(crate) enum Kind {
     Contract,
     Object,
     Column,
@@ -26,7 +27,7 @@ enum Kind {
 }
 
 /// Custom properties of Polder's with the elements where they mean something, and those in words.
-const PROPERTIES: [(&str, &[Kind], &str); 7] = [
+pub(crate) const PROPERTIES: [(&str, &[Kind], &str); 7] = [
     ("polder.noticePeriod", &[Kind::Contract], "the contract as a whole"),
     ("polder.replacement", &[Kind::Contract], "the contract as a whole"),
     ("polder.compatibility", &[Kind::Contract], "the contract as a whole"),
@@ -53,8 +54,11 @@ pub(crate) fn unheeded(contract: &Contract, document: &Place, sound: bool) -> Ve
         let element = node
             .get("element")
             .or_else(|| contract.document.get("slaDefaultElement"));
-        if let (true, Some(element)) = (sound, element) {
-            found.extend(elements(contract, element, document));
+        // An end that misses its object is an error of the contract's life.
+        let ends = matches!(Subject::of(&level.property), Subject::EndOfSupport | Subject::EndOfLife);
+        if let (true, false, Some(element)) = (sound, ends, element) {
+            let lost = lost_elements(contract, element, document).into_iter();
+            found.extend(lost.map(|lost| milder(Severity::Warning, lost)));
         }
     }
     let objects = || contract.objects.iter().zip(items(&contract.document, "schema"));
@@ -173,8 +177,8 @@ fn unmeasured(level: &ServiceLevel) -> Option<Diagnostic> {
     Some(milder(Severity::Warning, *problem))
 }
 
-/// Elements that a service level is promised of, and that are not there.
-fn elements(contract: &Contract, node: &Node, place: &Place) -> Vec<Diagnostic> {
+/// Elements that a service level is promised of, and that are not there. `node` names them.
+pub(crate) fn lost_elements(contract: &Contract, node: &Node, place: &Place) -> Vec<Diagnostic> {
     let objects = &contract.objects;
     if objects.is_empty() || objects.iter().any(|object| object.dataset.is_none()) {
         return Vec::new();
@@ -201,31 +205,9 @@ fn elements(contract: &Contract, node: &Node, place: &Place) -> Vec<Diagnostic> 
             Some(near) => format!("did you mean `{near}`?"),
             None => "write object.column, or leave it out where it is about everything".to_owned(),
         };
-        let found = place.at(node.span).error("unknown-element", message, Some(&help));
-        milder(Severity::Warning, found)
+        place.at(node.span).error("unknown-element", message, Some(&help))
     })
     .collect()
-}
-
-/// Whether an element, as service levels name it, is an object or one of its columns.
-pub(crate) fn is_there(objects: &[SchemaObject], element: &str) -> bool {
-    let has = |object: &SchemaObject, column: &str| {
-        let head = column.split(['.', '[']).next().unwrap_or_default();
-        // Platform columns are in no contract.
-        head.starts_with('_')
-            || object
-                .properties
-                .iter()
-                .any(|property| property.name == head || property.declared_name.as_deref() == Some(head))
-    };
-    let in_object = |object: &SchemaObject| {
-        let names = [Some(object.name.as_str()), object.physical_name.as_deref()];
-        names.into_iter().flatten().any(|name| {
-            let rest = element.strip_prefix(name);
-            rest.is_some_and(|rest| rest.is_empty() || rest.strip_prefix('.').is_some_and(|column| has(object, column)))
-        })
-    };
-    objects.iter().any(in_object) || matches!(objects, [only] if has(only, element))
 }
 
 /// Columns whose encrypted value is said to be in a column that is nearly there. `node` is where the object is declared.

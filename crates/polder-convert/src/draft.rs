@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::dialect::Dialect;
 use crate::loss::Tracker;
+use crate::names::snake_case;
 use crate::proof::{RowRuleProof, drop_patterns, drop_rules};
 use crate::storable::make_storable;
 use crate::yaml;
@@ -209,32 +210,6 @@ impl Draft {
             }
         }
         Ok(())
-    }
-}
-
-/// `OrderLine` and `order-line` as `order_line`.
-pub(crate) fn snake_case(text: &str) -> String {
-    let mut out = String::new();
-    let mut lower_before = false;
-    for c in text.chars() {
-        if c.is_ascii_alphanumeric() {
-            if c.is_ascii_uppercase() && lower_before {
-                out.push('_');
-            }
-            lower_before = !c.is_ascii_uppercase();
-            out.push(c.to_ascii_lowercase());
-        } else {
-            lower_before = false;
-            if !out.ends_with('_') && !out.is_empty() {
-                out.push('_');
-            }
-        }
-    }
-    let trimmed = out.trim_end_matches('_');
-    if trimmed.starts_with(|c: char| c.is_ascii_lowercase()) {
-        trimmed.to_owned()
-    } else {
-        format!("t_{trimmed}")
     }
 }
 

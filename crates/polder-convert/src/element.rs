@@ -45,7 +45,7 @@ impl<'a> Table<'a> {
         Self {
             name: view.value.get("name").and_then(Value::as_str).unwrap_or_default(),
             physical: view.get("physicalName").and_then(|name| name.value.as_str()),
-            columns: view.items("properties").into_iter().map(Column::read).collect(),
+            columns: view.items("properties").into_iter().map(Column::of_table).collect(),
             view,
         }
     }
@@ -66,6 +66,16 @@ impl<'a> Table<'a> {
 }
 
 impl<'a> Column<'a> {
+    /// A column, which has a value where it is part of the primary key.
+    fn of_table(view: View<'a>) -> Self {
+        let column = Self::read(view);
+        let is_key = column.view.value.get("primaryKey") == Some(&Value::Bool(true));
+        Self {
+            required: column.required || is_key,
+            ..column
+        }
+    }
+
     pub(crate) fn read(view: View<'a>) -> Self {
         let declared = view.get("name").and_then(|name| name.value.as_str());
         let physical = view.get("physicalName").and_then(|name| name.value.as_str());

@@ -45,6 +45,16 @@ pub(crate) const UINT64: Kind = Kind::Integer {
     signed: false,
 };
 
+/// The keys under which a type is written into a property.
+pub(crate) const OF_TYPE: [&str; 6] = [
+    "logicalType",
+    "physicalType",
+    "logicalTypeOptions",
+    "items",
+    "map",
+    "properties",
+];
+
 /// The keys of a property that say its type.
 const TYPE_KEYS: [&str; 3] = ["logicalType", "physicalType", "logicalTypeOptions.format"];
 

@@ -16,6 +16,7 @@ mod infer;
 mod json_schema;
 mod kind;
 mod loss;
+mod names;
 mod page;
 mod proof;
 mod protobuf;

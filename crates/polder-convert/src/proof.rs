@@ -9,6 +9,7 @@ use polder_core::DatasetName;
 use polder_core::document::Source;
 use serde_json::{Map, Value, json};
 
+use crate::kind::OF_TYPE;
 use crate::loss::{Tracker, describe};
 use crate::yaml;
 
@@ -18,17 +19,8 @@ use crate::yaml;
 /// Why not.
 pub type RowRuleProof = fn(&DatasetContract) -> Result<(), String>;
 
-/// What says the type of a column.
-const OF_TYPE: [&str; 8] = [
-    "name",
-    "physicalName",
-    "logicalType",
-    "physicalType",
-    "logicalTypeOptions",
-    "items",
-    "map",
-    "properties",
-];
+/// The names of a column.
+const NAMES: [&str; 2] = ["name", "physicalName"];
 
 /// The text of a rule in SQL over rows.
 fn row(rule: &Value) -> Option<&str> {
@@ -151,7 +143,8 @@ fn types(property: &Value) -> Value {
     let Value::Object(property) = property else {
         return property.clone();
     };
-    let kept = property.iter().filter(|(key, _)| OF_TYPE.contains(&key.as_str()));
+    let says = |key: &str| NAMES.contains(&key) || OF_TYPE.contains(&key);
+    let kept = property.iter().filter(|(key, _)| says(key.as_str()));
     let kept = kept.map(|(key, value)| {
         let value = match (key.as_str(), value) {
             ("properties", Value::Array(fields)) => fields.iter().map(types).collect(),

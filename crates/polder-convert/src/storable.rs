@@ -6,9 +6,9 @@ use std::collections::{HashMap, HashSet};
 use polder_core::DatasetName;
 use serde_json::{Map, Value, json};
 
-use crate::draft::snake_case;
 use crate::kind::option;
 use crate::loss::{Tracker, describe};
+use crate::names::snake_case;
 
 /// Characters that no column of a dataset has in its name: what Spark refuses in Delta tables, and what names the inside
 /// of columns.

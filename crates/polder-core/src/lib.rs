@@ -8,6 +8,7 @@ pub mod config;
 pub mod document;
 mod error;
 mod name;
+pub mod plain;
 mod secret;
 pub mod units;
 

@@ -28,21 +28,24 @@ pub static STREAM_COLUMNS: LazyLock<[FieldRef; 8]> = LazyLock::new(|| {
 });
 
 /// How many of the quarantine's columns are written when a row is refused; those behind them are null until somebody
-/// decides about the row, and older tables do not have them.
-pub(crate) const REFUSED_COLUMNS: usize = 15;
+/// decides about the row.
+pub(crate) const REFUSED_COLUMNS: usize = 17;
 
 /// The columns of every quarantine table.
 ///
 /// `_quarantine_id` is the row's stable key: `<origin>/<topic>/<partition>/<offset>` for streams, `<origin>/<hash of
 /// the row>` for pipelines, with `#2`, `#3`, … for further equal rows of one build. `rule` is the first rule that the
 /// row breaks, `reason` lists them all. `record` is the row as JSON where it could be decoded, `raw` the bytes as they
-/// were received.
+/// were received. `_timestamp` is the source's own timestamp of the record, also where the event time is declared;
+/// `_schema_header` holds the bytes of the header that names the schema of `raw`, where there was one.
 ///
 /// `state` says what became of the row since: null or `open`, `replaying` (of the replay with the number `replay`,
 /// which was begun and not settled), `replayed` or `discarded`. `attempts` counts replays that judged it, `resolution`
 /// is the reason of a discard, or what made a replay pass; `resolved_by` is who decided, in the run `resolved_by_run`.
 /// `history` is a JSON array with an entry for each time that something was decided or tried, null before the first; it
 /// begins with how the row was refused when it came.
+///
+/// Tables of an earlier Polder have fewer columns: the others are added when the next row is refused or decided about.
 pub fn quarantine_schema() -> SchemaRef {
     static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
         Arc::new(Schema::new(vec![
@@ -61,6 +64,8 @@ pub fn quarantine_schema() -> SchemaRef {
             field("contract_version", DataType::Utf8, false),
             field("record", DataType::Utf8, true),
             field("raw", DataType::Binary, true),
+            field("_timestamp", instant(), true),
+            field("_schema_header", DataType::Binary, true),
             field("state", DataType::Utf8, true),
             field("attempts", DataType::Int32, true),
             field("resolved_at", instant(), true),

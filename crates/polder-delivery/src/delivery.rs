@@ -4,16 +4,16 @@ use std::sync::Arc;
 
 use arrow::datatypes::{FieldRef, SchemaRef};
 use polder_contract::DatasetContract;
-use polder_core::{DatasetName, Error, ErrorKind, Result, RunId, clock};
+use polder_core::{DatasetName, Error, ErrorKind, Result, clock};
 use polder_gate::Gate;
 use polder_gate::table::{NoQueries, Queries};
 use polder_lake::{Lake, Table, TableOptions};
 
-use crate::columns::quarantine_schema;
+use crate::columns::{REFUSED_COLUMNS, quarantine_schema};
+use crate::discretion::Discretion;
 use crate::fitness::{in_the_contract, table_columns};
-use crate::known::{Contents, Window};
+use crate::known::{Contents, Known, Positions};
 use crate::rules::Rules;
-use crate::shipment::Shipment;
 
 /// Where rows of one stream or pipeline go: the dataset's table, and its quarantine for what the contract refuses.
 ///
@@ -28,6 +28,7 @@ pub struct Delivery {
     pub(crate) gate: Gate,
     pub(crate) rules: Rules,
     pub(crate) queries: Arc<dyn Queries>,
+    pub(crate) discretion: Discretion,
     pub(crate) schema: SchemaRef,
     pub(crate) table: Table,
     pub(crate) quarantine: Option<Table>,
@@ -63,7 +64,7 @@ impl Way {
 }
 
 /// Whether rows may still be written under this contract.
-fn takes_rows(contract: &DatasetContract) -> Result<()> {
+pub(crate) fn takes_rows(contract: &DatasetContract) -> Result<()> {
     match contract
         .contract
         .lifecycle_of(contract.object)
@@ -85,24 +86,6 @@ async fn lane_progress(table: &Table, origin: &str, topic: &str, partition: i32)
         None if partition == 0 => table.progress(&format!("stream/{origin}/{topic}")).await,
         progress => Ok(progress),
     }
-}
-
-/// How refused rows are recognised when they come again.
-pub(crate) enum Known {
-    /// By their position, for what has one: a stream's records.
-    Positions(Positions),
-    /// By their content: a pipeline's rows. Read from quarantine when the first row is refused.
-    Contents(Option<Contents>),
-}
-
-/// What is known of a stream's records in quarantine.
-#[derive(Default)]
-pub(crate) struct Positions {
-    pub(crate) window: Window,
-    /// The quarantine's version up to which the window was read.
-    pub(crate) read_to: Option<u64>,
-    /// The origin's count of quarantine commits at that version.
-    pub(crate) sequence: Option<i64>,
 }
 
 impl Delivery {
@@ -161,6 +144,7 @@ impl Delivery {
             gate: way.gate,
             rules: way.rules,
             queries: Arc::new(NoQueries),
+            discretion: Discretion::default(),
             schema: way.schema,
             table,
             quarantine: lake.load(&dataset.quarantine()).await?,
@@ -175,6 +159,13 @@ impl Delivery {
     #[must_use]
     pub fn with_queries(mut self, queries: Arc<dyn Queries>) -> Self {
         self.queries = queries;
+        self
+    }
+
+    /// The same, where refusals and remarks do not tell the values that not everybody may see.
+    #[must_use]
+    pub fn with_discretion(mut self, discretion: Discretion) -> Self {
+        self.discretion = discretion;
         self
     }
 
@@ -217,24 +208,6 @@ impl Delivery {
         }
     }
 
-    /// Begins a shipment. Rows that a crash left in quarantine without their progress are looked up now.
-    ///
-    /// A stream's shipment begins at the table's newest version. A pipeline's begins at the version that the delivery
-    /// shows: what it replaces was computed from that one, and its commit is refused when rows changed since.
-    ///
-    /// # Errors
-    /// `CheckFailed`, where the contract's end of life has come meanwhile; what the lake reports.
-    pub async fn shipment(&mut self, run: RunId) -> Result<Shipment<'_>> {
-        takes_rows(&self.contract)?;
-        match &self.known {
-            Known::Positions(_) => self.refresh().await?,
-            Known::Contents(_) => self.refresh_quarantine().await?,
-        }
-        let sequence = self.sequence().await?;
-        self.read_window(sequence).await?;
-        Ok(Shipment::new(self, run, sequence))
-    }
-
     /// The progress id under which quarantine counts this origin's commits, and the dataset's table keeps the
     /// quarantine's version up to which they are settled.
     pub(crate) fn quarantine_progress(&self) -> String {
@@ -255,9 +228,15 @@ impl Delivery {
         Ok(settled.and_then(|version| u64::try_from(version).ok()))
     }
 
-    /// The quarantine table, made where it is not there yet.
+    /// The quarantine table, made where it is not there yet; one of an earlier Polder gets the columns that it lacks.
     pub(crate) async fn quarantine_table(&mut self) -> Result<&mut Table> {
-        if self.quarantine.is_none() {
+        let lacks_columns = |table: &Table| {
+            let schema = table.schema();
+            let refused = quarantine_schema();
+            let mut columns = refused.fields().iter().take(REFUSED_COLUMNS);
+            columns.any(|column| schema.index_of(column.name()).is_err())
+        };
+        if self.quarantine.as_ref().is_none_or(lacks_columns) {
             let description = format!(
                 "Rows that the contract of {} refused, whole, with rule and reason.",
                 self.dataset
@@ -282,7 +261,7 @@ impl Delivery {
 
     /// Takes into the window what this origin wrote to quarantine since the window was last read, or, in a new
     /// process, since the last completed shipment.
-    async fn read_window(&mut self, sequence: Option<i64>) -> Result<()> {
+    pub(crate) async fn read_window(&mut self, sequence: Option<i64>) -> Result<()> {
         let settled = self.settled().await?;
         let (Known::Positions(known), Some(quarantine)) = (&mut self.known, &self.quarantine) else {
             return Ok(());

@@ -60,8 +60,8 @@ impl Added {
         table.recent_additions(with_newest(commits)).await.map(Self)
     }
 
-    /// Of the table as it would be after a commit of so many rows, and so many commits before that. One without rows
-    /// is none of those that the log counts.
+    /// Of the table as it would be after a commit of so many new rows, and so many commits before that. One without new
+    /// rows is none of those that the log counts.
     pub(crate) async fn with(rows: u64, table: &Table, commits: usize) -> Result<Self> {
         if rows == 0 {
             return Self::of(table, commits).await;
@@ -73,22 +73,6 @@ impl Added {
 }
 
 impl Facts for Added {
-    fn rows(&self) -> Option<u64> {
-        None
-    }
-
-    fn nulls(&self, _column: &str) -> Option<u64> {
-        None
-    }
-
-    fn minimum(&self, _column: &str) -> Option<ScalarValue> {
-        None
-    }
-
-    fn maximum(&self, _column: &str) -> Option<ScalarValue> {
-        None
-    }
-
     fn recent_commits(&self) -> &[u64] {
         &self.0.rows
     }

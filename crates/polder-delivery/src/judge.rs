@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use polder_contract::rule::Figure;
 use polder_core::{Error, ErrorKind, Result, clock};
-use polder_gate::table::{RuleResult, RuleVerdict};
+use polder_gate::table::{How, RuleResult, RuleVerdict};
 use polder_lake::{Commit, DataFile};
 
 use crate::delivery::Delivery;
+use crate::discretion::HIDDEN;
 use crate::rules::Fresh;
 use crate::would_be::WouldBe;
 
@@ -62,10 +64,7 @@ impl Delivery {
             match &result.verdict {
                 RuleVerdict::Passed => {}
                 RuleVerdict::Failed => failed.push(result),
-                RuleVerdict::Warned => {
-                    remarks.insert(result.rule.clone(), sentence(&result));
-                    warned.push(result);
-                }
+                RuleVerdict::Warned => warned.push(result),
                 RuleVerdict::NotRun(why) => {
                     let text = not_run(&result.rule, why);
                     remarks.insert(result.rule, text);
@@ -77,21 +76,27 @@ impl Delivery {
                 .rules
                 .tolerated(&would_be, &warned, self.queries.as_ref(), now)
                 .await?;
-            remarks.retain(|rule, _| !no_worse.contains_key(rule));
+            warned.retain(|result| !no_worse.contains_key(&result.rule));
         }
+        let mut tolerated = BTreeMap::new();
         if !failed.is_empty() {
-            let tolerated = self
+            tolerated = self
                 .rules
                 .tolerated(&would_be, &failed, self.queries.as_ref(), now)
                 .await?;
-            failed.retain(|result| match tolerated.get(&result.rule) {
-                Some(why) => {
-                    remarks.insert(result.rule.clone(), format!("{}; {why}", sentence(result)));
-                    false
-                }
-                None => true,
-            });
         }
+        // What is compared is known by now; from here on it is told.
+        self.hide_figures(&would_be, &mut warned).await;
+        self.hide_figures(&would_be, &mut failed).await;
+        remarks.extend(warned.iter().map(|result| (result.rule.clone(), sentence(result))));
+        failed.retain(|result| match tolerated.get(&result.rule) {
+            Some(why) => {
+                let why = why.in_words(!is_hidden(result));
+                remarks.insert(result.rule.clone(), format!("{}; {why}", sentence(result)));
+                false
+            }
+            None => true,
+        });
         if !failed.is_empty() {
             return Err(self.refusal(&would_be, &failed).await);
         }
@@ -102,6 +107,19 @@ impl Delivery {
         Ok(remarks)
     }
 
+    /// Takes out of results what not everybody may see.
+    async fn hide_figures(&self, would_be: &WouldBe<'_>, results: &mut [RuleResult]) {
+        if results.iter().all(|result| result.how != How::Query) {
+            return;
+        }
+        // Queries were asked of the same rows, so they are at hand.
+        if let Ok(rows) = would_be.rows() {
+            self.discretion
+                .hide_figures(&self.contract, results, self.queries.as_ref(), &rows)
+                .await;
+        }
+    }
+
     /// The error of a commit that the contract does not allow.
     async fn refusal(&self, would_be: &WouldBe<'_>, failed: &[RuleResult]) -> Error {
         let mut said = String::new();
@@ -110,6 +128,9 @@ impl Delivery {
                 said.push_str("; ");
             }
             said.push_str(&sentence(result));
+            if !self.discretion.tells_keys(&self.contract, &self.gate, &result.rule) {
+                continue;
+            }
             match self.rules.repeated_keys(&self.contract, &result.rule, would_be).await {
                 Ok(keys) if !keys.is_empty() => {
                     let _ = write!(said, " (such as {})", keys.join(", "));
@@ -183,6 +204,14 @@ impl Delivery {
 /// That nobody held anything against a rule.
 fn not_run(rule: &str, why: &str) -> String {
     format!("rule {rule} was not run: {why}")
+}
+
+/// Whether the figure of a rule is one that is not told.
+fn is_hidden(result: &RuleResult) -> bool {
+    result
+        .figure
+        .as_ref()
+        .is_some_and(|figure| *figure == Figure::Text(HIDDEN.to_owned()))
 }
 
 /// What a rule found, in words.

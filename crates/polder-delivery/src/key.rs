@@ -11,7 +11,7 @@ use polder_gate::Violation;
 use polder_gate::table::KeyRule;
 
 use crate::fingerprints::Fingerprints;
-use crate::quarantine::json_rows;
+use crate::row_json::json_rows;
 
 /// A key of which no value may occur twice, and those that the table has.
 pub(crate) struct Key {

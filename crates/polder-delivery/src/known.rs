@@ -14,7 +14,25 @@ use polder_core::{Error, ErrorKind, Result, ResultExt};
 use sha2::{Digest, Sha256};
 
 use crate::record::RawRecord;
-use crate::resolution::REPLAYED;
+use crate::states::REPLAYED;
+
+/// How refused rows are recognised when they come again.
+pub(crate) enum Known {
+    /// By their position, for what has one: a stream's records.
+    Positions(Positions),
+    /// By their content: a pipeline's rows. Read from quarantine when the first row is refused.
+    Contents(Option<Contents>),
+}
+
+/// What is known of a stream's records in quarantine.
+#[derive(Default)]
+pub(crate) struct Positions {
+    pub(crate) window: Window,
+    /// The quarantine's version up to which the window was read.
+    pub(crate) read_to: Option<u64>,
+    /// The origin's count of quarantine commits at that version.
+    pub(crate) sequence: Option<i64>,
+}
 
 /// Refused records of a stream whose shipment may not have been completed: they are in quarantine, and may come again.
 #[derive(Debug, Default)]
@@ -230,7 +248,9 @@ mod tests {
             partition: 0,
             offset,
             key: None,
+            timestamp: None,
             event_time: None,
+            schema_header: None,
             schema_id: None,
             bytes: Some(bytes),
         }

@@ -13,6 +13,7 @@
 
 mod columns;
 mod delivery;
+mod discretion;
 mod facts;
 mod fingerprints;
 mod fitness;
@@ -22,8 +23,10 @@ mod known;
 mod quarantine;
 mod record;
 mod resolution;
+mod row_json;
 mod rules;
 mod shipment;
+mod states;
 #[cfg(test)]
 mod tests;
 mod tolerance;
@@ -31,9 +34,10 @@ mod would_be;
 
 pub use columns::{STREAM_COLUMNS, quarantine_schema};
 pub use delivery::Delivery;
+pub use discretion::{Discretion, HIDDEN};
 pub use facts::LogFacts;
 pub use fitness::{Unfit, table_columns, unfit, unfit_table, unnamed_columns};
-pub use quarantine::json_rows;
 pub use record::{NoRecords, RawRecord, RawRecords, Reject};
 pub use resolution::{Again, Discard, Misfit, Patch, Patched, Quarantine, Replay, Replayed, Reread, Selection, Unread};
+pub use row_json::json_rows;
 pub use shipment::{Outcome, Receipt, Shipment};

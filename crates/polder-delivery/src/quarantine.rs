@@ -3,10 +3,8 @@
 use std::sync::Arc;
 
 use arrow::array::builder::{BinaryBuilder, Int32Builder, Int64Builder, StringBuilder, TimestampMicrosecondBuilder};
-use arrow::array::{ArrayRef, RecordBatch, UInt64Array};
-use arrow::compute::take_record_batch;
+use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::{DataType, Schema};
-use arrow::json::LineDelimitedWriter;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use polder_core::{ErrorKind, Result, ResultExt};
 
@@ -53,6 +51,8 @@ pub(crate) struct Buffer {
     reason: StringBuilder,
     json: StringBuilder,
     raw: BinaryBuilder,
+    timestamp: TimestampMicrosecondBuilder,
+    schema_header: BinaryBuilder,
     rows: usize,
     bytes: usize,
 }
@@ -75,9 +75,13 @@ impl Buffer {
         self.reason.append_value(refused.reason);
         self.json.append_option(refused.json);
         self.raw.append_option(raw);
+        self.timestamp.append_option(record.and_then(|record| record.timestamp));
+        let schema_header = record.and_then(|record| record.schema_header);
+        self.schema_header.append_option(schema_header);
         self.rows += 1;
         self.bytes += refused.id.len() + refused.reason.len() + refused.json.map_or(0, str::len);
-        self.bytes += key.map_or(0, <[u8]>::len) + raw.map_or(0, <[u8]>::len);
+        let kept = [key, raw, schema_header];
+        self.bytes += kept.into_iter().flatten().map(<[u8]>::len).sum::<usize>();
     }
 
     /// Whether the rows should be written out now, so that memory stays bounded.
@@ -119,6 +123,8 @@ impl Buffer {
             contract_version,
             Arc::new(self.json.finish()),
             Arc::new(self.raw.finish()),
+            Arc::new(self.timestamp.finish().with_timezone("UTC")),
+            Arc::new(self.schema_header.finish()),
         ];
         (self.rows, self.bytes) = (0, 0);
         let schema = quarantine_schema();
@@ -187,29 +193,13 @@ fn has_floats(data_type: &DataType) -> bool {
     }
 }
 
-/// These rows of a batch as JSON, one object each, without null values. Decimals keep their digits, binary values
-/// are hexadecimal.
-///
-/// # Errors
-/// `Internal`, where a column's type has no JSON form.
-pub fn json_rows(batch: &RecordBatch, rows: &[usize]) -> Result<Vec<String>> {
-    let failure = || "cannot write refused rows as JSON".to_owned();
-    let indices = UInt64Array::from_iter_values(rows.iter().map(|row| *row as u64));
-    let batch = take_record_batch(batch, &indices).context(ErrorKind::Internal, failure)?;
-    let mut writer = LineDelimitedWriter::new(Vec::new());
-    writer.write(&batch).context(ErrorKind::Internal, failure)?;
-    writer.finish().context(ErrorKind::Internal, failure)?;
-    // Line breaks inside of values are escaped in JSON, so a line is a row.
-    let text = String::from_utf8(writer.into_inner()).context(ErrorKind::Internal, failure)?;
-    Ok(text.lines().map(str::to_owned).collect())
-}
-
 #[cfg(test)]
 mod tests {
     use arrow::array::{Float64Array, ListArray};
     use arrow::datatypes::Float64Type;
 
     use super::*;
+    use crate::row_json::json_rows;
 
     /// Every row differs from every other, though JSON says `null` of all of them.
     fn assert_told_apart(column: ArrayRef) {

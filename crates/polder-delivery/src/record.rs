@@ -11,8 +11,12 @@ pub struct RawRecord<'a> {
     pub offset: i64,
     /// The record's key.
     pub key: Option<&'a [u8]>,
+    /// The source's own timestamp of the record, where it gives one: microseconds since 1970 in UTC.
+    pub timestamp: Option<i64>,
     /// When the event happened, as far as the source knows: microseconds since 1970 in UTC.
     pub event_time: Option<i64>,
+    /// The header that names the schema of the value, where one came; no other headers are kept: they may hold secrets.
+    pub schema_header: Option<&'a [u8]>,
     /// The id of the schema that it was written with.
     pub schema_id: Option<i32>,
     /// The value's bytes, whole; `None` for a record without a value.

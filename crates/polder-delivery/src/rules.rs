@@ -21,7 +21,7 @@ use polder_lake::Table;
 use crate::facts::Added;
 use crate::fingerprints::{FingerprintSet, Fingerprints};
 use crate::key::{Key, unread};
-use crate::tolerance::tolerated;
+use crate::tolerance::{Tolerance, tolerated};
 use crate::would_be::WouldBe;
 
 /// Keys that a refusal names.
@@ -48,11 +48,18 @@ pub(crate) struct Fresh {
     keys: Vec<FingerprintSet>,
     measured: Option<TableState>,
     rows: u64,
+    /// How many of them are copies of rows that go with the same commit.
+    kept: u64,
 }
 
 impl Fresh {
     pub(crate) fn is_empty(&self) -> bool {
         self.rows == 0
+    }
+
+    /// So many of the rows are copies of rows that go with the same commit: nothing new.
+    pub(crate) fn keep(&mut self, rows: u64) {
+        self.kept = rows;
     }
 
     /// Takes in rows that are accepted.
@@ -126,6 +133,7 @@ impl Rules {
             keys: self.keys.iter().map(|_| FingerprintSet::default()).collect(),
             measured: self.check.as_ref().map(TableCheck::state),
             rows: 0,
+            kept: 0,
         }
     }
 
@@ -291,7 +299,8 @@ impl Rules {
         if let Some(fresh) = &fresh.measured {
             state.merge(fresh.clone())?;
         }
-        let facts = Added::with(fresh.rows, would_be.table, check.recent_commits()).await?;
+        let news = fresh.rows.saturating_sub(fresh.kept);
+        let facts = Added::with(news, would_be.table, check.recent_commits()).await?;
         let rows = self.need_files.then(|| would_be.rows()).transpose()?;
         check.report(state, rows.as_ref(), &facts, queries, now).await.map(Some)
     }
@@ -304,7 +313,7 @@ impl Rules {
         failed: &[RuleResult],
         queries: &dyn Queries,
         now: DateTime<Utc>,
-    ) -> Result<BTreeMap<String, String>> {
+    ) -> Result<BTreeMap<String, Tolerance>> {
         let Some(check) = &self.check else {
             return Ok(BTreeMap::new());
         };

@@ -8,7 +8,7 @@ use polder_gate::table::{RuleResult, RuleVerdict, TableReport};
 /// few of them) would take nothing any more, not even what mends it. Of a table without rows nothing can be kept, so
 /// that the first rows are judged as they are; only they can be no reason to refuse what asks for rows that are there:
 /// freshness, volume, and a least number of rows.
-pub(crate) fn tolerated(test: &SetTest, before: &TableReport, after: &RuleResult) -> Option<String> {
+pub(crate) fn tolerated(test: &SetTest, before: &TableReport, after: &RuleResult) -> Option<Tolerance> {
     let now = after.figure.as_ref()?;
     let was = before.results.iter().find(|result| result.rule == after.rule)?;
     // Nobody can make up for a value that is yet to come but who takes it away again: it may only have been there before.
@@ -23,12 +23,35 @@ pub(crate) fn tolerated(test: &SetTest, before: &TableReport, after: &RuleResult
             Metric::Rows => broken && was.is_some_and(|was| no_worse(&test.operator, was, now)),
             _ => false,
         };
-        return excused.then(|| "the table has no rows yet, so it is not refused".to_owned());
+        return excused.then_some(Tolerance::NoRows);
     }
     let was = was.filter(|was| broken && no_worse(&test.operator, was, now))?;
-    Some(format!(
-        "without these rows it is {was} and no better, so it is not refused"
-    ))
+    Some(Tolerance::NoWorse { was: was.clone() })
+}
+
+/// Why a rule that would not hold after a commit does not refuse it.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Tolerance {
+    /// The table has no rows.
+    NoRows,
+    /// The figure is no further from what is asked.
+    NoWorse {
+        /// What it is without the commit.
+        was: Figure,
+    },
+}
+
+impl Tolerance {
+    /// In words, with the figure where it may be told.
+    pub(crate) fn in_words(&self, told: bool) -> String {
+        match self {
+            Self::NoRows => "the table has no rows yet, so it is not refused".to_owned(),
+            Self::NoWorse { was } if told => {
+                format!("without these rows it is {was} and no better, so it is not refused")
+            }
+            Self::NoWorse { .. } => "without these rows it is no better, so it is not refused".to_owned(),
+        }
+    }
 }
 
 /// On which side of what is asked a figure is.
@@ -58,8 +81,8 @@ fn miss(operator: &Operator, figure: &Figure) -> Option<(Side, f64)> {
     let figure = match figure {
         Figure::Whole(figure) => *figure as f64,
         Figure::Real(figure) => *figure,
-        Figure::Text(text) => number(text)?,
-        Figure::Null => return None,
+        Figure::Decimal(text) | Figure::Text(text) => number(text)?,
+        Figure::Moment(_) | Figure::Null => return None,
     };
     let outside = |low: f64, high: f64| {
         if figure <= low {

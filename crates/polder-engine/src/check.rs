@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use datafusion::catalog::TableProvider;
 use datafusion::datasource::empty::EmptyTable;
-use datafusion::logical_expr::LogicalPlan;
 use polder_contract::DatasetContract;
 use polder_core::document::{Diagnostic, Severity, nearest};
 use polder_core::{DatasetName, Error, ErrorKind, ObjectName, Result, ResultExt as _};
@@ -17,9 +16,6 @@ use crate::engine::Engine;
 use crate::graph::{Graph, Node, nodes};
 use crate::lineage::ColumnLineage;
 use crate::source::dataset_columns;
-use crate::sql::place::SqlText;
-use crate::sql::scans::scans;
-use crate::sql::volatile::volatile_function;
 
 /// What is known of everything declared, without data.
 #[derive(Debug, Default)]
@@ -72,10 +68,11 @@ impl Engine {
         diagnostics.extend(self.models.iter().filter_map(|model| self.unimplemented(model)));
         let checked = planning.await;
         let checked = checked.context(ErrorKind::Internal, || "planning a query broke off".to_owned())??;
-        let mut edges = Vec::new();
+        let (mut edges, mut nullable) = (Vec::new(), BTreeSet::new());
         for one in checked {
             diagnostics.extend(one.diagnostics);
             edges.extend(one.edges);
+            nullable.extend(one.nullable);
         }
         let unsound = self.unsound(&diagnostics);
         // One mistake in a query can be seen by the graph and by the plan.
@@ -84,7 +81,7 @@ impl Engine {
         diagnostics.dedup();
         Ok(Analysis {
             diagnostics,
-            lineage: ColumnLineage::new(edges, steps),
+            lineage: ColumnLineage::new(edges, steps).with_nullable(nullable),
             unsound,
         })
     }
@@ -157,23 +154,4 @@ impl Engine {
             span: Some(model.implementation_span),
         })
     }
-}
-
-/// What keeps a query from giving the same answer from the same dataset versions.
-pub(crate) fn reproducible(text: &SqlText<'_>, plan: &LogicalPlan, references: &[DatasetName]) -> Vec<Diagnostic> {
-    let mut diagnostics = Vec::new();
-    if let Some(function) = volatile_function(plan) {
-        let message = format!("`{function}` gives another answer each time: what is built could not be built again");
-        let help = "take the time from the data, such as the newest event's".to_owned();
-        diagnostics.push(text.error(text.last_word(&function), "not-reproducible", message, Some(help)));
-    }
-    let read: BTreeSet<_> = scans(plan).unwrap_or_default().into_iter().collect();
-    for dataset in references {
-        if !read.contains(dataset) {
-            let message = format!("{dataset} is named, but not read as it is now");
-            let help = "read it without VERSION or TIMESTAMP AS OF, or drop it".to_owned();
-            diagnostics.push(text.error(text.dataset(dataset), "not-as-it-is", message, Some(help)));
-        }
-    }
-    diagnostics
 }

@@ -15,14 +15,13 @@ use polder_gate::{arrow_schema, sql_limits};
 use polder_query::Session;
 use tokio::runtime::Handle;
 
-use crate::build::refusal;
-use crate::check::reproducible;
+use crate::admission::{refusal, reproducible};
 use crate::columns::compare;
 use crate::declared_rules;
 use crate::definition::{ModelDefinition, Pipeline};
 use crate::engine::Engine;
 use crate::graph::{At, Node, of_dataset};
-use crate::lineage::{self, ColumnEdge, Step};
+use crate::lineage::{self, ColumnEdge, DatasetColumn, Step};
 use crate::sql::place::SqlText;
 use crate::sql::unevaluated::{is_of_value, unevaluated};
 use crate::step::StepKind;
@@ -55,6 +54,8 @@ enum Job {
 pub(crate) struct Checked {
     pub(crate) diagnostics: Vec<Diagnostic>,
     pub(crate) edges: Vec<ColumnEdge>,
+    /// Columns that may be null by the query that makes them.
+    pub(crate) nullable: Vec<DatasetColumn>,
 }
 
 impl Checker {
@@ -130,7 +131,7 @@ impl Checker {
                 diagnostics.extend(found);
                 Ok(Checked {
                     diagnostics,
-                    edges: Vec::new(),
+                    ..Checked::default()
                 })
             }
         }
@@ -156,7 +157,7 @@ impl Checker {
         };
         Checked {
             diagnostics: diagnostic.into_iter().collect(),
-            edges: Vec::new(),
+            ..Checked::default()
         }
     }
 
@@ -196,6 +197,12 @@ impl Checker {
             Ok(edges) => checked.edges = edges,
             Err(cause) => checked.diagnostics.push(unplanned(&text, cause)),
         }
+        let given = planned.plan.schema().fields().iter();
+        let nullable = given.filter(|field| field.is_nullable()).map(|field| DatasetColumn {
+            dataset: pipeline.dataset.clone(),
+            column: field.name().clone(),
+        });
+        checked.nullable.extend(nullable);
         if planned.sound {
             checked.diagnostics.extend(refusal(pipeline, &planned.plan));
             if let Some(wanted) = &wanted {

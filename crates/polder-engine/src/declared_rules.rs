@@ -6,9 +6,9 @@ mod circles;
 use std::collections::HashSet;
 
 use polder_contract::rule::{Metric, RowTest, Rule, RuleKind, SetTest};
-use polder_contract::{ContractSet, DatasetContract};
+use polder_contract::{ColumnType, ContractSet, DatasetContract};
 use polder_core::document::{Diagnostic, Node, Severity, Source, Span, Value, nearest};
-use polder_core::{DatasetName, Error};
+use polder_core::{DatasetName, Error, ErrorKind};
 use polder_gate::Gate;
 use polder_query::{RuleQueries, Session};
 
@@ -71,13 +71,23 @@ pub(crate) async fn unplanned(
     for (rule, query) in queries(&rules) {
         begin(rules.iter().position(|own| std::ptr::eq(own, rule)).unwrap_or(0));
         let planner = planner.get_or_insert_with(|| RuleQueries::new(session, contract));
-        if let Err(error) = planner.plan(query, rule.column.as_deref()).await
-            && !reads_unreadable(query, contracts)
-        {
-            found.push(refused(contract, rule, query, &error));
-        }
+        let planned = planner.plan(query, rule.column.as_deref()).await;
+        let error = match planned {
+            Ok(kind) => kind.and_then(|kind| misfit(rule, &kind)),
+            Err(error) => (!reads_unreadable(query, contracts)).then_some(error),
+        };
+        found.extend(error.map(|error| refused(contract, rule, query, &error)));
     }
     found
+}
+
+/// Why a figure of a type can never be what the rule asks for.
+fn misfit(rule: &Rule, kind: &ColumnType) -> Option<Error> {
+    let RuleKind::Set(SetTest { operator, .. }) = &rule.kind else {
+        return None;
+    };
+    let (message, help) = operator.misfit(kind)?;
+    Some(Error::new(ErrorKind::Usage, message).with_help(help))
 }
 
 /// The queries of a contract's rules that cannot be read or ask for what no rule may, each at its place: what can be told

@@ -3,17 +3,15 @@
 use std::sync::Arc;
 
 use polder_contract::{ContractSet, DatasetContract};
-use polder_core::{DatasetName, Error, ObjectName, Result};
+use polder_core::{DatasetName, Result};
+use polder_delivery::Discretion;
 use polder_domain::Domain;
 use polder_lake::Lake;
 use polder_query::Session;
 
-use crate::build::Limits;
 use crate::definition::{ModelDefinition, Pipeline};
-use crate::graph::{Graph, Node};
 use crate::model::ModelStore;
 use crate::source::no_contract;
-use crate::step::StepKind;
 
 /// Pipelines and models over one lake.
 pub struct Engine {
@@ -23,7 +21,33 @@ pub struct Engine {
     pub(crate) models: Arc<Vec<ModelDefinition>>,
     pub(crate) domains: Arc<Vec<Domain>>,
     pub(crate) session: Session,
+    pub(crate) discretion: Discretion,
     pub(crate) limits: Limits,
+}
+
+/// How much of an increment is held in memory.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// Up to so many rows that a rewrite of files changed; beyond, everything is built anew.
+    pub(crate) changed_rows: usize,
+    /// Up to so many touched groups; beyond, everything is built anew.
+    pub(crate) touched_groups: usize,
+    /// Up to so many bytes of new rows, to see whether they say anything new before a file is written.
+    pub(crate) held_bytes: usize,
+    /// Up to so many new rows in a hash table to be compared with the table's; beyond, both sides are sorted, which can
+    /// use the disk.
+    pub(crate) hashed_rows: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            changed_rows: 500_000,
+            touched_groups: 1_000_000,
+            held_bytes: 32 * 1024 * 1024,
+            hashed_rows: 500_000,
+        }
+    }
 }
 
 /// What to run.
@@ -34,19 +58,6 @@ pub struct RunOptions {
     pub select: Vec<String>,
     /// Builds everything anew and trains again, whatever is up to date.
     pub full: bool,
-}
-
-/// One step of the data's way, as declared.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LineageEdge {
-    /// The dataset that is read.
-    pub from: DatasetName,
-    /// The pipeline or model that reads it.
-    pub via: ObjectName,
-    /// Which of both it is.
-    pub kind: StepKind,
-    /// The dataset that is built; none for a model.
-    pub to: Option<DatasetName>,
 }
 
 impl Engine {
@@ -63,12 +74,19 @@ impl Engine {
         Self {
             lake,
             session,
+            discretion: Discretion::default(),
             contracts: contracts.into(),
             pipelines: Arc::new(pipelines),
             models: Arc::new(models),
             domains: Arc::new(domains),
             limits: Limits::default(),
         }
+    }
+
+    /// The same, where reports and refusals do not tell the values that not everybody may see.
+    #[must_use]
+    pub fn with_discretion(self, discretion: Discretion) -> Self {
+        Self { discretion, ..self }
     }
 
     /// The declared pipelines.
@@ -86,41 +104,7 @@ impl Engine {
         ModelStore::new(self.lake.objects())
     }
 
-    /// What is read from what, for every declared pipeline and model.
-    ///
-    /// # Errors
-    /// `Document`, with the diagnostics, when queries cannot be read or depend on each other in a circle.
-    pub fn lineage(&self) -> Result<Vec<LineageEdge>> {
-        Ok(self.graph()?.nodes.iter().flat_map(Node::edges).collect())
-    }
-
     pub(crate) fn contract(&self, dataset: &DatasetName) -> Result<DatasetContract> {
         self.contracts.get(dataset).ok_or_else(|| no_contract(dataset))
-    }
-
-    /// The steps in the order in which they are built.
-    ///
-    /// # Errors
-    /// `Document` with everything that is wrong.
-    pub(crate) fn graph(&self) -> Result<Graph> {
-        let (graph, diagnostics) = Graph::new(self);
-        match diagnostics.is_empty() {
-            true => Ok(graph),
-            false => Err(Error::document(diagnostics)),
-        }
-    }
-
-    pub(crate) fn pipeline(&self, node: &Node) -> Option<&Pipeline> {
-        match node.at {
-            crate::graph::At::Pipeline(i) => self.pipelines.get(i),
-            crate::graph::At::Model(_) => None,
-        }
-    }
-
-    pub(crate) fn model(&self, node: &Node) -> Option<&ModelDefinition> {
-        match node.at {
-            crate::graph::At::Model(i) => self.models.get(i),
-            crate::graph::At::Pipeline(_) => None,
-        }
     }
 }

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use polder_core::document::{Diagnostic, Severity, nearest};
 use polder_core::{DatasetName, Error, ErrorKind, ObjectName, Result};
 
-use crate::definition::Pipeline;
-use crate::engine::{Engine, LineageEdge};
+use crate::definition::{ModelDefinition, Pipeline};
+use crate::engine::Engine;
+use crate::lineage::LineageEdge;
 use crate::sql::place::SqlText;
 use crate::step::StepKind;
 
@@ -94,6 +95,42 @@ impl Graph {
         }
         let chosen = |node: &&Node| names.is_empty() || names.iter().any(|name| node.is_called(name));
         Ok(self.nodes.iter().filter(chosen).collect())
+    }
+}
+
+impl Engine {
+    /// What is read from what, for every declared pipeline and model.
+    ///
+    /// # Errors
+    /// `Document`, with the diagnostics, when queries cannot be read or depend on each other in a circle.
+    pub fn lineage(&self) -> Result<Vec<LineageEdge>> {
+        Ok(self.graph()?.nodes.iter().flat_map(Node::edges).collect())
+    }
+
+    /// The steps in the order in which they are built.
+    ///
+    /// # Errors
+    /// `Document` with everything that is wrong.
+    pub(crate) fn graph(&self) -> Result<Graph> {
+        let (graph, diagnostics) = Graph::new(self);
+        match diagnostics.is_empty() {
+            true => Ok(graph),
+            false => Err(Error::document(diagnostics)),
+        }
+    }
+
+    pub(crate) fn pipeline(&self, node: &Node) -> Option<&Pipeline> {
+        match node.at {
+            At::Pipeline(i) => self.pipelines.get(i),
+            At::Model(_) => None,
+        }
+    }
+
+    pub(crate) fn model(&self, node: &Node) -> Option<&ModelDefinition> {
+        match node.at {
+            At::Model(i) => self.models.get(i),
+            At::Pipeline(_) => None,
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 //! through an [`Observer`].
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
+mod admission;
 mod assess;
 mod backtest;
 mod build;
@@ -20,25 +21,28 @@ mod lineage;
 mod model;
 mod plan;
 mod progress;
+mod rule_order;
 mod run;
 mod source;
 mod sql;
 mod step;
 #[cfg(test)]
 mod tests;
+mod training;
 mod verification;
 mod watched;
 
-pub use backtest::{Backtest, BacktestCommit, Since};
+pub use backtest::{Backtest, BacktestCommit, Since, Unseen};
 pub use check::Analysis;
 pub use declared_rules::{dangling_references, unread_rules};
 pub use definition::{
     Materialization, ModelDefinition, ModelInput, Pipeline, load_models, load_pipelines, read_models, read_pipelines,
 };
-pub use engine::{Engine, LineageEdge, RunOptions};
+pub use engine::{Engine, RunOptions};
 pub use lineage::{
-    Chain, ColumnEdge, ColumnLineage, DatasetColumn, Dependency, Hop, Reach, Reached, Reader, Step, Target,
+    Chain, ColumnEdge, ColumnLineage, DatasetColumn, Dependency, Hop, LineageEdge, Reach, Reached, Reader, Shifted,
+    Step, Target, shifted,
 };
 pub use model::{ModelRecord, ModelStore, Promotion};
-pub use step::{Action, Observer, PlannedStep, StartedStep, StepKind, StepOutcome, StepResult, Unobserved};
+pub use step::{Action, Observer, PlannedStep, StartedStep, StepKind, StepOutcome, StepResult};
 pub use verification::{FailingRow, Verification, verify_file};

@@ -7,6 +7,7 @@ use polder_core::{DatasetName, Result};
 use crate::assess::{NOTHING_NEW, assess};
 use crate::engine::{Engine, RunOptions};
 use crate::graph::Node;
+use crate::rule_order::RunOrder;
 use crate::step::{Action, PlannedStep};
 
 impl Engine {
@@ -17,10 +18,10 @@ impl Engine {
     /// `NotFound` for a name that is not declared; `Document` when steps cannot be ordered or the query of one does not
     /// fit its contract; what the lake reports.
     pub async fn plan(&self, options: &RunOptions) -> Result<Vec<PlannedStep>> {
-        let graph = self.graph()?;
+        let order = RunOrder::new(self, self.graph()?);
         let mut building: BTreeSet<&DatasetName> = BTreeSet::new();
         let mut steps = Vec::new();
-        for node in graph.select(&options.select)? {
+        for node in order.graph.select(&options.select)? {
             let (mut action, mut why) = self.assessed(node, options.full).await?;
             let behind: Vec<_> = node.reads.iter().filter(|dataset| building.contains(dataset)).collect();
             if action == Action::Skip && !behind.is_empty() {
@@ -30,6 +31,9 @@ impl Engine {
                 };
                 let names: Vec<_> = behind.iter().map(ToString::to_string).collect();
                 why = format!("{} is built before", names.join(", "));
+            }
+            if let (Some(remark), true) = (order.remark(&node.name), action != Action::Skip) {
+                why = format!("{why}; {remark}");
             }
             if let (Some(dataset), true) = (&node.produces, action != Action::Skip) {
                 building.insert(dataset);

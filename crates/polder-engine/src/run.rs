@@ -9,12 +9,14 @@ use crate::build::build;
 use crate::definition::{ModelDefinition, Pipeline};
 use crate::engine::{Engine, RunOptions};
 use crate::graph::Node;
-use crate::model::Learned;
+use crate::rule_order::RunOrder;
 use crate::source::versions;
 use crate::step::{Action, Observer, StartedStep, StepOutcome, StepResult};
+use crate::training::Learned;
 
 impl Engine {
-    /// Builds what is not up to date, each step after those that it reads from. A step that fails blocks those that
+    /// Builds what is not up to date, each step after those that it reads from, and where that leaves a choice after those
+    /// that build what its rules ask. A step that fails blocks those that
     /// read from it; all others are built. Gives every step's result, in the order of the run.
     ///
     /// Each step commits once, with its progress: stopping a run at any time leaves every dataset as it was before or
@@ -24,10 +26,10 @@ impl Engine {
     /// `NotFound` for a name that is not declared; `Document` when steps cannot be ordered. Failures of steps are in
     /// their results.
     pub async fn run(&self, options: &RunOptions, observer: &dyn Observer) -> Result<Vec<StepResult>> {
-        let graph = self.graph()?;
+        let order = RunOrder::new(self, self.graph()?);
         let mut broken: BTreeMap<DatasetName, ObjectName> = BTreeMap::new();
         let mut results = Vec::new();
-        for node in graph.select(&options.select)? {
+        for node in order.graph.select(&options.select)? {
             let mut result = waiting(node);
             match node.reads.iter().find_map(|dataset| broken.get(dataset)) {
                 Some(by) => {
@@ -40,6 +42,10 @@ impl Engine {
                 (&node.produces, &result.outcome)
             {
                 broken.insert(dataset.clone(), node.name.clone());
+            }
+            if result.run.is_some() {
+                let remark = order.remark(&node.name);
+                result.remarks.extend(remark.map(|remark| ("order".to_owned(), remark)));
             }
             result.ended = clock::now();
             observer.finished(&result);

@@ -11,6 +11,7 @@ use polder_core::{DatasetName, Error, ErrorKind, Layer, Result};
 use polder_delivery::STREAM_COLUMNS;
 use polder_gate::arrow_schema;
 use polder_lake::{Lake, Table};
+use polder_query::arranged;
 
 use crate::progress::TableMark;
 
@@ -47,13 +48,17 @@ impl Source {
         self.table.as_ref().map(|table| TableMark::of(table.id()))
     }
 
-    /// All rows.
+    /// All rows, in the columns of the contract and in its order: what a query was checked against is what it reads,
+    /// whatever columns the table came by, and when.
     ///
     /// # Errors
     /// What the lake reports.
     pub(crate) fn provider(&self) -> Result<Arc<dyn TableProvider>> {
         match &self.table {
-            Some(table) => table.provider(),
+            Some(table) => {
+                let names = self.columns.fields().iter().map(|field| field.name().as_str());
+                Ok(arranged(table.provider()?, names))
+            }
             None => Ok(Arc::new(EmptyTable::new(Arc::clone(&self.columns)))),
         }
     }

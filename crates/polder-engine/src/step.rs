@@ -95,7 +95,7 @@ pub struct StepResult {
     /// Rows that were taken although they break rules which only warn, by rule.
     pub warned: BTreeMap<String, u64>,
     /// What is to be said of rules about the whole table that only warn and do not hold, and of every rule that was not
-    /// run; by rule.
+    /// run, by rule; and of the order in which it ran.
     pub remarks: BTreeMap<String, String>,
     /// The trained model.
     pub model: Option<ModelRecord>,
@@ -166,9 +166,3 @@ pub trait Observer: Send + Sync {
         let _ = result;
     }
 }
-
-/// Looks at nothing.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Unobserved;
-
-impl Observer for Unobserved {}

@@ -10,7 +10,9 @@ use polder_contract::rule::{NumberWidth, TextFormat, regex};
 use polder_contract::{ColumnType, RowCheck};
 
 use crate::listed::Listed;
+use crate::multiple::Divisor;
 use crate::pattern::Pattern;
+use crate::values::{float, floats, integers, no_value, ordered, primitive, texts};
 use crate::{format, items, length};
 
 /// A check of values of one type. Null passes every check but `Required` and `NotMissing`.
@@ -38,8 +40,8 @@ pub(crate) enum Check {
     NotMissing(Listed),
     /// An integer that times `shift` is divisible by `by`.
     Multiple { shift: i128, by: i128 },
-    /// A float that is a whole number of these, within a billionth of one.
-    FloatMultiple(f64),
+    /// A float that is a whole number of these.
+    FloatMultiple(Divisor),
     /// A float that 32 bits can hold, digits aside: no number and infinity are held too.
     Float32,
     /// A list or map of so many items.
@@ -170,10 +172,7 @@ impl Check {
             Self::OneOf(values) => values.among(array, false),
             Self::NotMissing(values) => Some(merged(vec![Self::Required.failing(array)?, values.among(array, true)?])),
             Self::Multiple { shift, by } => integers(array, |value| (value % by) * shift % by != 0),
-            Self::FloatMultiple(by) => floats(array, |value| {
-                let times = value / by;
-                !times.is_finite() || (times - times.round()).abs() > 1e-9
-            }),
+            Self::FloatMultiple(by) => floats(array, |value| !by.divides(value)),
             Self::Float32 => floats(array, |value| value.is_finite() && value.abs() > f64::from(f32::MAX)),
             Self::Items { least, most } => items::counted(array, *least, *most),
             Self::Distinct => items::repeated(array),
@@ -277,27 +276,13 @@ fn merged(mut lists: Vec<Vec<usize>>) -> Vec<usize> {
 
 fn multiple(column: &ColumnType, text: &str) -> Result<Check, String> {
     match column {
-        ColumnType::Float64 => match float(text)? {
-            by if by > 0.0 => Ok(Check::FloatMultiple(by)),
-            _ => Err(format!("`{text}` is not above zero")),
-        },
+        ColumnType::Float64 => Divisor::new(float(text)?)
+            .map(Check::FloatMultiple)
+            .ok_or_else(|| format!("`{text}` is not above zero")),
         ColumnType::Int32 | ColumnType::Int64 | ColumnType::Decimal { .. } => number::divisor(column, text)
             .map(|(shift, by)| Check::Multiple { shift, by })
             .ok_or_else(|| format!("`{text}` is no divisor above zero that can be checked exactly")),
         _ => Err("only numbers have multiples".to_owned()),
-    }
-}
-
-/// Whether the column holds integers of some unit, which have an order.
-pub(crate) fn ordered(column: &ColumnType) -> Result<(), String> {
-    match column {
-        ColumnType::Int32
-        | ColumnType::Int64
-        | ColumnType::Decimal { .. }
-        | ColumnType::Date
-        | ColumnType::Timestamp
-        | ColumnType::TimestampLocal => Ok(()),
-        _ => Err("the rule needs a number, a date or a timestamp".to_owned()),
     }
 }
 
@@ -308,74 +293,6 @@ fn sized(column: &ColumnType) -> Result<(), String> {
     }
 }
 
-pub(crate) fn no_value(column: &ColumnType, text: &str) -> String {
-    format!("`{text}` is no value of the column's type {column}")
-}
-
-pub(crate) fn float(text: &str) -> Result<f64, String> {
-    text.trim()
-        .parse()
-        .ok()
-        .filter(|value: &f64| !value.is_nan())
-        .ok_or_else(|| format!("`{text}` is not a number"))
-}
-
 fn clamp(length: u64) -> usize {
     usize::try_from(length).unwrap_or(usize::MAX)
-}
-
-fn primitive<T: ArrowPrimitiveType>(array: &PrimitiveArray<T>, breaks: impl Fn(T::Native) -> bool) -> Vec<usize> {
-    let values = array.values().iter().enumerate();
-    match array.nulls() {
-        Some(nulls) => values
-            .filter(|(row, value)| breaks(**value) && nulls.is_valid(*row))
-            .map(|(row, _)| row)
-            .collect(),
-        None => values
-            .filter(|(_, value)| breaks(**value))
-            .map(|(row, _)| row)
-            .collect(),
-    }
-}
-
-pub(crate) fn integers(array: &ArrayRef, breaks: impl Fn(i128) -> bool) -> Option<Vec<usize>> {
-    match array.data_type() {
-        DataType::Int32 => Some(primitive(array.as_primitive::<Int32Type>(), |value| {
-            breaks(value.into())
-        })),
-        DataType::Int64 => Some(primitive(array.as_primitive::<Int64Type>(), |value| {
-            breaks(value.into())
-        })),
-        DataType::Decimal128(..) => Some(primitive(array.as_primitive::<Decimal128Type>(), breaks)),
-        DataType::Date32 => Some(primitive(array.as_primitive::<Date32Type>(), |value| {
-            breaks(value.into())
-        })),
-        DataType::Timestamp(TimeUnit::Microsecond, _) => {
-            Some(primitive(array.as_primitive::<TimestampMicrosecondType>(), |value| {
-                breaks(value.into())
-            }))
-        }
-        _ => None,
-    }
-}
-
-pub(crate) fn floats(array: &ArrayRef, breaks: impl Fn(f64) -> bool) -> Option<Vec<usize>> {
-    Some(primitive(array.as_primitive_opt::<Float64Type>()?, breaks))
-}
-
-pub(crate) fn texts(array: &ArrayRef, breaks: impl Fn(&str) -> bool) -> Option<Vec<usize>> {
-    if let Some(views) = array.as_string_view_opt() {
-        return Some(valid_rows(views, |row| breaks(views.value(row))));
-    }
-    let array = array.as_string_opt::<i32>()?;
-    Some(valid_rows(array, |row| breaks(array.value(row))))
-}
-
-/// The rows that have a value which breaks something.
-pub(crate) fn valid_rows(array: &dyn Array, breaks: impl Fn(usize) -> bool) -> Vec<usize> {
-    let rows = 0..array.len();
-    match array.nulls() {
-        Some(nulls) if nulls.null_count() > 0 => rows.filter(|row| nulls.is_valid(*row) && breaks(*row)).collect(),
-        _ => rows.filter(|row| breaks(*row)).collect(),
-    }
 }

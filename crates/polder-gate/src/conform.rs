@@ -1,13 +1,16 @@
 //! Bringing a batch's columns into the contract's types without changing a value.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, RecordBatch, RecordBatchOptions, make_comparator};
+use arrow::array::{Array, ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions, make_comparator};
 use arrow::compute::kernels::cmp::distinct;
 use arrow::compute::{CastOptions, SortOptions, cast_with_options};
 use arrow::datatypes::{DataType, Field, Schema};
+use arrow::error::ArrowError;
 use polder_core::{Error, ErrorKind, Result, ResultExt};
 
+use crate::map_keys;
 use crate::schema::in_words;
 
 /// A batch whose contract columns have the contract's types, and the values that those types cannot hold.
@@ -16,6 +19,17 @@ pub(crate) struct Conformed {
     pub(crate) batch: RecordBatch,
     /// What did not fit: the column's place in the contract, and its rows.
     pub(crate) misfits: Vec<(usize, Vec<usize>)>,
+    /// What is wrong with those of them that have a map with a key twice, by column and row.
+    pub(crate) repeated: HashMap<(usize, usize), String>,
+}
+
+/// A column in the contract's type.
+struct Converted {
+    array: ArrayRef,
+    /// The rows that did not fit, in order; they are null.
+    unfit: Vec<usize>,
+    /// Those of them that have a map with a key twice, and what is wrong.
+    repeated: Vec<(usize, String)>,
 }
 
 /// How a column of another type may become the contract's.
@@ -34,30 +48,59 @@ enum Way {
 pub(crate) fn conform(batch: &RecordBatch, contract: &Schema) -> Result<Conformed> {
     let schema = batch.schema();
     let (mut fields, mut columns) = (schema.fields().to_vec(), batch.columns().to_vec());
-    let mut misfits = Vec::new();
+    let (mut misfits, mut repeated) = (Vec::new(), HashMap::new());
     for (place, wanted) in contract.fields().iter().enumerate() {
         let Ok(index) = schema.index_of(wanted.name()) else {
             continue;
         };
-        let Some((column, rows)) = convert(&columns[index], wanted)? else {
+        let Some(converted) = converted(&columns[index], wanted)? else {
             continue;
         };
         fields[index] = Arc::new(Field::new(wanted.name(), wanted.data_type().clone(), true));
-        columns[index] = column;
-        if !rows.is_empty() {
-            misfits.push((place, rows));
+        columns[index] = converted.array;
+        if !converted.unfit.is_empty() {
+            misfits.push((place, converted.unfit));
         }
+        let reasons = converted.repeated.into_iter();
+        repeated.extend(reasons.map(|(row, reason)| ((place, row), reason)));
     }
     let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
     let batch = RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), columns, &options)
         .context(ErrorKind::Internal, || {
             "cannot put the converted columns together".to_owned()
         })?;
-    Ok(Conformed { batch, misfits })
+    Ok(Conformed {
+        batch,
+        misfits,
+        repeated,
+    })
 }
 
-/// The column in the wanted type with the rows that did not fit; `None` where it has that type already.
+/// The column in the wanted type with the rows that did not fit; `None` where it has that type already, and all fit.
 pub(crate) fn convert(column: &ArrayRef, wanted: &Field) -> Result<Option<(ArrayRef, Vec<usize>)>> {
+    let converted = converted(column, wanted)?;
+    Ok(converted.map(|converted| (converted.array, converted.unfit)))
+}
+
+fn converted(column: &ArrayRef, wanted: &Field) -> Result<Option<Converted>> {
+    let cast = cast_to(column, wanted)?;
+    let array = cast.as_ref().map_or(column, |(array, _)| array);
+    // After the cast: keys that differ as texts may be one number.
+    let failure = || format!("cannot compare the keys of column `{}`", wanted.name());
+    let repeated = map_keys::repeated(array).context(ErrorKind::Internal, failure)?;
+    if repeated.is_empty() {
+        return Ok(cast.map(|(array, unfit)| Converted { array, unfit, repeated }));
+    }
+    let twice: Vec<usize> = repeated.iter().map(|(row, _)| *row).collect();
+    let array = without(array, &twice).context(ErrorKind::Internal, failure)?;
+    let mut unfit = cast.map_or_else(Vec::new, |(_, unfit)| unfit);
+    unfit.extend(twice);
+    unfit.sort_unstable();
+    Ok(Some(Converted { array, unfit, repeated }))
+}
+
+/// The column cast to the wanted type with the rows that did not fit; `None` where it has that type already.
+fn cast_to(column: &ArrayRef, wanted: &Field) -> Result<Option<(ArrayRef, Vec<usize>)>> {
     let (from, to) = (column.data_type(), wanted.data_type());
     if from == to {
         return Ok(None);
@@ -98,15 +141,19 @@ pub(crate) fn convert(column: &ArrayRef, wanted: &Field) -> Result<Option<(Array
     if rows.is_empty() {
         return Ok(Some((converted, rows)));
     }
-    let mut fits = vec![true; converted.len()];
-    rows.iter().for_each(|row| fits[*row] = false);
-    let unfit = fits.iter().map(|fit| Some(!fit)).collect();
-    let converted = arrow::compute::nullif(&converted, &unfit).context(ErrorKind::Internal, failure)?;
+    let converted = without(&converted, &rows).context(ErrorKind::Internal, failure)?;
     Ok(Some((converted, rows)))
 }
 
+/// The column with nulls in these rows.
+fn without(column: &ArrayRef, rows: &[usize]) -> Result<ArrayRef, ArrowError> {
+    let mut unfit = vec![false; column.len()];
+    rows.iter().for_each(|row| unfit[*row] = true);
+    arrow::compute::nullif(column, &BooleanArray::from(unfit))
+}
+
 /// Rows in which two columns of one type differ; null equals null.
-fn differing(left: &ArrayRef, right: &ArrayRef) -> Result<Vec<usize>, arrow::error::ArrowError> {
+fn differing(left: &ArrayRef, right: &ArrayRef) -> Result<Vec<usize>, ArrowError> {
     if left.data_type().is_nested() {
         let compare = make_comparator(left, right, SortOptions::default())?;
         return Ok((0..left.len()).filter(|row| compare(*row, *row).is_ne()).collect());

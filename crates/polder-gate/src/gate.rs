@@ -1,6 +1,6 @@
 //! The compiled contract and its verdicts.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use arrow::array::{BooleanArray, BooleanBufferBuilder, RecordBatch};
@@ -60,15 +60,6 @@ struct Test {
     /// The places of its columns in the contract.
     columns: Vec<usize>,
     test: CompiledTest,
-}
-
-impl Verdict {
-    /// The first violation of a rule that refuses the whole batch, where there is one.
-    pub fn refused_by(&self) -> Option<&Violation> {
-        self.violations
-            .iter()
-            .find(|violation| violation.on_failure == OnFailure::Reject)
-    }
 }
 
 impl Gate {
@@ -136,6 +127,15 @@ impl Gate {
         &self.not_run
     }
 
+    /// The columns whose values the reasons of a rule may quote; nothing for rules that the gate does not run.
+    pub fn quoted_by(&self, rule: &str) -> Option<Vec<&str>> {
+        if let Some(test) = self.tests.iter().find(|test| &*test.id == rule) {
+            return Some(test.test.columns().iter().map(String::as_str).collect());
+        }
+        let column = self.types.iter().position(|(id, _)| &**id == rule)?;
+        Some(vec![self.schema.field(column).name()])
+    }
+
     /// Judges each row of a batch, alone: how rows are split into batches changes no verdict. Columns are found by name;
     /// the batch may carry more than the contract names. A missing column counts as a column of nulls.
     ///
@@ -147,7 +147,7 @@ impl Gate {
         // A value that does not fit is null from here on, but it is not missing.
         let mut unfit = HashSet::new();
         for (column, rows) in conformed.misfits {
-            violations.extend(self.misfits(batch, column, &rows)?);
+            violations.extend(self.misfits(batch, column, &rows, &conformed.repeated)?);
             unfit.extend(rows.into_iter().map(|row| (column, row)));
         }
         for test in &self.tests {
@@ -181,8 +181,14 @@ impl Gate {
         })
     }
 
-    /// A violation for each row whose value does not fit its type.
-    fn misfits(&self, batch: &RecordBatch, column: usize, rows: &[usize]) -> Result<Vec<Violation>> {
+    /// A violation for each row whose value does not fit its type; of those with a key twice `repeated` says so.
+    fn misfits(
+        &self,
+        batch: &RecordBatch,
+        column: usize,
+        rows: &[usize],
+        repeated: &HashMap<(usize, usize), String>,
+    ) -> Result<Vec<Violation>> {
         let field = self.schema.field(column);
         let (rule, on_failure) = &self.types[column];
         let says = format!("it does not fit the contract's type {}", in_words(field.data_type()));
@@ -192,7 +198,10 @@ impl Gate {
         let violation = |row: usize, subject: String| Violation {
             row,
             rule: Arc::clone(rule),
-            reason: format!("{subject}: {says}"),
+            reason: match repeated.get(&(column, row)) {
+                Some(reason) => format!("{subject}: {reason}"),
+                None => format!("{subject}: {says}"),
+            },
             on_failure: *on_failure,
         };
         Ok(match values {

@@ -5,7 +5,7 @@
 
 use arrow::array::{ArrayRef, AsArray, BinaryArray};
 
-use crate::check::{texts, valid_rows};
+use crate::values::{texts, valid_rows};
 
 /// Bytes of a character at most.
 const WIDEST: usize = 4;

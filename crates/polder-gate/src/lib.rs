@@ -7,24 +7,31 @@
 
 mod check;
 mod conform;
+mod engine;
+pub mod engine_words;
 mod format;
 mod gate;
 mod items;
 mod length;
 pub mod list_limits;
 mod listed;
+pub mod map_keys;
+mod multiple;
 mod nested;
 mod pattern;
 pub mod plan_limits;
+pub mod reading;
 mod row_sql;
 mod row_tests;
 pub mod samples;
 mod schema;
 pub mod sql_limits;
+pub mod sql_numbers;
 pub mod table;
 #[cfg(test)]
 mod tests;
 pub mod times;
+mod values;
 
 pub use gate::{Gate, Verdict, Violation};
 pub use schema::{arrival_schema, arrow_schema, in_words};

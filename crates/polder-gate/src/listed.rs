@@ -6,7 +6,7 @@ use arrow::array::{Array, ArrayRef, AsArray};
 use polder_contract::ColumnType;
 use polder_contract::number;
 
-use crate::check::{float, floats, integers, no_value, ordered, texts};
+use crate::values::{float, floats, integers, no_value, ordered, texts};
 
 /// A list of values of one type.
 #[derive(Debug)]

@@ -5,6 +5,7 @@ use arrow::datatypes::Schema;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use polder_contract::SchemaObject;
 use polder_contract::rule::{PathStep, RowTest};
+use polder_core::plain::plain;
 use polder_core::{Error, ErrorKind, Result};
 
 use crate::check::Check;
@@ -192,7 +193,7 @@ impl CompiledTest {
                 for (row, why) in &broken.failed {
                     if let Ok(index) = broken.rows.binary_search(row) {
                         reasons[index].push_str(": ");
-                        reasons[index].push_str(why);
+                        reasons[index].push_str(&plain(why));
                     }
                 }
                 Ok(reasons)
@@ -222,11 +223,11 @@ pub(crate) fn shown(values: &ArrayRef, places: &[usize]) -> Result<impl Iterator
     Ok(texts.into_iter())
 }
 
-/// The value's text, cut where it is long.
+/// The value's text, cut where it is long; what acts on terminals and logs is written out.
 fn quoted(value: impl std::fmt::Display) -> String {
     let text = value.to_string();
     match text.char_indices().nth(QUOTED) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text,
+        Some((end, _)) => format!("{}…", plain(&text[..end])),
+        None => plain(&text).into_owned(),
     }
 }

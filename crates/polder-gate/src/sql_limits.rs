@@ -12,6 +12,7 @@ use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
 
+use crate::engine_words::syntax;
 use crate::plan_limits;
 
 /// Longest text, bytes: what is longer is no rule that anybody could read.
@@ -98,9 +99,12 @@ pub(crate) fn text(what: &str, sql: &str, most: usize) -> Result<(), String> {
     if sql.len() > LONGEST {
         return Err(format!("the {what} is longer than {} KiB", LONGEST >> 10));
     }
-    let tokens = Tokenizer::new(&GenericDialect {}, sql)
-        .tokenize()
-        .map_err(|error| format!("`{sql}` is no {what}, it cannot be read: {error}"))?;
+    let tokens = Tokenizer::new(&GenericDialect {}, sql).tokenize().map_err(|error| {
+        format!(
+            "`{sql}` is no {what}, it cannot be read: {}",
+            syntax(&error.to_string())
+        )
+    })?;
     if operators(&tokens) > most {
         return Err(format!(
             "the {what} has more than {most} operators: write several rules"

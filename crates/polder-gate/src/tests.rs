@@ -2,6 +2,7 @@
 
 mod agreement;
 mod inside;
+mod maps;
 mod oracle;
 mod sql;
 
@@ -55,6 +56,13 @@ fn broken(verdict: &Verdict) -> Vec<(usize, &str)> {
         .iter()
         .map(|violation| (violation.row, violation.rule.as_ref()))
         .collect()
+}
+
+/// The first rule by which the whole batch is refused.
+fn refusing(verdict: &Verdict) -> Option<&str> {
+    let mut violations = verdict.violations.iter();
+    let refusing = violations.find(|violation| violation.on_failure == OnFailure::Reject);
+    refusing.map(|violation| violation.rule.as_ref())
 }
 
 fn accepted(verdict: &Verdict) -> Vec<bool> {
@@ -309,7 +317,7 @@ fn what_happens_to_a_row_is_what_its_rule_declares() {
         .map(|warning| (warning.row, warning.rule.as_ref()))
         .collect();
     assert_eq!(warned, [(0, "a.minimum"), (1, "a.minimum")]);
-    assert_eq!(verdict.refused_by(), None);
+    assert_eq!(refusing(&verdict), None);
     let one = |c: i64| -> Vec<(&str, ArrayRef)> {
         vec![
             ("a", column(vec![1])),
@@ -318,15 +326,9 @@ fn what_happens_to_a_row_is_what_its_rule_declares() {
         ]
     };
     let refused = gate.check(&batch(one(0))).unwrap();
-    assert_eq!(
-        refused.refused_by().map(|violation| violation.rule.as_ref()),
-        Some("c.minimum")
-    );
+    assert_eq!(refusing(&refused), Some("c.minimum"));
     let refused = gate.check(&batch(one(1 << 40))).unwrap();
-    assert_eq!(
-        refused.refused_by().map(|violation| violation.rule.as_ref()),
-        Some("c.type")
-    );
+    assert_eq!(refusing(&refused), Some("c.type"));
 }
 
 #[test]

@@ -47,8 +47,7 @@ pub(crate) struct Record {
     pub(crate) offset: i64,
     /// The broker's timestamp in milliseconds since 1970.
     pub(crate) timestamp: Option<i64>,
-    /// Whether a header carries the schema's GUID.
-    pub(crate) guid: bool,
+    schema_header: Option<Range<usize>>,
     key: Option<Range<usize>>,
     value: Option<Range<usize>>,
 }
@@ -67,6 +66,7 @@ pub(crate) struct Chunk {
 impl Chunk {
     /// Adds a record.
     pub(crate) fn push(&mut self, head: Head<'_>, key: Option<&[u8]>, value: Option<&[u8]>) {
+        let schema_header = head.schema_header.map(|bytes| self.keep(bytes));
         let key = key.map(|bytes| self.keep(bytes));
         let value = value.map(|bytes| self.keep(bytes));
         self.pass(head.lane, head.offset);
@@ -74,13 +74,13 @@ impl Chunk {
             lane,
             offset,
             timestamp,
-            guid,
+            schema_header: _,
         } = head;
         self.records.push(Record {
             lane: Arc::clone(lane),
             offset,
             timestamp,
-            guid,
+            schema_header,
             key,
             value,
         });
@@ -121,7 +121,7 @@ impl Chunk {
         self.records.len() >= bounds.records || self.bytes.len() >= bounds.bytes
     }
 
-    /// Bytes of keys and values.
+    /// Bytes of keys, values and the headers that are kept.
     pub(crate) fn size(&self) -> usize {
         self.bytes.len()
     }
@@ -131,11 +131,20 @@ impl Chunk {
     }
 
     pub(crate) fn key(&self, row: usize) -> Option<&[u8]> {
-        self.records[row].key.clone().map(|range| &self.bytes[range])
+        self.bytes_at(&self.records[row].key)
     }
 
     pub(crate) fn value(&self, row: usize) -> Option<&[u8]> {
-        self.records[row].value.clone().map(|range| &self.bytes[range])
+        self.bytes_at(&self.records[row].value)
+    }
+
+    /// The header that names the value's schema, where there is one.
+    pub(crate) fn schema_header(&self, row: usize) -> Option<&[u8]> {
+        self.bytes_at(&self.records[row].schema_header)
+    }
+
+    fn bytes_at(&self, range: &Option<Range<usize>>) -> Option<&[u8]> {
+        range.clone().map(|range| &self.bytes[range])
     }
 
     /// Offsets that are passed over because their records are gone.
@@ -149,11 +158,11 @@ impl Chunk {
     }
 }
 
-/// What a record is beside its bytes.
+/// What a record is beside its key and value.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Head<'a> {
     pub(crate) lane: &'a Arc<Lane>,
     pub(crate) offset: i64,
     pub(crate) timestamp: Option<i64>,
-    pub(crate) guid: bool,
+    pub(crate) schema_header: Option<&'a [u8]>,
 }

@@ -19,8 +19,6 @@ use crate::decode::{Decoder, EventTime, Part, Received};
 use crate::stream::{StreamSpec, Tombstones};
 
 /// Reads the bytes of records that a dataset refused as its streams would read them today.
-///
-/// Quarantine does not keep headers, so a record whose schema was named there alone stays one that cannot be read.
 pub struct Rereader {
     /// The contract's columns, all of them nullable.
     columns: SchemaRef,
@@ -85,7 +83,12 @@ impl Rereader {
                 });
             }
         }
-        reading.finish(&self.arrival, &self.columns, stream.declares_time)
+        if !stream.declares_time {
+            // Rows that an earlier Polder refused have no timestamp of their own.
+            let times = records.iter().map(|record| record.timestamp.or(record.event_time));
+            reading.times = times.collect();
+        }
+        reading.finish(&self.arrival, &self.columns)
     }
 }
 
@@ -136,8 +139,8 @@ fn chunk(records: &[RawRecord<'_>]) -> Chunk {
         let head = Head {
             lane,
             offset: record.offset,
-            timestamp: record.event_time.map(|micros| micros / 1000),
-            guid: false,
+            timestamp: record.timestamp.map(|micros| micros / 1000),
+            schema_header: record.schema_header,
         };
         chunk.push(head, record.key, record.bytes);
     }
@@ -195,7 +198,7 @@ impl Reading {
     }
 
     /// Puts together what was read in `arrival`, in the types of `columns`: of the same instants in UTC.
-    fn finish(self, arrival: &SchemaRef, columns: &SchemaRef, declares_time: bool) -> Result<Again> {
+    fn finish(self, arrival: &SchemaRef, columns: &SchemaRef) -> Result<Again> {
         let apart = || "cannot put records together that were read again".to_owned();
         // What was not read is null.
         let picks: Vec<_> = self
@@ -217,7 +220,7 @@ impl Reading {
         let times = TimestampMicrosecondArray::from(self.times).with_timezone("UTC");
         Ok(Again {
             rows: RecordBatch::try_new(Arc::clone(columns), rows).context(ErrorKind::Internal, apart)?,
-            event_times: declares_time.then_some(times),
+            event_times: times,
             schema_ids: self.schema_ids,
             unread: self.unread,
         })

@@ -96,7 +96,9 @@ fn raw(chunk: &Chunk, index: usize, schema_id: Option<i32>) -> RawRecord<'_> {
         partition: record.lane.partition,
         offset: record.offset,
         key: chunk.key(index),
+        timestamp: micros(record.timestamp),
         event_time: micros(record.timestamp),
+        schema_header: chunk.schema_header(index),
         schema_id,
         bytes: chunk.value(index),
     }

@@ -6,10 +6,9 @@ use chrono::{DateTime, Utc};
 use deltalake::kernel::{Action, CommitInfo};
 use futures::{StreamExt, TryStreamExt};
 use polder_core::{Error, ErrorKind, Result, RunId};
-use serde_json::Value;
 
-use crate::commit::KEY_PREFIX;
 use crate::file::{DataFile, FileList};
+use crate::log::{KEY_PREFIX, run_of};
 use crate::table::Table;
 use crate::tail::has_deletion_vector;
 
@@ -110,6 +109,24 @@ impl Table {
         }))
     }
 
+    /// The files in which rows came with the commit that made this handle's version, rows that it only wrote again among
+    /// them. A file that goes and comes again has lost rows to a deletion vector, or got them back, and is not told.
+    /// `None` where the log does not hold that commit (any more).
+    ///
+    /// # Errors
+    /// `Unreachable` or `Refused` when the store fails; `Data` for a log that cannot be read.
+    pub async fn arrived(&self) -> Result<Option<Vec<DataFile>>> {
+        let Some(actions) = self.actions(self.version()).await? else {
+            return Ok(None);
+        };
+        let mut turnover = Turnover::default();
+        let (gone, rest): (Vec<_>, Vec<_>) = actions
+            .into_iter()
+            .partition(|action| matches!(action, Action::Remove(_)));
+        gone.into_iter().chain(rest).for_each(|action| turnover.apply(action));
+        Ok(Some(turnover.added.into_vec()))
+    }
+
     /// The newest commits up to this handle's version, newest first, as far as the log reaches back.
     ///
     /// # Errors
@@ -129,14 +146,6 @@ impl Table {
         }
         Ok(records)
     }
-}
-
-/// The run that a commit carries.
-pub(crate) fn run_of(info: &CommitInfo) -> Option<String> {
-    info.info
-        .get(&format!("{KEY_PREFIX}run_id"))
-        .and_then(Value::as_str)
-        .map(ToOwned::to_owned)
 }
 
 fn record(version: u64, info: CommitInfo) -> CommitRecord {

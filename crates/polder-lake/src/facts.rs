@@ -1,28 +1,20 @@
 //! What the Delta log tells of a table's rows without reading them.
 
-use std::collections::{BTreeMap, HashSet};
-
-use chrono::{DateTime, NaiveDateTime};
-use datafusion::common::ScalarValue;
-use deltalake::kernel::Action;
-use futures::{StreamExt, TryStreamExt};
-use polder_core::Result;
-use serde_json::Value;
+use std::collections::BTreeMap;
 
 use arrow::datatypes::{DataType, SchemaRef, TimeUnit};
+use chrono::{DateTime, NaiveDateTime};
+use datafusion::common::{Column, DataFusionError, ScalarValue, internal_err};
+use datafusion::functions::core::expr_fn::get_field;
+use datafusion::functions_aggregate::expr_fn::{max, min};
+use datafusion::logical_expr::Expr;
+use datafusion::prelude::SessionContext;
+use polder_core::{Error, ErrorKind, Result};
+use serde_json::Value;
 
-use crate::commit::KEY_PREFIX;
 use crate::file::DataFile;
 use crate::statistics::{FileStatistics, exact};
 use crate::table::Table;
-
-/// Commits that are read at the same time.
-const READ_AHEAD: usize = 8;
-/// How the `origin` of a commit begins that took rows in which were refused before. What it brings says nothing of how
-/// much a source brings at a time, and its rows were counted when they came.
-pub const REPLAY_ORIGIN: &str = "replay/";
-/// How many commits are looked at to find those that brought rows.
-pub const LOOKED_AT: usize = 1_000;
 
 /// Exact figures of one version of a table: each is there only where the statistics of every file give it.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -31,21 +23,11 @@ pub struct TableFacts {
     pub rows: Option<u64>,
     /// By the names of the table's columns. Fields inside structs are not told.
     pub columns: BTreeMap<String, ColumnFacts>,
-    /// Rows that each data commit added, newest first; commits that only rewrote files, or noted something, are not
-    /// among them, nor are [replays](REPLAY_ORIGIN). Ends where the log, or its statistics, end.
+    /// Rows that each data commit brought, newest first; commits that only wrote rows again, took some away, or noted
+    /// something are not among them, nor are [replays](crate::REPLAY_ORIGIN). Ends where the log, or its statistics, end.
     pub recent_commits: Vec<u64>,
-    /// Whether there may have been more of those commits than the log tells; see [`Additions::cut`].
+    /// Whether there may have been more of those commits than the log tells; see [`Additions::cut`](crate::Additions::cut).
     pub commits_cut: bool,
-}
-
-/// What data commits added.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Additions {
-    /// Rows that each of them added, newest first.
-    pub rows: Vec<u64>,
-    /// Whether these are fewer than were asked for although the table may have had more: the log does not reach back to
-    /// the table's beginning (any more), a commit has no statistics, or [`LOOKED_AT`] commits were looked at.
-    pub cut: bool,
 }
 
 /// Exact figures of one column.
@@ -72,62 +54,50 @@ impl Table {
         Ok(facts)
     }
 
-    /// What the newest `limit` commits that brought rows added. Costs a read for each, and for those between them.
+    /// The least and the greatest value of a column of dates or timestamps, read from the rows; nulls where it has no
+    /// value. `a.b` is the field `b` of a struct `a`. `None` where the table has no such column of these types.
     ///
     /// # Errors
-    /// As [`facts`](Self::facts).
-    pub async fn recent_additions(&self, limit: usize) -> Result<Additions> {
-        let mut found = Additions::default();
-        if limit == 0 {
-            return Ok(found);
-        }
-        let mut commits = futures::stream::iter((0..=self.version()).rev().take(LOOKED_AT))
-            .map(async |version| self.actions(version).await)
-            .buffered(READ_AHEAD);
-        while let Some(actions) = commits.try_next().await? {
-            let Some(actions) = actions else {
-                found.cut = true;
-                return Ok(found);
+    /// `Unreachable`, where the store fails; `Data`, where the rows cannot be read.
+    pub async fn read_bounds(&self, column: &str) -> Result<Option<(ScalarValue, ScalarValue)>> {
+        let schema = self.schema();
+        let (head, rest) = column.split_once('.').unwrap_or((column, ""));
+        let Ok(field) = schema.field_with_name(head) else {
+            return Ok(None);
+        };
+        let (mut kind, mut value) = (field.data_type(), Expr::Column(Column::from_name(head)));
+        for step in rest.split('.').filter(|step| !step.is_empty()) {
+            let DataType::Struct(fields) = kind else {
+                return Ok(None);
             };
-            if actions.iter().any(is_replay) {
-                continue;
-            }
-            let removed = actions.iter().filter_map(|action| match action {
-                Action::Remove(file) => Some(file.path.clone()),
-                _ => None,
-            });
-            // A file that goes and comes again has lost rows to a deletion vector, or got them back.
-            let removed: HashSet<_> = removed.collect();
-            let added = actions.into_iter().filter_map(|action| match action {
-                Action::Add(add) if add.data_change && !removed.contains(&add.path) => {
-                    Some(DataFile::from_add(add).rows())
-                }
-                _ => None,
-            });
-            let added: Vec<_> = added.collect();
-            if added.is_empty() {
-                continue;
-            }
-            let Some(rows) = added.into_iter().sum() else {
-                found.cut = true;
-                return Ok(found);
+            let Some((_, field)) = fields.find(step) else {
+                return Ok(None);
             };
-            found.rows.push(rows);
-            if found.rows.len() == limit {
-                return Ok(found);
-            }
+            kind = field.data_type();
+            value = get_field(value, step);
         }
-        found.cut = self.version() >= LOOKED_AT as u64;
-        Ok(found)
+        if !matches!(kind, DataType::Date32 | DataType::Timestamp(..)) {
+            return Ok(None);
+        }
+        let provider = self.provider()?;
+        let read = async {
+            let rows = SessionContext::new().read_table(provider)?;
+            let bounds = rows.aggregate(Vec::new(), vec![min(value.clone()), max(value)])?;
+            let batches = bounds.collect().await?;
+            let Some(batch) = batches.iter().find(|batch| batch.num_rows() == 1) else {
+                return internal_err!("no figures of a column");
+            };
+            let of = |place: usize| ScalarValue::try_from_array(batch.column(place), 0);
+            Ok::<_, DataFusionError>((of(0)?, of(1)?))
+        };
+        read.await.map(Some).map_err(|cause| {
+            let kind = match cause.find_root() {
+                DataFusionError::ObjectStore(_) => ErrorKind::Unreachable,
+                _ => ErrorKind::Data,
+            };
+            Error::new(kind, format!("cannot read the column {column} of {}", self.name)).with_source(cause)
+        })
     }
-}
-
-fn is_replay(action: &Action) -> bool {
-    let Action::CommitInfo(info) = action else {
-        return false;
-    };
-    let origin = info.info.get(&format!("{KEY_PREFIX}origin")).and_then(Value::as_str);
-    origin.is_some_and(|origin| origin.starts_with(REPLAY_ORIGIN))
 }
 
 /// The sums and bounds over files. A deletion vector makes a file's statistics cover rows that are gone.

@@ -19,10 +19,10 @@ use polder_core::config::LakeConfig;
 use polder_core::{DatasetName, Error, ErrorKind, Result, ResultExt, RunId};
 use url::{Position, Url};
 
-use crate::commit::CHECKPOINT_INTERVAL;
 use crate::evolution::{Evolution, Refusal, refusals, refused};
 use crate::failure::failure;
 use crate::location::Location;
+use crate::log::CHECKPOINT_INTERVAL;
 use crate::provider::StoreAddress;
 use crate::schema::{to_arrow, to_delta};
 use crate::table::Table;

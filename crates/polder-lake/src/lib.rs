@@ -13,8 +13,11 @@
 //!   engines read and write them.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
+mod additions;
 mod changes;
 mod commit;
+mod committing;
+mod delta_provider;
 mod durable;
 mod evolution;
 mod facts;
@@ -22,7 +25,9 @@ mod failure;
 mod file;
 mod lake;
 mod location;
+mod log;
 mod provider;
+mod rows;
 mod schema;
 mod statistics;
 mod table;
@@ -31,10 +36,11 @@ mod tail;
 mod tests;
 mod writer;
 
+pub use additions::{Additions, LOOKED_AT, REPLAY_ORIGIN};
 pub use changes::{Changes, CommitRecord};
 pub use commit::{Commit, Committed, Operation, Progress};
 pub use evolution::{Refusal, Why, refusals};
-pub use facts::{Additions, ColumnFacts, LOOKED_AT, REPLAY_ORIGIN, TableFacts};
+pub use facts::{ColumnFacts, TableFacts};
 pub use file::DataFile;
 pub use lake::{Lake, TableOptions, Version};
 pub use table::Table;

@@ -16,7 +16,6 @@ use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
-use deltalake::delta_datafusion::DeltaScanNext;
 use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStore};
 use serde_json::Value;
@@ -33,7 +32,7 @@ pub(crate) struct StoreAddress {
 
 impl StoreAddress {
     /// Makes the store known to a session. Local files are known by default, to a store that reads the same way.
-    fn register(&self, session: &dyn Session) {
+    pub(crate) fn register(&self, session: &dyn Session) {
         if session.runtime_env().object_store(&self.url).is_err() {
             session
                 .runtime_env()
@@ -145,43 +144,6 @@ impl TableProvider for FilesProvider {
 
     fn statistics(&self) -> Option<Statistics> {
         Some(self.statistics.clone())
-    }
-}
-
-/// A table that uses what plain files cannot say (deletion vectors, partitions, column mapping; other engines may turn
-/// them on), read by the Delta library. Read only.
-#[derive(Debug)]
-pub(crate) struct DeltaProvider {
-    pub(crate) address: StoreAddress,
-    pub(crate) scan: DeltaScanNext,
-}
-
-#[async_trait]
-impl TableProvider for DeltaProvider {
-    fn schema(&self) -> SchemaRef {
-        self.scan.schema()
-    }
-
-    fn table_type(&self) -> TableType {
-        TableType::Base
-    }
-
-    async fn scan(
-        &self,
-        session: &dyn Session,
-        projection: Option<&Vec<usize>>,
-        filters: &[Expr],
-        limit: Option<usize>,
-    ) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
-        self.address.register(session);
-        self.scan.scan(session, projection, filters, limit).await
-    }
-
-    fn supports_filters_pushdown(
-        &self,
-        filters: &[&Expr],
-    ) -> Result<Vec<TableProviderFilterPushDown>, DataFusionError> {
-        self.scan.supports_filters_pushdown(filters)
     }
 }
 

@@ -1,29 +1,23 @@
 //! One table at one version.
 
 use std::collections::{BTreeMap, HashMap};
-use std::hash::{DefaultHasher, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::datatypes::SchemaRef;
 use bytes::Bytes;
-use datafusion::catalog::TableProvider;
-use datafusion::prelude::SessionContext;
 use deltalake::DeltaTable;
-use deltalake::delta_datafusion::{DeltaScanConfig, DeltaScanNext};
 use deltalake::kernel::Action;
 use deltalake::logstore::LogStoreRef;
 use deltalake::table::state::DeltaTableState;
-use object_store::ObjectStoreExt as _;
 use object_store::path::Path;
 use polder_core::{DatasetName, Error, ErrorKind, Result, ResultExt};
 
-use crate::commit::{FORGETS_PROGRESS, forgets_progress};
 use crate::failure::failure;
 use crate::file::DataFile;
-use crate::provider::{DeltaProvider, FilesProvider, StoreAddress};
+use crate::log::{FORGETS_PROGRESS, actions_of, forgets_progress, seal_of};
+use crate::provider::StoreAddress;
 use crate::schema::to_arrow;
 use crate::tail::Tail;
-use crate::writer::FileWriter;
 
 /// The snapshot in memory is taken anew after so many commits.
 const FOLLOWED_COMMITS: u64 = 100;
@@ -38,8 +32,8 @@ pub struct Table {
     /// What came after the snapshot.
     tail: Tail,
     version: u64,
-    address: StoreAddress,
-    folder: Path,
+    pub(crate) address: StoreAddress,
+    pub(crate) folder: Path,
     schema: SchemaRef,
     id: String,
     /// Progress by id as of this version, as far as somebody asked.
@@ -302,124 +296,6 @@ impl Table {
         Ok(older.chain(self.tail.added().cloned()).collect())
     }
 
-    /// The rows of this version for the query engine. Reads nothing yet.
-    ///
-    /// # Errors
-    /// `Data`, when the table uses a Delta feature that cannot be read.
-    pub fn provider(&self) -> Result<Arc<dyn TableProvider>> {
-        let files = self.files()?;
-        if self.is_plain() && !files.iter().any(DataFile::needs_delta_reader) {
-            return self.files_provider(&files);
-        }
-        self.delta_provider(|all| all)
-    }
-
-    /// As [`Table::provider`], with texts and bytes as views: a scan that only looks at values copies none of them.
-    ///
-    /// # Errors
-    /// As [`Table::provider`].
-    pub fn view_provider(&self) -> Result<Arc<dyn TableProvider>> {
-        let files = self.files()?;
-        if !self.is_plain() || files.iter().any(DataFile::needs_delta_reader) {
-            return self.provider();
-        }
-        let provider = FilesProvider::new(self.address.clone(), &self.folder, viewed(&self.schema), &files)
-            .context(ErrorKind::Data, || format!("cannot read files of {}", self.name))?;
-        Ok(Arc::new(provider))
-    }
-
-    /// The rows of exactly these files, in this version's columns; also of files that were removed, as long as nobody
-    /// vacuumed them (reading then ends with the store's "not found"). Of a file with a deletion vector, which another
-    /// engine wrote, these are the rows that are left; it must be one of this version.
-    ///
-    /// # Errors
-    /// `Data`, when another engine gave the table partitions or column mapping, or a file a deletion vector that is not
-    /// this version's: single files do not show its rows then.
-    pub fn files_provider(&self, files: &[DataFile]) -> Result<Arc<dyn TableProvider>> {
-        let unreadable = |what: &str| {
-            let message = format!("{} has {what}: single files do not show its rows", self.name);
-            Error::new(ErrorKind::Data, message).with_help(
-                "write the table again without (deletion vectors go with `REORG TABLE … APPLY (PURGE)` in Spark)",
-            )
-        };
-        if !self.is_plain() {
-            return Err(unreadable("partitions or column mapping"));
-        }
-        let unread = || format!("cannot read files of {}", self.name);
-        let of_whole = |files: &[DataFile]| -> Result<Arc<dyn TableProvider>> {
-            let provider = FilesProvider::new(self.address.clone(), &self.folder, self.schema(), files);
-            Ok(Arc::new(provider.context(ErrorKind::Data, unread)?))
-        };
-        if !files.iter().any(DataFile::needs_delta_reader) {
-            return of_whole(files);
-        }
-        let (holed, whole): (Vec<_>, Vec<_>) = files.iter().cloned().partition(DataFile::needs_delta_reader);
-        let here = self.files()?;
-        let known = |file: &DataFile| file.is_holed() && here.iter().any(|own| own.is_same(file));
-        if !holed.iter().all(known) {
-            return Err(unreadable(
-                "deletion vectors of another version, or files in other places",
-            ));
-        }
-        let adds = holed.iter().map(|file| file.to_add(true));
-        let holed = self.delta_provider(|scan| scan.with_adds(adds))?;
-        if whole.is_empty() {
-            return Ok(holed);
-        }
-        let context = SessionContext::new();
-        let both = context
-            .read_table(of_whole(&whole)?)
-            .and_then(|rows| rows.union_by_name(context.read_table(holed)?))
-            .context(ErrorKind::Internal, unread)?;
-        Ok(both.into_view())
-    }
-
-    /// The rows of this version as the Delta library reads them.
-    fn delta_provider(&self, narrow: impl FnOnce(DeltaScanNext) -> DeltaScanNext) -> Result<Arc<dyn TableProvider>> {
-        let config = DeltaScanConfig {
-            schema_force_view_types: false,
-            ..DeltaScanConfig::new()
-        };
-        let scan = DeltaScanNext::new(self.state()?.snapshot().clone(), config).context(ErrorKind::Data, || {
-            format!("{} uses a Delta feature that cannot be read", self.name)
-        })?;
-        Ok(Arc::new(DeltaProvider {
-            address: self.address.clone(),
-            scan: narrow(scan),
-        }))
-    }
-
-    /// A writer of new files for this table.
-    ///
-    /// # Errors
-    /// `Data`, when another engine gave the table partitions or column mapping, which Polder does not write.
-    pub fn writer(&self) -> Result<FileWriter> {
-        if !self.is_plain() {
-            let message = format!(
-                "{} has partitions or column mapping, which Polder does not write",
-                self.name
-            );
-            return Err(Error::new(ErrorKind::Data, message));
-        }
-        FileWriter::new(self)
-    }
-
-    /// Removes files that a [`FileWriter`] of this table closed and that no commit names, nor will.
-    ///
-    /// # Errors
-    /// `Unreachable` or `Refused` when the store fails.
-    pub async fn forget(&self, files: &[DataFile]) -> Result<()> {
-        for file in files {
-            let path = Path::parse(format!("{}/{}", self.folder, file.path()))
-                .context(ErrorKind::Internal, || format!("a file of {} has no path", self.name))?;
-            match self.address.store.delete(&path).await {
-                Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
-                Err(cause) => return Err(failure(format!("cannot remove {path}"), cause)),
-            }
-        }
-        Ok(())
-    }
-
     /// The snapshot in memory. Columns, properties and protocol are those of this version; files may be older.
     pub(crate) fn state(&self) -> Result<&DeltaTableState> {
         self.delta
@@ -445,24 +321,13 @@ impl Table {
     }
 
     fn parse(&self, version: u64, entry: &[u8]) -> Result<Vec<Action>> {
-        let context = || format!("cannot read version {version} of {}", self.name);
-        let mut actions = Vec::new();
-        for line in entry
-            .split(|byte| *byte == b'\n')
-            .filter(|line| !line.trim_ascii().is_empty())
-        {
-            match serde_json::from_slice(line) {
-                Ok(action) => actions.push(action),
-                Err(cause) if concerns_rows(line) => return Err(cause).context(ErrorKind::Data, context),
-                // Notes of other engines, and actions that this protocol version lets a reader ignore.
-                Err(_) => {}
-            }
-        }
-        Ok(actions)
+        actions_of(entry).context(ErrorKind::Data, || {
+            format!("cannot read version {version} of {}", self.name)
+        })
     }
 
     /// No partitions and no column mapping.
-    fn is_plain(&self) -> bool {
+    pub(crate) fn is_plain(&self) -> bool {
         self.delta.snapshot().is_ok_and(|state| {
             let mapping = state.metadata().configuration().get("delta.columnMapping.mode");
             state.metadata().partition_columns().is_empty() && mapping.is_none_or(|mode| mode == "none")
@@ -474,35 +339,9 @@ impl Table {
     }
 }
 
-/// The columns with their texts and bytes as views.
-fn viewed(schema: &SchemaRef) -> SchemaRef {
-    let fields = schema.fields().iter().map(|field| match field.data_type() {
-        DataType::Utf8 => Field::clone(field).with_data_type(DataType::Utf8View),
-        DataType::Binary => Field::clone(field).with_data_type(DataType::BinaryView),
-        _ => Field::clone(field),
-    });
-    Arc::new(Schema::new(fields.collect::<Vec<_>>()))
-}
-
-/// Tells commits apart within this process.
-pub(crate) fn seal_of(entry: &[u8]) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    hasher.write(entry);
-    hasher.finish()
-}
-
 fn is_foreign(state: &DeltaTableState) -> bool {
     state
         .log_data()
         .iter()
         .any(|view| DataFile::view_needs_delta_reader(&view))
-}
-
-/// Whether an action of the log must be understood to know the table's rows, columns and progress.
-fn concerns_rows(line: &[u8]) -> bool {
-    const ACTIONS: [&str; 5] = ["add", "remove", "metaData", "protocol", "txn"];
-    match serde_json::from_slice::<HashMap<String, serde::de::IgnoredAny>>(line) {
-        Ok(action) => ACTIONS.iter().any(|known| action.contains_key(*known)),
-        Err(_) => true,
-    }
 }

@@ -6,9 +6,11 @@ use arrow::array::{Array, RecordBatch};
 use arrow::datatypes::SchemaRef;
 use deltalake::datafile::writer::{DeltaWriter, WriterConfig};
 use deltalake::table::config::TablePropertiesExt;
+use object_store::ObjectStoreExt as _;
+use object_store::path::Path;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
-use polder_core::{DatasetName, Result};
+use polder_core::{DatasetName, Error, ErrorKind, Result, ResultExt};
 
 use crate::failure::failure;
 use crate::file::DataFile;
@@ -35,8 +37,41 @@ pub struct FileWriter {
     bytes: u64,
 }
 
+impl Table {
+    /// A writer of new files for this table.
+    ///
+    /// # Errors
+    /// `Data`, when another engine gave the table partitions or column mapping, which Polder does not write.
+    pub fn writer(&self) -> Result<FileWriter> {
+        if !self.is_plain() {
+            let message = format!(
+                "{} has partitions or column mapping, which Polder does not write",
+                self.name
+            );
+            return Err(Error::new(ErrorKind::Data, message));
+        }
+        FileWriter::new(self)
+    }
+
+    /// Removes files that a [`FileWriter`] of this table closed and that no commit names, nor will.
+    ///
+    /// # Errors
+    /// `Unreachable` or `Refused` when the store fails.
+    pub async fn forget(&self, files: &[DataFile]) -> Result<()> {
+        for file in files {
+            let path = Path::parse(format!("{}/{}", self.folder, file.path()))
+                .context(ErrorKind::Internal, || format!("a file of {} has no path", self.name))?;
+            match self.address.store.delete(&path).await {
+                Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
+                Err(cause) => return Err(failure(format!("cannot remove {path}"), cause)),
+            }
+        }
+        Ok(())
+    }
+}
+
 impl FileWriter {
-    pub(crate) fn new(table: &Table) -> Result<Self> {
+    fn new(table: &Table) -> Result<Self> {
         let state = table.state()?;
         let properties = WriterProperties::builder()
             .set_compression(Compression::ZSTD(ZstdLevel::default()))

@@ -11,6 +11,7 @@ mod check;
 mod detect;
 mod exception;
 mod expression;
+mod found;
 mod policy;
 mod subject;
 #[cfg(test)]

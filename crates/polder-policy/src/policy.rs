@@ -1,5 +1,6 @@
 //! Policies as declared, and the set that comes with the binary.
 
+use std::borrow::Cow;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,12 +14,13 @@ use crate::applies::{Applies, Scope};
 use crate::builtin::{self, BuiltIn};
 use crate::exception::Exception;
 use crate::expression::Expression;
+use crate::found::Found;
 
 /// The folder of a mesh that declares its policies.
 pub const FOLDER: &str = "catalog/policies";
 
-/// The set that comes with the binary: the files of this repository's own mesh.
-const DEFAULTS: [(&str, &str); 5] = [
+/// The set that comes with the binary, as (path, text): the files of this repository's own mesh.
+pub(crate) const DEFAULTS: [(&str, &str); 5] = [
     (
         "catalog/policies/delivery.yaml",
         include_str!("../../../catalog/policies/delivery.yaml"),
@@ -64,6 +66,20 @@ pub struct Policy {
     pub exceptions: Vec<Exception>,
     /// Where it is declared.
     pub place: Place,
+}
+
+impl Policy {
+    /// What was found, as this policy reports it: with its id for code and its remedy for help.
+    pub(crate) fn diagnostic(&self, found: Found) -> Diagnostic {
+        Diagnostic {
+            severity: self.severity,
+            code: Cow::Owned(self.id.clone()),
+            message: found.message,
+            help: Some(self.remedy.trim().to_owned()),
+            file: found.place.file.to_path_buf(),
+            span: Some(found.place.span),
+        }
+    }
 }
 
 /// What a policy asks for.
@@ -155,11 +171,6 @@ impl Policies {
         }
         set.defaults = true;
         set
-    }
-
-    /// The documents of the default set, as (path, text).
-    pub fn default_documents() -> &'static [(&'static str, &'static str)] {
-        &DEFAULTS
     }
 
     /// Whether this is the set that comes with the binary and not one that a mesh declares.

@@ -6,6 +6,7 @@ use std::io;
 use datafusion::error::DataFusionError;
 use datafusion::object_store;
 use polder_core::{Error, ErrorKind};
+use polder_gate::engine_words::{self, Asked};
 
 /// What the query engine says, as Polder's error. An error of Polder inside (of the lake, for instance) comes out as it
 /// went in.
@@ -27,17 +28,12 @@ fn translate(error: DataFusionError) -> Error {
     if let Some(kind) = of_store(&error).or_else(|| of_footer(&error)) {
         return store_failure(kind, error);
     }
+    let said = engine_words::said(&error, Asked::default());
     let message = match error.find_root() {
-        DataFusionError::SQL(cause, _) => {
-            let cause = cause.to_string();
-            format!(
-                "the statement cannot be read: {}",
-                cause.trim_start_matches("sql parser error: ")
-            )
-        }
-        _ => without_appeal(&error.message()).to_owned(),
+        DataFusionError::SQL(..) => format!("the statement cannot be read: {}", said.message),
+        _ => said.message,
     };
-    match error.find_root() {
+    let translated = match error.find_root() {
         DataFusionError::ResourcesExhausted(_) => Error::new(
             ErrorKind::Refused,
             format!("the query needs more memory or disk than it may take: {message}"),
@@ -54,6 +50,10 @@ fn translate(error: DataFusionError) -> Error {
         }
         DataFusionError::External(_) => Error::new(ErrorKind::Data, message).with_source(error),
         _ => Error::new(ErrorKind::Internal, message),
+    };
+    match said.help {
+        Some(help) => translated.with_help(help),
+        None => translated,
     }
 }
 
@@ -138,14 +138,6 @@ fn store_failure(kind: ErrorKind, cause: DataFusionError) -> Error {
     Error::new(kind, message).with_help(help).with_source(cause)
 }
 
-/// The engine asks users to report what it holds for its own bugs; mostly it is a statement whose types do not fit.
-fn without_appeal(message: &str) -> &str {
-    let end = message
-        .find("This issue was likely caused by a bug")
-        .unwrap_or(message.len());
-    message[..end].trim_end_matches(['.', '\n', ' '])
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
@@ -174,10 +166,13 @@ mod tests {
     }
 
     #[test]
-    fn the_appeal_to_report_a_bug_is_left_out() {
-        let text = "no such function.\nThis issue was likely caused by a bug in DataFusion's code. Please help.";
-        assert_eq!(without_appeal(text), "no such function");
-        assert_eq!(without_appeal("no such function"), "no such function");
+    fn what_a_query_asks_for_is_told_in_words_of_contracts_without_the_appeal_to_report_a_bug() {
+        let text = "no such Utf8View.\nThis issue was likely caused by a bug in DataFusion's code. Please help.";
+        let error = query_error(DataFusionError::Internal(text.to_owned()));
+        assert_eq!(error.to_string(), "no such string");
+        let error = query_error(DataFusionError::Plan("Invalid function 'lenght'.".to_owned()));
+        assert_eq!(error.to_string(), "there is no function `lenght`");
+        assert_eq!(error.help(), Some("did you mean `length`?"));
     }
 
     #[test]

@@ -5,8 +5,10 @@
 //! over which protocol, or what a pipeline is.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
+mod arranged;
 mod catalogs;
 mod failure;
+pub mod lineage;
 mod options;
 mod patch;
 mod placeholder;
@@ -16,6 +18,7 @@ mod statement;
 mod tables;
 mod travel;
 
+pub use arranged::arranged;
 pub use failure::query_error;
 pub use options::SessionOptions;
 pub use patch::RowPatch;

@@ -1,6 +1,6 @@
 //! Rules of contracts that are queries: what they may read, how long they may take, and the one figure that they give.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,11 +14,12 @@ use datafusion::sql::sqlparser::ast::Statement as Ast;
 use polder_contract::DatasetContract;
 use polder_contract::rule::{Figure, Metric, RuleKind};
 use polder_core::{DatasetName, Error, ErrorKind, Result};
-use polder_gate::table::Queries;
+use polder_gate::table::{Queries, QueryColumns};
 use polder_gate::{list_limits, sql_limits};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinHandle;
 
+use crate::arranged::arranged;
 use crate::failure::query_error;
 use crate::placeholder;
 use crate::session::Session;
@@ -40,6 +41,8 @@ pub struct RuleQueries {
     limit: Duration,
     /// No other dataset is there to be read.
     alone: bool,
+    /// Datasets that cannot be read, with why.
+    absent: BTreeMap<DatasetName, String>,
 }
 
 impl RuleQueries {
@@ -57,11 +60,12 @@ impl RuleQueries {
             _ => None,
         }));
         Self {
-            session: session.clone(),
+            session: session.of_rules(),
             contract: contract.clone(),
             readable,
             limit: LIMIT,
             alone: false,
+            absent: BTreeMap::new(),
         }
     }
 
@@ -75,6 +79,12 @@ impl RuleQueries {
     #[must_use]
     pub fn alone(self) -> Self {
         Self { alone: true, ..self }
+    }
+
+    /// Where some datasets cannot be read, for the reasons that are given: rules about them are not run.
+    #[must_use]
+    pub fn without(self, absent: BTreeMap<DatasetName, String>) -> Self {
+        Self { absent, ..self }
     }
 
     /// The query as it is run: placeholders replaced, the contract's objects known by their short names.
@@ -115,6 +125,22 @@ impl RuleQueries {
         all.iter().find(named).map(|own| own.dataset().clone())
     }
 
+    /// A session in which this table is the contract's own: in the contract's order, as the query was checked; what the
+    /// contract does not name follows.
+    fn over(&self, table: Arc<dyn TableProvider>) -> Session {
+        let schema = table.schema();
+        let own = self
+            .contract
+            .object()
+            .properties
+            .iter()
+            .map(|property| property.name.as_str());
+        let unnamed = schema.fields().iter().map(|field| field.name().as_str());
+        let unnamed = unnamed.filter(|name| !own.clone().any(|own| own == *name));
+        let table = arranged(table, own.clone().chain(unnamed));
+        self.session.with_tables([(self.contract.dataset().clone(), table)])
+    }
+
     fn readable_only(&self, dataset: &DatasetName) -> Result<()> {
         if self.readable.contains(dataset) {
             return Ok(());
@@ -130,7 +156,7 @@ impl RuleQueries {
 impl Queries for RuleQueries {
     async fn figure(&self, sql: &str, column: Option<&str>, table: Arc<dyn TableProvider>) -> Result<Figure> {
         let statement = self.prepared(sql, column)?;
-        let session = self.session.with_tables([(self.contract.dataset().clone(), table)]);
+        let session = self.over(table);
         let threads = Threads::start()?;
         let mut task = threads.spawn(async move { ask(&session, statement).await });
         match tokio::time::timeout(self.limit, &mut task).await {
@@ -147,7 +173,20 @@ impl Queries for RuleQueries {
         }
     }
 
+    async fn columns(
+        &self,
+        sql: &str,
+        column: Option<&str>,
+        table: Arc<dyn TableProvider>,
+    ) -> Result<Option<QueryColumns>> {
+        let answer = self.over(table).plan_bounded(self.prepared(sql, column)?).await?;
+        columns::of(answer.logical_plan()).map(Some)
+    }
+
     fn out_of_reach(&self, dataset: &DatasetName) -> Option<String> {
+        if let Some(why) = self.absent.get(dataset) {
+            return Some(why.clone());
+        }
         let other = self.alone && dataset != self.contract.dataset();
         other.then(|| format!("it is about {dataset} too, which is not at hand beside a file"))
     }
@@ -227,7 +266,7 @@ async fn ask(session: &Session, statement: Statement) -> Result<Figure> {
         return Err(shape("no row".to_owned()));
     };
     let value = ScalarValue::try_from_array(batch.column(0), 0).map_err(query_error)?;
-    figure(&value)
+    value::figure(&value)
 }
 
 /// Refuses a query that could make far more of lists than they hold. What it does not need of the tables does not count,
@@ -240,39 +279,10 @@ fn lists_are_bounded(answer: &DataFrame) -> Result<()> {
     list_limits::taken_apart(&optimised).map_err(|why| Error::new(ErrorKind::Usage, why))
 }
 
-/// A value as a figure: truth counts 1 and 0, what is no number is text.
-fn figure(value: &ScalarValue) -> Result<Figure> {
-    use ScalarValue as S;
-    if value.is_null() {
-        return Ok(Figure::Null);
-    }
-    Ok(match value {
-        S::Boolean(Some(truth)) => Figure::Whole((*truth).into()),
-        S::Int8(Some(number)) => Figure::Whole((*number).into()),
-        S::Int16(Some(number)) => Figure::Whole((*number).into()),
-        S::Int32(Some(number)) => Figure::Whole((*number).into()),
-        S::Int64(Some(number)) => Figure::Whole((*number).into()),
-        S::UInt8(Some(number)) => Figure::Whole((*number).into()),
-        S::UInt16(Some(number)) => Figure::Whole((*number).into()),
-        S::UInt32(Some(number)) => Figure::Whole((*number).into()),
-        S::UInt64(Some(number)) => Figure::Whole((*number).into()),
-        S::Float32(Some(number)) => Figure::Real((*number).into()),
-        S::Float64(Some(number)) => Figure::Real(*number),
-        S::Decimal128(Some(number), _, 0) => Figure::Whole(*number),
-        S::Decimal128(..) | S::Decimal256(..) | S::Decimal64(..) | S::Decimal32(..) => {
-            let text = value.to_string();
-            text.parse().map_or(Figure::Text(text), Figure::Real)
-        }
-        S::List(_) | S::LargeList(_) | S::FixedSizeList(_) | S::Struct(_) | S::Map(_) => {
-            let message = format!("the query gives {}, and a rule needs one figure", value.data_type());
-            return Err(Error::new(ErrorKind::Usage, message));
-        }
-        other => Figure::Text(other.to_string()),
-    })
-}
-
+mod columns;
 mod names;
 mod plan;
+mod value;
 
 #[cfg(test)]
 mod tests;

@@ -13,7 +13,7 @@ use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::{DataFrame, SessionConfig, SessionContext};
 use futures::future::try_join_all;
 use polder_core::{DatasetName, Error, ErrorKind, Result};
-use polder_gate::{plan_limits, sql_limits};
+use polder_gate::{plan_limits, sql_limits, sql_numbers};
 use polder_lake::Lake;
 
 use crate::catalogs::Domains;
@@ -28,6 +28,8 @@ use crate::tables::Tables;
 /// it asks for: `FROM sales.gold.orders VERSION AS OF 3`, `… TIMESTAMP AS OF '2026-01-31T08:00:00Z'` (also after `FOR`,
 /// and `FOR SYSTEM_TIME AS OF '…'`). Such a table goes by its last name in the rest of the statement.
 ///
+/// Whole numbers that do not fit their type are an error ([`sql_numbers::exact`]).
+///
 /// A clone is cheap and shares memory and disk with its original.
 #[derive(Clone)]
 pub struct Session {
@@ -36,6 +38,8 @@ pub struct Session {
     domains: Domains,
     config: SessionConfig,
     runtime: Arc<RuntimeEnv>,
+    /// No comparison holds of NaN.
+    of_rules: bool,
 }
 
 impl fmt::Debug for Session {
@@ -56,7 +60,7 @@ impl Session {
             lake: Some(lake.clone()),
             given: BTreeMap::new(),
         };
-        Ok(Self::build(tables, options.config(), options.runtime()?))
+        Ok(Self::build(tables, options.config(), options.runtime()?, false))
     }
 
     /// A session without a lake: it knows only what [`Session::with_tables`] gives it. A dataset of another time is
@@ -65,7 +69,12 @@ impl Session {
     /// # Errors
     /// As [`Session::new`].
     pub fn without_lake(options: &SessionOptions) -> Result<Self> {
-        Ok(Self::build(Tables::default(), options.config(), options.runtime()?))
+        Ok(Self::build(
+            Tables::default(),
+            options.config(),
+            options.runtime()?,
+            false,
+        ))
     }
 
     /// The same session with tables that stand for datasets; they share its memory and disk. A dataset of another
@@ -74,10 +83,17 @@ impl Session {
     pub fn with_tables(&self, tables: impl IntoIterator<Item = (DatasetName, Arc<dyn TableProvider>)>) -> Self {
         let mut all = Tables::clone(&self.tables);
         all.given.extend(tables);
-        Self::build(all, self.config.clone(), Arc::clone(&self.runtime))
+        Self::build(all, self.config.clone(), Arc::clone(&self.runtime), self.of_rules)
     }
 
-    fn build(tables: Tables, config: SessionConfig, runtime: Arc<RuntimeEnv>) -> Self {
+    /// The same session for queries of rules: no comparison holds of NaN, as in the SQL over one row.
+    #[must_use]
+    pub(crate) fn of_rules(&self) -> Self {
+        let runtime = Arc::clone(&self.runtime);
+        Self::build(Tables::clone(&self.tables), self.config.clone(), runtime, true)
+    }
+
+    fn build(tables: Tables, config: SessionConfig, runtime: Arc<RuntimeEnv>, of_rules: bool) -> Self {
         let tables = Arc::new(tables);
         let domains = Domains::new(Arc::clone(&tables), Arc::new(MemoryCatalogProviderList::new()));
         let state = SessionStateBuilder::new()
@@ -86,12 +102,18 @@ impl Session {
             .with_default_features()
             .with_catalog_list(Arc::new(domains.clone()))
             .build();
+        let context = SessionContext::new_with_state(state);
+        sql_numbers::exact(&context);
+        if of_rules {
+            sql_numbers::nan_is_unordered(&context);
+        }
         Self {
-            context: SessionContext::new_with_state(state),
+            context,
             tables,
             domains,
             config,
             runtime,
+            of_rules,
         }
     }
 

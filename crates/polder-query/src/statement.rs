@@ -1,21 +1,30 @@
 //! A statement, parsed: whether it only reads, and which tables it names.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod joins;
+mod reads;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use datafusion::sql::parser::{DFParserBuilder, Statement as Parsed};
 use datafusion::sql::sqlparser::ast::{
     Expr, Ident, ObjectName, ObjectNamePart, Query, Select, SetExpr, Statement as Ast, TableAlias, TableFactor, Visit,
-    VisitMut, Visitor, VisitorMut, visit_expressions,
+    VisitMut, VisitorMut, visit_expressions,
 };
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::tokenizer::Tokenizer;
-use polder_core::{DatasetName, Error, ErrorKind, Result, ResultExt};
+use polder_core::{DatasetName, Error, ErrorKind, Result};
+use polder_gate::engine_words::syntax;
 
 use crate::failure::query_error;
 use crate::travel::{Moment, resolve, split};
 
 const DIALECT: GenericDialect = GenericDialect {};
+
+/// Most tables that a plan reads, each as often as it is read.
+const MOST_READS: u64 = 2_000;
 
 /// A dataset in a statement.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -48,7 +57,10 @@ impl Statement {
     pub(crate) fn parse(sql: &str) -> Result<Self> {
         let tokens = Tokenizer::new(&DIALECT, sql)
             .tokenize_with_location()
-            .context(ErrorKind::Usage, || "the statement cannot be read".to_owned())?;
+            .map_err(|error| {
+                let why = syntax(&error.to_string());
+                Error::new(ErrorKind::Usage, format!("the statement cannot be read: {why}"))
+            })?;
         let mut statements = DFParserBuilder::new(resolve(tokens)?)
             .with_dialect(&DIALECT)
             .build()
@@ -87,11 +99,11 @@ impl Statement {
             let message = format!("`{function}` is called among the arguments of a table function");
             return Err(Error::new(ErrorKind::Usage, message).with_help("write the value out"));
         }
-        let mut reads = Reads::default();
-        if let Parsed::Statement(statement) = &self.parsed {
-            let _walked = statement.visit(&mut reads);
-        }
-        if reads.most > MOST_READS {
+        let most = match &self.parsed {
+            Parsed::Statement(statement) => reads::most(statement),
+            _ => 0,
+        };
+        if most > MOST_READS {
             let message = format!(
                 "it reads more than {MOST_READS} tables, once all is put in that it defines: what it defines is read again \
                  by what is read again"
@@ -99,65 +111,6 @@ impl Statement {
             return Err(Error::new(ErrorKind::Usage, message));
         }
         Ok(())
-    }
-}
-
-/// Most tables that a plan reads, each as often as it is read.
-const MOST_READS: u64 = 2_000;
-
-/// How many tables each query reads in the end.
-#[derive(Default)]
-struct Reads {
-    open: Vec<OpenQuery>,
-    /// Queries that `WITH` gives a name.
-    named: BTreeMap<*const Query, String>,
-    most: u64,
-}
-
-#[derive(Default)]
-struct OpenQuery {
-    reads: u64,
-    defined: BTreeMap<String, u64>,
-}
-
-impl Visitor for Reads {
-    type Break = ();
-
-    fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
-        for table in query.with.iter().flat_map(|with| &with.cte_tables) {
-            self.named.insert(table.query.as_ref(), normal(&table.alias.name));
-        }
-        self.open.push(OpenQuery::default());
-        ControlFlow::Continue(())
-    }
-
-    fn pre_visit_relation(&mut self, relation: &ObjectName) -> ControlFlow<()> {
-        let of_name = match parts(relation).as_slice() {
-            [name] => self
-                .open
-                .iter()
-                .rev()
-                .find_map(|query| query.defined.get(name))
-                .copied(),
-            _ => None,
-        };
-        if let Some(query) = self.open.last_mut() {
-            query.reads = query.reads.saturating_add(of_name.unwrap_or(1));
-        }
-        ControlFlow::Continue(())
-    }
-
-    fn post_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
-        let reads = self.open.pop().map_or(0, |query| query.reads.max(1));
-        self.most = self.most.max(reads);
-        let name = self.named.remove(&std::ptr::from_ref(query));
-        if let Some(around) = self.open.last_mut() {
-            match name {
-                Some(name) => drop(around.defined.insert(name, reads)),
-                None => around.reads = around.reads.saturating_add(reads),
-            }
-        }
-        ControlFlow::Continue(())
     }
 }
 
@@ -232,9 +185,12 @@ impl VisitorMut for Names {
     }
 
     fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<Error> {
-        match &select.into {
-            Some(_) => ControlFlow::Break(refused("SELECT INTO")),
-            None => ControlFlow::Continue(()),
+        if select.into.is_some() {
+            return ControlFlow::Break(refused("SELECT INTO"));
+        }
+        match select.from.iter().try_for_each(joins::merge_what_is_there) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => ControlFlow::Break(error),
         }
     }
 
@@ -270,6 +226,11 @@ impl VisitorMut for Names {
             }
         }
         match factor {
+            TableFactor::NestedJoin { table_with_joins, .. } => {
+                if let Err(error) = joins::merge_what_is_there(table_with_joins) {
+                    return ControlFlow::Break(error);
+                }
+            }
             TableFactor::Function { args, .. } => self.arguments(args),
             TableFactor::TableFunction {
                 expr: Expr::Function(function),
@@ -326,191 +287,4 @@ pub(crate) fn reference(parts: &[String]) -> Option<Reference> {
     let (name, moment) = split(name);
     let dataset = DatasetName::new(domain.as_str(), layer.parse().ok()?, name).ok()?;
     Some(Reference { dataset, moment })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn datasets(sql: &str) -> Vec<String> {
-        let statement = Statement::parse(sql).unwrap();
-        let text = |reference: &Reference| {
-            let moment = reference.moment.map(|moment| moment.to_string()).unwrap_or_default();
-            format!("{}{moment}", reference.dataset)
-        };
-        statement.datasets.iter().map(text).collect()
-    }
-
-    fn others(sql: &str) -> Vec<String> {
-        Statement::parse(sql)
-            .unwrap()
-            .others
-            .iter()
-            .map(|parts| parts.join("."))
-            .collect()
-    }
-
-    #[test]
-    fn functions_that_would_run_while_a_statement_is_planned_are_noted() {
-        let cases = [
-            ("SELECT * FROM generate_series(1, -5 + 2)", None),
-            ("SELECT * FROM unnest(generate_series(1, length('x')))", None),
-            ("SELECT length('x') FROM generate_series(1, 2)", None),
-            ("SELECT * FROM generate_series(1, length('x'))", Some("length")),
-            (
-                "SELECT * FROM a.silver.x, LATERAL range(1, 2 + length('x'))",
-                Some("length"),
-            ),
-            (
-                "WITH w AS (SELECT * FROM range((SELECT 1))) SELECT * FROM w",
-                Some("SELECT"),
-            ),
-        ];
-        for (sql, called) in cases {
-            let statement = Statement::parse(sql).unwrap();
-            assert_eq!(statement.runs_early.as_deref(), called, "{sql}");
-            assert_eq!(statement.plannable().is_ok(), called.is_none(), "{sql}");
-        }
-    }
-
-    #[test]
-    fn what_is_read_again_by_what_is_read_again_is_refused() {
-        let steps = |many: usize| -> String {
-            (1..=many)
-                .map(|i| format!(", x{i} AS (SELECT 1 FROM x{0}, (SELECT 1 FROM x{0}) AS y)", i - 1))
-                .collect()
-        };
-        let sql = |many: usize| {
-            format!(
-                "WITH x0 AS (SELECT 1 FROM a.silver.x){} SELECT 1 FROM x{many}",
-                steps(many)
-            )
-        };
-        assert!(Statement::parse(&sql(10)).unwrap().plannable().is_ok());
-        assert!(Statement::parse(&sql(11)).unwrap().plannable().is_err());
-        assert!(Statement::parse(&sql(60)).unwrap().plannable().is_err());
-        let many = format!(
-            "SELECT 1 FROM a.silver.x{}",
-            " UNION ALL SELECT 1 FROM a.silver.x".repeat(100)
-        );
-        assert!(Statement::parse(&many).unwrap().plannable().is_ok());
-    }
-
-    #[test]
-    fn datasets_are_found_in_joins_subqueries_and_definitions() {
-        let sql = "WITH recent AS (SELECT * FROM a.silver.x VERSION AS OF 4 WHERE id IN (SELECT id FROM a.gold.w)) \
-                   SELECT (SELECT max(v) FROM c.gold.scalar) FROM recent JOIN b.gold.y USING (id) \
-                   UNION ALL SELECT * FROM (SELECT * FROM \"b\".\"gold\".\"z\" TIMESTAMP AS OF '1970-01-01') AS q \
-                   WHERE EXISTS (SELECT 1 FROM A.Silver.X)";
-        assert_eq!(
-            datasets(sql),
-            [
-                "a.silver.x",
-                "a.silver.x@v4",
-                "a.gold.w",
-                "b.gold.y",
-                "b.gold.z@t0",
-                "c.gold.scalar"
-            ]
-        );
-        assert!(others(sql).is_empty());
-    }
-
-    #[test]
-    fn names_that_the_statement_defines_hide_tables() {
-        assert!(others("WITH t AS (SELECT 1), U AS (SELECT * FROM t) SELECT * FROM u, T").is_empty());
-        assert_eq!(others("WITH t AS (SELECT 1) SELECT * FROM t JOIN v ON true"), ["v"]);
-        assert_eq!(
-            others("WITH RECURSIVE n AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM n) SELECT * FROM n"),
-            [""; 0]
-        );
-        assert!(others("SELECT * FROM generate_series(1, 3)").is_empty());
-    }
-
-    #[test]
-    fn what_is_no_dataset_is_told_apart() {
-        assert_eq!(others("SELECT * FROM orders"), ["orders"]);
-        assert_eq!(others("SELECT * FROM sales.brnze.orders"), ["sales.brnze.orders"]);
-        let statement = Statement::parse("SELECT * FROM information_schema.tables").unwrap();
-        assert!(statement.lists_tables);
-    }
-
-    #[test]
-    fn a_table_of_another_time_keeps_its_name_for_columns() {
-        let sql = "SELECT t.id FROM a.gold.t VERSION AS OF 2 WHERE t.id > 1";
-        assert_eq!(
-            Statement::parse(sql).unwrap().parsed.to_string(),
-            r#"SELECT t.id FROM a.gold."t@v2" AS t WHERE t.id > 1"#
-        );
-        let sql = "SELECT old.id FROM a.gold.t VERSION AS OF 2 AS old";
-        assert_eq!(
-            Statement::parse(sql).unwrap().parsed.to_string(),
-            r#"SELECT old.id FROM a.gold."t@v2" AS old"#
-        );
-    }
-
-    #[test]
-    fn whatever_reads_is_allowed() {
-        for sql in [
-            "SELECT 1",
-            "VALUES (1), (2)",
-            "WITH x AS (SELECT 1) SELECT * FROM x;",
-            "EXPLAIN SELECT 1",
-            "EXPLAIN ANALYZE SELECT 1",
-            "DESCRIBE a.gold.t",
-            "SHOW TABLES",
-            "SHOW COLUMNS FROM a.gold.t",
-            "SHOW FUNCTIONS",
-            "SHOW ALL",
-        ] {
-            assert!(
-                Statement::parse(sql).is_ok(),
-                "{sql}: {:?}",
-                Statement::parse(sql).err()
-            );
-        }
-    }
-
-    #[test]
-    fn whatever_does_more_than_read_is_refused() {
-        for sql in [
-            "INSERT INTO a.gold.t VALUES (1)",
-            "UPDATE a.gold.t SET x = 1",
-            "DELETE FROM a.gold.t",
-            "MERGE INTO a.gold.t USING b.gold.u ON true WHEN MATCHED THEN DELETE",
-            "TRUNCATE TABLE a.gold.t",
-            "CREATE TABLE t (x INT)",
-            "CREATE TABLE t AS SELECT 1",
-            "CREATE VIEW v AS SELECT 1",
-            "CREATE EXTERNAL TABLE t STORED AS PARQUET LOCATION '/etc'",
-            "CREATE FUNCTION f() RETURNS INT RETURN 1",
-            "CREATE SCHEMA s",
-            "DROP TABLE a.gold.t",
-            "ALTER TABLE a.gold.t ADD COLUMN x INT",
-            "COPY (SELECT 1) TO '/tmp/x.csv'",
-            "COPY a.gold.t TO '/tmp/x.csv'",
-            "SET datafusion.execution.batch_size = 1",
-            "RESET datafusion.execution.batch_size",
-            "BEGIN",
-            "COMMIT",
-            "PREPARE p AS SELECT 1",
-            "EXECUTE p",
-            "SELECT 1 INTO t",
-            "WITH x AS (INSERT INTO a.gold.t VALUES (1) RETURNING 1) SELECT * FROM x",
-            "EXPLAIN INSERT INTO a.gold.t VALUES (1)",
-            "EXPLAIN ANALYZE DELETE FROM a.gold.t",
-            "EXPLAIN COPY (SELECT 1) TO '/tmp/x.csv'",
-            "SELECT 1; SELECT 2",
-            "SELECT 1; DROP TABLE a.gold.t",
-            "",
-            "-- nothing",
-            "SELEC 1",
-            "SELECT 'open",
-        ] {
-            let error = Statement::parse(sql)
-                .map(|statement| statement.parsed.to_string())
-                .expect_err(sql);
-            assert_eq!(error.kind(), ErrorKind::Usage, "{sql}: {error}");
-        }
-    }
 }

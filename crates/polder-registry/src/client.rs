@@ -1,4 +1,4 @@
-//! The client: schemas by id, registration of schemas, a probe.
+//! The client: schemas by id or GUID, registration of schemas, a probe.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,18 +8,20 @@ use polder_core::config::RegistryConfig;
 use polder_core::{Error, ErrorKind, Result};
 use reqwest::Url;
 use schema_registry_converter::async_impl::schema_registry::{
-    SrSettings, get_all_subjects, get_referenced_schema, get_schema_by_id, post_schema,
+    SrSettings, get_all_subjects, get_referenced_schema, get_schema_by_guid, get_schema_by_id, post_schema,
 };
-use schema_registry_converter::schema_registry_common::{RegisteredReference, SchemaType, SuppliedSchema};
+use schema_registry_converter::schema_registry_common::{
+    RegisteredReference, RegisteredSchema as Answer, SchemaType, SuppliedSchema,
+};
 
 use crate::failure::{self, Call};
 use crate::references;
-use crate::schema::{RegisteredSchema, SchemaKind};
+use crate::schema::{RegisteredSchema, SchemaKind, SchemaName};
 
 /// A registry that does not answer for this long counts as unreachable.
 const TIMEOUT: Duration = Duration::from_secs(10);
-/// How long an id counts as unknown without asking again. Garbage bytes name one unknown id after the other and the
-/// same ones many times; an id that is registered late is still seen soon.
+/// How long a name counts as unknown without asking again. Garbage bytes name one unknown id after the other and the
+/// same ones many times; a schema that is registered late is still seen soon.
 const UNKNOWN_FOR: Duration = Duration::from_secs(5);
 /// Bound of what is remembered as unknown; beyond it the memory starts anew.
 const UNKNOWN_LIMIT: usize = 10_000;
@@ -111,31 +113,58 @@ impl Registry {
         &self.inner.url
     }
 
-    /// The schema with this id, from memory if it was seen before.
+    /// The schema of this id or GUID, from memory if it was seen before.
     ///
     /// # Errors
-    /// `NotFound` if the registry does not know the id; `Unreachable` if it does not answer or is in trouble;
-    /// `Refused` if it denies access or answers as no registry does; `Data` if the schema's references do not resolve.
-    pub async fn schema(&self, id: u32) -> Result<Arc<RegisteredSchema>> {
-        match self.cache().look_up(id, Instant::now()) {
+    /// `NotFound` if the registry does not know it, or has no schemas by GUID at all, which the error's help says then;
+    /// `Unreachable` if it does not answer or is in trouble; `Refused` if it denies access or answers as no registry
+    /// does; `Data` if the schema's references do not resolve.
+    pub async fn schema(&self, name: impl Into<SchemaName>) -> Result<Arc<RegisteredSchema>> {
+        let name = name.into();
+        let known = self.cache().look_up(name, Instant::now());
+        match known {
             Some(Known::Schema(schema)) => return Ok(schema),
-            Some(Known::Missing) => {
-                return Err(Error::new(
-                    ErrorKind::NotFound,
-                    format!("schema registry {} does not know schema {id}", self.inner.url),
-                ));
-            }
+            Some(Known::Missing) => return Err(self.unknown(name)),
+            Some(Known::NoGuids) => return Err(self.without_guids(name)),
             None => {}
         }
-        match self.fetch(id).await {
-            Ok(schema) => Ok(self.cache().keep(schema)),
-            Err(error) => {
-                if error.kind() == ErrorKind::NotFound {
-                    self.cache().keep_missing(id, Instant::now());
-                }
-                Err(error)
+        let what = format!("schema {name}");
+        let asked = match name {
+            SchemaName::Id(id) => get_schema_by_id(id, &self.inner.settings).await,
+            SchemaName::Guid(_) => get_schema_by_guid(&name.to_string(), &self.inner.settings).await,
+        };
+        let found = match asked {
+            Ok(found) => found,
+            // Older registries have no such path; what is no registry has none of the others either.
+            Err(failure)
+                if matches!(name, SchemaName::Guid(_))
+                    && failure::is_no_such_path(&failure)
+                    && self.probe().await.is_ok() =>
+            {
+                self.cache().guidless = Some(Instant::now());
+                return Err(self.without_guids(name));
             }
-        }
+            Err(failure) => {
+                let error = self.failure(failure, &what);
+                if error.kind() == ErrorKind::NotFound {
+                    self.cache().keep_missing(name, Instant::now());
+                }
+                return Err(error);
+            }
+        };
+        let schema = self.complete(name, &what, found).await?;
+        Ok(self.cache().keep(name, schema))
+    }
+
+    fn unknown(&self, name: SchemaName) -> Error {
+        let message = format!("schema registry {} does not know schema {name}", self.inner.url);
+        Error::new(ErrorKind::NotFound, message)
+    }
+
+    fn without_guids(&self, name: SchemaName) -> Error {
+        self.unknown(name).with_help(
+            "it has no schemas by GUID: let producers write schema ids into their values, or use a registry that has them",
+        )
     }
 
     /// Registers an Avro schema as the newest version of `subject` and returns its id; a schema that the subject has
@@ -169,15 +198,11 @@ impl Registry {
         asked.map(drop).map_err(|failure| self.failure(failure, "its subjects"))
     }
 
-    async fn fetch(&self, id: u32) -> Result<RegisteredSchema> {
-        let what = format!("schema {id}");
-        let found = get_schema_by_id(id, &self.inner.settings)
-            .await
-            .map_err(|failure| self.failure(failure, &what))?;
+    async fn complete(&self, name: SchemaName, what: &str, found: Answer) -> Result<RegisteredSchema> {
         let kind = SchemaKind::from(found.schema_type);
         let mut text = found.schema;
         if kind == SchemaKind::Avro && !found.references.is_empty() {
-            let referenced = self.fetch_references(&what, found.references).await?;
+            let referenced = self.fetch_references(what, found.references).await?;
             text = references::inline(&text, &referenced).map_err(|cause| {
                 Error::new(
                     ErrorKind::Data,
@@ -186,7 +211,12 @@ impl Registry {
                 .with_source(cause)
             })?;
         }
-        tracing::debug!(id, kind = %kind, "schema read from the registry");
+        let id = match name {
+            SchemaName::Id(id) => Some(id),
+            // Ids begin at 1; the converter says 0 where the registry does not tell one.
+            SchemaName::Guid(_) => Some(found.id).filter(|id| *id != 0),
+        };
+        tracing::debug!(schema = %name, kind = %kind, "schema read from the registry");
         Ok(RegisteredSchema { id, text, kind })
     }
 
@@ -239,37 +269,43 @@ impl Registry {
     }
 }
 
-/// Schemas seen before, and ids lately found unknown.
+/// Schemas seen before, and names lately found unknown.
 #[derive(Default)]
 struct Cache {
-    schemas: HashMap<u32, Arc<RegisteredSchema>>,
-    missing: HashMap<u32, Instant>,
+    schemas: HashMap<SchemaName, Arc<RegisteredSchema>>,
+    missing: HashMap<SchemaName, Instant>,
+    /// When the registry was last found to have no schemas by GUID.
+    guidless: Option<Instant>,
 }
 
 enum Known {
     Schema(Arc<RegisteredSchema>),
     Missing,
+    NoGuids,
 }
 
 impl Cache {
-    fn look_up(&self, id: u32, now: Instant) -> Option<Known> {
-        if let Some(schema) = self.schemas.get(&id) {
+    fn look_up(&self, name: SchemaName, now: Instant) -> Option<Known> {
+        if let Some(schema) = self.schemas.get(&name) {
             return Some(Known::Schema(Arc::clone(schema)));
         }
-        let since = self.missing.get(&id)?;
-        (now.saturating_duration_since(*since) < UNKNOWN_FOR).then_some(Known::Missing)
+        let is_fresh = |since: &Instant| now.saturating_duration_since(*since) < UNKNOWN_FOR;
+        if matches!(name, SchemaName::Guid(_)) && self.guidless.as_ref().is_some_and(is_fresh) {
+            return Some(Known::NoGuids);
+        }
+        self.missing.get(&name).is_some_and(is_fresh).then_some(Known::Missing)
     }
 
-    fn keep(&mut self, schema: RegisteredSchema) -> Arc<RegisteredSchema> {
-        self.missing.remove(&schema.id);
-        Arc::clone(self.schemas.entry(schema.id).or_insert_with(|| Arc::new(schema)))
+    fn keep(&mut self, name: SchemaName, schema: RegisteredSchema) -> Arc<RegisteredSchema> {
+        self.missing.remove(&name);
+        Arc::clone(self.schemas.entry(name).or_insert_with(|| Arc::new(schema)))
     }
 
-    fn keep_missing(&mut self, id: u32, now: Instant) {
+    fn keep_missing(&mut self, name: SchemaName, now: Instant) {
         if self.missing.len() >= UNKNOWN_LIMIT {
             self.missing.clear();
         }
-        self.missing.insert(id, now);
+        self.missing.insert(name, now);
     }
 }
 

@@ -84,6 +84,12 @@ pub(crate) fn from_converter(call: &Call<'_>, failure: SRCError) -> Error {
     }
 }
 
+/// Whether there was nothing at the address that was asked, as opposed to a registry that knows of no such schema.
+pub(crate) fn is_no_such_path(failure: &SRCError) -> bool {
+    let answer = failure.source().and_then(|source| source.downcast_ref::<RawError>());
+    status_of(failure) == Some(404) && answer.is_none_or(|answer| answer.error_code != SCHEMA_NOT_FOUND)
+}
+
 /// The HTTP status that the registry answered with, if it answered with an error.
 fn status_of(failure: &SRCError) -> Option<u16> {
     let (_, rest) = failure.error.split_once(STATUS_MARK)?;

@@ -1,7 +1,7 @@
 //! The schema registry, from both sides: a client for any registry that speaks Confluent's API, and a small one in
 //! memory that runs inside the process on loopback, so that a mesh works with no service installed.
 //!
-//! Knows nothing of Kafka: it maps ids to schemas and subjects to versions, and leaves the wire format to its callers.
+//! Knows nothing of Kafka: it maps ids and GUIDs to schemas and subjects to versions, and leaves the wire format to its callers.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 mod client;
@@ -12,4 +12,4 @@ mod schema;
 
 pub use client::Registry;
 pub use embedded::Embedded;
-pub use schema::{RegisteredSchema, SchemaKind};
+pub use schema::{RegisteredSchema, SchemaKind, SchemaName};

@@ -6,7 +6,8 @@ use polder_core::DatasetName;
 use serde_json::{Value, json};
 
 use crate::history::{History, Window};
-use crate::measure::{Figure, Outcome, Verdict, measure};
+use crate::measure::measure;
+use crate::outcome::{Figure, Outcome, Verdict};
 
 /// One service level, held against what happened.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,7 +30,7 @@ pub struct Assessed {
     pub promised: String,
     /// What became of it.
     pub outcome: Outcome,
-    /// The time that was looked at.
+    /// The time that was looked at: less than what was asked about, where less is known.
     pub window: Window,
 }
 
@@ -105,8 +106,11 @@ pub fn assess(contract: &DatasetContract, history: Option<&History>, window: Win
             element: level.element.clone(),
             driver: level.driver.clone(),
             promised,
+            window: Window {
+                from: outcome.from.unwrap_or(window.from),
+                ..window
+            },
             outcome,
-            window,
         }
     });
     assessed.collect()
@@ -152,11 +156,11 @@ impl Assessed {
         }
     }
 
-    /// Why it was not measured.
+    /// Why it was not measured, or what to know of the figure beside it.
     pub fn why(&self) -> Option<&str> {
         match &self.outcome.verdict {
             Verdict::NotMeasured(why) => Some(why),
-            _ => None,
+            _ => self.outcome.note.as_deref(),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 /// The stretch of time that is looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,16 +52,39 @@ pub struct History {
     pub commits: Vec<DataCommit>,
     /// Whether these are all since the table was made; else those before the first are not known.
     pub whole: bool,
+    /// The oldest commit that is known, one that changed no rows too; what came before it is told by nothing but
+    /// [`whole`](Self::whole).
+    pub log_begins: Option<DateTime<Utc>>,
     /// Runs, oldest first.
     pub runs: Vec<RunRecord>,
-    /// The newest instant of each column of dates or timestamps, where the statistics of every file give it. Of a column
-    /// of dates: the end of that day. Timestamps without a zone count as UTC.
-    pub newest: BTreeMap<String, DateTime<Utc>>,
-    /// The oldest instant of each such column. Of a column of dates: the beginning of that day.
-    pub oldest: BTreeMap<String, DateTime<Utc>>,
+    /// Columns of dates or timestamps, as far as they are known.
+    pub columns: BTreeMap<String, ColumnSpan>,
+    /// Columns that were asked for and could not be read, with why.
+    pub unread: BTreeMap<String, String>,
+}
+
+/// From when to when the values of a column are. Timestamps without a zone count as UTC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ColumnSpan {
+    /// The oldest value and the newest, of dates the beginnings of these days; nothing where the column has no value.
+    pub values: Option<(DateTime<Utc>, DateTime<Utc>)>,
+    /// How long what a value names lasts: a day, where the column is one of dates.
+    pub lasts: TimeDelta,
+    /// Whether the rows were read for it; else the statistics of every file gave it.
+    pub read: bool,
 }
 
 impl History {
+    /// When the runs begin that are known.
+    pub(crate) fn first_run(&self) -> Option<DateTime<Utc>> {
+        self.runs.iter().map(|run| run.started).min()
+    }
+
+    /// Where commits are known from on, where that is after a moment and not because there were none before.
+    pub(crate) fn cut_after(&self, moment: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        self.log_begins.filter(|begins| !self.whole && *begins > moment)
+    }
+
     /// The newest commit that changed rows.
     pub(crate) fn last_commit(&self) -> Option<DateTime<Utc>> {
         self.commits.last().map(|commit| commit.at)

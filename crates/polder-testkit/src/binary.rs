@@ -64,6 +64,12 @@ impl Polder {
         }
     }
 
+    /// The file of the binary, for programs that call it.
+    #[must_use]
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+
     /// The same, to be run in another folder.
     #[must_use]
     pub fn in_another_folder(mut self, folder: &Path) -> Self {

@@ -22,12 +22,24 @@ const OF_HOOKS: [&str; 6] = [
 /// # Errors
 /// `Usage` where there is no git, or it cannot be run.
 pub(crate) fn git(folder: &Path, arguments: &[&str], input: Option<String>) -> Result<Output> {
+    run(folder, "--literal-pathspecs", arguments, input)
+}
+
+/// As [`git`], where paths are patterns: `**/` stands for any folders.
+///
+/// # Errors
+/// As [`git`].
+pub(crate) fn git_matching(folder: &Path, arguments: &[&str]) -> Result<Output> {
+    run(folder, "--glob-pathspecs", arguments, None)
+}
+
+fn run(folder: &Path, paths: &str, arguments: &[&str], input: Option<String>) -> Result<Output> {
     let mut command = Command::new("git");
     for variable in OF_HOOKS {
         command.env_remove(variable);
     }
     command.env("GIT_OPTIONAL_LOCKS", "0").env("LC_ALL", "C");
-    command.arg("--literal-pathspecs").args(["-c", "core.quotePath=false"]);
+    command.arg(paths).args(["-c", "core.quotePath=false"]);
     command.arg("-C").arg(folder).args(arguments);
     command
         .stdin(Stdio::piped())

@@ -87,7 +87,7 @@ fn start_log(verbose: u8) {
         EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(format!("off,polder={level}{ours}")));
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+        .with_writer(|| output::door::Log)
         .with_ansi(std::io::stderr().is_terminal())
         .with_target(verbose > 1);
     if verbose == 0 {

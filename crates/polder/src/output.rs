@@ -1,13 +1,15 @@
-//! What commands print: lists and the rows of queries, as table, JSON, CSV or Parquet. All of it goes through Arrow.
+//! What commands print: lists and the rows of queries, as table, JSON, CSV or Parquet.
+
+pub(crate) mod door;
+mod listing;
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
-use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch, StringArray};
+use arrow::array::RecordBatch;
 use arrow::csv::WriterBuilder as CsvWriterBuilder;
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::datatypes::SchemaRef;
 use arrow::json::writer::{JsonArray, WriterBuilder as JsonWriterBuilder};
 use arrow::util::display::FormatOptions;
 use arrow::util::pretty::pretty_format_batches_with_options;
@@ -15,61 +17,10 @@ use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 use polder_core::{Error, ErrorKind, Result, ResultExt};
+use serde_json::{Map, Value};
 
 use crate::cli::{Format, SqlFormat};
-
-/// A list that a command prints: named columns of text.
-pub(crate) struct Listing {
-    columns: Vec<&'static str>,
-    rows: Vec<Vec<String>>,
-}
-
-impl Listing {
-    /// An empty list with these columns.
-    pub(crate) fn new(columns: impl Into<Vec<&'static str>>) -> Self {
-        Self {
-            columns: columns.into(),
-            rows: Vec::new(),
-        }
-    }
-
-    /// Adds a row: one text a column.
-    pub(crate) fn row(&mut self, cells: impl Into<Vec<String>>) {
-        let cells = cells.into();
-        debug_assert_eq!(cells.len(), self.columns.len());
-        self.rows.push(cells);
-    }
-
-    /// Whether there is no row.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.rows.is_empty()
-    }
-
-    /// Prints it to standard output; an empty table says `nothing` instead of a bare header.
-    pub(crate) fn print(&self, format: Format, nothing: &str) -> Result<()> {
-        if self.is_empty() && format == Format::Table {
-            return line(nothing);
-        }
-        let batch = self.batch()?;
-        let mut printer = Printer::to_terminal(format.into(), batch.schema(), 0)?;
-        printer.write(&batch)?;
-        printer.finish().map(|_| ())
-    }
-
-    fn batch(&self) -> Result<RecordBatch> {
-        let fields: Vec<Field> = self
-            .columns
-            .iter()
-            .map(|name| Field::new(*name, DataType::Utf8, false))
-            .collect();
-        let columns: Vec<ArrayRef> = (0..self.columns.len())
-            .map(|i| Arc::new(StringArray::from_iter_values(self.rows.iter().map(|row| &row[i]))) as ArrayRef)
-            .collect();
-        RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).context(ErrorKind::Internal, || {
-            "a list's rows do not fit its columns".to_owned()
-        })
-    }
-}
+pub(crate) use listing::{Cell, Listing, cells, object};
 
 impl From<Format> for SqlFormat {
     fn from(format: Format) -> Self {
@@ -100,12 +51,17 @@ impl Write for Terminal {
     }
 }
 
-/// Prints one line to standard output.
+/// Prints one line for people to standard output.
 pub(crate) fn line(text: &str) -> Result<()> {
-    finish_write(writeln!(io::stdout().lock(), "{text}"))
+    finish_write(writeln!(io::stdout().lock(), "{}", door::shown(text)))
 }
 
-/// Prints text that ends with its own line feed to standard output.
+/// Prints a JSON text to standard output.
+pub(crate) fn json(text: &str) -> Result<()> {
+    finish_write(writeln!(io::stdout().lock(), "{}", door::json(text)))
+}
+
+/// Prints a document to standard output, as it is, with the line feed that it ends with.
 pub(crate) fn text(text: &str) -> Result<()> {
     finish_write(io::stdout().lock().write_all(text.as_bytes()))
 }
@@ -113,7 +69,7 @@ pub(crate) fn text(text: &str) -> Result<()> {
 /// Prints one remark to standard error, where it does not mix with results.
 pub(crate) fn remark(text: &str) {
     // Where standard error is closed there is nobody left to tell.
-    let _ = writeln!(io::stderr().lock(), "{text}");
+    let _ = writeln!(io::stderr().lock(), "{}", door::shown(text));
 }
 
 /// Tells that a file was written, unless only results are wanted.
@@ -121,6 +77,22 @@ pub(crate) fn wrote(path: &Path, quiet: bool) {
     if !quiet {
         remark(&format!("wrote {}", path.display()));
     }
+}
+
+/// Rows as JSON objects.
+///
+/// # Errors
+/// `Data` where JSON cannot tell a column.
+pub(crate) fn rows_as_json(batch: &RecordBatch) -> Result<Vec<Map<String, Value>>> {
+    let failed = || "these columns cannot be printed as JSON".to_owned();
+    let mut writer = JsonWriterBuilder::new()
+        .with_explicit_nulls(true)
+        .build::<_, JsonArray>(Vec::new());
+    writer
+        .write(batch)
+        .and_then(|()| writer.finish())
+        .context(ErrorKind::Data, failed)?;
+    serde_json::from_slice(&writer.into_inner()).context(ErrorKind::Internal, failed)
 }
 
 /// Writes batches one after the other; only a table keeps rows (up to its limit) until the end.
@@ -246,7 +218,8 @@ impl<'w> Printer<'w> {
                 let options = FormatOptions::default().with_timestamp_tz_format(Some("%Y-%m-%dT%H:%M:%S%.fZ"));
                 let table = pretty_format_batches_with_options(&batches, &options)
                     .context(ErrorKind::Data, || "these rows cannot be printed".to_owned())?;
-                finish_write(writeln!(out, "{table}").and_then(|()| out.flush()))?;
+                let table = table.to_string();
+                finish_write(writeln!(out, "{}", door::shown(&table)).and_then(|()| out.flush()))?;
                 Ok(if limit == 0 { 0 } else { rows.saturating_sub(limit) })
             }
             Self::Json { mut writer } => {
@@ -282,8 +255,10 @@ fn finish_arrow(written: std::result::Result<(), arrow::error::ArrowError>, mess
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
-    use arrow::array::{Decimal128Array, Int64Array};
+    use arrow::array::{ArrayRef, Decimal128Array, Int64Array};
 
     fn batch() -> RecordBatch {
         let amount = Decimal128Array::from(vec![Some(1_050), None])
@@ -308,7 +283,7 @@ mod tests {
     #[test]
     fn csv_and_json_keep_decimals_and_nulls() {
         assert_eq!(printed(SqlFormat::Csv, 0).0, "n,amount\n1,1.050\n2,\n");
-        let json: serde_json::Value = serde_json::from_str(&printed(SqlFormat::Json, 0).0).unwrap();
+        let json: Value = serde_json::from_str(&printed(SqlFormat::Json, 0).0).unwrap();
         assert_eq!(json[0]["amount"].to_string(), "1.050");
         assert!(json[1]["amount"].is_null());
     }

@@ -8,14 +8,16 @@ use polder_contract::ContractSet;
 use polder_core::config::Mesh;
 use polder_core::document::{Diagnostic, Severity};
 use polder_core::{Error, ErrorKind, ObjectName, Result, ResultExt};
+use polder_delivery::Discretion;
 use polder_engine::{Engine, load_models, load_pipelines};
 use polder_ingest::{Ingest, Patience, StreamSpec, load_streams};
 use polder_lake::Lake;
+use polder_policy::Policies;
 use polder_query::{Session, SessionOptions};
 use polder_registry::Registry;
 
 use crate::cli::Cli;
-use crate::{domains, report};
+use crate::{domains, output, report};
 
 /// A mesh and what runs it. Services are only reached for when a command uses them.
 pub(crate) struct Platform {
@@ -98,21 +100,41 @@ impl Platform {
         let (models, more) = load_models(&self.mesh);
         diagnostics.extend(more);
         self.refuse_errors(diagnostics)?;
-        Ok(Engine::new(
+        let contracts = self.contracts()?;
+        let discretion = self.discretion(&contracts)?;
+        let engine = Engine::new(
             self.lake()?,
             self.session()?,
-            self.contracts()?,
+            contracts,
             pipelines,
             models,
             domains::all(),
-        ))
+        );
+        Ok(engine.with_discretion(discretion))
+    }
+
+    /// What of rows everybody may be told, as contracts and policies say. As long as the policies cannot be read nobody
+    /// says who may see what, and no value is told.
+    pub(crate) fn discretion(&self, contracts: &Arc<ContractSet>) -> Result<Discretion> {
+        let (policies, mut diagnostics) = Policies::of_mesh(&self.mesh)?;
+        diagnostics.retain(|found| found.severity == Severity::Error);
+        if diagnostics.is_empty() {
+            return Ok(Discretion::new(Arc::clone(contracts), move |property| {
+                policies.hides(property)
+            }));
+        }
+        report::diagnostics(&diagnostics, Some(&self.mesh.root));
+        output::remark("no value of a row is shown until these policies can be read: they say who may see what");
+        Ok(Discretion::new(Arc::clone(contracts), |_| true))
     }
 
     /// What runs streams.
     pub(crate) fn ingest(&self) -> Result<Ingest> {
+        let contracts = self.contracts()?;
         Ok(Ingest {
             lake: self.lake()?,
-            contracts: self.contracts()?,
+            discretion: self.discretion(&contracts)?,
+            contracts,
             registry: self.registry()?,
             kafka: self.mesh.config.kafka.clone(),
             root: self.mesh.root.clone(),

@@ -12,17 +12,19 @@ use polder_core::document::{Diagnostic, Severity, Source, Span};
 use polder_core::units::counted;
 use polder_policy::Class;
 
+use crate::output::door;
+
 /// Prints an error and its diagnostics to standard error. `root` is where the diagnostics' files are found.
 pub(crate) fn error(error: &Error, root: Option<&Path>) {
     let text = render(error, root, std::io::stderr().is_terminal());
     // Where standard error is closed there is nobody left to tell.
-    let _ = std::io::stderr().lock().write_all(text.as_bytes());
+    let _ = std::io::stderr().lock().write_all(door::styled(&text).as_bytes());
 }
 
 /// Prints diagnostics to standard error.
 pub(crate) fn diagnostics(list: &[Diagnostic], root: Option<&Path>) {
     let text = render_diagnostics(list, root, std::io::stderr().is_terminal());
-    let _ = std::io::stderr().lock().write_all(text.as_bytes());
+    let _ = std::io::stderr().lock().write_all(door::styled(&text).as_bytes());
 }
 
 fn render(error: &Error, root: Option<&Path>, styled: bool) -> String {
@@ -32,9 +34,10 @@ fn render(error: &Error, root: Option<&Path>, styled: bool) -> String {
         return text;
     }
     let report = error.report();
-    let mut group = Group::with_title(Level::ERROR.primary_title(report.as_str()));
-    if let Some(help) = error.help() {
-        group = group.element(Level::HELP.message(help));
+    let (report, help) = (door::shown(&report), error.help().map(door::shown));
+    let mut group = Group::with_title(Level::ERROR.primary_title(&*report));
+    if let Some(help) = &help {
+        group = group.element(Level::HELP.message(&**help));
     }
     text.push_str(&renderer(styled).render(&[group]));
     text.push('\n');
@@ -132,7 +135,8 @@ fn render_one(diagnostic: &Diagnostic, reported: &mut Reported, styled: bool) ->
         (None, Some(span)) => format!("{path}:{}:{}: {}", span.line, span.column, diagnostic.message),
         (None, None) => format!("{path}: {}", diagnostic.message),
     };
-    let mut group = Group::with_title(level.primary_title(title.as_str()).id(diagnostic.code.as_ref()));
+    let (title, help) = (door::shown(&title), diagnostic.help.as_deref().map(door::shown));
+    let mut group = Group::with_title(level.primary_title(&*title).id(diagnostic.code.as_ref()));
     if let Some((excerpt, span)) = excerpt.zip(diagnostic.span) {
         let snippet = Snippet::source(excerpt.text)
             .line_start(span.line)
@@ -145,8 +149,8 @@ fn render_one(diagnostic: &Diagnostic, reported: &mut Reported, styled: bool) ->
             group.element(snippet.path(path.as_str()))
         };
     }
-    if let Some(help) = &diagnostic.help {
-        group = group.element(Level::HELP.message(help.as_str()));
+    if let Some(help) = &help {
+        group = group.element(Level::HELP.message(&**help));
     }
     renderer(styled).render(&[group])
 }

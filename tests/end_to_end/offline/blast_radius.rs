@@ -204,3 +204,116 @@ fn a_query_that_no_longer_plans_without_another_contract_tells_who_waits_for_it(
         said(&ended)
     );
 }
+
+/// A dataset that is made of the products, whose columns its query takes by their place.
+fn by_place(repository: &Repository) {
+    fs::remove_dir_all(repository.path("catalog/policies")).unwrap();
+    fs::create_dir(repository.path("catalog/policies")).unwrap();
+    fs::write(repository.path("catalog/policies/none.yaml"), "policies: []\n").unwrap();
+    let contract = fs::read_to_string(repository.path(PRODUCTS)).unwrap();
+    let (head, _) = contract.split_once("schema:\n").unwrap();
+    let head = head.replace("id: sales.silver.products", "id: sales.gold.codes");
+    let property = |name: &str| {
+        format!(
+            "      - name: {name}\n        description: It.\n        logicalType: string\n        physicalType: string\n"
+        )
+    };
+    let properties = format!("{}{}", property("code"), property("words"));
+    fs::write(
+        repository.path("contracts/sales/codes.odcs.yaml"),
+        format!(
+            "{head}schema:\n  - name: codes\n    physicalName: sales.gold.codes\n    description: Codes.\n    \
+             properties:\n{properties}"
+        ),
+    )
+    .unwrap();
+    fs::write(
+        repository.path("pipelines/sales/codes.pipeline.yaml"),
+        "description: Codes.\ndataset: sales.gold.codes\nmaterialization: replace_groups\n",
+    )
+    .unwrap();
+    fs::write(
+        repository.path("pipelines/sales/codes.sql"),
+        "WITH q(code, words, since, until) AS (SELECT * FROM sales.silver.products) SELECT code, words FROM q\n",
+    )
+    .unwrap();
+}
+
+#[test]
+fn columns_in_another_order_break_who_takes_them_by_their_place() {
+    let repository = Repository::new();
+    by_place(&repository);
+    repository.commit();
+    repository.put_first(PRODUCTS, "description");
+    repository.edit(PRODUCTS, "version: 1.0.0", "version: 1.1.0");
+    let ended = repository.check();
+    assert_eq!(ended.code, Some(1), "{}", said(&ended));
+    for part in [
+        "error[breaking-change]: the columns of sales.silver.products stand in other places: it breaks pipeline sales.codes",
+        "sales.gold.codes.code is made of sales.silver.products.description now, and was made of \
+         sales.silver.products.stock_code",
+        "sales.gold.codes.words is made of sales.silver.products.stock_code now, and was made of \
+         sales.silver.products.description",
+    ] {
+        assert!(ended.stderr.contains(part), "{part}\n{}", said(&ended));
+    }
+    // A query that was changed along says what is meant.
+    repository.edit("pipelines/sales/codes.sql", "q(code, words, ", "q(words, code, ");
+    let ended = repository.check();
+    assert_eq!(ended.code, Some(0), "{}", said(&ended));
+}
+
+#[test]
+fn looser_limits_break_who_hands_values_on_to_tighter_ones() {
+    let repository = Repository::new();
+    let code = "        description: The product's code.\n        logicalType: string\n        physicalType: string\n        \
+                required: true\n";
+    let limit = "        logicalTypeOptions:\n          maxLength: 20\n";
+    repository.edit(SILVER, code, &format!("{code}{limit}"));
+    repository.commit();
+    let loose = |document: &str| document.replace("maxLength: 20", "maxLength: 50");
+    let text = fs::read_to_string(repository.path(BRONZE)).unwrap();
+    let looser = loose(&text).replace("version: 1.0.0", "version: 2.0.0");
+    fs::write(repository.path(BRONZE), looser).unwrap();
+    let ended = repository.check();
+    for part in [
+        "`maxLength` of the column `stock_code` changed from `20` to `50`: it breaks consumer",
+        "pipeline sales.invoice_lines would refuse rows: `maxLength` of sales.silver.invoice_lines.stock_code allows less \
+         than that of sales.bronze.invoice_lines.stock_code",
+    ] {
+        assert!(ended.stderr.contains(part), "{part}\n{}", said(&ended));
+    }
+    // Silver takes numbers of invoices of any length.
+    let nobody = "`maxLength` of the column `invoice_no` changed from `20` to `50`: breaks nobody";
+    assert!(ended.stdout.contains(nobody), "{}", said(&ended));
+    let text = fs::read_to_string(repository.path(SILVER)).unwrap();
+    fs::write(
+        repository.path(SILVER),
+        loose(&text).replace("version: 1.0.0", "version: 2.0.0"),
+    )
+    .unwrap();
+    let ended = repository.check();
+    assert!(!ended.stderr.contains("would refuse rows"), "{}", said(&ended));
+}
+
+#[test]
+fn null_goes_through_computations_to_columns_that_must_have_a_value() {
+    let repository = Repository::new();
+    let price = "        physicalType: decimal(12,3)\n        required: true\n";
+    repository.edit(SILVER, price, "        physicalType: decimal(12,3)\n");
+    repository.commit();
+    repository.edit(BRONZE, price, "        physicalType: decimal(12,3)\n");
+    repository.edit(BRONZE, "version: 1.0.0", "version: 2.0.0");
+    let ended = repository.check();
+    let refused = "pipeline sales.invoice_lines would refuse rows: sales.silver.invoice_lines.amount must have a value";
+    assert!(ended.stderr.contains(refused), "{}", said(&ended));
+    // A computation that gives a value for null breaks nobody.
+    repository.edit(
+        "pipelines/sales/invoice_lines.sql",
+        "quantity * unit_price AS amount",
+        "CAST(quantity * coalesce(unit_price, 0) AS DECIMAL(23, 3)) AS amount",
+    );
+    let ended = repository.check();
+    assert!(!ended.stderr.contains("would refuse rows"), "{}", said(&ended));
+    assert!(!said(&ended).contains("may lose rows"), "{}", said(&ended));
+}

@@ -34,7 +34,7 @@ impl Repository {
         repository
     }
 
-    fn git(&self, arguments: &[&str]) {
+    pub(super) fn git(&self, arguments: &[&str]) {
         let identity = ["-c", "user.name=Test", "-c", "user.email=test@shop.example"];
         let status = Command::new("git")
             .arg("-C")
@@ -62,8 +62,8 @@ impl Repository {
         fs::write(self.path(document), text.replace(old, new)).unwrap();
     }
 
-    /// Takes a column out of a contract, and out of its samples.
-    pub(super) fn drop_column(&self, document: &str, column: &str) {
+    /// Takes a column out of a contract. Gives its lines.
+    fn take_column(&self, document: &str, column: &str) -> String {
         let text = fs::read_to_string(self.path(document)).unwrap();
         let start = text.find(&format!("      - name: {column}\n")).unwrap();
         let length = text[start + 1..]
@@ -76,6 +76,18 @@ impl Repository {
             format!("{}{}", &text[..start], &text[start + length..]),
         )
         .unwrap();
+        text[start..start + length].to_owned()
+    }
+
+    /// Makes a column of a contract its first.
+    pub(super) fn put_first(&self, document: &str, column: &str) {
+        let lines = self.take_column(document, column);
+        self.edit(document, "    properties:\n", &format!("    properties:\n{lines}"));
+    }
+
+    /// Takes a column out of a contract, and out of its samples.
+    pub(super) fn drop_column(&self, document: &str, column: &str) {
+        self.take_column(document, column);
         let samples = self.path(&document.replace(".odcs.", ".samples."));
         let rows = fs::read_to_string(&samples).unwrap();
         let rows: Vec<_> = rows.lines().filter(|line| !line.contains(column)).collect();

@@ -37,12 +37,12 @@ fn a_columns_way_is_told_step_by_step() {
     assert_eq!(
         lines,
         [
-            "chain,from,how,via,to",
-            "1,sales.bronze.invoice_lines.country,identity,pipeline sales.invoice_lines,sales.silver.invoice_lines.country",
-            "1,sales.silver.invoice_lines.country,identity,pipeline product.product_sales,product.gold.product_sales.country",
-            "2,sales.bronze.invoice_lines.country,identity,pipeline sales.invoice_lines,sales.silver.invoice_lines.country",
-            "2,sales.silver.invoice_lines.country,aggregation,pipeline sales.customers,sales.silver.customers.country",
-            "2,sales.silver.customers.country,identity,pipeline customer.customers,customer.gold.customers.country",
+            "direction,chain,from,how,via,to",
+            "downstream,1,sales.bronze.invoice_lines.country,identity,pipeline sales.invoice_lines,sales.silver.invoice_lines.country",
+            "downstream,1,sales.silver.invoice_lines.country,identity,pipeline product.product_sales,product.gold.product_sales.country",
+            "downstream,2,sales.bronze.invoice_lines.country,identity,pipeline sales.invoice_lines,sales.silver.invoice_lines.country",
+            "downstream,2,sales.silver.invoice_lines.country,aggregation,pipeline sales.customers,sales.silver.customers.country",
+            "downstream,2,sales.silver.customers.country,identity,pipeline customer.customers,customer.gold.customers.country",
         ]
     );
 }

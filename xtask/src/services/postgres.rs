@@ -8,7 +8,7 @@ use super::{Instance, instance::Service};
 use crate::{
     checkout::{self, Cache},
     processes, programs,
-    programs::{Needed, POSTGRES},
+    programs::Needed,
 };
 
 /// PostgreSQL.
@@ -20,8 +20,14 @@ const USER: &str = "polder";
 const PASSWORD: &str = "polder";
 const DATABASE: &str = "polder";
 
+/// PostgreSQL's server.
+const POSTGRES: Needed = Needed {
+    is_there: || binaries().is_some(),
+    package: "postgresql-15",
+};
+
 /// The folder of the newest server that is installed, at least [`VERSION`]. Debian keeps it off the path.
-pub(crate) fn binaries() -> Option<PathBuf> {
+fn binaries() -> Option<PathBuf> {
     let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let debian = versions
         .filter_map(|entry| {

@@ -4,19 +4,35 @@ use std::collections::BTreeSet;
 
 use polder_core::document::Node;
 
-use super::failures::Policies;
-use super::pairing::{Identity, Paired, by_id, by_name, by_physical_name, pair as pair_items};
-use super::types::{self, Shift, TYPE_KEYS};
+use super::pairing::{COLUMN_IDENTITIES, Paired, by_physical_name, pair as pair_items};
+use super::policies::Policies;
+use super::shift::Shift;
+use super::types::{self, TYPE_KEYS};
 use super::walk::{At, Pair, Walk};
+use super::widths::width;
 use super::{Class, limits, meaning, quality};
 use crate::place::{count, flag, items};
 use crate::rule::OnFailure;
 
-/// What tells columns apart.
-pub(super) const COLUMN_IDENTITIES: [Identity; 3] = [by_id, by_physical_name, by_name];
-
 /// Keys that the primary key's change has spoken of.
 const KEY_KEYS: [&str; 2] = ["primaryKey", "primaryKeyPosition"];
+
+/// What was said of a type that changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum TypeSaid {
+    /// How its names changed. The format, of which texts have one too, is compared by itself.
+    ByName,
+    /// How the type follows the width of the numbers, which is all that changed.
+    ByWidth,
+}
+
+/// The primary keys of both sides, as positions among the pairs of columns.
+pub(super) struct Keys {
+    old: Vec<usize>,
+    new: Vec<usize>,
+    /// Whether a change of them was told.
+    are_said: bool,
+}
 
 impl Walk {
     /// The columns of an object, or the fields of a value.
@@ -26,14 +42,17 @@ impl Walk {
         let (old, new) = pair.items();
         let pairs = pair_items(old, new, &COLUMN_IDENTITIES, false);
         let keys = self.keys(pair, &pairs, at);
-        for paired in &pairs {
+        for (index, paired) in pairs.iter().enumerate() {
             let around = if paired.new.is_some() { pair } else { owner };
             let inner = around.of(paired.old.map(|(_, node)| node), paired.new.map(|(_, node)| node));
             if inner.old.is_some() && inner.new.is_some() && meaning::same("", inner.old, inner.new) {
                 continue;
             }
             let name = inner.old.or(inner.new).and_then(by_physical_name).unwrap_or_default();
-            let at = at.field(&name);
+            let at = At {
+                is_key: (keys.old == [index], keys.new == [index]),
+                ..at.field(&name)
+            };
             match (inner.old, inner.new) {
                 (Some(gone), None) => {
                     let what = format!("{} was removed", at.shown());
@@ -41,19 +60,19 @@ impl Walk {
                     let rules = self.rules_of_column(gone, &at);
                     self.with_gone(rules);
                 }
-                (None, Some(come)) if flag(come, "required") && at.within(inner).policies.new != OnFailure::Warn => {
+                (None, Some(_)) if at.asks_value(inner.new) && at.within(inner).policies.new != OnFailure::Warn => {
                     let what = format!("{} was added and is required", at.shown());
                     self.add("required-column-added", Class::BreaksWriters, inner, &at, what);
                 }
-                (None, Some(come)) => {
-                    let optional = match flag(come, "required") {
+                (None, Some(_)) => {
+                    let optional = match at.asks_value(inner.new) {
                         true => "only reports what has no value",
                         false => "is optional",
                     };
                     let what = format!("{} was added and {optional}", at.shown());
                     self.add("column-added", Class::Compatible, inner, &at, what);
                 }
-                _ => self.column(inner, &at, keys),
+                _ => self.column(inner, &at, keys.are_said),
             }
         }
         self.order(pair, &pairs, at);
@@ -74,8 +93,8 @@ impl Walk {
         }
     }
 
-    /// The primary key. Gives whether anything was said of it.
-    pub(super) fn keys(&mut self, pair: Pair<'_>, pairs: &[Paired<'_>], at: &At) -> bool {
+    /// The primary key.
+    pub(super) fn keys(&mut self, pair: Pair<'_>, pairs: &[Paired<'_>], at: &At) -> Keys {
         let key = |new: bool| {
             let mut key: Vec<(u64, usize)> = pairs
                 .iter()
@@ -95,7 +114,7 @@ impl Walk {
             [only] => {
                 let column = &pairs[*only];
                 let column = pair.of(column.old.map(|(_, node)| node), column.new.map(|(_, node)| node));
-                side(at.policies.of(column))
+                side(at.policies.of(column.old, column.new))
             }
             _ => side(at.policies),
         };
@@ -113,7 +132,11 @@ impl Walk {
             if !old.is_empty() && at.column.is_none() {
                 self.limit_failure(pair, at);
             }
-            return false;
+            return Keys {
+                old,
+                new,
+                are_said: false,
+            };
         }
         let name = |index: &usize, new: bool| {
             let paired = &pairs[*index];
@@ -121,6 +144,7 @@ impl Walk {
             side.and_then(|(_, node)| by_physical_name(node)).unwrap_or_default()
         };
         let shown = |key: &[usize], new: bool| key.iter().map(|index| name(index, new)).collect::<Vec<_>>().join(", ");
+        let sides = (!old.is_empty(), !new.is_empty());
         let (shift, what) = if old.is_empty() {
             let what = format!("{} has the primary key ({}) now", at.shown(), shown(&new, true));
             (Shift::Tightened, what)
@@ -132,13 +156,16 @@ impl Walk {
             );
             (Shift::Loosened, what)
         } else {
-            let (old, new) = (shown(&old, false), shown(&new, true));
-            let what = format!("the primary key of {} changed from ({old}) to ({new})", at.shown());
+            let (before, now) = (shown(&old, false), shown(&new, true));
+            let what = format!("the primary key of {} changed from ({before}) to ({now})", at.shown());
             (Shift::Changed, what)
         };
-        let sides = (!old.is_empty(), !new.is_empty());
         self.limited(|_| "primary-key-changed", shift, sides, pair, at, &what);
-        true
+        Keys {
+            old,
+            new,
+            are_said: true,
+        }
     }
 
     fn column(&mut self, pair: Pair<'_>, at: &At, keys_said: bool) {
@@ -158,16 +185,45 @@ impl Walk {
     }
 
     /// A value: what columns, items and sides of maps have in common.
-    fn value(&mut self, pair: Pair<'_>, at: &At, spoken_of: &mut Vec<&str>) {
+    pub(super) fn value(&mut self, pair: Pair<'_>, at: &At, spoken_of: &mut Vec<&str>) {
         let at = &at.within(pair);
-        let types_said = self.value_type(pair, at);
-        if types_said {
-            spoken_of.extend(TYPE_KEYS);
+        let width_said = match self.value_type(pair, at) {
+            Some(said) => {
+                spoken_of.extend(TYPE_KEYS);
+                said == TypeSaid::ByWidth
+            }
+            None => false,
+        };
+        if width_said && pair.under("logicalTypeOptions").differing() == ["format"] {
+            spoken_of.push("logicalTypeOptions");
+        }
+        // A column of the key must have a value, whether it says so too or not.
+        let asked = (at.asks_value(pair.old), at.asks_value(pair.new));
+        if asked.0 != asked.1 {
+            let said = ["required", "primaryKey"].map(|key| pair.under(key));
+            let inner = said
+                .into_iter()
+                .find(|said| said.old.or(said.new).is_some())
+                .unwrap_or(pair);
+            self.flag(asked, inner, at, "required", "requires a value", "accepts null");
+            spoken_of.push("required");
         }
         self.each(pair, at, spoken_of, |walk, key, inner| match key {
-            "required" => walk.flag(inner, at, "required", "requires a value", "accepts null"),
-            "unique" => walk.flag(inner, at, "unique", "accepts no value twice", "accepts a value twice"),
-            "logicalTypeOptions" => walk.limits(pair, inner, at, types_said),
+            "unique" => {
+                let differs = |own: Option<&Node>| own.and_then(Node::scalar_text) == Some("true");
+                let unique = (differs(inner.old) || at.is_key.0, differs(inner.new) || at.is_key.1);
+                if unique.0 != unique.1 {
+                    walk.flag(
+                        unique,
+                        inner,
+                        at,
+                        "unique",
+                        "accepts no value twice",
+                        "accepts a value twice",
+                    );
+                }
+            }
+            "logicalTypeOptions" => walk.limits(pair, inner, at, width_said),
             "enum" => walk.allowed(inner, at),
             "quality" => walk.rules(inner, at),
             "relationships" => walk.relationships(inner, at),
@@ -209,16 +265,18 @@ impl Walk {
         }
     }
 
-    /// The type. Gives whether anything was said of it.
-    fn value_type(&mut self, pair: Pair<'_>, at: &At) -> bool {
-        let (Some(old), Some(new)) = (pair.old, pair.new) else {
-            return false;
-        };
+    /// The type. Gives what was said of it, if anything was.
+    fn value_type(&mut self, pair: Pair<'_>, at: &At) -> Option<TypeSaid> {
+        let (old, new) = pair.old.zip(pair.new)?;
         let differs = |key: &str| !meaning::same(key, old.get(key), new.get(key));
         let key = TYPE_KEYS.into_iter().rev().find(|key| differs(key));
-        if key.is_none() && limits::width(old) == limits::width(new) {
-            return false;
+        if key.is_none() && width(old) == width(new) {
+            return None;
         }
+        let said = match key {
+            Some(_) => TypeSaid::ByName,
+            None => TypeSaid::ByWidth,
+        };
         let (shift, from, to) = types::shift(old, new, self.old_place(), self.new_place());
         let inner = match key {
             Some(key) => pair.under(key),
@@ -244,10 +302,10 @@ impl Walk {
             };
             let at = at.rule(at.rule_id("physicalType"));
             self.limited(|_| code, shift, sides, inner, &at, &what);
-            return true;
+            return Some(said);
         }
         let (code, class, what) = match shift {
-            Shift::Restated if key.is_none() => return false,
+            Shift::Restated if key.is_none() => return None,
             Shift::Restated => (
                 "type-restated",
                 Class::Documentation,
@@ -270,11 +328,12 @@ impl Walk {
             ),
         };
         self.add(code, class, inner, at, what);
-        true
+        Some(said)
     }
 
-    fn flag(&mut self, pair: Pair<'_>, at: &At, rule: &str, tight: &str, loose: &str) {
-        let tightened = pair.new.and_then(Node::scalar_text) == Some("true");
+    /// A flag that holds on one side only.
+    fn flag(&mut self, sides: (bool, bool), pair: Pair<'_>, at: &At, rule: &str, tight: &str, loose: &str) {
+        let tightened = sides.1;
         let (shift, what) = if tightened {
             (Shift::Tightened, tight)
         } else {
@@ -288,7 +347,7 @@ impl Walk {
         };
         let what = format!("{} {what} now", at.shown());
         let at = at.rule(at.rule_id(rule));
-        self.limited(|_| code, shift, (!tightened, tightened), pair, &at, &what);
+        self.limited(|_| code, shift, sides, pair, &at, &what);
     }
 
     /// The ids of all rules of a column that is gone, those inside it too.

@@ -6,7 +6,7 @@ use polder_core::document::Node;
 use super::pairing::{Identity, by_id, by_name, by_physical_name, pair as pair_items, word};
 use super::walk::{At, Pair, Walk};
 use super::{Class, Mode, meaning};
-use crate::lifecycle::Status;
+use crate::status::Status;
 
 impl Walk {
     /// Everything but the objects is about the whole contract.

@@ -5,72 +5,12 @@
 
 use polder_core::document::Node;
 
-use super::columns::COLUMN_IDENTITIES;
-use super::pairing::{by_physical_name, pair as pair_items, word};
+use super::pairing::{COLUMN_IDENTITIES, by_physical_name, pair as pair_items, word};
+use super::policies::{Policies, own};
 use super::quality::{RULE_IDENTITIES, is_text, label, reference_ends, reference_id};
-use super::types::Shift;
 use super::walk::{At, Pair, Walk};
 use super::{Class, limits, meaning};
-use crate::place::items;
 use crate::rule::{OnFailure, RuleSeverity};
-
-/// What happens on either side to a row that breaks a rule which says nothing itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Policies {
-    pub(super) old: OnFailure,
-    pub(super) new: OnFailure,
-}
-
-impl Default for Policies {
-    fn default() -> Self {
-        Self {
-            old: OnFailure::Quarantine,
-            new: OnFailure::Quarantine,
-        }
-    }
-}
-
-impl Policies {
-    /// The policies of an element inside; where one side lacks it, that side's stay.
-    pub(super) fn of(self, element: Pair<'_>) -> Self {
-        Self {
-            old: own(element.old).unwrap_or(self.old),
-            new: own(element.new).unwrap_or(self.new),
-        }
-    }
-
-    /// How a limit moved that the old side had and the new one has, and whether it keeps rows out on either side.
-    pub(super) fn limit(self, shift: Shift, (had, has): (bool, bool)) -> (Shift, bool) {
-        // What is written otherwise, or limits nothing, is on both sides or on neither.
-        let same = shift == Shift::Restated;
-        let before = (had || same) && self.old != OnFailure::Warn;
-        let now = (has || same) && self.new != OnFailure::Warn;
-        match (before, now) {
-            (true, false) => (Shift::Loosened, true),
-            (false, true) => (Shift::Tightened, true),
-            (both, _) => (shift, both),
-        }
-    }
-
-    /// How what is kept out moved, from one policy to the other.
-    fn shift(self) -> Shift {
-        let rank = |policy| match policy {
-            OnFailure::Reject => 3,
-            OnFailure::Quarantine => 2,
-            OnFailure::Warn => 1,
-        };
-        let (old, new) = (rank(self.old), rank(self.new));
-        Shift::of(new >= old, old >= new)
-    }
-}
-
-/// What an element itself says.
-fn own(element: Option<&Node>) -> Option<OnFailure> {
-    let properties = items(element?, "customProperties").iter();
-    let ours = properties.filter(|one| word(one, "property").is_some_and(|name| name == "polder.onFailure"));
-    ours.filter_map(|one| OnFailure::of_word(one.get("value")?.as_str()?))
-        .next_back()
-}
 
 /// Whether either side says something itself.
 fn says_itself(pair: Pair<'_>) -> bool {
@@ -112,7 +52,7 @@ impl Walk {
         if advises(rule.old) && advises(rule.new) {
             return;
         }
-        let policies = at.policies.of(rule);
+        let policies = at.policies.of(rule.old, rule.new);
         self.quality_failure(said, &At { policies, ..at.clone() });
     }
 
@@ -125,8 +65,8 @@ impl Walk {
             return;
         }
         if at.column.is_some() {
-            let kept = limits::checked(new);
-            for key in limits::checked(old).into_iter().filter(|key| kept.contains(key)) {
+            let kept = limits::checked(new, at);
+            for key in limits::checked(old, at).into_iter().filter(|key| kept.contains(key)) {
                 self.limit_failure(said, &at.rule(at.rule_id(key)));
             }
         }

@@ -3,41 +3,17 @@
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
-use chrono::{DateTime, Datelike as _, NaiveDate, NaiveDateTime, NaiveTime, Utc};
 use polder_core::document::Node;
 
-use super::failures::Policies;
+use super::bounds::{Bound, bound, order, smallest_step};
 use super::number::Number;
 use super::pairing::{Identity, Paired, pair as pair_items, word};
-use super::types::{self, Shift};
+use super::policies::Policies;
+use super::shift::Shift;
 use super::walk::{At, Pair, Walk};
-use super::{Class, meaning};
+use super::widths::{declared_range, whole_bounds};
+use super::{Class, meaning, types};
 use crate::place::{flag, items};
-
-/// A bound of one side: the key that sets it, the value as written, whether the value itself is refused.
-#[derive(Debug, Clone, Copy)]
-struct Bound<'n> {
-    key: &'static str,
-    text: &'n str,
-    exclusive: bool,
-}
-
-/// A width of numbers: its word, whether it is signed, bits.
-type Width = (&'static str, bool, u32);
-
-/// Widths of numbers: what they hold, as (signed, bits); floating point of either width apart.
-const WIDTHS: [Width; 10] = [
-    ("i8", true, 8),
-    ("i16", true, 16),
-    ("i32", true, 32),
-    ("i64", true, 64),
-    ("i128", true, 128),
-    ("u8", false, 8),
-    ("u16", false, 16),
-    ("u32", false, 32),
-    ("u64", false, 64),
-    ("u128", false, 128),
-];
 
 /// The options that are limits of their own, with whether a greater number allows more.
 const COUNTS: [(&str, bool); 6] = [
@@ -50,8 +26,8 @@ const COUNTS: [(&str, bool); 6] = [
 ];
 
 impl Walk {
-    /// The options of a column's logical type; `format` is left out where the type has spoken of it.
-    pub(super) fn limits(&mut self, column: Pair<'_>, pair: Pair<'_>, at: &At, types_said: bool) {
+    /// The options of a column's logical type; `format` is left out where the type has spoken of the width.
+    pub(super) fn limits(&mut self, column: Pair<'_>, pair: Pair<'_>, at: &At, width_said: bool) {
         let lower = (
             bound(pair.old, "minimum", "exclusiveMinimum", Ordering::Greater),
             bound(pair.new, "minimum", "exclusiveMinimum", Ordering::Greater),
@@ -77,12 +53,12 @@ impl Walk {
             spoken_of.extend(keys);
             let key = keys.into_iter().find(|key| differ(key)).unwrap_or(name);
             let inner = pair.under(key);
-            let whole = |bound| smallest_step(column, bound, name == "minimum");
+            let step = |bound| smallest_step(column, bound, name == "minimum");
             let shift = match (old, new) {
                 (None, _) => Shift::Tightened,
                 (_, None) => Shift::Loosened,
-                (Some(old), Some(new)) => match whole(new)
-                    .zip(whole(old))
+                (Some(old), Some(new)) => match step(new)
+                    .zip(step(old))
                     .map(|(new, old)| new.cmp(&old))
                     .or_else(|| order(new, old))
                 {
@@ -107,14 +83,17 @@ impl Walk {
             let sides = (old.is_some(), new.is_some());
             self.limit(shift, sides, inner, &at.rule(at.rule_id(rule)), &what);
         }
-        if types_said {
+        if width_said {
             spoken_of.push("format");
         }
         self.each(pair, at, &spoken_of, |walk, key, inner| {
             let shift = option(key, inner, column);
             let what = format!("`{key}` of {} {}", at.shown(), inner.said());
             let at = at.rule(at.rule_id(key));
-            let sides = (inner.old.is_some(), inner.new.is_some());
+            let limits = |side: Option<&Node>, column: Option<&Node>| {
+                side.is_some() || column.is_some_and(|column| types::limits_too(key, column))
+            };
+            let sides = (limits(inner.old, column.old), limits(inner.new, column.new));
             if is_checked(key, column) {
                 walk.limit(shift, sides, inner, &at, &what);
             } else {
@@ -213,6 +192,11 @@ impl Walk {
 /// How an option moved that is no bound.
 fn option(key: &str, pair: Pair<'_>, column: Pair<'_>) -> Shift {
     let texts = pair.texts();
+    if key == "maxLength"
+        && let Some((old, new)) = column.old.zip(column.new)
+    {
+        return types::length_shift(old, new);
+    }
     if let Some((_, more)) = COUNTS.iter().find(|(name, _)| *name == key) {
         // At least nothing is no limit.
         let read = |text: Option<&str>| text.and_then(Number::read).filter(|count| *more || !count.is_zero());
@@ -262,17 +246,12 @@ fn option(key: &str, pair: Pair<'_>, column: Pair<'_>) -> Shift {
             Shift::of(new.is_superset(&old), old.is_superset(&new))
         }
         "format" if column.new.is_some_and(is_whole) && column.old.is_some_and(is_whole) => {
-            let range = |text: Option<&str>| text.and_then(|text| WIDTHS.iter().find(|(name, ..)| *name == text));
-            let idle = |width: Option<&Width>, column: Option<&Node>| {
-                width.zip(column).is_none_or(|(width, column)| is_idle(width, column))
-            };
-            match (range(texts.0), range(texts.1)) {
-                (old, new) if idle(old, column.old) && idle(new, column.new) => Shift::Restated,
-                (Some(old), Some(new)) => Shift::of(holds(old, new), holds(new, old)),
-                // The width that is meant where nothing is said is that of the type: not a limit of its own.
-                (None, Some(_)) => Shift::Tightened,
-                (Some(_), None) => Shift::Loosened,
-                (None, None) => Shift::Changed,
+            let idle = |column: &Node| declared_range(column).is_none_or(|range| is_idle(range, column));
+            // The width that is meant where nothing is said is that of the type: not a limit of its own.
+            match column.old.zip(column.new) {
+                Some((old, new)) if idle(old) && idle(new) => Shift::Restated,
+                Some((old, new)) => types::width_shift(old, new),
+                None => Shift::Changed,
             }
         }
         "pattern" | "format" => match texts {
@@ -289,147 +268,10 @@ fn is_whole(column: &Node) -> bool {
     word(column, "logicalType").is_some_and(|logical| logical == "integer")
 }
 
-/// Whether every number of the one width is one of the other.
-fn holds(outer: &Width, inner: &Width) -> bool {
-    match (outer.1, inner.1) {
-        (true, false) => outer.2 > inner.2,
-        (false, true) => false,
-        _ => outer.2 >= inner.2,
-    }
-}
-
 /// Whether the column's bounds allow no number that the width does not hold.
-fn is_idle(&(_, signed, bits): &Width, column: &Node) -> bool {
-    let options = column.get("logicalTypeOptions");
-    let low = bound(options, "minimum", "exclusiveMinimum", Ordering::Greater);
-    let high = bound(options, "maximum", "exclusiveMaximum", Ordering::Less);
-    let (Some(low), Some(high)) = (
-        low.and_then(|low| whole(low, true)),
-        high.and_then(|high| whole(high, false)),
-    ) else {
-        return false;
-    };
-    // 2^(bits - 1) and 2^bits; of the widest the top is beyond every bound that is read.
-    let power = |bits: u32| 1_i128.checked_shl(bits).filter(|power| *power > 0).unwrap_or(i128::MAX);
-    let (least, beyond) = match signed {
-        true => (-power(bits - 1), power(bits - 1)),
-        false => (0, power(bits)),
-    };
-    low >= least && high < beyond
-}
-
-/// The least or greatest value that a bound allows, of columns in which there is one: whole numbers (as they are) and days
-/// (counted).
-fn smallest_step(column: Pair<'_>, bound: Bound<'_>, lower: bool) -> Option<i128> {
-    let of = |kind: &str| {
-        let is = |side: Option<&Node>| {
-            side.and_then(|side| word(side, "logicalType"))
-                .is_some_and(|word| word == kind)
-        };
-        is(column.old) && is(column.new)
-    };
-    if of("integer") {
-        return whole(bound, lower);
-    }
-    let day = NaiveDate::parse_from_str(bound.text, "%Y-%m-%d")
-        .ok()
-        .filter(|_| of("date"))?;
-    let day = i128::from(day.num_days_from_ce());
-    Some(day + inward(bound, lower))
-}
-
-/// The least or greatest whole number that a bound allows.
-fn whole(bound: Bound<'_>, lower: bool) -> Option<i128> {
-    let number = Number::read(bound.text)?;
-    let (floor, ceil) = (number.floor()?, number.ceil()?);
-    let rounded = if lower { ceil } else { floor };
-    // A bound between two whole numbers leaves out neither.
-    let step = if floor == ceil { inward(bound, lower) } else { 0 };
-    rounded.checked_add(step)
-}
-
-/// How far the first value inside is from the bound, in steps.
-fn inward(bound: Bound<'_>, lower: bool) -> i128 {
-    match (bound.exclusive, lower) {
-        (false, _) => 0,
-        (true, true) => 1,
-        (true, false) => -1,
-    }
-}
-
-/// The format of a column of numbers, which is part of its type.
-pub(super) fn width(column: &Node) -> Option<String> {
-    let numbers = word(column, "logicalType").is_some_and(|logical| matches!(logical.as_str(), "integer" | "number"));
-    column
-        .get("logicalTypeOptions")
-        .filter(|_| numbers)
-        .and_then(|options| word(options, "format"))
-}
-
-/// The bound that counts: the tighter one where both are written.
-fn bound<'n>(
-    options: Option<&'n Node>,
-    key: &'static str,
-    exclusive_key: &'static str,
-    tighter: Ordering,
-) -> Option<Bound<'n>> {
-    let read = |key: &'static str, exclusive| {
-        let text = options?.get(key)?.scalar_text()?;
-        Some(Bound { key, text, exclusive })
-    };
-    match (read(key, false), read(exclusive_key, true)) {
-        (Some(inclusive), Some(exclusive)) => match order(inclusive, exclusive) {
-            Some(order) if order == tighter => Some(inclusive),
-            _ => Some(exclusive),
-        },
-        (one, other) => one.or(other),
-    }
-}
-
-/// The order of two bounds of the same side. Of equal values the exclusive one is tighter: above an inclusive minimum,
-/// below an inclusive maximum.
-fn order(one: Bound<'_>, other: Bound<'_>) -> Option<Ordering> {
-    let values = values(one.text, other.text)?;
-    if values != Ordering::Equal || one.exclusive == other.exclusive {
-        return Some(values);
-    }
-    let lower = matches!(one.key, "minimum" | "exclusiveMinimum");
-    Some(if one.exclusive == lower {
-        Ordering::Greater
-    } else {
-        Ordering::Less
-    })
-}
-
-/// The order of two values as written: numbers, instants, days or times of day.
-fn values(one: &str, other: &str) -> Option<Ordering> {
-    if let (Some(one), Some(other)) = (Number::read(one), Number::read(other)) {
-        return Some(one.cmp(&other));
-    }
-    let instant = |text: &str| DateTime::parse_from_rfc3339(text).ok().map(|at| at.with_timezone(&Utc));
-    if let (Some(one), Some(other)) = (instant(one), instant(other)) {
-        return Some(one.cmp(&other));
-    }
-    let local = |text: &str| {
-        let day = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok();
-        let forms = ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f"];
-        day.and_then(|day| day.and_hms_opt(0, 0, 0)).or_else(|| {
-            forms
-                .iter()
-                .find_map(|form| NaiveDateTime::parse_from_str(text, form).ok())
-        })
-    };
-    if let (Some(one), Some(other)) = (local(one), local(other)) {
-        return Some(one.cmp(&other));
-    }
-    let time = |text: &str| {
-        let forms = ["%H:%M:%S%.f", "%H:%M"];
-        forms.iter().find_map(|form| NaiveTime::parse_from_str(text, form).ok())
-    };
-    match (time(one), time(other)) {
-        (Some(one), Some(other)) => Some(one.cmp(&other)),
-        _ => (one == other).then_some(Ordering::Equal),
-    }
+fn is_idle((least, greatest): (i128, i128), column: &Node) -> bool {
+    let (low, high) = whole_bounds(column);
+    low.is_some_and(|low| low >= least) && high.is_some_and(|high| high <= greatest)
 }
 
 /// Whether an option of the logical type makes a rule that rows can fail.
@@ -448,36 +290,30 @@ fn makes_rule(key: &str, column: &Node) -> bool {
 }
 
 /// The keys of a column that make rules which rows can fail.
-pub(super) fn checked(column: &Node) -> Vec<&str> {
-    let flags = ["required", "unique"].into_iter().filter(|key| flag(column, key));
-    let listed = (!items(column, "enum").is_empty()).then_some("enum");
-    let options = column
-        .get("logicalTypeOptions")
-        .and_then(Node::as_map)
-        .unwrap_or_default();
-    let options = options.iter().map(|entry| entry.key.as_str());
+pub(super) fn checked<'n>(column: &'n Node, at: &At) -> Vec<&'n str> {
     let said = |key: &&str| *key != "uniqueItems" || column.get("logicalTypeOptions").is_some_and(|of| flag(of, key));
-    let named = types::has_limit(column).then_some("physicalType");
-    flags
-        .chain(named)
-        .chain(listed)
-        .chain(options.filter(|key| makes_rule(key, column)).filter(said))
-        .collect()
+    let options = options(column).filter(|key| makes_rule(key, column)).filter(said);
+    beside_options(column, at).chain(options).collect()
 }
 
 /// The ids of the rules that a column's own keys make, as gates call them.
 pub(super) fn rule_ids(column: &Node, at: &At) -> Vec<String> {
-    let flags = ["required", "unique"].into_iter().filter(|key| flag(column, key));
+    let keys = beside_options(column, at).chain(options(column));
+    keys.map(|key| at.rule_id(key)).collect()
+}
+
+/// The keys beside the options of its logical type by which a column limits its values.
+fn beside_options<'n>(column: &'n Node, at: &At) -> impl Iterator<Item = &'n str> {
+    let required = at.asks_value(Some(column)).then_some("required");
+    let unique = flag(column, "unique").then_some("unique");
+    let flags = required.into_iter().chain(unique);
     let listed = (!items(column, "enum").is_empty()).then_some("enum");
-    let options = column
-        .get("logicalTypeOptions")
-        .and_then(Node::as_map)
-        .unwrap_or_default();
     let named = types::has_limit(column).then_some("physicalType");
-    flags
-        .chain(named)
-        .chain(listed)
-        .chain(options.iter().map(|entry| entry.key.as_str()))
-        .map(|key| at.rule_id(key))
-        .collect()
+    flags.chain(named).chain(listed)
+}
+
+/// The options of a column's logical type.
+fn options(column: &Node) -> impl Iterator<Item = &str> {
+    let options = column.get("logicalTypeOptions").and_then(Node::as_map);
+    options.unwrap_or_default().iter().map(|entry| entry.key.as_str())
 }

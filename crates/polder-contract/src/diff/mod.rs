@@ -33,28 +33,37 @@
 //! columns and objects that come (nobody needs them yet) and go (somebody may), and types that narrow (information is
 //! lost) and widen.
 
+mod bounds;
 mod columns;
 mod document;
 mod failures;
+mod handed_on;
 mod limits;
 mod meaning;
+mod mode;
 mod number;
 mod pairing;
+mod policies;
 mod products;
 mod quality;
+mod query;
 mod reliance;
 mod service_levels;
+mod shift;
 mod thresholds;
 mod types;
 mod version;
 mod walk;
+mod widths;
 
 use polder_core::DatasetName;
 
-pub(crate) use products::compare_products;
+pub use crate::version::{Bump, SemanticVersion};
+pub use handed_on::{ColumnOf, refuses};
+pub use mode::Mode;
+pub(crate) use products::product_changes;
 pub use reliance::Reliance;
-pub(crate) use service_levels::service_level_name;
-pub use version::{Bump, Mode, SemanticVersion, is_draft, problems_with_history};
+pub use version::{is_draft, problems_with_history};
 
 use crate::contract::Contract;
 use crate::place::Place;
@@ -154,7 +163,7 @@ pub struct Change {
 
 impl Change {
     /// The ids of the rules that went together with what was removed.
-    pub fn gone_rules(&self) -> &[String] {
+    pub(crate) fn gone_rules(&self) -> &[String] {
         &self.gone
     }
 }

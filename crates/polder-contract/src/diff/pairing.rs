@@ -18,6 +18,9 @@ pub(super) struct Paired<'n> {
 /// What tells an item apart from its like; nothing where it does not say.
 pub(super) type Identity = fn(&Node) -> Option<String>;
 
+/// What tells columns apart.
+pub(super) const COLUMN_IDENTITIES: [Identity; 3] = [by_id, by_physical_name, by_name];
+
 /// Pairs equal items first, then by each identity in turn, the first with the first. Items with two different `id`s
 /// are two things where `ids_decide`. Gives the pairs in the new list's order, then what is gone.
 pub(super) fn pair<'n>(old: &'n [Node], new: &'n [Node], identities: &[Identity], ids_decide: bool) -> Vec<Paired<'n>> {

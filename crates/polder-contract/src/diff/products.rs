@@ -1,31 +1,20 @@
 //! What changed between two data products.
 
+use std::path::Path;
+
+use polder_core::document::Node;
+
 use super::pairing::{Identity, by_name, pair as pair_items, word};
 use super::walk::{At, Pair, Walk};
-use super::{Class, Comparison, Mode, SemanticVersion};
-use crate::lifecycle::Status;
-use crate::product::Product;
+use super::{Change, Class, SemanticVersion};
 
-/// Ports that are gone or offer something else break those who use them; what a product is made from is its own affair.
-pub(crate) fn compare_products(old: &Product, new: &Product) -> Comparison {
-    let draft = matches!(old.status, Status::Draft | Status::Proposed)
-        || old.version.as_deref().is_some_and(|version| {
-            version
-                .parse::<SemanticVersion>()
-                .is_ok_and(|version| version.major == 0)
-        });
-    Comparison {
-        changes: Walk::over_documents(
-            (&old.source_path, &old.document),
-            (&new.source_path, &new.document),
-            Walk::product,
-        ),
-        mode: Mode::default(),
-        draft,
-    }
+/// What changed from the one product's file and document to the other's. Ports that are gone or offer something else break
+/// those who use them; what a product is made from is its own affair.
+pub(crate) fn product_changes(old: (&Path, &Node), new: (&Path, &Node)) -> Vec<Change> {
+    Walk::over_documents(old, new, Walk::product)
 }
 
-fn name_and_version(port: &polder_core::document::Node) -> Option<String> {
+fn name_and_version(port: &Node) -> Option<String> {
     Some(format!(
         "{} {}",
         word(port, "name")?,

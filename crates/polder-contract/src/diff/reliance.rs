@@ -1,7 +1,7 @@
 //! Whom a change breaks: what a consumer relies on, held against the changes.
 
-use super::service_levels::service_level_name;
 use super::{Change, Class, Comparison};
+use crate::service_level::service_level_name;
 
 /// What a consumer of one dataset relies on. Leave out the changes of other datasets with [`Comparison::of_dataset`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

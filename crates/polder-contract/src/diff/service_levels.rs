@@ -9,38 +9,10 @@ use super::number::Number;
 use super::pairing::{Identity, by_id, pair as pair_items, word};
 use super::walk::{At, Pair, Walk};
 use super::{Class, meaning};
-use crate::contract::service_level;
-use crate::lifecycle::days;
+use crate::dates::days;
 use crate::place::Place;
 use crate::promise::{Promised, Span};
-
-/// The standard's names with their synonyms, and whether more is better. Frequency is how long from one update to the
-/// next; of dates that end something later is better, of the one that begins it earlier.
-const PROPERTIES: [(&str, &str, bool); 14] = [
-    ("availability", "av", true),
-    ("throughput", "th", true),
-    ("errorrate", "er", false),
-    ("generalavailability", "ga", false),
-    ("endofsupport", "es", true),
-    ("endoflife", "el", true),
-    ("retention", "re", true),
-    ("frequency", "fy", false),
-    ("latency", "ly", false),
-    ("freshness", "freshness", false),
-    ("timetodetect", "td", false),
-    ("timetonotify", "tn", false),
-    ("timetorepair", "tr", false),
-    ("timeofavailability", "ta", false),
-];
-
-/// The name of a service level in one form: the standard's names are not case-sensitive and have synonyms.
-pub(crate) fn service_level_name(property: &str) -> String {
-    let lower = property.to_lowercase();
-    PROPERTIES
-        .iter()
-        .find(|(name, short, _)| *name == lower || *short == lower)
-        .map_or(lower, |(name, ..)| (*name).to_owned())
-}
+use crate::service_level::{ServiceLevel, more_is_better, service_level_name};
 
 fn property(node: &Node) -> String {
     service_level_name(&word(node, "property").unwrap_or_default())
@@ -188,7 +160,16 @@ impl Walk {
         };
         let at = At::default().rule("noticePeriod");
         let what = format!("the notice period {}", pair.said());
-        self.promised("notice-period-changed", moved, pair, &at, &what);
+        let code = "notice-period-changed";
+        match moved {
+            // Everybody was promised it, whatever they read and registered: else it would be worth nothing just before an end.
+            Move::Lowered => self.add(code, Class::BreaksReaders, pair, &at, what),
+            Move::Changed => {
+                self.add(code, Class::BreaksReaders, pair, &at, what.clone());
+                self.add(code, Class::ServiceLevelRaised, pair, &at, what);
+            }
+            Move::Raised | Move::Restated => self.promised(code, moved, pair, &at, &what),
+        }
     }
 
     /// What consumers pay.
@@ -229,10 +210,10 @@ fn by_order(order: Ordering, more_is_better: bool) -> Move {
 
 /// How a service level moved; nothing can be said of names that nobody knows and units that do not compare.
 fn promise(property: &str, old: &Node, new: &Node, file: &Place) -> Move {
-    let Some((.., more_is_better)) = PROPERTIES.iter().find(|(name, ..)| *name == property) else {
+    let Some(more_is_better) = more_is_better(property) else {
         return Move::Changed;
     };
-    order(old, new, file).map_or(Move::Changed, |order| by_order(order, *more_is_better))
+    order(old, new, file).map_or(Move::Changed, |order| by_order(order, more_is_better))
 }
 
 /// How the new value stands to the old one.
@@ -242,7 +223,7 @@ fn order(old: &Node, new: &Node, file: &Place) -> Option<Ordering> {
     if let (true, Some(old), Some(new)) = (same_unit, Number::read(&old_value), Number::read(&new_value)) {
         return Some(new.cmp(&old));
     }
-    let promise = |level: &Node| service_level(level, level, file).promise().ok();
+    let promise = |level: &Node| ServiceLevel::read(level, level, file).promise().ok();
     match (promise(old)?.promised, promise(new)?.promised) {
         (Promised::Span(old), Promised::Span(new)) => Some(length(new).cmp(&length(old))),
         (Promised::Percent(old), Promised::Percent(new)) => new.partial_cmp(&old),

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use polder_core::document::Node;
 
 use super::number::Number;
-use super::types::Shift;
+use super::shift::Shift;
 use crate::structure::OPERATORS;
 
 /// One end of a range; nothing where it has no end.

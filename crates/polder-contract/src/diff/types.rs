@@ -3,35 +3,12 @@
 use polder_core::document::Node;
 
 use super::pairing::word;
+use super::shift::Shift;
+use super::widths::{declared_range, physical_limit, whole_values, width};
 use crate::column_type::ColumnType;
 use crate::physical_limit::PhysicalLimit;
-use crate::place::Place;
+use crate::place::{Place, count};
 use crate::schema::Property;
-
-/// How a type, a limit or a threshold moved.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Shift {
-    /// Written otherwise, the same in meaning.
-    Restated,
-    /// Fewer values are possible: all of them were possible before.
-    Tightened,
-    /// More values are possible: those of before among them.
-    Loosened,
-    /// Neither.
-    Changed,
-}
-
-impl Shift {
-    /// The shift from two tests: whether all new values are old ones, and whether all old ones are new ones.
-    pub(super) fn of(new_in_old: bool, old_in_new: bool) -> Self {
-        match (new_in_old, old_in_new) {
-            (true, true) => Self::Restated,
-            (true, false) => Self::Tightened,
-            (false, true) => Self::Loosened,
-            (false, false) => Self::Changed,
-        }
-    }
-}
 
 /// The keys that make up a type.
 pub(super) const TYPE_KEYS: [&str; 2] = ["logicalType", "physicalType"];
@@ -64,13 +41,19 @@ pub(super) fn shift(old: &Node, new: &Node, old_file: &Place, new_file: &Place) 
     let resolved = |node: &Node, file: &Place| Property::read(node, file).column_type().ok();
     match (resolved(old, old_file), resolved(new, new_file)) {
         (Some(old_type), Some(new_type)) => {
-            let columns = Shift::of(within(&new_type, &old_type), within(&old_type, &new_type));
+            let (one, other) = ((&old_type, old), (&new_type, new));
+            let columns = Shift::of(kept(other, one), kept(one, other));
             let (old_shown, new_shown) = if old_type == new_type {
                 (old_shown, new_shown)
             } else {
-                (old_type.to_string(), new_type.to_string())
+                let widths = (width(old), width(new));
+                let shown = |column: &ColumnType, width: &Option<String>| match width {
+                    Some(width) if widths.0 != widths.1 => format!("{column} ({width})"),
+                    _ => column.to_string(),
+                };
+                (shown(&old_type, &widths.0), shown(&new_type, &widths.1))
             };
-            (join(columns, limit(&physical.0, &physical.1)), old_shown, new_shown)
+            (join(columns, limit(old, new)), old_shown, new_shown)
         }
         // Types that no table of ours holds: the words are all that is known.
         _ => {
@@ -82,7 +65,7 @@ pub(super) fn shift(old: &Node, new: &Node, old_file: &Place, new_file: &Place) 
                 _ => match (&physical.0, &physical.1) {
                     (Some(from), Some(to)) if !from.eq_ignore_ascii_case(to) => {
                         let (from, to) = (head(from), head(to));
-                        match limit(&physical.0, &physical.1) {
+                        match limit(old, new) {
                             Some(shift) if from == to => shift,
                             _ => Shift::Changed,
                         }
@@ -93,6 +76,18 @@ pub(super) fn shift(old: &Node, new: &Node, old_file: &Place, new_file: &Place) 
             (shift, old_shown, new_shown)
         }
     }
+}
+
+/// Whether every value of the one column is a value of the other: of its type, and of the width that it declares.
+fn kept((inner_type, inner): (&ColumnType, &Node), (outer_type, outer): (&ColumnType, &Node)) -> bool {
+    if !within(inner_type, outer_type) {
+        return false;
+    }
+    let (Some(values), Some(declared)) = (whole_values(inner_type, inner), declared_range(outer)) else {
+        return true;
+    };
+    // Of one type the width is a limit like any other, which is compared beside the type.
+    inner_type == outer_type || (declared.0 <= values.0 && values.1 <= declared.1)
 }
 
 /// Whether every value of one type is exactly a value of the other, of the same kind.
@@ -126,27 +121,67 @@ pub(super) fn limited(old: &Node, new: &Node, old_file: &Place, new_file: &Place
     if resolved(old, old_file)? != resolved(new, new_file)? {
         return None;
     }
-    let sides = (has_limit(old), has_limit(new));
-    (sides.0 || sides.1).then_some(sides)
+    let limits = |column: &Node| has_limit(column) || ["maxLength", "format"].iter().any(|key| limits_too(key, column));
+    (has_limit(old) || has_limit(new)).then(|| (limits(old), limits(new)))
 }
 
 /// Whether the name of the type limits the values of a column beyond its type.
 pub(super) fn has_limit(column: &Node) -> bool {
-    let name = word(column, "physicalType");
-    let limit = name.and_then(|name| PhysicalLimit::read(&name));
     // Nothing counts the bytes of texts.
-    limit.is_some_and(|limit| !matches!(limit, PhysicalLimit::BytesOfText(_)))
+    physical_limit(column).is_some_and(|limit| !matches!(limit, PhysicalLimit::BytesOfText(_)))
+}
+
+/// The most characters that a column takes, by `maxLength` and by the name of its type.
+fn longest(column: &Node) -> Option<u64> {
+    let named = match physical_limit(column) {
+        Some(PhysicalLimit::Length(length)) => Some(length),
+        _ => None,
+    };
+    let said = column.get("logicalTypeOptions").and_then(|of| count(of, "maxLength"));
+    named.into_iter().chain(said).min()
+}
+
+/// Whether a column has the limit of this option, be it by the name of its type.
+pub(super) fn limits_too(key: &str, column: &Node) -> bool {
+    match key {
+        "maxLength" => longest(column).is_some(),
+        "format" => declared_range(column).is_some(),
+        _ => false,
+    }
+}
+
+/// How the most characters that a column takes moved, wherever either side says it.
+pub(super) fn length_shift(old: &Node, new: &Node) -> Shift {
+    match (longest(old), longest(new)) {
+        (None, None) => Shift::Restated,
+        (None, Some(_)) => Shift::Tightened,
+        (Some(_), None) => Shift::Loosened,
+        (Some(old), Some(new)) => Shift::of(new <= old, old <= new),
+    }
+}
+
+/// How the width of whole numbers moved, wherever either side says it.
+pub(super) fn width_shift(old: &Node, new: &Node) -> Shift {
+    match (declared_range(old), declared_range(new)) {
+        (None, None) => Shift::Restated,
+        (None, Some(_)) => Shift::Tightened,
+        (Some(_), None) => Shift::Loosened,
+        (Some(old), Some(new)) => Shift::of(old.0 <= new.0 && new.1 <= old.1, new.0 <= old.0 && old.1 <= new.1),
+    }
 }
 
 /// How the limit in the names of two types moved, `varchar(20)` to `varchar(40)`, `smallint` to `int`; nothing where
-/// neither has one.
-fn limit(old: &Option<String>, new: &Option<String>) -> Option<Shift> {
-    let read = |text: &Option<String>| PhysicalLimit::read(text.as_deref()?);
-    Some(match (read(old), read(new)) {
+/// neither has one. What an option of the logical type says of the same counts too: who moves a limit from the one to the
+/// other changes nothing.
+fn limit(old: &Node, new: &Node) -> Option<Shift> {
+    use PhysicalLimit::{Length, Width};
+    Some(match (physical_limit(old), physical_limit(new)) {
+        (None, None) => return None,
+        (None | Some(Length(_)), None | Some(Length(_))) => length_shift(old, new),
+        (None | Some(Width(_)), None | Some(Width(_))) => width_shift(old, new),
         (Some(old), Some(new)) => Shift::of(new.within(old), old.within(new)),
         (Some(_), None) => Shift::Loosened,
         (None, Some(_)) => Shift::Tightened,
-        (None, None) => return None,
     })
 }
 

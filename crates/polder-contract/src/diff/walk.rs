@@ -6,10 +6,10 @@ use std::sync::Arc;
 use polder_core::DatasetName;
 use polder_core::document::{Node, Span};
 
-use super::failures::Policies;
+use super::policies::Policies;
 use super::{Change, Class, meaning};
 use crate::contract::Contract;
-use crate::place::Place;
+use crate::place::{Place, flag};
 
 /// Where in the contract the walk is.
 #[derive(Debug, Clone, Default)]
@@ -20,6 +20,10 @@ pub(super) struct At {
     pub(super) rule: Option<String>,
     /// What happens there to rows that fail.
     pub(super) policies: Policies,
+    /// Whether it is inside of another value: such values make no key.
+    pub(super) inside: bool,
+    /// Whether the column alone is the primary key, in the old document and in the new one.
+    pub(super) is_key: (bool, bool),
 }
 
 impl At {
@@ -39,6 +43,8 @@ impl At {
         };
         Self {
             column: Some(column),
+            inside: self.column.is_some(),
+            is_key: (false, false),
             ..self.clone()
         }
     }
@@ -47,14 +53,22 @@ impl At {
     pub(super) fn value(&self, step: &str) -> Self {
         Self {
             column: Some(format!("{}{step}", self.column.as_deref().unwrap_or_default())),
+            inside: true,
+            is_key: (false, false),
             ..self.clone()
         }
+    }
+
+    /// Whether the column there must have a value: as it says itself, or as part of the primary key.
+    pub(super) fn asks_value(&self, column: Option<&Node>) -> bool {
+        let says = |key| column.is_some_and(|column| flag(column, key));
+        says("required") || (!self.inside && says("primaryKey"))
     }
 
     /// The same place, with what its element says of rows that fail.
     pub(super) fn within(&self, element: Pair<'_>) -> Self {
         Self {
-            policies: self.policies.of(element),
+            policies: self.policies.of(element.old, element.new),
             ..self.clone()
         }
     }
@@ -186,7 +200,7 @@ impl Walk {
     pub(super) fn over_documents(
         old: (&Path, &Node),
         new: (&Path, &Node),
-        walk: fn(&mut Self, Pair<'_>),
+        walk: impl FnOnce(&mut Self, Pair<'_>),
     ) -> Vec<Change> {
         let place = |(file, document): (&Path, &Node)| Place {
             file: Arc::from(file),

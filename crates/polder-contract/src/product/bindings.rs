@@ -2,25 +2,29 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use polder_core::document::{Diagnostic, Severity, Source, nearest};
 
 use super::{OutputPort, Product, parse};
 use crate::contract::Contract;
-use crate::diff::SemanticVersion;
-use crate::lifecycle::Status;
+use crate::dates::day;
 use crate::place::Place;
 use crate::set::ContractSet;
+use crate::status::Status;
+use crate::version::SemanticVersion;
 
 /// Reads the products of a mesh (`contracts/<domain>/*.odps.yaml`), each document with the domain in whose folder it
 /// lies. What is right is given beside the findings about what is not: an output port without a contract, or with one
-/// that is not there, belongs to another domain or has another major version; input ports whose contract is over; two
-/// products of one id. A contract of an input port that is not in the mesh is a warning: it may be somebody else's.
+/// that is not there, belongs to another domain or has another major version; ports whose contract is over `now`, unless
+/// the product is retired itself; two products of one id. A contract of an input port that is not in the mesh is a warning: it may be somebody else's.
 pub fn check(
     sources: impl IntoIterator<Item = (String, Source)>,
     contracts: &ContractSet,
+    now: DateTime<Utc>,
 ) -> (Vec<Product>, Vec<Diagnostic>) {
     let mut products: Vec<Product> = Vec::new();
     let mut findings = Vec::new();
@@ -38,6 +42,7 @@ pub fn check(
             product: &product,
             domain: &domain,
             contracts,
+            now,
         };
         findings.extend(checked.findings());
         products.push(product);
@@ -50,6 +55,7 @@ struct Bindings<'a> {
     product: &'a Product,
     domain: &'a str,
     contracts: &'a ContractSet,
+    now: DateTime<Utc>,
 }
 
 impl Bindings<'_> {
@@ -123,23 +129,28 @@ impl Bindings<'_> {
             findings.push(port.place.error("foreign-port", message, Some(help)));
         }
         findings.extend(version(&port.name, &port.version, &contract, &port.place));
-        let status = contract.lifecycle().status;
-        if self.product.status == Status::Active {
-            let message = format!(
-                "the output port `{}` is bound to {}, which is {status}",
-                port.name, contract.name
-            );
-            match status {
-                Status::Retired => {
-                    let help = "bind it to what replaces the contract, or take the port away";
-                    findings.push(port.place.error("retired-contract", message, Some(help)));
-                }
-                Status::Draft | Status::Proposed => {
-                    let help = "a product in force promises what its contracts promise: make the contract active";
-                    findings.push(warn(&port.place, "draft-contract", message, help));
-                }
-                _ => {}
+        let offers = &self.product.status;
+        let life = Life::of(&contract, self.now);
+        let message = format!(
+            "the output port `{}` is bound to {}, which {life}",
+            port.name, contract.name
+        );
+        match &life {
+            // A retired product offers nothing any more.
+            Life::Retired | Life::Over(_) if *offers != Status::Retired => {
+                let help = "bind it to what replaces the contract, or take the port away";
+                findings.push(port.place.error("retired-contract", message, Some(help)));
             }
+            Life::Unborn(_) if matches!(offers, Status::Active | Status::Deprecated) => {
+                let help = "a product in force promises what its contracts promise: make the contract active";
+                findings.push(warn(&port.place, "draft-contract", message, help));
+            }
+            // What ends itself may be made of what ends.
+            Life::Ending(_) if !matches!(offers, Status::Deprecated | Status::Retired) => {
+                let help = "bind it to what replaces the contract, or deprecate the product too";
+                findings.push(warn(&port.place, "deprecated-contract", message, help));
+            }
+            _ => {}
         }
         for (input, _) in &port.inputs {
             if !self.product.input_ports.iter().any(|port| port.contract_id == *input) {
@@ -165,22 +176,20 @@ impl Bindings<'_> {
             return vec![warn(place, "foreign-contract", message, &help)];
         };
         let mut findings: Vec<Diagnostic> = version(name, wanted, &contract, place).into_iter().collect();
-        let life = contract.lifecycle();
-        let instead = match life.replacement.as_deref() {
+        if self.product.status == Status::Retired {
+            // It uses nothing any more.
+            return findings;
+        }
+        let instead = match contract.lifecycle().replacement.as_deref() {
             Some("none") | None => "look for another source".to_owned(),
             Some(replacement) => format!("move to {replacement}"),
         };
-        let until = life.end_of_life.map_or_else(String::new, |end| {
-            format!(" and ends at {}", crate::lifecycle::day(end))
-        });
-        let message = format!(
-            "the input port `{name}` is bound to {}, which is {}{until}",
-            contract.name, life.status
-        );
-        match life.status {
-            Status::Retired => findings.push(place.error("retired-contract", message, Some(&instead))),
-            Status::Deprecated => findings.push(warn(place, "deprecated-contract", message, &instead)),
-            _ => {}
+        let life = Life::of(&contract, self.now);
+        let message = format!("the input port `{name}` is bound to {}, which {life}", contract.name);
+        match life {
+            Life::Retired | Life::Over(_) => findings.push(place.error("retired-contract", message, Some(&instead))),
+            Life::Ending(_) => findings.push(warn(place, "deprecated-contract", message, &instead)),
+            Life::Unborn(_) | Life::InForce => {}
         }
         findings
     }
@@ -196,6 +205,51 @@ impl Bindings<'_> {
     fn near(&self, id: &str) -> Option<String> {
         let ids = self.contracts.contracts().iter().map(|contract| contract.id.as_str());
         nearest(id, ids).map(|near| format!("did you mean `{near}`?"))
+    }
+}
+
+/// Where the contract of a port is in its life.
+enum Life {
+    Unborn(Status),
+    InForce,
+    /// Deprecated, and until when, where that is said.
+    Ending(Option<DateTime<Utc>>),
+    /// Nothing is written under it since this end, whatever its status says.
+    Over(DateTime<Utc>),
+    Retired,
+}
+
+impl Life {
+    /// The last of its objects decides: while one is written, the port gives something.
+    fn of(contract: &Contract, now: DateTime<Utc>) -> Self {
+        let whole = contract.lifecycle();
+        let ends = (0..contract.objects.len()).map(|object| contract.lifecycle_of(object).end_of_life);
+        let end = if contract.objects.is_empty() {
+            whole.end_of_life
+        } else {
+            ends.collect::<Option<Vec<_>>>().and_then(|ends| ends.into_iter().max())
+        };
+        match (whole.status, end) {
+            (Status::Retired, _) => Self::Retired,
+            (_, Some(end)) if end <= now => Self::Over(end),
+            (Status::Deprecated, end) => Self::Ending(end),
+            (status @ (Status::Draft | Status::Proposed), _) => Self::Unborn(status),
+            (Status::Active | Status::Other(_), _) => Self::InForce,
+        }
+    }
+}
+
+impl fmt::Display for Life {
+    /// What is said of the contract, behind `which`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unborn(status) => write!(f, "is {status}"),
+            Self::InForce => f.write_str("is in force"),
+            Self::Ending(None) => f.write_str("is deprecated"),
+            Self::Ending(Some(end)) => write!(f, "is deprecated and ends at {}", day(*end)),
+            Self::Over(end) => write!(f, "ended at {}", day(*end)),
+            Self::Retired => f.write_str("is retired"),
+        }
     }
 }
 

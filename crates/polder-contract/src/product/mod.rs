@@ -10,11 +10,12 @@ use polder_core::document::{self, Diagnostic, Node, Reader, Severity, Source};
 
 pub use bindings::check;
 
-use crate::diff::{self, Comparison, Mode};
-use crate::lifecycle::Status;
+use crate::diff::{Comparison, Mode, product_changes};
 use crate::place::{Place, items, text};
+use crate::status::Status;
 use crate::structure;
 use crate::unheeded::foreign_properties;
+use crate::version::SemanticVersion;
 
 /// A data product that is structurally right.
 #[derive(Debug, Clone)]
@@ -132,10 +133,7 @@ pub fn parse(source: &Source) -> (Option<Product>, Vec<Diagnostic>) {
     let reader = Reader::new(source);
     structure::check_product(&reader, &document);
     let mut found = reader.finish();
-    let place = Place {
-        file: Arc::from(source.path.as_path()),
-        span: document.span,
-    };
+    let place = Place::of(source, document.span);
     found.extend(foreign_properties(&document, &place));
     found.sort_by_key(|found| found.span.map(|span| span.start));
     let sound = found.iter().all(|found| found.severity != Severity::Error);
@@ -145,7 +143,15 @@ pub fn parse(source: &Source) -> (Option<Product>, Vec<Diagnostic>) {
 /// What changed from the old product to the new one: ports that are gone or bound to another contract break readers.
 /// See [`crate::diff`] for what the classes mean; the mode is that of contracts without one.
 pub fn compare(old: &Product, new: &Product) -> Comparison {
-    diff::compare_products(old, new)
+    let unreleased = |version: &str| {
+        let version = version.parse::<SemanticVersion>();
+        version.is_ok_and(|version| version.major == 0)
+    };
+    Comparison {
+        changes: product_changes((&old.source_path, &old.document), (&new.source_path, &new.document)),
+        mode: Mode::default(),
+        draft: matches!(old.status, Status::Draft | Status::Proposed) || old.version.as_deref().is_some_and(unreleased),
+    }
 }
 
 /// What is wrong with the step from one version of a product to the next: a version that was not raised as far as the
@@ -163,10 +169,7 @@ pub fn problems(comparison: &Comparison, mode: Mode, old: &Product, new: &Produc
 }
 
 fn read(source: &Source, document: Node) -> Product {
-    let file = Place {
-        file: Arc::from(source.path.as_path()),
-        span: document.span,
-    };
+    let file = Place::of(source, document.span);
     let place = |node: &Node| file.at(node.get("name").map_or(node.span, |name| name.span));
     let word = |node: &Node, key| text(node, key).unwrap_or_default();
     let id = word(&document, "id");

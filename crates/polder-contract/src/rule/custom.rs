@@ -3,7 +3,7 @@
 use polder_core::document::{Entry, Node, nearest};
 use polder_core::units::parse_duration;
 
-use super::compile::{Compiler, Heading};
+use super::compiler::{Compiler, Heading};
 use super::{Metric, Operator};
 use crate::column_type::ColumnType;
 use crate::place::Place;

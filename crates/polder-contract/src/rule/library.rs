@@ -1,11 +1,9 @@
 //! Rules of the standard's library: metrics with an operator and a unit.
 
-use std::cmp::Ordering;
-
 use polder_core::document::{Entry, Node, Value as Written, nearest};
 
-use super::compile::{Compiler, Heading, Value};
-use super::limits::{in_column, one_of, pattern};
+use super::compiler::{Compiler, Heading, Value};
+use super::valid::{in_column, one_of, pattern};
 use super::{Metric, Operator, RowCheck};
 use crate::column_type::ColumnType;
 use crate::quality::{Quality, is_percent};
@@ -246,99 +244,6 @@ fn operator(
     Some(operator)
 }
 
-impl Operator {
-    fn bounds(&self) -> Vec<&str> {
-        match self {
-            Self::MustBe(bound)
-            | Self::MustNotBe(bound)
-            | Self::GreaterThan(bound)
-            | Self::GreaterOrEqual(bound)
-            | Self::LessThan(bound)
-            | Self::LessOrEqual(bound) => vec![bound],
-            Self::Between(low, high) | Self::NotBetween(low, high) => vec![low, high],
-        }
-    }
-
-    /// Why no figure can ever be what the operator asks for, together with the lower bound beside it, and what to do
-    /// about it.
-    pub(super) fn problem(&self, lower: Option<&Self>) -> Option<(String, &'static str)> {
-        let number = |text: &str| text.trim().parse::<f64>().ok();
-        match (self, lower) {
-            (Self::Between(low, high) | Self::NotBetween(low, high), _) => {
-                (number(low)?.partial_cmp(&number(high)?) != Some(Ordering::Less)).then(|| {
-                    (
-                        format!("nothing is between {low} and {high}"),
-                        "write the smaller number first: [low, high]",
-                    )
-                })
-            }
-            (
-                Self::LessThan(high) | Self::LessOrEqual(high),
-                Some(Self::GreaterThan(low) | Self::GreaterOrEqual(low)),
-            ) => {
-                let closed = matches!((self, lower), (Self::LessOrEqual(_), Some(Self::GreaterOrEqual(_))));
-                let holds = match number(low)?.partial_cmp(&number(high)?) {
-                    Some(Ordering::Less) => true,
-                    Some(Ordering::Equal) => closed,
-                    _ => false,
-                };
-                (!holds).then(|| {
-                    (
-                        format!("nothing is above {low} and below {high}"),
-                        "the lower bound is the smaller number",
-                    )
-                })
-            }
-            _ => None,
-        }
-    }
-
-    /// Why no count of rows, or no share of them, can be what the operator asks for, and what to do about it.
-    fn impossible(&self, percent: bool) -> Option<(String, &'static str)> {
-        let number = |text: &str| text.trim().parse::<f64>().ok();
-        let possible = match self {
-            Self::MustBe(figure) => {
-                let figure = number(figure)?;
-                figure >= 0.0
-                    && if percent {
-                        figure <= 100.0
-                    } else {
-                        figure.fract() == 0.0
-                    }
-            }
-            Self::LessThan(bound) => number(bound)? > 0.0,
-            Self::LessOrEqual(bound) => number(bound)? >= 0.0,
-            Self::GreaterThan(bound) => !percent || number(bound)? < 100.0,
-            Self::GreaterOrEqual(bound) => !percent || number(bound)? <= 100.0,
-            Self::Between(low, high) => {
-                let (low, high) = (number(low)?, number(high)?);
-                // The least count above the lower bound.
-                let least = (low.floor() + 1.0).max(0.0);
-                if percent {
-                    high > 0.0 && low < 100.0
-                } else {
-                    least < high
-                }
-            }
-            Self::MustNotBe(_) | Self::NotBetween(..) => true,
-        };
-        (!possible).then(|| match percent {
-            true => (
-                "no share of rows is ever that".to_owned(),
-                "a share is from 0 to 100 percent",
-            ),
-            false => (
-                "no count is ever that".to_owned(),
-                "a count is a whole number from 0 on",
-            ),
-        })
-    }
-}
-
-fn is_number(text: &str) -> bool {
-    text.trim().parse::<f64>().is_ok_and(f64::is_finite)
-}
-
 /// The key of a rule about several columns.
 fn properties(
     compiler: &mut Compiler<'_>,
@@ -472,4 +377,8 @@ fn scalars<'n>(
         compiler.refuse(&quality.place.at(node.span), message, Some("write [a, b, c]"));
     }
     list
+}
+
+fn is_number(text: &str) -> bool {
+    text.trim().parse::<f64>().is_ok_and(f64::is_finite)
 }

@@ -2,7 +2,6 @@
 
 use polder_core::document::{Diagnostic, nearest};
 
-use super::compile::Compiler;
 use super::{OnFailure, RuleSeverity};
 use crate::custom_property::CustomProperty;
 
@@ -10,8 +9,6 @@ use crate::custom_property::CustomProperty;
 const KNOWN: [&str; 4] = [ON_FAILURE, "polder.currency", "polder.mask", "polder.samples"];
 
 const ON_FAILURE: &str = "polder.onFailure";
-
-const WORDS: [OnFailure; 3] = [OnFailure::Quarantine, OnFailure::Reject, OnFailure::Warn];
 
 /// What an element and those around it say about failures.
 #[derive(Debug, Clone, Copy, Default)]
@@ -62,22 +59,18 @@ impl RuleSeverity {
     }
 }
 
-impl Compiler<'_> {
-    /// The policy of an element inside another, with everything that is wrong with its `polder.` properties.
-    pub(super) fn policy(&mut self, element: &[CustomProperty], outer: Policy) -> Policy {
-        self.report(problems(element));
-        outer.of(element)
-    }
-}
-
 impl OnFailure {
+    /// Everything that can happen, the default first.
+    pub(crate) const ALL: [Self; 3] = [Self::Quarantine, Self::Reject, Self::Warn];
+
     /// What happens, by its word.
     pub(crate) fn of_word(text: &str) -> Option<Self> {
-        WORDS.into_iter().find(|word| word.as_str() == text)
+        Self::ALL.into_iter().find(|word| word.as_str() == text)
     }
 }
 
-fn problems(element: &[CustomProperty]) -> Vec<Diagnostic> {
+/// Everything that is wrong with the `polder.` properties of an element.
+pub(super) fn problems(element: &[CustomProperty]) -> Vec<Diagnostic> {
     let ours = element.iter().filter(|custom| custom.property.starts_with("polder."));
     ours.filter_map(|custom| {
         if custom.property != ON_FAILURE {
@@ -97,7 +90,7 @@ fn problems(element: &[CustomProperty]) -> Vec<Diagnostic> {
             return None;
         }
         let known = "known: quarantine (the default), reject, warn";
-        let help = match nearest(text, WORDS.map(OnFailure::as_str)) {
+        let help = match nearest(text, OnFailure::ALL.map(OnFailure::as_str)) {
             _ if text == "drop" => format!("rows are never dropped; {known}"),
             Some(word) => format!("did you mean `{word}`?"),
             None => known.to_owned(),

@@ -15,11 +15,14 @@ const USUAL: usize = 1 << 20;
 /// one share its memory.
 pub(super) const KEPT: usize = 16;
 
+/// White space and line ends of ECMA-262: the byte order mark is one of them, and next line (U+0085) is not.
+const WHITE: &str = r"\t\n\x0b\x0c\r \x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}\x{feff}";
+
 static LARGE: Mutex<Vec<(String, Regex)>> = Mutex::new(Vec::new());
 
-/// Compiles a pattern as ECMA-262 means it: `\d` and `\w` are ASCII, a dot stops at every line end, brackets within
-/// brackets are characters, `[]` never matches, and a brace that is no repetition is a character. A pattern takes at
-/// most 10 MiB; the same pattern compiled again shares them.
+/// Compiles a pattern as ECMA-262 means it: `\d` and `\w` are ASCII, `\s` is its white space, a dot stops at every line
+/// end, brackets within brackets are characters, `[]` never matches, and a brace that is no repetition is a character. A
+/// pattern takes at most 10 MiB; the same pattern compiled again shares them.
 ///
 /// # Errors
 /// Why it cannot be used: no regular expression, look-around, back references, flags for the whole of it, or one that
@@ -75,6 +78,8 @@ fn translated(pattern: &str) -> Result<String, String> {
                 Some('D') => text.push_str("[^0-9]"),
                 Some('w') => text.push_str("[A-Za-z0-9_]"),
                 Some('W') => text.push_str("[^A-Za-z0-9_]"),
+                Some('s') => text.push_str(&format!("[{WHITE}]")),
+                Some('S') => text.push_str(&format!("[^{WHITE}]")),
                 Some('b') if class.is_none() => text.push_str("(?-u:\\b)"),
                 Some('b') => text.push_str("\\x08"),
                 Some('/') => text.push('/'),
@@ -206,7 +211,13 @@ mod tests {
 
     #[test]
     fn patterns_mean_what_ecma_262_says() {
-        let cases: [(&str, &[&str], &[&str]); 17] = [
+        let cases: [(&str, &[&str], &[&str]); 19] = [
+            (
+                "^\\s$",
+                &[" ", "\t", "\u{b}", "\u{a0}", "\u{2003}", "\u{2028}", "\u{feff}"],
+                &["\u{85}", "\u{200b}", "x"],
+            ),
+            ("^[^\\s,]+\\S$", &["ab", "a\u{85}"], &["a\u{feff}", "a "]),
             ("^\\d+$", &["12"], &["١٢", ""]),
             ("^\\w$", &["a", "_"], &["ä"]),
             ("^[\\d\\-]+$", &["1-2"], &["a"]),

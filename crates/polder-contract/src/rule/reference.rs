@@ -4,7 +4,7 @@ use polder_core::DatasetName;
 use polder_core::document::nearest;
 use polder_core::units::counted;
 
-use super::compile::{Compiler, Heading, Value};
+use super::compiler::{Compiler, Heading, Value};
 use super::on_failure::Policy;
 use super::{Metric, Operator};
 use crate::place::Written;

@@ -102,7 +102,7 @@ impl SetTest {
             }
             (Metric::Freshness { column, within_seconds }, figure) => {
                 let old = match figure {
-                    Figure::Whole(seconds) => u64::try_from(*seconds).map(age).ok(),
+                    Figure::Whole(seconds) => u64::try_from(*seconds).map(about).ok(),
                     _ => None,
                 };
                 let old = old.unwrap_or_else(|| counted(figure, "second"));
@@ -126,6 +126,20 @@ impl SetTest {
             self.operator.says()
         };
         format!("{found}, asked: {asked}")
+    }
+
+    /// The figure as people read it, where that is not the figure itself: an age in the units that it has.
+    pub fn figure_in_words(&self, figure: &Figure) -> Option<String> {
+        match (&self.metric, figure) {
+            (Metric::Freshness { .. }, Figure::Whole(seconds)) => Some(match u64::try_from(*seconds) {
+                Ok(seconds) => about(seconds),
+                Err(_) => {
+                    let ahead = u64::try_from(seconds.unsigned_abs()).unwrap_or(u64::MAX);
+                    format!("{} ahead of the clock", about(ahead))
+                }
+            }),
+            _ => None,
+        }
     }
 
     fn allows_none(&self) -> bool {
@@ -171,6 +185,27 @@ fn listed(values: &[String], word: &str) -> String {
     match shown.as_slice() {
         [all @ .., last] if !all.is_empty() => format!("{} {word} {last}", all.join(", ")),
         shown => shown.join(""),
+    }
+}
+
+/// A measured time, in its two largest units: `2 hours`, `3 days 4 hours`. Smaller ones are cut.
+fn about(seconds: u64) -> String {
+    let units = [(86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second")];
+    let mut rest = seconds;
+    let mut parts = Vec::new();
+    for (size, unit) in units {
+        // What lies two units below the largest does not matter any more.
+        if parts.len() == 2 || (!parts.is_empty() && rest < size) {
+            break;
+        }
+        if rest >= size {
+            parts.push(counted(rest / size, unit));
+            rest %= size;
+        }
+    }
+    match parts.is_empty() {
+        true => counted(seconds, "second"),
+        false => parts.join(" "),
     }
 }
 
@@ -228,7 +263,7 @@ mod tests {
                 false,
                 Figure::Whole(90_000)
             ),
-            "25 hours since the newest email, asked: at most 1 day"
+            "1 day 1 hour since the newest email, asked: at most 1 day"
         );
         let fresh = SetTest {
             metric: Metric::Freshness {
@@ -238,6 +273,20 @@ mod tests {
             operator: Operator::LessOrEqual("86400".to_owned()),
             percent: false,
         };
+        for (seconds, words) in [
+            (0, "0 seconds"),
+            (59, "59 seconds"),
+            (61, "1 minute 1 second"),
+            (7_200, "2 hours"),
+            (7_384, "2 hours 3 minutes"),
+            (3 * 86_400 + 59, "3 days"),
+            (3 * 86_400 + 4 * 3_600 + 59, "3 days 4 hours"),
+            (-90, "1 minute 30 seconds ahead of the clock"),
+        ] {
+            let said = fresh.figure_in_words(&Figure::Whole(seconds));
+            assert_eq!(said.as_deref(), Some(words), "{seconds}");
+        }
+        assert_eq!(fresh.figure_in_words(&Figure::Null), None);
         // A day ahead is still a matter of clocks and of dates.
         assert!(fresh.holds(&Figure::Whole(-86_400)) && !fresh.holds(&Figure::Whole(-86_401)));
         assert_eq!(

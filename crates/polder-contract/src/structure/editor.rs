@@ -2,8 +2,11 @@
 
 use serde_json::{Map as Object, Value as Json, json};
 
-use super::hints::hint;
-use super::{Field, Rule, property, quality, relationship, server, tables, words};
+use super::hints::{hint, property_hint};
+use super::{Field, Shape, parts, property, quality, relationship, server, tables, words};
+use crate::diff::Mode;
+use crate::rule::OnFailure;
+use crate::unheeded;
 
 /// The JSON schema (draft 2019-09) of contracts as Polder reads them, for completion and hints in editors. It says what
 /// a schema can say; `polder contract lint` says the rest.
@@ -32,8 +35,9 @@ fn definitions() -> Json {
     let one = json!({ "type": "string", "pattern": relationship::REFERENCE });
     json!({
         "ApiVersion": { "type": "string", "enum": versions },
+        "CustomProperty": custom_property(),
         "Version": { "type": "string", "examples": ["1.0.0"] },
-        "Engine": described(&Rule::Word(&words::ENGINE)),
+        "Engine": described(&Shape::Word(&words::ENGINE)),
         "ServiceLevel": mapping(&[tables::SERVICE_LEVEL], false),
         "StableId": { "type": "string", "pattern": "^[A-Za-z0-9_-]+$" },
         "Team": { "oneOf": [
@@ -41,7 +45,7 @@ fn definitions() -> Json {
             list(mapping(&[tables::TEAM_MEMBER], false)),
         ] },
         "Server": servers(),
-        "SchemaObject": mapping(&[tables::ELEMENT, tables::OBJECT], false),
+        "SchemaObject": mapping(&[property::ELEMENT, property::OBJECT], false),
         "SchemaProperty": { "$ref": "#/$defs/SchemaItem", "required": ["name"] },
         "SchemaItem": properties(),
         "ObjectRelationship": mapping(&[relationship::PROPERTY, relationship::FROM], false),
@@ -51,33 +55,67 @@ fn definitions() -> Json {
     })
 }
 
-/// What a rule of the tables is in JSON schema.
-fn described(rule: &Rule) -> Json {
-    match rule {
-        Rule::Any => json!({}),
-        Rule::Scalar => json!({ "type": ["string", "number", "boolean", "null"] }),
-        Rule::Single => json!({ "type": ["string", "number", "boolean"] }),
-        Rule::Text => json!({ "type": "string" }),
-        Rule::Beginning(head) => json!({ "type": "string", "pattern": format!("^{head}") }),
-        Rule::StableId => json!({ "$ref": "#/$defs/StableId" }),
-        Rule::Bool => json!({ "type": "boolean" }),
-        Rule::Whole(i64::MIN) => json!({ "type": "integer" }),
-        Rule::Whole(least) => json!({ "type": "integer", "minimum": least }),
-        Rule::Number => json!({ "type": "number" }),
-        Rule::Positive => json!({ "type": "number", "exclusiveMinimum": 0 }),
-        Rule::Date => json!({ "type": "string", "format": "date" }),
-        Rule::Instant => json!({ "type": "string", "format": "date-time" }),
-        Rule::OneOf(words) => json!({ "type": "string", "enum": words }),
-        Rule::Word(words) => json!({ "type": "string", "examples": words.known() }),
-        Rule::List(rule) => list(described(rule)),
-        Rule::Set(rule) => {
-            json!({ "type": "array", "items": described(rule), "minItems": 1, "uniqueItems": true })
+/// Polder's own properties are suggested with what they may say, and any other is accepted: a name means something in
+/// some places only, and a value may be written in more ways than a schema can say. The lint tells.
+fn custom_property() -> Json {
+    let mut custom = mapping(&[parts::CUSTOM_PROPERTY], false);
+    let names = unheeded::PROPERTIES.iter().map(|(name, _, place)| {
+        let said = property_hint(name).unwrap_or_default();
+        json!({ "const": name, "description": format!("{said} Declared on {place}.") })
+    });
+    custom["properties"]["property"] =
+        json!({ "anyOf": names.chain([json!({ "type": "string" })]).collect::<Vec<_>>() });
+    let values = |name: &str, suggested: Json| {
+        let value = json!({ "anyOf": [suggested, {}] });
+        json!({
+            "if": { "properties": { "property": { "const": name } }, "required": ["property"] },
+            "then": { "properties": { "value": value } },
+        })
+    };
+    let modes = Mode::ALL.map(Mode::as_str);
+    custom["allOf"] = json!([
+        values(
+            "polder.onFailure",
+            json!({ "enum": OnFailure::ALL.map(OnFailure::as_str) })
+        ),
+        values("polder.compatibility", json!({ "enum": modes })),
+        values(
+            "polder.noticePeriod",
+            json!({ "type": "string", "examples": ["90d", "12w", "6mo", "1y"] })
+        ),
+        values("polder.replacement", json!({ "type": "string", "examples": ["none"] })),
+        values("polder.currency", json!({ "type": "string", "examples": ["EUR"] })),
+    ]);
+    custom
+}
+
+/// What a shape is in JSON schema.
+fn described(shape: &Shape) -> Json {
+    match shape {
+        Shape::Any => json!({}),
+        Shape::Scalar => json!({ "type": ["string", "number", "boolean", "null"] }),
+        Shape::Single => json!({ "type": ["string", "number", "boolean"] }),
+        Shape::Text => json!({ "type": "string" }),
+        Shape::Beginning(head) => json!({ "type": "string", "pattern": format!("^{head}") }),
+        Shape::StableId => json!({ "$ref": "#/$defs/StableId" }),
+        Shape::Bool => json!({ "type": "boolean" }),
+        Shape::Whole(i64::MIN) => json!({ "type": "integer" }),
+        Shape::Whole(least) => json!({ "type": "integer", "minimum": least }),
+        Shape::Number => json!({ "type": "number" }),
+        Shape::Positive => json!({ "type": "number", "exclusiveMinimum": 0 }),
+        Shape::Date => json!({ "type": "string", "format": "date" }),
+        Shape::Instant => json!({ "type": "string", "format": "date-time" }),
+        Shape::OneOf(words) => json!({ "type": "string", "enum": words }),
+        Shape::Word(words) => json!({ "type": "string", "examples": words.known() }),
+        Shape::List(shape) => list(described(shape)),
+        Shape::Set(shape) => {
+            json!({ "type": "array", "items": described(shape), "minItems": 1, "uniqueItems": true })
         }
-        Rule::Map(fields) => mapping(&[fields], false),
-        Rule::OpenMap => json!({ "type": "object" }),
-        Rule::OpenMapOf(fields) => mapping(&[fields], true),
-        Rule::TextOr(rule) => json!({ "anyOf": [{ "type": "string" }, described(rule)] }),
-        Rule::Special(_, name) => json!({ "$ref": format!("#/$defs/{name}") }),
+        Shape::Map(fields) => mapping(&[fields], false),
+        Shape::OpenMap => json!({ "type": "object" }),
+        Shape::OpenMapOf(fields) => mapping(&[fields], true),
+        Shape::TextOr(shape) => json!({ "anyOf": [{ "type": "string" }, described(shape)] }),
+        Shape::Special(_, name) => json!({ "$ref": format!("#/$defs/{name}") }),
     }
 }
 
@@ -93,7 +131,7 @@ fn required_keys(tables: &[&[Field]]) -> Vec<&'static str> {
 fn known_keys(tables: &[&[Field]]) -> Object<String, Json> {
     let fields = tables.iter().flat_map(|table| table.iter());
     let described = fields.map(|field| {
-        let mut described = described(&field.rule);
+        let mut described = described(&field.shape);
         if let (Some(hint), Json::Object(keywords)) = (hint(field.key), &mut described) {
             keywords.insert("description".into(), hint.into());
         }
@@ -130,7 +168,7 @@ fn closed(base: &[&[Field]], branches: Vec<Json>) -> Json {
 
 fn servers() -> Json {
     let own = |kind: &str, keys: &[&str]| -> Object<String, Json> {
-        let described = |key: &str| described(&server::rule(kind, key));
+        let described = |key: &str| described(&server::shape(kind, key));
         keys.iter().map(|key| ((*key).to_owned(), described(key))).collect()
     };
     let branches = server::TYPES.iter().map(|(name, needs, may)| {
@@ -157,7 +195,7 @@ fn properties() -> Json {
     let mut untyped = mapping(inside, true);
     untyped["properties"]["logicalTypeOptions"] = json!({ "type": "object", "maxProperties": 0 });
     branches.push(json!({ "if": { "not": { "required": ["logicalType"] } }, "then": untyped }));
-    closed(&[tables::ELEMENT, tables::PROPERTY], branches)
+    closed(&[property::ELEMENT, property::PROPERTY], branches)
 }
 
 fn rules() -> Json {

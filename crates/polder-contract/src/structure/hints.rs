@@ -5,6 +5,42 @@ pub(super) fn hint(key: &str) -> Option<&'static str> {
     HINTS.iter().find(|(known, _)| *known == key).map(|(_, hint)| *hint)
 }
 
+/// The meaning of a custom property of Polder's.
+pub(super) fn property_hint(name: &str) -> Option<&'static str> {
+    PROPERTY_HINTS
+        .iter()
+        .find(|(known, _)| *known == name)
+        .map(|(_, hint)| *hint)
+}
+
+const PROPERTY_HINTS: [(&str, &str); 7] = [
+    (
+        "polder.noticePeriod",
+        "How long before its end consumers are told: 90d, 12w, 6mo, 1y.",
+    ),
+    (
+        "polder.replacement",
+        "What takes the contract's place: a dataset, a contract's id or an address; `none` where nothing does.",
+    ),
+    (
+        "polder.compatibility",
+        "Whom changes within one major version may not break; `backward` (readers) where it is not said.",
+    ),
+    ("polder.currency", "The currency that amounts are in, by ISO 4217."),
+    (
+        "polder.samples",
+        "Rows that keep every rule, and rows that show what each rule refuses.",
+    ),
+    (
+        "polder.mask",
+        "How a column's values are hidden from those who may not see them.",
+    ),
+    (
+        "polder.onFailure",
+        "What happens to rows that break a rule: quarantine (the default), reject or warn.",
+    ),
+];
+
 const HINTS: [(&str, &str); 62] = [
     (
         "apiVersion",
@@ -63,7 +99,10 @@ const HINTS: [(&str, &str); 62] = [
     ("dataGranularityDescription", "What one row stands for."),
     ("required", "Whether null is refused."),
     ("unique", "Whether values must differ from each other."),
-    ("primaryKey", "Whether the column belongs to the primary key."),
+    (
+        "primaryKey",
+        "Whether the column belongs to the primary key; such a column is required.",
+    ),
     ("primaryKeyPosition", "The position in the primary key, from 1."),
     ("partitioned", "Whether the data is partitioned by the column."),
     (
@@ -127,6 +166,13 @@ const HINTS: [(&str, &str); 62] = [
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::unheeded::PROPERTIES;
+
+    #[test]
+    fn every_property_of_polders_has_a_hint() {
+        let known = PROPERTIES.map(|(name, ..)| name);
+        assert_eq!(PROPERTY_HINTS.map(|(name, _)| name), known);
+    }
 
     #[test]
     fn every_hint_is_for_a_key_of_the_standard() {

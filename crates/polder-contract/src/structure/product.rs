@@ -4,9 +4,9 @@
 
 use polder_core::document::{Node, Reader};
 
-use super::tables::TAGS;
-use super::{Field, Rule, Version, Walk, kind_of, optional, required, words};
-use Rule::{Any, Date, Instant, List, Map, OneOf, Special, Text, Word};
+use super::parts::TAGS;
+use super::{Field, Shape, Version, Walk, kind_of, optional, required, words};
+use Shape::{Any, Date, Instant, List, Map, OneOf, Special, Text, Word};
 
 const PRODUCT: &[Field] = &[
     required("apiVersion", OneOf(&["v1.0.0", "v0.9.0"])),
@@ -32,19 +32,19 @@ const PRODUCT: &[Field] = &[
     optional("productCreatedTs", Instant),
 ];
 
-const CUSTOM: Rule = List(&Map(&[
+const CUSTOM: Shape = List(&Map(&[
     required("property", Text),
     required("value", Any),
     optional("description", Text),
 ]));
 
-const DEFINITIONS: Rule = List(&Map(&[
+const DEFINITIONS: Shape = List(&Map(&[
     required("type", Word(&words::DEFINITION)),
     required("url", ADDRESS),
     optional("description", Text),
 ]));
 
-const ADDRESS: Rule = Special(address, "");
+const ADDRESS: Shape = Special(address, "");
 
 const DESCRIPTION: &[Field] = &[
     optional("purpose", Text),

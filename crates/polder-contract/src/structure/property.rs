@@ -2,9 +2,11 @@
 
 use polder_core::document::Node;
 
-use super::tables::{ELEMENT, OBJECT, PROPERTY};
-use super::{Field, Rule, Walk, join, optional, required};
-use Rule::{Bool, List, Map, Number, OneOf, Positive, Special, Text, Whole};
+use super::parts::{CONTEXT, CUSTOM, DEFINITIONS, TAGS};
+use super::{Field, Shape, Walk, join, optional, quality, relationship, required, words};
+use Shape::{
+    Any, Bool, List, Map, Number, OneOf, OpenMap, Positive, Scalar, Set, Special, StableId, Text, TextOr, Whole, Word,
+};
 
 pub(super) const LOGICAL_TYPES: &[&str] = &[
     "string",
@@ -17,6 +19,78 @@ pub(super) const LOGICAL_TYPES: &[&str] = &[
     "array",
     "boolean",
     "map",
+];
+
+/// What objects and properties have in common.
+pub(super) const ELEMENT: &[Field] = &[
+    optional("id", StableId),
+    optional("name", Text),
+    optional("physicalName", Text),
+    optional("physicalType", Text),
+    optional("description", Text),
+    optional("businessName", Text),
+    optional("synonyms", List(&Map(SYNONYM))),
+    optional("authoritativeDefinitions", DEFINITIONS),
+    optional("tags", TAGS),
+    optional("customProperties", CUSTOM),
+    optional("quality", List(&Special(quality::check, "Quality"))),
+];
+
+const SYNONYM: &[Field] = &[
+    optional("id", StableId),
+    required("synonym", Text),
+    optional("description", Text),
+    optional("locale", Text),
+    optional("source", Text),
+    optional("status", Word(&words::SYNONYM_STATUS)),
+    optional("customProperties", CUSTOM),
+];
+
+pub(super) const OBJECT: &[Field] = &[
+    required("name", Text),
+    optional("physicalType", Word(&words::OBJECT_TYPE)),
+    optional("logicalType", OneOf(&["object"])),
+    optional("dataGranularityDescription", Text),
+    optional("properties", List(&Special(check_named, "SchemaProperty"))),
+    optional(
+        "relationships",
+        List(&Special(relationship::check_object, "ObjectRelationship")),
+    ),
+    optional("context", TextOr(&Map(CONTEXT))),
+];
+
+pub(super) const PROPERTY: &[Field] = &[
+    optional("primaryKey", Bool),
+    optional("primaryKeyPosition", Whole(i64::MIN)),
+    optional("logicalType", OneOf(LOGICAL_TYPES)),
+    optional("logicalTypeOptions", OpenMap),
+    optional("required", Bool),
+    optional("unique", Bool),
+    optional("semanticType", OneOf(&["column", "measure", "dimension"])),
+    optional("partitioned", Bool),
+    optional("partitionKeyPosition", Whole(i64::MIN)),
+    optional("classification", Word(&words::CLASSIFICATION)),
+    optional("encryptedName", Text),
+    optional("transformSourceObjects", List(&Text)),
+    optional("transformLogic", Text),
+    optional("transformDescription", Text),
+    optional("examples", List(&Any)),
+    optional("enum", Set(&Map(ENUM_VALUE))),
+    optional("criticalDataElement", Bool),
+    optional(
+        "relationships",
+        List(&Special(relationship::check_property, "PropertyRelationship")),
+    ),
+];
+
+const ENUM_VALUE: &[Field] = &[
+    required("value", Scalar),
+    optional("label", Text),
+    optional("id", StableId),
+    optional("description", Text),
+    optional("customProperties", CUSTOM),
+    optional("authoritativeDefinitions", DEFINITIONS),
+    optional("tags", TAGS),
 ];
 
 const STRING: &[Field] = &[
@@ -54,7 +128,7 @@ const FLOAT: &[Field] = &[optional("format", OneOf(&["f32", "f64"]))];
 const OBJECT_OPTIONS: &[Field] = &[
     optional("minProperties", Whole(0)),
     optional("maxProperties", Whole(0)),
-    optional("required", Rule::Set(&Text)),
+    optional("required", Set(&Text)),
 ];
 
 const ARRAY: &[Field] = &[

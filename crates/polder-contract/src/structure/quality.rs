@@ -2,9 +2,9 @@
 
 use polder_core::document::Node;
 
-use super::tables::{CUSTOM, DEFINITIONS, TAGS};
-use super::{Field, Rule, Version, Walk, join, optional, required, words};
-use Rule::{Any, List, Number, OneOf, OpenMap, Single, Special, StableId, Text, TextOr, Word};
+use super::parts::{CUSTOM, DEFINITIONS, TAGS};
+use super::{Field, Shape, Version, Walk, join, optional, required, words};
+use Shape::{Any, List, Number, OneOf, OpenMap, Single, Special, StableId, Text, TextOr, Word};
 
 /// The dimensions, and in the same order their synonyms, which are in the standard's prose alone.
 const DIMENSIONS: [&str; 14] = [
@@ -81,7 +81,7 @@ pub(super) const CUSTOM_ENGINE: &[Field] = &[
 ];
 
 /// Two numbers; that they are two is checked where the operator is looked at.
-const PAIR: Rule = List(&Number);
+const PAIR: Shape = List(&Number);
 
 pub(crate) const OPERATORS: &[&str] = &[
     "mustBe",

@@ -5,15 +5,15 @@ use std::sync::LazyLock;
 use polder_core::document::Node;
 use regex::Regex;
 
-use super::tables::CUSTOM;
-use super::{Field, Rule, Walk, join, optional, required};
-use Rule::{OneOf, Special};
+use super::parts::CUSTOM;
+use super::{Field, Shape, Walk, join, optional, required};
+use Shape::{OneOf, Special};
 
 pub(super) const PROPERTY: &[Field] = &[
     optional("type", OneOf(&["foreignKey"])),
     required("to", Special(reference, "Reference")),
     // Not in the JSON schema, but in the examples of the standard's prose.
-    optional("description", Rule::Text),
+    optional("description", Shape::Text),
     optional("customProperties", CUSTOM),
 ];
 

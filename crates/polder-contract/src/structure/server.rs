@@ -2,9 +2,9 @@
 
 use polder_core::document::Node;
 
-use super::tables::{CUSTOM, ROLES};
-use super::{Field, Rule, Walk, optional, required, words};
-use Rule::{OneOf, StableId, Text, Whole, Word};
+use super::parts::{CUSTOM, ROLES};
+use super::{Field, Shape, Walk, optional, required, words};
+use Shape::{OneOf, StableId, Text, Whole, Word};
 
 /// Each type with the keys it needs and those it may have. All are text, but `port`.
 pub(super) const TYPES: &[(&str, &[&str], &[&str])] = &[
@@ -102,11 +102,11 @@ pub(crate) fn is_common(key: &str) -> bool {
 }
 
 /// What a key's value must be on a server of this type.
-pub(super) fn rule(kind: &str, key: &str) -> Rule {
+pub(super) fn shape(kind: &str, key: &str) -> Shape {
     match (kind, key) {
         // No port is below 0, which the JSON schema does not say.
         (_, "port") => Whole(0),
-        ("sftp", "location") => Rule::Beginning("sftp://"),
+        ("sftp", "location") => Shape::Beginning("sftp://"),
         (_, "format") => Word(&words::FILE_FORMAT),
         ("azure" | "s3" | "sftp", "delimiter") => Word(&words::DELIMITER),
         _ => Text,
@@ -123,8 +123,8 @@ pub(super) fn check(walk: &Walk<'_, '_>, node: &Node, path: &str) {
     };
     let own: Vec<_> = needs
         .iter()
-        .map(|key| required(key, rule(name, key)))
-        .chain(may.iter().map(|key| optional(key, rule(name, key))))
+        .map(|key| required(key, shape(name, key)))
+        .chain(may.iter().map(|key| optional(key, shape(name, key))))
         .collect();
     walk.map(&[BASE, &own], false, node, path);
 }

@@ -5,7 +5,7 @@
 use polder_core::document::Node;
 
 use super::{Walk, join};
-use crate::diff::SemanticVersion;
+use crate::version::SemanticVersion;
 
 /// Shorter words are a slip away from anything.
 const SHORTEST: usize = 4;

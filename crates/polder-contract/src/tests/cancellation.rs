@@ -277,3 +277,53 @@ fn a_contract_has_one_cancellation_of_its_provider_at_a_time() {
         );
     }
 }
+
+#[test]
+fn a_contract_ends_when_it_was_cancelled_for_with_all_its_objects() {
+    let set = |ends: &str| {
+        let object = |name: &str| {
+            format!(
+                "  - {{name: {name}, physicalName: shop.gold.{name}, properties: [{{name: id, logicalType: string}}]}}\n"
+            )
+        };
+        let text = format!(
+            "apiVersion: v3.1.0\nkind: DataContract\nid: c\nname: C\nversion: 1.0.0\nstatus: deprecated\nschema:\n{}{}slaProperties:\n\
+             {ends}",
+            object("report"),
+            object("old"),
+        );
+        ContractSet::load([("shop".to_owned(), Source::new("c.odcs.yaml", text))]).0
+    };
+    let record = TEXT.replace("replacement: shop.gold.next", "replacement: none");
+    let checked = |ends: &str| messages(&check(&[read(&record)], &set(ends), now()));
+    let level = |day: &str, of: &str| format!("  - {{property: endOfLife, value: \"{day}\"{of}}}\n");
+    let whole = level("2026-09-13", "");
+    assert_eq!(checked(&whole), Vec::<String>::new());
+    assert_eq!(
+        checked(&level("2099-01-01", "")),
+        [
+            "warning C says that it ends at 2099-01-01, and it was cancelled for 2026-09-13 (write endOfLife: 2026-09-13; where \
+             it goes on longer on purpose, the contract's date holds)"
+        ]
+    );
+    let with_old = |day: &str| checked(&(whole.clone() + &level(day, ", element: old")));
+    assert_eq!(
+        with_old("2026-06-15"),
+        ["error C says that it ends before its cancellation takes effect (write endOfLife: 2026-09-13)"]
+    );
+    assert!(with_old("2027-01-01")[0].starts_with("warning C says that it ends at 2027-01-01"));
+    // It was over before.
+    assert_eq!(with_old("2026-06-01"), Vec::<String>::new());
+}
+
+#[test]
+fn what_takes_the_place_of_what_is_cancelled_is_in_force() {
+    let set = contracts("deprecated", Some("2026-09-13"));
+    let with = |replacement: &str| {
+        let text = TEXT.replacen("shop.gold.next", replacement, 1);
+        messages(&check(&[read(&text)], &set, now()))
+    };
+    assert!(with("slaes-orders")[0].contains("the replacement `slaes-orders` has no contract"));
+    assert!(with("shop.gold.report")[0].contains("the replacements go in a circle"));
+    assert_eq!(with("\"https://example.org/next\""), Vec::<String>::new());
+}

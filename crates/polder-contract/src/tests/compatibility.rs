@@ -1,6 +1,7 @@
 //! What changes ask of the version, and whom they break.
 
-use super::compare::{BASE, contract, edited};
+use super::compare::{BASE, edited};
+use super::contract;
 use crate::diff::{Bump, Mode, Reliance, compare};
 
 #[test]

@@ -5,8 +5,9 @@ use chrono::{DateTime, Utc};
 use polder_core::document::Source;
 
 use super::contract;
-use crate::lifecycle::{Status, days, replacement_problems, retirement_problems, transition_problems};
-use crate::{Contract, ContractSet};
+use crate::diff::{Bump, compare};
+use crate::lifecycle::{days, departure_problem, replacement_problems, retirement_problems, transition_problems};
+use crate::{Contract, ContractSet, Status};
 
 fn now() -> DateTime<Utc> {
     "2026-06-15T12:00:00Z".parse().unwrap()
@@ -67,6 +68,8 @@ fn a_status_leads_to_the_next() {
         ("deprecated", "draft"),
         ("retired", "active"),
         ("in review", "retired"),
+        ("in review", "draft"),
+        ("in review", "proposed"),
         ("retired", "in review"),
     ];
     for (from, to) in allowed {
@@ -262,11 +265,15 @@ fn the_notice_is_not_shortened_while_a_contract_is_ending() {
 #[test]
 fn a_contract_is_not_retired_while_consumers_remain() {
     let retired = with("retired", &[], &[("polder.replacement", "a.gold.b")]);
-    let nobody: [&str; 0] = [];
+    let nobody: [(usize, &str); 0] = [];
     assert_eq!(retirement_problems(&retired, &nobody, now()), []);
+    let retirement_problems = |contract: &Contract, names: &[&str], now| {
+        let users: Vec<_> = names.iter().map(|name| (0, *name)).collect();
+        retirement_problems(contract, &users, now)
+    };
     assert_eq!(
         messages(&retirement_problems(&retired, &["shop", "bi"], now())),
-        ["error C is retired while consumers remain: shop, bi (move them to a.gold.b first)"]
+        ["error C is retired while consumers remain: bi, shop (move them to a.gold.b first)"]
     );
     let over = with("active", &[("endOfLife", "2026-01-01")], &[]);
     assert!(messages(&retirement_problems(&over, &["bi"], now()))[0].starts_with("error the life of C ended"));
@@ -294,14 +301,32 @@ fn replacements_are_there_and_lead_somewhere() {
             );
             ("a".to_owned(), Source::new(format!("{name}.odcs.yaml"), text))
         });
-        messages(&replacement_problems(&ContractSet::load(sources).0))
+        messages(&replacement_problems(&ContractSet::load(sources).0, now()))
     };
     let nothing = Vec::<String>::new();
     assert_eq!(
         set(&[("one", "deprecated", "a.gold.two"), ("two", "active", "none")]),
         nothing
     );
-    assert_eq!(set(&[("one", "deprecated", "elsewhere")]), nothing);
+    for address in ["https://example.org/x", "urn:example:orders"] {
+        assert_eq!(set(&[("one", "deprecated", &format!("'{address}'"))]), nothing);
+    }
+    assert_eq!(
+        set(&[("one", "deprecated", "elsewhere")]),
+        [
+            "error the replacement `elsewhere` has no contract (name a dataset or a contract of this mesh, an address \
+             (https://…), or `none`)"
+        ]
+    );
+    let ended = |day: &str| {
+        let ends = format!("none}}]\nslaProperties: [{{property: endOfLife, value: '{day}'");
+        set(&[("one", "deprecated", "a.gold.two"), ("two", "active", &ends)])
+    };
+    assert_eq!(
+        ended("2026-06-14"),
+        ["error the life of the replacement `a.gold.two` ended at 2026-06-14 (name one that is in force, or `none`)"]
+    );
+    assert_eq!(ended("2026-06-15"), nothing);
     assert_eq!(
         set(&[("one", "deprecated", "a.gold.tow"), ("two", "active", "none")]),
         ["error the replacement `a.gold.tow` has no contract (did you mean `a.gold.two`?)"]
@@ -398,4 +423,145 @@ fn an_end_is_in_time_from_the_last_day_of_the_notice() {
     // 2026-06-15 and ninety days.
     assert_eq!(transition_problems(&before, &ends("2026-09-12"), now()).len(), 1);
     assert_eq!(transition_problems(&before, &ends("2026-09-13"), now()), []);
+}
+
+#[test]
+fn a_word_of_ones_own_is_no_way_round_the_deprecation() {
+    let of = |status: &str, version: &str| {
+        let text =
+            format!("apiVersion: v3.1.0\nkind: DataContract\nid: c\nname: C\nversion: {version}\nstatus: {status}\n");
+        contract(&text)
+    };
+    let step = |from: &Contract, to: &Contract| messages(&transition_problems(from, to, now()));
+    assert_eq!(
+        step(&of("in review", "1.1.0"), &of("draft", "1.1.1")),
+        [
+            "error a contract that is in review cannot become draft (after in review comes active, deprecated or another \
+             word of your own: before the end it is deprecated)"
+        ]
+    );
+    let nothing = Vec::<String>::new();
+    assert_eq!(step(&of("in review", "1.1.0"), &of("active", "1.2.0")), nothing);
+    // What never was in force promises nothing.
+    assert_eq!(step(&of("in review", "0.2.0"), &of("draft", "0.2.1")), nothing);
+    assert_eq!(step(&of("in review", "0.2.0"), &of("retired", "0.3.0")), nothing);
+}
+
+#[test]
+fn a_contract_is_not_retired_before_the_end_of_its_last_object() {
+    let ends = |first: &str, second: &str, status: &str| {
+        let levels = format!(
+            "  - {{property: endOfLife, value: \"{first}\", element: orders}}\n  - {{property: endOfLife, value: \"{second}\", \
+             element: old}}\n"
+        );
+        let of_two = of_two_objects(&levels);
+        contract(&of_two.text.replace("status: active", &format!("status: {status}")))
+    };
+    let retired = ends("2026-06-14", "2027-06-01", "retired");
+    assert_eq!(
+        messages(&transition_problems(
+            &ends("2026-06-14", "2027-06-01", "deprecated"),
+            &retired,
+            now()
+        )),
+        [
+            "error the contract is retired before its end at 2027-06-01 (those who use it were promised the time until then)"
+        ]
+    );
+    assert_eq!(
+        transition_problems(&ends("2026-06-14", "2026-06-13", "deprecated"), &retired, now()),
+        []
+    );
+}
+
+#[test]
+fn an_object_does_not_end_while_its_consumers_remain() {
+    let ended = of_two_objects("  - {property: endOfLife, value: \"2026-06-01\", element: old}\n");
+    assert_eq!(
+        messages(&retirement_problems(
+            &ended,
+            &[(0, "bi"), (1, "shop"), (1, "crm")],
+            now()
+        )),
+        ["error the life of old ended at 2026-06-01, and consumers remain: crm, shop (end their registrations first)"]
+    );
+    assert_eq!(retirement_problems(&ended, &[(0, "bi")], now()), []);
+    let deprecated = contract(&ended.text.replace("status: active", "status: deprecated"));
+    assert_eq!(
+        messages(&retirement_problems(&deprecated, &[(0, "bi"), (1, "shop")], now())),
+        [
+            "warning orders is deprecated; these have to move: bi (end their registrations first)",
+            "error the life of old ended at 2026-06-01, and consumers remain: shop (end their registrations first)"
+        ]
+    );
+}
+
+#[test]
+fn an_end_of_what_is_not_in_the_schema_is_an_error() {
+    let text = |property: &str| {
+        format!(
+            "apiVersion: v3.1.0\nkind: DataContract\nid: c\nname: C\nversion: 1.0.0\nstatus: active\nschema:\n  - name: old\n    \
+             physicalName: a.gold.old\n    properties: [{{name: id, logicalType: integer}}]\n  - name: new\n    physicalName: \
+             a.gold.new\n    properties: [{{name: id, logicalType: integer}}]\nslaProperties:\n  - {{property: {property}, value: \
+             \"2027-06-01\", element: 'new,odl'}}\n"
+        )
+    };
+    for property in ["endOfLife", "es"] {
+        assert_eq!(
+            messages(&contract(&text(property)).lifecycle_problems()),
+            ["error the service level is promised of `odl`, which is not in the schema (did you mean `old`?)"],
+            "{property}"
+        );
+    }
+    assert_eq!(contract(&text("generalAvailability")).lifecycle_problems(), []);
+}
+
+#[test]
+fn a_dataset_leaves_the_contracts_behind_its_end_only() {
+    let of = |status: &str, end: &str| {
+        let object = |name: &str| {
+            format!(
+                "  - {{name: {name}, physicalName: a.gold.{name}, properties: [{{name: id, logicalType: integer}}]}}\n"
+            )
+        };
+        contract(&format!(
+            "apiVersion: v3.1.0\nkind: DataContract\nid: c\nname: C\nversion: 1.0.0\nstatus: {status}\nschema:\n{}{}{end}",
+            object("orders"),
+            object("old"),
+        ))
+    };
+    let why = |status: &str, end: &str| departure_problem(&of(status, end), &"a.gold.old".parse().unwrap(), now());
+    let end = |day: &str| format!("slaProperties: [{{property: endOfLife, value: \"{day}\", element: old}}]\n");
+    assert_eq!(why("active", "").as_deref(), Some("it was active and has no end"));
+    assert_eq!(why("in review", "").as_deref(), Some("it was in review and has no end"));
+    assert_eq!(
+        why("deprecated", &end("2026-06-15")).as_deref(),
+        Some("its life ends at 2026-06-15 only")
+    );
+    assert_eq!(why("active", &end("2026-06-14")), None);
+    assert_eq!(why("draft", ""), None);
+    assert_eq!(why("retired", ""), None);
+}
+
+#[test]
+fn a_shorter_notice_breaks_readers_and_a_longer_one_nobody() {
+    let of = |notice: &[(&str, &str)]| with("active", &[], notice);
+    let changes = |from: &Contract, to: &Contract| {
+        let comparison = compare(from, to);
+        let said = comparison.changes.iter();
+        let said: Vec<_> = said.map(|change| (change.code, change.class.as_str())).collect();
+        (said, comparison.required_bump())
+    };
+    let (long, short) = (
+        of(&[("polder.noticePeriod", "90d")]),
+        of(&[("polder.noticePeriod", "1d")]),
+    );
+    let breaks = vec![("notice-period-changed", "breaks readers")];
+    let raised = vec![("notice-period-changed", "service level raised")];
+    let restated = vec![("notice-period-changed", "documentation")];
+    assert_eq!(changes(&long, &short), (breaks.clone(), Bump::Major));
+    assert_eq!(changes(&long, &of(&[])), (breaks, Bump::Major));
+    assert_eq!(changes(&short, &long), (raised, Bump::Minor));
+    let months = of(&[("polder.noticePeriod", "3mo")]);
+    assert_eq!(changes(&long, &months), (restated, Bump::Patch));
 }

@@ -1,5 +1,6 @@
 //! Data products: their structure, their ports against the contracts, and what changes of them mean.
 
+use chrono::{DateTime, Utc};
 use polder_core::document::{Diagnostic, Source};
 
 use proptest::prelude::*;
@@ -11,6 +12,10 @@ use super::json_schema::JsonSchema;
 use crate::ContractSet;
 use crate::diff::Bump;
 use crate::product::{check, compare, parse};
+
+fn now() -> DateTime<Utc> {
+    "2026-11-21T12:00:00Z".parse().unwrap()
+}
 
 const CONTRACTS: [(&str, &str, &str, &str); 4] = [
     ("sales", "sales.silver.lines", "1.4.0", "active"),
@@ -67,7 +72,7 @@ fn shown(findings: &[Diagnostic]) -> Vec<String> {
 fn found(from: &str, to: &str) -> Vec<String> {
     assert_eq!(PRODUCT.matches(from).count(), 1, "{from}");
     let text = PRODUCT.replacen(from, to, 1);
-    shown(&check([("shop".to_owned(), source(&text))], &contracts()).1)
+    shown(&check([("shop".to_owned(), source(&text))], &contracts(), now()).1)
 }
 
 #[test]
@@ -92,7 +97,7 @@ fn the_official_examples_are_accepted_and_read() {
 
 #[test]
 fn a_product_whose_ports_hold_is_accepted() {
-    let (products, findings) = check([("shop".to_owned(), source(PRODUCT))], &contracts());
+    let (products, findings) = check([("shop".to_owned(), source(PRODUCT))], &contracts(), now());
     assert_eq!(shown(&findings), Vec::<String>::new());
     assert_eq!(products[0].owner(), Some("b@shop.example"));
 }
@@ -173,11 +178,71 @@ fn ports_are_held_against_the_contracts() {
     assert_eq!(found("version: 2.1.0\n", "version: 2.0.5\n"), Vec::<String>::new());
 }
 
+/// What is found in a product of this status, both of whose ports are bound to a contract with this status and these
+/// service levels. The contract has the objects `t` and `u`.
+fn bound(product: &str, contract: &str, levels: &str) -> Vec<String> {
+    let text = format!(
+        "apiVersion: v3.1.0\nkind: DataContract\nid: c\nversion: 1.0.0\nstatus: {contract}\nschema:\n  - name: t\n    \
+         physicalName: shop.gold.t\n    properties: [{{name: id, logicalType: string}}]\n  - name: u\n    \
+         physicalName: shop.gold.u\n    properties: [{{name: id, logicalType: string}}]\nslaProperties: [{levels}]\n"
+    );
+    let (set, found) = ContractSet::load([("shop".to_owned(), Source::new("c.odcs.yaml", text))]);
+    assert_eq!(found, []);
+    let text = format!(
+        "apiVersion: v1.0.0\nkind: DataProduct\nid: p\nversion: 1.0.0\nstatus: {product}\n\
+         inputPorts: [{{name: in, version: 1.0.0, contractId: c}}]\n\
+         outputPorts: [{{name: out, version: 1.0.0, contractId: c}}]\n"
+    );
+    shown(&check([("shop".to_owned(), source(&text))], &set, now()).1)
+}
+
+#[test]
+fn a_contract_that_is_over_is_refused_at_every_port_of_a_product_that_is_not_retired() {
+    let end = |day: &str| format!("{{property: endOfLife, value: '{day}'}}");
+    let over = end("2026-11-20");
+    // The day itself is the last on which something is written.
+    let (today, later) = (end("2026-11-21"), end("2027-02-19"));
+    let one = "{property: endOfLife, value: '2026-11-01', element: t}";
+    let both = format!("{one}, {{property: endOfLife, value: '2026-11-20', element: u}}");
+    let (ended, retired) = (
+        "is bound to c, which ended at 2026-11-20",
+        "is bound to c, which is retired",
+    );
+    let ending = "is bound to c, which is deprecated and ends at 2027-02-19";
+    for product in ["proposed", "draft", "active", "deprecated", "retired"] {
+        for (contract, levels, expected) in [
+            ("retired", "", Some(("error retired-contract", retired))),
+            ("active", over.as_str(), Some(("error retired-contract", ended))),
+            ("deprecated", &over, Some(("error retired-contract", ended))),
+            ("active", &both, Some(("error retired-contract", ended))),
+            ("active", one, None),
+            ("active", &today, None),
+            ("active", &later, None),
+            ("deprecated", &later, Some(("warning deprecated-contract", ending))),
+        ] {
+            let told = expected
+                .filter(|_| product != "retired")
+                .map_or_else(Vec::new, |(code, said)| {
+                    let ports = ["output port `out`", "input port `in`"].iter();
+                    // A product that is deprecated itself may offer what ends.
+                    let ports =
+                        ports.filter(|port| !(said == ending && product == "deprecated" && port.starts_with("out")));
+                    ports.map(|port| format!("{code} the {port} {said}")).collect()
+                });
+            assert_eq!(
+                bound(product, contract, levels),
+                told,
+                "{product}, {contract}, {levels}"
+            );
+        }
+    }
+}
+
 #[test]
 fn two_products_have_two_ids() {
     let twice = ["shop", "shop"].map(|domain| (domain.to_owned(), source(PRODUCT)));
     assert_eq!(
-        shown(&check(twice, &contracts()).1),
+        shown(&check(twice, &contracts(), now()).1),
         ["error duplicate-product the id `shop.report` is that of p.odps.yaml too"]
     );
 }
@@ -366,7 +431,7 @@ proptest! {
         let start = from.index(PRODUCT.len());
         let end = (start + length).min(PRODUCT.len());
         let text = format!("{}{}", &PRODUCT[..start], &PRODUCT[end..]);
-        let (products, findings) = check([("shop".to_owned(), source(&text))], &contracts());
+        let (products, findings) = check([("shop".to_owned(), source(&text))], &contracts(), now());
         for finding in findings {
             if let Some(span) = finding.span {
                 prop_assert!(text.get(span.start..span.end).is_some(), "{finding}");

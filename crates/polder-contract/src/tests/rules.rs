@@ -262,6 +262,8 @@ fn every_declared_rule_is_one_rule() {
     assert_eq!(
         all(&object),
         [
+            // As part of the key.
+            "a.required row Required",
             "a.format row Format(Ipv6)",
             "a.unique set no duplicate values",
             "b.minItems row MinItems(0)",
@@ -289,6 +291,7 @@ fn every_declared_rule_is_one_rule() {
             "m.key.minLength row MinLength(1)",
             "m.value.minimum row Minimum { value: \"0\", exclusive: false }",
             "m.value.nullValues row Required",
+            "k.required row Required",
             "k.format row Width(I32)",
             "primaryKey set no duplicates of a, k",
         ]

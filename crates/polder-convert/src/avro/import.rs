@@ -198,11 +198,45 @@ impl<'a> Reader<'a> {
                     format!("a union of {} types", many.len()),
                     "a column has one type: written as text",
                 );
+                // Types that are defined inside are named elsewhere all the same.
+                for branch in many {
+                    self.define(branch, namespace, depth)?;
+                }
                 schema.keep();
                 Kind::String.write(out);
             }
         }
         Ok(nullable)
+    }
+
+    /// Remembers the types with a name that are defined somewhere in a type that itself goes nowhere.
+    fn define(&self, schema: &View<'a>, namespace: &str, depth: usize) -> Result<()> {
+        self.bounds.enter(depth, &schema.path)?;
+        let own = schema
+            .value
+            .get("namespace")
+            .and_then(Value::as_str)
+            .unwrap_or(namespace);
+        let word = schema.value.get("type").and_then(Value::as_str);
+        let mut inner = namespace.to_owned();
+        if let (Some(name), Some("record" | "error" | "enum" | "fixed")) =
+            (schema.value.get("name").and_then(Value::as_str), word)
+        {
+            let full = full_name(name, own);
+            inner = full.rsplit_once('.').map_or("", |(namespace, _)| namespace).to_owned();
+            self.named.borrow_mut().insert(full, schema.clone());
+        }
+        let fields = schema.items("fields");
+        let inside = ["type", "items", "values"]
+            .into_iter()
+            .filter_map(|key| schema.get(key));
+        let types = fields.iter().filter_map(|field| field.get("type"));
+        for one in inside.chain(types).chain(schema.list()) {
+            if !one.value.is_string() {
+                self.define(&one, &inner, depth + 1)?;
+            }
+        }
+        Ok(())
     }
 
     fn complex(&self, schema: &View<'a>, namespace: &str, depth: usize, out: &mut Map<String, Value>) -> Result<bool> {

@@ -154,3 +154,29 @@ schema:
         "{losses:?}"
     );
 }
+
+#[test]
+fn types_that_are_defined_in_a_union_of_several_are_known_elsewhere() {
+    let schema = r#"{"type": "record", "name": "R", "namespace": "n.s", "fields": [
+        {"name": "u", "type": ["null", {"type": "record", "name": "A", "fields": [
+            {"name": "x", "type": {"type": "array", "items": {"type": "enum", "name": "m.E", "symbols": ["P", "Q"]}}}
+        ]}, {"type": "fixed", "name": "F", "size": 4}]},
+        {"name": "a", "type": "A"},
+        {"name": "e", "type": "m.E"},
+        {"name": "f", "type": ["null", "F"]}
+    ]}"#;
+    apache_avro::Schema::parse_str(schema).unwrap();
+    let (document, losses) = imported(Format::Avro, schema);
+    let columns = properties(&document, 0);
+    let types: Vec<&str> = columns
+        .iter()
+        .filter_map(|column| column["logicalType"].as_str())
+        .collect();
+    assert_eq!(types, ["string", "object", "string", "string"]);
+    assert_eq!(columns[1]["properties"][0]["logicalType"], "array");
+    assert_eq!(columns[2]["quality"][0]["arguments"]["validValues"], json!(["P", "Q"]));
+    assert!(
+        losses.contains(&"fields[u].type: a union of 2 types".to_owned()),
+        "{losses:?}"
+    );
+}

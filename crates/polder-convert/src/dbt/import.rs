@@ -3,10 +3,11 @@
 use polder_core::{Error, ErrorKind, Result};
 use serde_json::{Map, Value, json};
 
+use super::data_tests;
+use super::known::{Known, NOT_HERE, referenced};
 use crate::bounds::Bounds;
-use crate::dialect::Dialect;
 use crate::document::Document;
-use crate::draft::{Draft, ImportOptions, add_rule, allowed_values, custom, push};
+use crate::draft::{Draft, ImportOptions, add_rule, custom, push};
 use crate::kind::Kind;
 use crate::loss::{Converted, Tracker, View};
 use crate::sql::{apply_check, read_type_text};
@@ -21,6 +22,7 @@ pub(crate) fn import(source: &Document<'_>, options: &ImportOptions) -> Result<C
         options,
         tracker: &tracker,
         bounds: Bounds::default(),
+        known: Known::of(&root),
     };
     let mut draft = Draft::default();
     for key in ["models", "seeds", "snapshots"] {
@@ -54,6 +56,7 @@ struct Reader<'r> {
     options: &'r ImportOptions,
     tracker: &'r Tracker,
     bounds: Bounds,
+    known: Known,
 }
 
 fn missing_name(view: &View<'_>) -> Error {
@@ -86,10 +89,13 @@ impl<'a> Reader<'_> {
             columns.push(self.column(name, &column)?);
         }
         for constraint in model.items("constraints") {
-            constrain(&constraint, self.options.dialect, None, &mut columns, &mut object);
+            self.constrain(&constraint, None, &mut columns, &mut object);
         }
         for key in ["data_tests", "tests"] {
-            model.items(key).iter().for_each(|test| model_test(test, &mut object));
+            model
+                .items(key)
+                .iter()
+                .for_each(|test| data_tests::of_model(test, &mut object));
         }
         for column in &mut columns {
             if let Some(rules) = column.remove("polder.object") {
@@ -128,14 +134,14 @@ impl<'a> Reader<'_> {
         let mut columns = [property];
         let mut object = Map::new();
         for constraint in column.items("constraints") {
-            constrain(&constraint, self.options.dialect, Some(name), &mut columns, &mut object);
+            self.constrain(&constraint, Some(name), &mut columns, &mut object);
         }
         let [mut property] = columns;
         for key in ["data_tests", "tests"] {
             column
                 .items(key)
                 .iter()
-                .for_each(|test| column_test(test, model, &mut property));
+                .for_each(|test| data_tests::of_column(test, model, &self.known, &mut property));
         }
         // A check of a column can speak of the row: such a rule is the object's.
         if let Some(rules) = object.remove("quality") {
@@ -172,87 +178,81 @@ fn about(view: &View<'_>, element: &mut Map<String, Value>) {
     }
 }
 
-fn texts(view: &View<'_>, key: &str) -> Vec<String> {
-    let list = view.take(key).and_then(Value::as_array);
-    list.into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-        .map(str::to_owned)
-        .collect()
-}
-
-fn constrain(
-    constraint: &View<'_>,
-    dialect: Dialect,
-    column: Option<&str>,
-    columns: &mut [Map<String, Value>],
-    object: &mut Map<String, Value>,
-) {
-    let Some(kind) = constraint.value.get("type").and_then(Value::as_str) else {
-        return;
-    };
-    let listed = constraint.get("columns");
-    let mut names: Vec<String> = listed
-        .iter()
-        .flat_map(View::list)
-        .filter_map(|name| name.value.as_str().map(str::to_owned))
-        .collect();
-    names.extend(column.map(str::to_owned));
-    let of_columns = |columns: &mut [Map<String, Value>], set: &mut dyn FnMut(usize, &mut Map<String, Value>)| {
-        for (index, name) in names.iter().enumerate() {
-            if let Some(found) = columns.iter_mut().find(|known| known.get("name") == Some(&json!(name))) {
-                set(index, found);
-            }
-        }
-    };
-    let several = names.len() > 1;
-    match kind {
-        "not_null" => of_columns(columns, &mut |_, property| {
-            property.insert("required".to_owned(), json!(true));
-        }),
-        "unique" if several => add_rule(
-            object,
-            json!({"metric": "duplicateValues", "arguments": {"properties": names}, "mustBe": 0}),
-        ),
-        "unique" => of_columns(columns, &mut |_, property| {
-            property.insert("unique".to_owned(), json!(true));
-        }),
-        "primary_key" => of_columns(columns, &mut |index, property| {
-            property.insert("primaryKey".to_owned(), json!(true));
-            if several {
-                property.insert("primaryKeyPosition".to_owned(), json!(index + 1));
-            }
-        }),
-        "check" => {
-            let Some(expression) = constraint.value.get("expression").and_then(Value::as_str) else {
-                return;
-            };
-            let name = constraint.value.get("name").and_then(Value::as_str);
-            let Ok(is_rule) = apply_check(expression, dialect, name, columns, object) else {
-                return;
-            };
-            constraint.take("expression");
-            if is_rule {
-                constraint.take("name");
-            }
-            constraint.take("type");
+impl Reader<'_> {
+    fn constrain(
+        &self,
+        constraint: &View<'_>,
+        column: Option<&str>,
+        columns: &mut [Map<String, Value>],
+        object: &mut Map<String, Value>,
+    ) {
+        let Some(kind) = constraint.value.get("type").and_then(Value::as_str) else {
             return;
-        }
-        "foreign_key" => {
-            if !foreign_key(constraint, &names, columns, object) {
+        };
+        let listed = constraint.get("columns");
+        let mut names: Vec<String> = listed
+            .iter()
+            .flat_map(View::list)
+            .filter_map(|name| name.value.as_str().map(str::to_owned))
+            .collect();
+        names.extend(column.map(str::to_owned));
+        let of_columns = |columns: &mut [Map<String, Value>], set: &mut dyn FnMut(usize, &mut Map<String, Value>)| {
+            for (index, name) in names.iter().enumerate() {
+                if let Some(found) = columns.iter_mut().find(|known| known.get("name") == Some(&json!(name))) {
+                    set(index, found);
+                }
+            }
+        };
+        let several = names.len() > 1;
+        match kind {
+            "not_null" => of_columns(columns, &mut |_, property| {
+                property.insert("required".to_owned(), json!(true));
+            }),
+            "unique" if several => add_rule(
+                object,
+                json!({"metric": "duplicateValues", "arguments": {"properties": names}, "mustBe": 0}),
+            ),
+            "unique" => of_columns(columns, &mut |_, property| {
+                property.insert("unique".to_owned(), json!(true));
+            }),
+            "primary_key" => of_columns(columns, &mut |index, property| {
+                property.insert("primaryKey".to_owned(), json!(true));
+                if several {
+                    property.insert("primaryKeyPosition".to_owned(), json!(index + 1));
+                }
+            }),
+            "check" => {
+                let Some(expression) = constraint.value.get("expression").and_then(Value::as_str) else {
+                    return;
+                };
+                let name = constraint.value.get("name").and_then(Value::as_str);
+                let Ok(is_rule) = apply_check(expression, self.options.dialect, name, columns, object) else {
+                    return;
+                };
+                constraint.take("expression");
+                if is_rule {
+                    constraint.take("name");
+                }
+                constraint.take("type");
                 return;
             }
+            "foreign_key" => {
+                if !foreign_key(constraint, &names, &self.known, columns, object) {
+                    return;
+                }
+            }
+            _ => return,
         }
-        _ => return,
+        constraint.take("columns");
+        constraint.take("type");
     }
-    constraint.take("columns");
-    constraint.take("type");
 }
 
 /// Takes a foreign key over, where it says which columns it leads to.
 fn foreign_key(
     constraint: &View<'_>,
     from: &[String],
+    known: &Known,
     columns: &mut [Map<String, Value>],
     object: &mut Map<String, Value>,
 ) -> bool {
@@ -268,6 +268,10 @@ fn foreign_key(
     let (Some(to), true) = (to, !from.is_empty() && from.len() == to_columns.len()) else {
         return false;
     };
+    if !to_columns.iter().all(|column| known.has(to, column)) {
+        constraint.lose(NOT_HERE);
+        return false;
+    }
     match (from, to_columns.as_slice()) {
         ([one], [target]) => {
             let known = columns.iter_mut().find(|known| known.get("name") == Some(&json!(one)));
@@ -286,103 +290,4 @@ fn foreign_key(
     constraint.take("to");
     constraint.take("to_columns");
     true
-}
-
-/// The name of a test and its arguments; older and newer files write these in two places.
-fn test_parts<'a>(test: &View<'a>) -> Option<(&'a str, Option<View<'a>>)> {
-    if let Some(name) = test.value.as_str() {
-        return Some((name, None));
-    }
-    let (name, body) = test.entries().into_iter().next()?;
-    let arguments = body.get("arguments").unwrap_or(body);
-    Some((name, Some(arguments)))
-}
-
-fn column_test(test: &View<'_>, model: &str, property: &mut Map<String, Value>) {
-    let Some((name, arguments)) = test_parts(test) else {
-        return;
-    };
-    match (name, &arguments) {
-        ("not_null", arguments) => {
-            property.insert("required".to_owned(), json!(true));
-            settle(test, arguments.as_ref());
-        }
-        ("unique", arguments) => {
-            property.insert("unique".to_owned(), json!(true));
-            settle(test, arguments.as_ref());
-        }
-        ("accepted_values", Some(arguments)) => {
-            if let Some(values) = arguments.take("values").and_then(Value::as_array) {
-                let is_text = property.get("logicalType") == Some(&json!("string"));
-                let values = values.iter().map(|value| match value {
-                    Value::String(_) => value.clone(),
-                    other if is_text => json!(other.to_string()),
-                    other => other.clone(),
-                });
-                allowed_values(property, values.collect());
-            }
-            arguments.take("quote");
-        }
-        ("relationships", Some(arguments)) => {
-            let to = arguments.value.get("to").and_then(Value::as_str).and_then(referenced);
-            let field = arguments.value.get("field").and_then(Value::as_str);
-            if let (Some(to), Some(field)) = (to, field)
-                && to != model
-            {
-                arguments.take("to");
-                arguments.take("field");
-                push(property, "relationships", json!({"to": format!("{to}.{field}")}));
-            }
-        }
-        _ => other_test(test, property),
-    }
-}
-
-/// A test without arguments is taken whole; of its settings (`where`, `severity`) each is named as lost.
-fn settle(test: &View<'_>, arguments: Option<&View<'_>>) {
-    let bare = arguments.is_none_or(|arguments| arguments.value.as_object().is_none_or(Map::is_empty));
-    if bare {
-        test.keep();
-    }
-}
-
-fn model_test(test: &View<'_>, object: &mut Map<String, Value>) {
-    let Some((name, arguments)) = test_parts(test) else {
-        return;
-    };
-    match (name, arguments) {
-        ("dbt_utils.unique_combination_of_columns", Some(arguments)) => {
-            let columns = texts(&arguments, "combination_of_columns");
-            add_rule(
-                object,
-                json!({"metric": "duplicateValues", "arguments": {"properties": columns}, "mustBe": 0}),
-            );
-        }
-        _ => other_test(test, object),
-    }
-}
-
-/// A test of a package stays one of dbt's.
-fn other_test(test: &View<'_>, element: &mut Map<String, Value>) {
-    test.keep();
-    let implementation = match test.value {
-        Value::String(name) => json!(name),
-        other => other.clone(),
-    };
-    add_rule(
-        element,
-        json!({"type": "custom", "engine": "dbt", "implementation": implementation}),
-    );
-}
-
-/// The model that `ref('model')` or `source('schema', 'table')` names.
-fn referenced(text: &str) -> Option<&str> {
-    let inside = text.trim().trim_start_matches(['{', ' ']).trim_end_matches(['}', ' ']);
-    let (arguments, rest) = inside.split_once('(')?.1.rsplit_once(')')?;
-    if !rest.trim().is_empty() {
-        return None;
-    }
-    let name = arguments.split(',').next_back()?.trim().trim_matches(['\'', '"']);
-    let fits = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-    (fits && !name.is_empty() && !name.starts_with(|c: char| c.is_ascii_digit())).then_some(name)
 }

@@ -1,7 +1,9 @@
 //! dbt's model properties (`schema.yml`, version 2): models, seeds, snapshots and the tables of sources.
 
+mod data_tests;
 mod export;
 mod import;
+mod known;
 #[cfg(test)]
 mod tests;
 

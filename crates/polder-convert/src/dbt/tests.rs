@@ -77,6 +77,10 @@ fn models_and_sources_become_objects() {
         document["schema"][1]["quality"][0]["arguments"]["properties"],
         json!(["order_id", "status"])
     );
+    assert_eq!(
+        orders[0]["quality"],
+        json!([{"metric": "duplicateValues", "mustBe": 0, "severity": "warning"}])
+    );
     assert_eq!(orders[1]["relationships"], json!([{"to": "customers.customer_id"}]));
     assert_eq!(
         orders[2]["quality"][0]["arguments"]["validValues"],
@@ -88,13 +92,11 @@ fn models_and_sources_become_objects() {
         json!({"type": "custom", "engine": "dbt", "implementation": {"dbt_utils.accepted_range": {"min_value": 0}}})
     );
     assert_eq!(document["schema"][2]["physicalName"], "lake.raw.payments");
-    let severity = "models[orders].columns[order_id].data_tests: 1 item";
     assert_eq!(
         losses,
         [
             "models[orders].columns[comment].data_type: not given",
             "models[customers].config.materialized: table",
-            severity,
         ]
     );
 }
@@ -112,7 +114,8 @@ fn a_contract_becomes_enforced_models() {
     let model = &back["models"][0];
     assert_eq!(model["config"]["contract"]["enforced"], true);
     assert_eq!(model["columns"][0]["data_type"], "INTEGER");
-    assert_eq!(model["columns"][0]["data_tests"], json!(["unique"]));
+    // A test that only warns is a rule, which no constraint of dbt's says.
+    assert_eq!(model["columns"][0].get("data_tests"), None);
     assert_eq!(
         model["columns"][2]["data_tests"],
         json!([{"accepted_values": {"values": ["placed", "shipped"]}}])
@@ -127,4 +130,99 @@ fn a_contract_becomes_enforced_models() {
         losses.contains(&"schema[orders].properties[customer_id].relationships"),
         "{losses:?}"
     );
+}
+
+/// The property that a column with this test becomes, and what is lost.
+fn column_with(test: &str) -> (Value, Vec<String>) {
+    let model = format!(
+        "models:\n  - name: m\n    columns:\n      - {{name: c, data_type: string, data_tests: [{test}]}}\n  \
+         - {{name: n, columns: [{{name: id, data_type: string}}]}}\n"
+    );
+    let (document, losses) = imported(Format::Dbt(Dialect::Spark), &model);
+    (properties(&document, 0)[0].clone(), losses)
+}
+
+#[test]
+fn a_test_of_some_rows_becomes_no_limit_of_all() {
+    let plain = json!({"name": "c", "logicalType": "string"});
+    for (name, arguments) in [
+        ("not_null", ""),
+        ("unique", ""),
+        ("accepted_values", "arguments: {values: [a]}, "),
+        ("relationships", "to: ref('n'), field: id, "),
+    ] {
+        for setting in [
+            "enabled: false",
+            "where: \"id > 5\"",
+            "error_if: \">10\"",
+            "limit: 5",
+            "severity: \"{{ var('s') }}\"",
+        ] {
+            for said in [
+                format!("{name}: {{{arguments}config: {{{setting}}}}}"),
+                format!("{name}: {{{arguments}{setting}}}"),
+            ] {
+                let (column, losses) = column_with(&format!("{{{said}}}"));
+                assert_eq!(column, plain, "{said}");
+                assert_eq!(losses.len(), 1, "{said}: {losses:?}");
+                assert!(
+                    losses[0].starts_with("models[m].columns[c].data_tests[0]: "),
+                    "{losses:?}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_test_that_warns_becomes_a_rule_that_warns() {
+    for (test, rule) in [
+        (
+            "not_null: {config: {severity: warn}}",
+            json!({"metric": "nullValues", "mustBe": 0, "severity": "warning"}),
+        ),
+        (
+            "unique: {severity: WARN}",
+            json!({"metric": "duplicateValues", "mustBe": 0, "severity": "warning"}),
+        ),
+        (
+            "accepted_values: {values: [a], config: {severity: warn}}",
+            json!({"metric": "invalidValues", "arguments": {"validValues": ["a"]}, "mustBe": 0, "severity": "warning"}),
+        ),
+    ] {
+        let (column, losses) = column_with(&format!("{{{test}}}"));
+        assert_eq!(column["quality"], json!([rule]), "{test}");
+        assert_eq!((column.get("required"), column.get("unique")), (None, None), "{test}");
+        assert_eq!(losses, [""; 0], "{test}");
+    }
+    let (column, _) = column_with("{relationships: {to: ref('n'), field: id, config: {severity: warn}}}");
+    assert_eq!(
+        column["relationships"],
+        json!([{"to": "n.id", "customProperties": [{"property": "polder.onFailure", "value": "warn"}]}])
+    );
+    // What fails as ever is a limit, whatever else is said.
+    let (column, losses) = column_with("{not_null: {config: {severity: error, error_if: \"!= 0\", tags: [nightly]}}}");
+    assert_eq!(column["required"], true);
+    assert_eq!(
+        losses,
+        ["models[m].columns[c].data_tests[0].not_null.config.tags: nightly"]
+    );
+}
+
+#[test]
+fn a_reference_to_a_model_of_another_file_is_named() {
+    for test in [
+        "relationships: {to: ref('customers'), field: id}",
+        "relationships: {to: ref('n'), field: other}",
+        "relationships: {arguments: {to: \"source('raw', 'customers')\", field: id}}",
+    ] {
+        let (column, losses) = column_with(&format!("{{{test}}}"));
+        assert_eq!(column.get("relationships"), None, "{test}");
+        assert_eq!(losses, ["models[m].columns[c].data_tests[0]: relationships"], "{test}");
+    }
+    let constrained = "models:\n  - name: m\n    columns:\n      - name: c\n        data_type: string\n        \
+                       constraints: [{type: foreign_key, to: ref('away'), to_columns: [id]}]\n";
+    let (document, losses) = imported(Format::Dbt(Dialect::Spark), constrained);
+    assert_eq!(properties(&document, 0)[0].get("relationships"), None);
+    assert_eq!(losses.len(), 1, "{losses:?}");
 }

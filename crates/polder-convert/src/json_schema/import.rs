@@ -5,8 +5,8 @@ use std::cell::RefCell;
 use polder_core::{Error, ErrorKind, Result};
 use serde_json::{Map, Value, json};
 
-use super::parts::{Parts, last};
-use super::types::{kind, limits, type_word};
+use super::parts::{Parts, Reader, last, wrong};
+use super::types::{kind, limits, says_items, type_word};
 use crate::bounds::Bounds;
 use crate::document::Document;
 use crate::draft::{Draft, ImportOptions, allowed_values};
@@ -37,18 +37,6 @@ pub(crate) fn import(source: &Document<'_>, options: &ImportOptions) -> Result<C
     // What a definition says is taken where it is named; a definition that nobody names is lost.
     let losses = tracker.finish(&document, |_| "a contract has no place for it".to_owned());
     Ok(Converted { value, losses })
-}
-
-pub(super) struct Reader<'a> {
-    pub(super) root: View<'a>,
-    /// References that are being followed: one that leads to itself has no end.
-    pub(super) open: RefCell<Vec<String>>,
-    pub(super) bounds: Bounds,
-}
-
-pub(super) fn wrong(view: &View<'_>, message: &str) -> Error {
-    let place = if view.path.is_empty() { "the schema" } else { &view.path };
-    Error::new(ErrorKind::Document, format!("{place}: {message}"))
 }
 
 fn is_object(view: &View<'_>) -> bool {
@@ -209,7 +197,7 @@ impl<'a> Reader<'a> {
                 out.insert("properties".to_owned(), Value::Array(fields));
             }
             Kind::Array => {
-                if let Some(items) = parts.get("items").filter(|items| !items.value.is_array()) {
+                if let Some(items) = parts.get("items").filter(|items| says_items(items.value)) {
                     out.insert("items".to_owned(), self.inside(&items, depth)?);
                 }
             }

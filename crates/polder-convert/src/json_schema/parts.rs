@@ -1,10 +1,25 @@
 //! A schema with everything that holds beside it: references, `allOf`, the branches of `anyOf` and `oneOf`.
 
-use polder_core::Result;
+use std::cell::RefCell;
+
+use polder_core::{Error, ErrorKind, Result};
 use serde_json::Value;
 
-use super::import::{Reader, wrong};
+use crate::bounds::Bounds;
 use crate::loss::View;
+
+/// A walk over the schemas of one document.
+pub(super) struct Reader<'a> {
+    pub(super) root: View<'a>,
+    /// References that are being followed: one that leads to itself has no end.
+    pub(super) open: RefCell<Vec<String>>,
+    pub(super) bounds: Bounds,
+}
+
+pub(super) fn wrong(view: &View<'_>, message: &str) -> Error {
+    let place = if view.path.is_empty() { "the schema" } else { &view.path };
+    Error::new(ErrorKind::Document, format!("{place}: {message}"))
+}
 
 /// A schema with everything that holds beside it: what it references, its `allOf`, the one type of an `anyOf` with null.
 pub(super) struct Parts<'a> {

@@ -200,3 +200,33 @@ fn a_pattern_that_no_contract_can_have_is_named_and_the_rest_imported() {
     assert_eq!(options("a"), serde_json::json!({"maxLength": 9}));
     assert_eq!(options("Weird Name"), serde_json::json!({"pattern": "^[a-z]+$"}));
 }
+
+#[test]
+fn arrays_of_unknown_items_are_text_and_items_of_any_type_may_be_null() {
+    let read = |schema: &str| {
+        let text = format!(r#"{{"title": "t", "type": "object", "properties": {{"a": {schema}}}}}"#);
+        let (document, losses) = imported(Format::JsonSchema, &text);
+        (properties(&document, 0)[0].clone(), losses)
+    };
+    for schema in [
+        r#"{"type": "array"}"#,
+        r#"{"type": "array", "prefixItems": [{"type": "string"}, {"type": "integer"}]}"#,
+        r#"{"type": "array", "items": [{"type": "string"}]}"#,
+        r#"{"type": "array", "items": false}"#,
+    ] {
+        let (column, losses) = read(schema);
+        assert_eq!(column, json!({"name": "a", "logicalType": "string"}), "{schema}");
+        assert_eq!(losses[0], "properties.a: an array of unknown items", "{schema}");
+    }
+    let (column, losses) = read(r#"{"type": "array", "items": {"type": "array"}}"#);
+    assert_eq!(column["items"], json!({"logicalType": "string", "required": true}));
+    assert_eq!(losses, ["properties.a.items: an array of unknown items"]);
+    for schema in [
+        r#"{"type": "array", "items": {}}"#,
+        r#"{"type": "array", "items": true}"#,
+    ] {
+        let (column, losses) = read(schema);
+        assert_eq!(column["items"], json!({"logicalType": "string"}), "{schema}");
+        assert_eq!(losses.len(), 1, "{schema}: {losses:?}");
+    }
+}

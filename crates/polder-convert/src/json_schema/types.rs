@@ -17,13 +17,12 @@ pub(super) fn type_word<'a>(parts: &Parts<'a>, values: &[Value]) -> (&'a str, bo
             () if all(|value| value.is_i64() || value.is_u64()) => "integer",
             () if all(Value::is_number) => "number",
             () => {
-                if values.is_empty()
-                    && parts.types == 0
-                    && let Some(first) = parts.parts.first()
-                {
+                // Any value is null too.
+                let any = values.is_empty() && parts.types == 0;
+                if let Some(first) = parts.parts.first().filter(|_| any) {
                     first.lose_part("type", "no type", "a value of any type is written as text");
                 }
-                "string"
+                return ("string", any);
             }
         };
         return (word, false);
@@ -71,7 +70,13 @@ pub(super) fn kind(parts: &Parts<'_>, word: &str) -> Kind {
         // JSON's integers have no bounds of their own: the widest.
         "integer" => INT64,
         "number" => Kind::Float64,
-        "array" => Kind::Array,
+        "array" if parts.get("items").is_some_and(|items| says_items(items.value)) => Kind::Array,
+        "array" => {
+            if let Some(first) = parts.parts.first() {
+                first.lose_part("", "an array of unknown items", "written as text (JSON)");
+            }
+            Kind::String
+        }
         "object"
             if parts.get("properties").is_none()
                 && parts
@@ -89,6 +94,11 @@ pub(super) fn kind(parts: &Parts<'_>, word: &str) -> Kind {
         }
         _ => Kind::String,
     }
+}
+
+/// Whether these items are one schema, and not one for each place.
+pub(super) fn says_items(items: &Value) -> bool {
+    items.is_object() || items == &Value::Bool(true)
 }
 
 /// Takes over the limits that go with the kind.

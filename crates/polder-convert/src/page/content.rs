@@ -3,7 +3,8 @@
 use polder_contract::Contract;
 use polder_core::document::Node;
 
-use super::object::{object, sentence};
+use super::object::object;
+use super::values::{custom, definitions, items, sentence, shown, text};
 use super::{Block, Page, Row, Section, Text};
 
 /// The page of a contract.
@@ -54,34 +55,6 @@ const TABLES: [(&str, &str, &str); 3] = [
     ("servers", "servers", "Servers"),
 ];
 
-pub(super) fn text(node: &Node, key: &str) -> Option<String> {
-    node.get(key)?.scalar_text().map(str::to_owned)
-}
-
-pub(super) fn items<'n>(node: &'n Node, key: &str) -> &'n [Node] {
-    node.get(key).and_then(Node::as_list).unwrap_or_default()
-}
-
-pub(super) fn flag(node: &Node, key: &str) -> bool {
-    text(node, key).as_deref() == Some("true")
-}
-
-/// Any value in one line.
-pub(super) fn shown(node: &Node) -> String {
-    if let Some(text) = node.scalar_text() {
-        return text.to_owned();
-    }
-    if let Some(items) = node.as_list() {
-        return items.iter().map(shown).collect::<Vec<_>>().join(", ");
-    }
-    let entries = node.as_map().unwrap_or_default();
-    let parts: Vec<_> = entries
-        .iter()
-        .map(|entry| format!("{}: {}", entry.key, shown(&entry.value)))
-        .collect();
-    parts.join("; ")
-}
-
 fn about(document: &Node) -> Option<Section> {
     let description = document.get("description")?;
     let mut blocks: Vec<Block> = [("usage", "Usage"), ("limitations", "Limitations")]
@@ -98,26 +71,6 @@ fn about(document: &Node) -> Option<Section> {
         code: None,
         blocks,
     })
-}
-
-/// Where it is defined, in one line.
-pub(super) fn definitions(node: &Node) -> Option<String> {
-    let places: Vec<String> = items(node, "authoritativeDefinitions")
-        .iter()
-        .filter_map(|item| Some(format!("{} ({})", text(item, "url")?, text(item, "type")?)))
-        .collect();
-    (!places.is_empty()).then(|| format!("See {}", places.join(", ")))
-}
-
-/// Custom properties in one line.
-pub(super) fn custom(node: &Node) -> String {
-    let parts: Vec<String> = node
-        .as_list()
-        .unwrap_or_default()
-        .iter()
-        .filter_map(|item| Some(format!("{}: {}", text(item, "property")?, shown(item.get("value")?))))
-        .collect();
-    parts.join("; ")
 }
 
 fn service_levels(document: &Node) -> Option<Section> {

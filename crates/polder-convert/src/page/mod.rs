@@ -7,6 +7,7 @@ mod object;
 mod style;
 #[cfg(test)]
 mod tests;
+mod values;
 
 use polder_contract::Contract;
 

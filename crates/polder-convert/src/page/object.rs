@@ -7,7 +7,7 @@ use polder_contract::{Contract, DatasetContract, Operator};
 use polder_core::Layer;
 use polder_core::document::Node;
 
-use super::content::{custom, definitions, flag, items, shown, text};
+use super::values::{custom, definitions, flag, items, sentence, shown, text};
 use super::{Block, Row, Section, Text, Word};
 
 pub(super) fn object(contract: &Contract, index: usize, node: &Node) -> Section {
@@ -154,16 +154,6 @@ fn also_known(node: &Node) -> Option<String> {
         .filter_map(|item| text(item, "synonym"))
         .collect();
     (!names.is_empty()).then(|| format!("Also known as {}", names.join(", ")))
-}
-
-/// Text that ends as a sentence does.
-pub(super) fn sentence(text: &str) -> String {
-    let text = text.trim_end();
-    if text.ends_with(['.', '!', '?', ':', ';']) {
-        text.to_owned()
-    } else {
-        format!("{text}.")
-    }
 }
 
 /// Limits of a value in words.

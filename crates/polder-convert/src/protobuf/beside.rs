@@ -172,7 +172,7 @@ fn options(tracker: &Tracker, place: &str, options: &[UninterpretedOption]) {
 }
 
 /// `order_line` as `orderLine`: the name that a field has in JSON where none is given.
-fn camel(name: &str) -> String {
+pub(super) fn camel(name: &str) -> String {
     let mut out = String::new();
     let mut upper = false;
     for c in name.chars() {

@@ -6,11 +6,12 @@ use std::fmt::Write;
 use polder_core::{Error, ErrorKind, Result};
 use serde_json::Value;
 
-use super::import::screaming;
+use super::beside::camel;
 use super::{FIELD_NUMBER, is_identifier};
 use crate::element::{Column, Table, tables, why_lost};
 use crate::kind::{INT32, INT64, Kind, UINT32, UINT64};
 use crate::loss::{Converted, Tracker, View};
+use crate::names::screaming_snake_case;
 
 /// A file with a message for each object.
 pub(crate) fn export(contract: &Value) -> Result<Converted<String>> {
@@ -104,10 +105,11 @@ impl Writer {
             out,
         };
         let mut names = HashSet::new();
+        let mut json_names = HashSet::new();
         let mut numbers = Numbers::of(columns);
         let mut fields = String::new();
         for column in columns {
-            let field = unique(&identifier(column.name), &mut names);
+            let field = field_name(column.name, &mut names, &mut json_names);
             if field != column.name {
                 column
                     .view
@@ -213,7 +215,7 @@ impl Writer {
         }
         allowed.keep();
         let kind = scope.name(name);
-        let prefix = screaming(&kind);
+        let prefix = screaming_snake_case(&kind);
         let indent = scope.indent;
         let width = indent + 2;
         let _ = writeln!(scope.out, "{:indent$}enum {kind} {{", "");
@@ -244,6 +246,21 @@ impl Writer {
         column.kind.settle(back, &column.view, "Protobuf has no such type");
         word
     }
+}
+
+/// A name for the field of a column that no other field has, nor its name in JSON: two fields whose names differ by case
+/// and underscores alone are refused, whatever `json_name` says.
+fn field_name(column: &str, names: &mut HashSet<String>, json_names: &mut HashSet<String>) -> String {
+    let own = identifier(column);
+    let mut candidate = own.clone();
+    let mut number = 2;
+    while names.contains(&candidate) || json_names.contains(&camel(&candidate)) {
+        candidate = format!("{own}{number}");
+        number += 1;
+    }
+    json_names.insert(camel(&candidate));
+    names.insert(candidate.clone());
+    candidate
 }
 
 /// Gives fields their numbers: the declared ones, and what is free for the others.

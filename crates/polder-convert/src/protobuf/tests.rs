@@ -102,3 +102,43 @@ fn fields_of_proto2_are_required_as_they_say() {
     );
     assert!(losses.contains(&"A.b: default x".to_owned()), "{losses:?}");
 }
+
+#[test]
+fn no_two_fields_have_one_name_in_json() {
+    let columns = ["foo_bar", "fooBar", "a_b", "a__b", "plain"];
+    let properties: String = columns
+        .iter()
+        .map(|name| format!("      - {{name: {name}, logicalType: string}}\n"))
+        .collect();
+    let text = format!(
+        "apiVersion: v3.1.0\nkind: DataContract\nid: x\nversion: 1.0.0\nstatus: draft\nschema:\n  - name: t\n    \
+         properties:\n{properties}"
+    );
+    let exported = export(&contract(&text), None, Format::Protobuf).unwrap();
+    let lines: Vec<&str> = exported
+        .value
+        .lines()
+        .filter(|line| line.contains(" = "))
+        .map(str::trim)
+        .collect();
+    assert_eq!(
+        lines[1..],
+        [
+            "optional string foo_bar = 1;",
+            "optional string fooBar2 = 2;",
+            "optional string a_b = 3;",
+            "optional string a__b2 = 4;",
+            "optional string plain = 5;",
+        ]
+    );
+    let named: Vec<&str> = exported
+        .losses
+        .iter()
+        .map(|loss| loss.path.as_str())
+        .filter(|path| path.contains("properties"))
+        .collect();
+    assert_eq!(
+        named,
+        ["schema[t].properties[fooBar].name", "schema[t].properties[a__b].name"]
+    );
+}

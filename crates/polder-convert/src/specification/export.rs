@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::{OPTIONS, SHARED, TYPES};
 use crate::element::{Column, tables, why_lost};
 use crate::kind::{INT32, INT64, Kind, UINT32, UINT64};
-use crate::loss::{Converted, Tracker, View};
+use crate::loss::{Converted, Tracker, View, scalar_text};
 use crate::yaml;
 
 const VERSION: &str = "1.2.0";
@@ -120,15 +120,37 @@ fn terms(root: &View<'_>, out: &mut Map<String, Value>) {
     }
     for item in root.items("customProperties") {
         let name = item.value.get("property").and_then(Value::as_str);
-        if let (Some(name @ ("noticePeriod" | "billing")), Some(Value::String(text))) = (name, item.value.get("value"))
-        {
-            item.keep();
-            terms.insert(name.to_owned(), json!(text));
+        match (name, item.value.get("value")) {
+            (Some(name @ ("noticePeriod" | "billing")), Some(Value::String(text))) => {
+                item.keep();
+                terms.insert(name.to_owned(), json!(text));
+            }
+            (Some("polder.noticePeriod"), Some(value)) => {
+                if let Some(period) = scalar_text(value).as_deref().and_then(period) {
+                    item.keep();
+                    terms.insert("noticePeriod".to_owned(), json!(period));
+                }
+            }
+            _ => {}
         }
     }
     if !terms.is_empty() {
         out.insert("terms".to_owned(), Value::Object(terms));
     }
+}
+
+/// A notice period (`90d`, `3mo`) as ISO 8601 writes it.
+fn period(notice: &str) -> Option<String> {
+    let notice = notice.trim();
+    let (number, unit) = notice.split_at(notice.bytes().take_while(u8::is_ascii_digit).count());
+    let letter = match unit.trim().to_lowercase().as_str() {
+        "" | "d" | "day" | "days" => 'D',
+        "w" | "week" | "weeks" => 'W',
+        "mo" | "month" | "months" => 'M',
+        "y" | "yr" | "year" | "years" => 'Y',
+        _ => return None,
+    };
+    (!number.is_empty()).then(|| format!("P{number}{letter}"))
 }
 
 fn service_levels(root: &View<'_>, out: &mut Map<String, Value>) {
@@ -158,6 +180,14 @@ fn service_levels(root: &View<'_>, out: &mut Map<String, Value>) {
         {
             entry.insert("timestampField".to_owned(), json!(element));
         }
+        let is_cron = level.value.get("scheduler").is_none_or(|scheduler| scheduler == "cron");
+        if word == "frequency"
+            && is_cron
+            && let Some(cron) = level.text("schedule")
+        {
+            level.take("scheduler");
+            entry.insert("cron".to_owned(), json!(cron));
+        }
         levels.insert(word.to_owned(), Value::Object(entry));
     }
     if !levels.is_empty() {
@@ -167,7 +197,7 @@ fn service_levels(root: &View<'_>, out: &mut Map<String, Value>) {
 
 /// Value and unit as the specification writes them: `99.9%`, `PT4H`.
 fn measured(level: &View<'_>) -> Option<String> {
-    let value = crate::loss::scalar_text(level.value.get("value")?)?;
+    let value = scalar_text(level.value.get("value")?)?;
     let unit = level.value.get("unit").and_then(Value::as_str).unwrap_or_default();
     Some(match unit {
         "percent" | "%" => format!("{value}%"),

@@ -9,79 +9,151 @@ use crate::draft::{add_rule, allowed_values, custom, push};
 use crate::kind::{Kind, option};
 use crate::loss::View;
 
-pub(super) fn read_field(name: Option<&str>, field: &View<'_>, depth: usize, bounds: &Bounds) -> Result<Value> {
-    bounds.enter(depth, &field.path)?;
-    let mut property = Map::new();
-    property.extend(name.map(|name| ("name".to_owned(), json!(name))));
-    let kind = kind(field);
-    kind.write(&mut property);
-    shared(field, &SHARED, &mut property);
-    for key in ["required", "unique", "primaryKey"] {
-        if field.flag(key) {
-            property.insert(key.to_owned(), json!(true));
-        }
+/// Reads the fields of one document.
+pub(super) struct Fields<'a> {
+    pub(super) bounds: Bounds,
+    /// What fields refer to, by name.
+    pub(super) definitions: Option<View<'a>>,
+}
+
+impl<'a> Fields<'a> {
+    /// What a field says with `$ref: '#/definitions/name'`.
+    fn definition(&self, field: &View<'a>) -> Option<View<'a>> {
+        let reference = field.get("$ref")?;
+        let name = reference.value.as_str()?.strip_prefix("#/definitions/")?;
+        let found = self.definitions.as_ref()?.get(name)?;
+        reference.keep();
+        Some(found)
     }
-    if field.flag("primary") {
-        property.insert("primaryKey".to_owned(), json!(true));
-    }
-    if let Some(text) = field.text("classification") {
-        property.insert("classification".to_owned(), json!(text));
-    }
-    if let Some(pii) = field.take("pii") {
-        custom(&mut property, "pii", pii.clone());
-    }
-    let numeric = matches!(
-        kind,
-        Kind::Integer { .. } | Kind::Float32 | Kind::Float64 | Kind::Decimal { .. }
-    );
-    for key in OPTIONS {
-        let Some(value) = field.get(key) else { continue };
-        let fits = match key {
-            "minLength" | "maxLength" => kind == Kind::String && value.value.is_u64(),
-            "pattern" | "format" => kind == Kind::String && value.value.is_string(),
-            _ => numeric && value.value.is_number(),
+
+    /// A field as a property. What it refers to holds where it says nothing itself.
+    pub(super) fn read(&self, name: Option<&str>, field: &View<'a>, depth: usize) -> Result<Value> {
+        self.bounds.enter(depth, &field.path)?;
+        let definition = self.definition(field);
+        let mut property = match &definition {
+            Some(definition) => match self.read(None, definition, depth + 1)? {
+                Value::Object(property) => property,
+                _ => Map::new(),
+            },
+            None => Map::new(),
         };
-        if fits {
-            value.keep();
-            option(&mut property, key, value.value.clone());
-        }
-    }
-    if let Some(list) = field
-        .get("enum")
-        .filter(|list| list.value.as_array().is_some_and(|items| !items.is_empty()))
-    {
-        list.keep();
-        allowed_values(&mut property, list.value.as_array().cloned().unwrap_or_default());
-    }
-    if let Some(to) = field.text("references") {
-        push(&mut property, "relationships", json!({"to": to}));
-    }
-    quality(field, &mut property);
-    match kind {
-        Kind::Object => {
-            let fields = field.get("fields").map(|fields| fields.entries()).unwrap_or_default();
-            let mut properties = Vec::new();
-            for (name, inner) in fields {
-                properties.push(read_field(Some(name), &inner, depth + 1, bounds)?);
+        let own_type = ["type", "fields"].iter().any(|key| field.get(key).is_some());
+        let (kind, from) = match &definition {
+            Some(definition) if !own_type => (self.defined_kind(definition, 0), definition),
+            _ => (kind(field), field),
+        };
+        if let Some(definition) = definition.as_ref().filter(|_| own_type) {
+            if let Some(other) = definition.get("type")
+                && Some(other.value) != field.value.get("type")
+            {
+                let path = format!("{}.type", definition.path);
+                other.lose(format!("`{}` refers to `{path}` and has a type of its own", field.path));
             }
-            property.insert("properties".to_owned(), Value::Array(properties));
-        }
-        Kind::Array => {
-            if let Some(items) = field.get("items") {
-                property.insert("items".to_owned(), read_field(None, &items, depth + 1, bounds)?);
+            for key in [
+                "logicalType",
+                "physicalType",
+                "logicalTypeOptions",
+                "properties",
+                "items",
+                "map",
+            ] {
+                property.remove(key);
             }
         }
-        Kind::Map => {
-            let side = |key: &str| match field.get(key) {
-                Some(side) => read_field(None, &side, depth + 1, bounds),
-                None => Ok(json!({"logicalType": "string"})),
+        property.extend(name.map(|name| ("name".to_owned(), json!(name))));
+        if own_type || definition.is_none() {
+            kind.write(&mut property);
+        }
+        self.said(field, kind, &mut property);
+        if std::ptr::eq(from.value, field.value) {
+            self.inside(field, kind, depth, &mut property)?;
+        }
+        Ok(Value::Object(property))
+    }
+
+    /// The kind of a definition, which may refer to another one.
+    fn defined_kind(&self, definition: &View<'a>, depth: usize) -> Kind {
+        let own_type = ["type", "fields"].iter().any(|key| definition.get(key).is_some());
+        match self.definition(definition) {
+            Some(further) if !own_type && depth < 32 => self.defined_kind(&further, depth + 1),
+            _ => kind(definition),
+        }
+    }
+
+    /// What a field says beside its type.
+    fn said(&self, field: &View<'a>, kind: Kind, property: &mut Map<String, Value>) {
+        shared(field, &SHARED, property);
+        for key in ["required", "unique", "primaryKey"] {
+            if field.flag(key) {
+                property.insert(key.to_owned(), json!(true));
+            }
+        }
+        if field.flag("primary") {
+            property.insert("primaryKey".to_owned(), json!(true));
+        }
+        if let Some(text) = field.text("classification") {
+            property.insert("classification".to_owned(), json!(text));
+        }
+        if let Some(pii) = field.take("pii") {
+            custom(property, "pii", pii.clone());
+        }
+        let numeric = matches!(
+            kind,
+            Kind::Integer { .. } | Kind::Float32 | Kind::Float64 | Kind::Decimal { .. }
+        );
+        for key in OPTIONS {
+            let Some(value) = field.get(key) else { continue };
+            let fits = match key {
+                "minLength" | "maxLength" => kind == Kind::String && value.value.is_u64(),
+                "pattern" | "format" => kind == Kind::String && value.value.is_string(),
+                _ => numeric && value.value.is_number(),
             };
-            let sides = json!({"key": side("keys")?, "value": side("values")?});
-            property.insert("map".to_owned(), sides);
+            if fits {
+                value.keep();
+                option(property, key, value.value.clone());
+            }
         }
-        _ => {}
+        if let Some(list) = field
+            .get("enum")
+            .filter(|list| list.value.as_array().is_some_and(|items| !items.is_empty()))
+        {
+            list.keep();
+            allowed_values(property, list.value.as_array().cloned().unwrap_or_default());
+        }
+        if let Some(to) = field.text("references") {
+            push(property, "relationships", json!({"to": to}));
+        }
+        quality(field, property);
     }
-    Ok(Value::Object(property))
+
+    /// What is inside a field.
+    fn inside(&self, field: &View<'a>, kind: Kind, depth: usize, property: &mut Map<String, Value>) -> Result<()> {
+        match kind {
+            Kind::Object => {
+                let fields = field.get("fields").map(|fields| fields.entries()).unwrap_or_default();
+                let mut properties = Vec::new();
+                for (name, inner) in fields {
+                    properties.push(self.read(Some(name), &inner, depth + 1)?);
+                }
+                property.insert("properties".to_owned(), Value::Array(properties));
+            }
+            Kind::Array => {
+                if let Some(items) = field.get("items") {
+                    property.insert("items".to_owned(), self.read(None, &items, depth + 1)?);
+                }
+            }
+            Kind::Map => {
+                let side = |key: &str| match field.get(key) {
+                    Some(side) => self.read(None, &side, depth + 1),
+                    None => Ok(json!({"logicalType": "string"})),
+                };
+                let sides = json!({"key": side("keys")?, "value": side("values")?});
+                property.insert("map".to_owned(), sides);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
 }
 
 /// Takes over what an element of either kind says under these keys.

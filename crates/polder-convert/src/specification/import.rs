@@ -3,7 +3,7 @@
 use polder_core::{Error, ErrorKind, Result};
 use serde_json::{Map, Value, json};
 
-use super::field::{quality, read_field, shared};
+use super::field::{Fields, quality, shared};
 use super::levels::service_levels;
 use super::root::{about, servers, terms};
 use crate::bounds::Bounds;
@@ -27,7 +27,10 @@ pub(crate) fn import(source: &Document<'_>, options: &ImportOptions) -> Result<C
     servers(&root, &mut draft.root);
     terms(&root, &mut draft.root);
     service_levels(&root, &mut draft.root);
-    let bounds = Bounds::default();
+    let reader = Fields {
+        bounds: Bounds::default(),
+        definitions: root.get("definitions"),
+    };
     for (name, model) in root.get("models").map(|models| models.entries()).unwrap_or_default() {
         let mut object = Map::from_iter([("name".to_owned(), json!(name))]);
         if let Some(kind) = model.get("type") {
@@ -44,7 +47,7 @@ pub(crate) fn import(source: &Document<'_>, options: &ImportOptions) -> Result<C
         quality(&model, &mut object);
         let mut properties = Vec::new();
         for (name, field) in model.get("fields").map(|fields| fields.entries()).unwrap_or_default() {
-            properties.push(read_field(Some(name), &field, 0, &bounds)?);
+            properties.push(reader.read(Some(name), &field, 0)?);
         }
         for (index, column) in model.items("primaryKey").into_iter().enumerate() {
             let found = properties

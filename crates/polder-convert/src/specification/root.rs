@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::levels::measured;
 use crate::draft::{custom, push};
 use crate::loss::{View, scalar_text};
 
@@ -120,12 +121,15 @@ pub(super) fn terms(root: &View<'_>, out: &mut Map<String, Value>) {
             describe(out, to, text);
         }
     }
-    if let Some(notice) = terms.text("noticePeriod") {
-        push(
-            out,
-            "customProperties",
-            json!({"property": "noticePeriod", "value": notice}),
-        );
+    if let Some(notice) = terms.get("noticePeriod") {
+        let period = notice.value.as_str().and_then(measured);
+        match period.filter(|(value, unit)| value.is_u64() && matches!(*unit, "y" | "mo" | "w" | "d")) {
+            Some((value, unit)) => {
+                notice.keep();
+                custom(out, "polder.noticePeriod", json!(format!("{value}{unit}")));
+            }
+            None => notice.lose("a notice period is a number of days, weeks, months or years"),
+        }
     }
     if let Some(billing) = terms.text("billing") {
         push(

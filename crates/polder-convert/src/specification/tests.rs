@@ -42,7 +42,7 @@ servicelevels:
   availability: {description: Nearly always., percentage: 99.9%}
   retention: {period: P1Y, unlimited: false}
   latency: {threshold: 25h, sourceTimestampField: orders.order_timestamp}
-  frequency: {type: batch, interval: daily}
+  frequency: {type: batch, interval: daily, cron: 0 6 * * *}
 tags: [checkout]
 "#;
 
@@ -81,8 +81,12 @@ fn the_same_contract_by_the_standard() {
             {"property": "availability", "description": "Nearly always.", "value": 99.9, "unit": "percent"},
             {"property": "retention", "value": 1, "unit": "y"},
             {"property": "latency", "value": 25, "unit": "h"},
-            {"property": "frequency", "value": "daily"},
+            {"property": "frequency", "value": 1, "unit": "d", "scheduler": "cron", "schedule": "0 6 * * *"},
         ])
+    );
+    assert_eq!(
+        document["customProperties"],
+        json!([{"property": "polder.noticePeriod", "value": "3mo"}])
     );
     assert_eq!(
         losses,
@@ -109,10 +113,90 @@ fn what_the_two_formats_share_comes_back() {
     let (again, _) = imported(Format::DataContractSpecification, &exported.value);
     assert_eq!(again["schema"], document["schema"]);
     assert_eq!(again["slaProperties"], document["slaProperties"]);
+    assert_eq!(again["customProperties"], document["customProperties"]);
     assert_eq!(again["servers"][0], document["servers"][0]);
     assert!(
         exported.losses.iter().any(|loss| loss.path.starts_with("support")),
         "{:?}",
         exported.losses
     );
+}
+
+/// The contract of one field, with these further keys of the document.
+fn with_field(field: &str, further: &str) -> (serde_json::Value, Vec<String>) {
+    let text = format!(
+        "dataContractSpecification: 1.2.0\nid: x\ninfo: {{title: t, version: 1.0.0, owner: o}}\nmodels: {{m: {{fields: {{f: \
+         {field}}}}}}}\n{further}\n"
+    );
+    imported(Format::DataContractSpecification, &text)
+}
+
+#[test]
+fn how_often_is_a_length_of_time() {
+    for (said, level) in [
+        (
+            "interval: weekly",
+            json!({"property": "frequency", "value": 1, "unit": "w"}),
+        ),
+        (
+            "interval: P1D",
+            json!({"property": "frequency", "value": 1, "unit": "d"}),
+        ),
+        (
+            "interval: 15m",
+            json!({"property": "frequency", "value": 15, "unit": "m"}),
+        ),
+        (
+            "cron: 30 * * * *",
+            json!({"property": "frequency", "value": 1, "unit": "h", "scheduler": "cron", "schedule": "30 * * * *"}),
+        ),
+        (
+            "cron: 0 4 * * mon",
+            json!({"property": "frequency", "value": 1, "unit": "w", "scheduler": "cron", "schedule": "0 4 * * mon"}),
+        ),
+    ] {
+        let (document, losses) = with_field("{type: text}", &format!("servicelevels: {{frequency: {{{said}}}}}"));
+        assert_eq!(document["slaProperties"], json!([level]), "{said}");
+        assert_eq!(losses, [""; 0], "{said}");
+    }
+    // Of these nobody knows how often.
+    for said in ["cron: 0 4,16 * * *", "cron: every day"] {
+        let (document, losses) = with_field("{type: text}", &format!("servicelevels: {{frequency: {{{said}}}}}"));
+        assert_eq!(document.get("slaProperties"), None, "{said}");
+        assert_eq!(losses.len(), 1, "{losses:?}");
+    }
+}
+
+#[test]
+fn a_notice_period_is_polder_s_or_named() {
+    let (document, losses) = with_field("{type: text}", "terms: {noticePeriod: P90D}");
+    assert_eq!(
+        document["customProperties"],
+        json!([{"property": "polder.noticePeriod", "value": "90d"}])
+    );
+    assert_eq!(losses, [""; 0]);
+    let (document, losses) = with_field("{type: text}", "terms: {noticePeriod: soon}");
+    assert_eq!(document.get("customProperties"), None);
+    assert_eq!(losses, ["terms.noticePeriod: soon"]);
+}
+
+#[test]
+fn a_field_takes_from_its_definition_what_it_does_not_say_itself() {
+    let definitions = "definitions: {oid: {type: text, format: uuid, description: An order., domain: d}, \
+                       deep: {$ref: '#/definitions/oid', classification: internal}, \
+                       place: {type: struct, fields: {id: {$ref: '#/definitions/oid', required: true}}}}";
+    let (document, losses) = with_field(
+        "{$ref: '#/definitions/deep', required: true, description: Mine.}",
+        definitions,
+    );
+    assert_eq!(
+        properties(&document, 0)[0],
+        json!({"name": "f", "description": "Mine.", "logicalType": "string", "classification": "internal",
+               "required": true, "logicalTypeOptions": {"format": "uuid"}})
+    );
+    assert_eq!(losses, ["definitions.oid.domain: d", "definitions.place: type, fields"]);
+    let (document, _) = with_field("{type: array, items: {$ref: '#/definitions/place'}}", definitions);
+    let id = &properties(&document, 0)[0]["items"]["properties"][0];
+    assert_eq!((&id["name"], &id["required"]), (&json!("id"), &json!(true)));
+    assert_eq!(id["logicalTypeOptions"]["format"], "uuid");
 }

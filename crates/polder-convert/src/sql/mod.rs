@@ -1,8 +1,10 @@
 //! SQL DDL: tables with columns, keys, checks and comments.
 
 mod check;
+mod duckdb;
 mod export;
 mod import;
+mod inside;
 mod meaning;
 mod routine;
 mod spark;
@@ -30,6 +32,6 @@ fn parser(dialect: Dialect) -> Box<dyn parsers::Dialect> {
         Dialect::Spark => Box::new(spark::Spark),
         Dialect::Snowflake => Box::new(parsers::SnowflakeDialect {}),
         Dialect::BigQuery => Box::new(parsers::BigQueryDialect {}),
-        Dialect::DuckDb => Box::new(parsers::DuckDbDialect {}),
+        Dialect::DuckDb => Box::new(duckdb::DuckDb),
     }
 }

@@ -413,3 +413,17 @@ fn a_check_is_a_limit_only_where_it_means_the_same() {
         json!(["x", "y"])
     );
 }
+
+#[test]
+fn a_list_of_lists_is_one_of_structs_in_bigquery() {
+    let text = "apiVersion: v3.1.0\nkind: DataContract\nid: x\nversion: 1.0.0\nstatus: draft\nschema:\n  - name: t\n    properties:\n      \
+                - {name: a, logicalType: array, items: {logicalType: array, items: {logicalType: string}}}\n";
+    let exported = export(&contract(text), None, Format::Sql(Dialect::BigQuery)).unwrap();
+    assert!(
+        exported.value.contains("a ARRAY<STRUCT<items ARRAY<STRING>>>"),
+        "{}",
+        exported.value
+    );
+    let paths: Vec<&str> = exported.losses.iter().map(|loss| loss.path.as_str()).collect();
+    assert_eq!(paths[0], "schema[t].properties[a].items", "{paths:?}");
+}

@@ -1,4 +1,6 @@
-//! Words that an identifier cannot be without quotes in one or the other dialect.
+//! Identifiers, and the words that they cannot be without quotes in one or the other dialect.
+
+use crate::dialect::Dialect;
 
 /// Reserved in PostgreSQL, Spark (ANSI), Snowflake, BigQuery or DuckDB, and words of types; sorted.
 const RESERVED: [&str; 145] = [
@@ -160,6 +162,22 @@ const ALSO_RESERVED: [&str; 8] = [
 ];
 
 /// Whether the word, in lower case, needs quotes.
-pub(super) fn is_reserved(word: &str) -> bool {
+fn is_reserved(word: &str) -> bool {
     RESERVED.contains(&word) || ALSO_RESERVED.contains(&word)
+}
+
+/// An identifier, in quotes where it needs them.
+pub(super) fn quoted(name: &str, dialect: Dialect) -> String {
+    let simple = name.starts_with(|c: char| c.is_ascii_lowercase())
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
+    if simple && !is_reserved(name) {
+        return name.to_owned();
+    }
+    match dialect {
+        Dialect::Spark => format!("`{}`", name.replace('`', "``")),
+        Dialect::BigQuery => format!("`{}`", name.replace('\\', "\\\\").replace('`', "\\`")),
+        _ => format!("\"{}\"", name.replace('"', "\"\"")),
+    }
 }

@@ -3,15 +3,13 @@
 use std::sync::Arc;
 
 use arrow::array::builder::{Int32Builder, Int64Builder, StringBuilder, TimestampMicrosecondBuilder};
-use arrow::array::{
-    Array, ArrayRef, AsArray, Int32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
-};
-use arrow::datatypes::{DataType, Field, Int32Type, Int64Type, Schema, TimeUnit, TimestampMicrosecondType};
+use arrow::array::{Array, ArrayRef, Int32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
+use arrow::datatypes::{Field, Schema};
 use polder_core::{ErrorKind, Result, ResultExt};
 
+use super::cells::{instants, longs, numbers, text};
 use super::history::{Entry, extended};
-use super::marks::{column, text};
-use super::{OPEN, REPLAYED, REPLAYING};
+use crate::states::{OPEN, REPLAYED, REPLAYING};
 
 /// How histories call a row that did not get into the table.
 const REFUSED: &str = "refused";
@@ -106,19 +104,6 @@ struct Before {
     history: StringArray,
 }
 
-fn instants(batch: &RecordBatch, name: &str) -> Result<TimestampMicrosecondArray> {
-    let instant = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
-    Ok(column(batch, name, &instant)?
-        .as_primitive::<TimestampMicrosecondType>()
-        .clone())
-}
-
-fn numbers(batch: &RecordBatch, name: &str) -> Result<Int32Array> {
-    Ok(column(batch, name, &DataType::Int32)?
-        .as_primitive::<Int32Type>()
-        .clone())
-}
-
 impl Before {
     fn of(batch: &RecordBatch) -> Result<Self> {
         Ok(Self {
@@ -137,9 +122,7 @@ impl Before {
             resolution: text(batch, "resolution")?,
             resolved_by: text(batch, "resolved_by")?,
             resolved_by_run: text(batch, "resolved_by_run")?,
-            replay: column(batch, "replay", &DataType::Int64)?
-                .as_primitive::<Int64Type>()
-                .clone(),
+            replay: longs(batch, "replay")?,
             history: text(batch, "history")?,
         })
     }

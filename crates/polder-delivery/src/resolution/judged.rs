@@ -4,21 +4,23 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, BooleanArray, RecordBatch, StringArray, TimestampMicrosecondArray, UInt64Array};
-use arrow::compute::{filter_record_batch, take_record_batch};
+use arrow::array::{ArrayRef, BooleanArray, RecordBatch, StringArray, TimestampMicrosecondArray};
+use arrow::compute::filter_record_batch;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use datafusion::prelude::{SessionConfig, SessionContext, ident, lit};
 use futures::TryStreamExt;
 use polder_core::{Error, ErrorKind, Result, ResultExt, clock};
 use polder_lake::{DataFile, FileWriter};
 
+use super::cells::{column, unread};
 use super::change::Read;
-use super::marks::{Row, column, text, unread};
+use super::kept::Kept;
+use super::patch::Patch;
 use super::patched::{self, Texts};
-use super::received::{self, Gap, Kept, Received};
-use super::replay::{Patch, Replay, Replayed};
+use super::received::{Gap, Received};
+use super::replay::{Replay, Replayed};
 use super::reread::Misfit;
-use super::{OPEN, Quarantine, Selection};
+use super::selected::{NO_POSITION, select};
+use super::{Quarantine, reading};
 use crate::columns::STREAM_COLUMNS;
 use crate::delivery::Delivery;
 use crate::known::fingerprint;
@@ -54,25 +56,6 @@ pub(crate) struct Judged {
     pub(super) report: Replayed,
 }
 
-/// The columns of quarantine that a replay reads.
-const READ: [&str; 12] = [
-    "_quarantine_id",
-    "_origin",
-    "rule",
-    "contract_version",
-    "record",
-    "raw",
-    "_topic",
-    "_partition",
-    "_offset",
-    "_key",
-    "_event_time",
-    "_schema_id",
-];
-const NO_POSITION: &str =
-    "a pipeline computed them: mend the contract or the SQL and build anew, which judges every row again";
-const NO_VALUE: &str = "they have no value (tombstones): discard them";
-
 impl Quarantine {
     /// Judges the selected rows. With `write`, those that pass are written to files.
     pub(crate) async fn judge(&self, replay: &Replay<'_>, write: bool) -> Result<Judged> {
@@ -90,7 +73,9 @@ impl Quarantine {
             true => Delivery::open(&self.lake, replay.contract, columns, &origin).await?,
             false => Delivery::open_as_it_is(&self.lake, replay.contract, columns, &origin).await?,
         };
-        let mut delivery = delivery.with_queries(Arc::clone(&replay.queries));
+        let mut delivery = delivery
+            .with_queries(Arc::clone(&replay.queries))
+            .with_discretion(self.discretion.clone());
         delivery.is_terse = true;
         delivery.rules = Rules::of_replay(replay.contract)?;
         delivery.catch_up().await?;
@@ -128,26 +113,7 @@ impl Quarantine {
         mut writer: Option<&mut Option<FileWriter>>,
     ) -> Result<()> {
         let now = clock::now().timestamp_micros();
-        let context = SessionContext::new_with_config(SessionConfig::new().with_target_partitions(1));
-        let schema = self.table.schema();
-        let open = match schema.index_of("state") {
-            Ok(_) => ident("state").is_null().or(ident("state").eq(lit(OPEN))),
-            // Of an earlier Polder, where nobody could decide about rows.
-            Err(_) => lit(true),
-        };
-        let open = match &replay.selection.rule {
-            Some(rule) => open.and(ident("rule").eq(lit(rule.as_str()))),
-            None => open,
-        };
-        let order = ["_topic", "_partition", "_offset", "_quarantine_id"];
-        // Of rows with one key the first by position passes.
-        let frame = context
-            .read_table(self.table.provider()?)
-            .and_then(|frame| frame.filter(open))
-            .and_then(|frame| frame.select(READ.iter().map(|name| ident(*name)).collect::<Vec<_>>()))
-            .and_then(|frame| frame.sort(order.iter().map(|name| ident(*name).sort(true, false)).collect()))
-            .context(ErrorKind::Internal, unread)?;
-        let mut rows = frame.execute_stream().await.context(ErrorKind::Unreachable, unread)?;
+        let mut rows = self.open_rows(&replay.selection).await?;
         while let Some(batch) = rows.try_next().await.context(ErrorKind::Unreachable, unread)? {
             let selected = select(&batch, replay, &mut judged.report)?;
             if selected.num_rows() == 0 {
@@ -155,36 +121,13 @@ impl Quarantine {
             }
             let kept = Kept::of(&selected)?;
             let contract = (judged.delivery.gate.schema(), replay.contract.version());
-            let received = received::read(&kept, contract, replay.reread).await?;
+            let received = reading::read(&kept, contract, replay.reread).await?;
             let (verdict, violations) = judged.rows((&selected, &kept), &received, replay, now)?;
             if let Some(told) = replay.judged {
                 told(selected.num_rows() as u64);
             }
             for row in 0..selected.num_rows() {
-                let fate = match violations.get(&row) {
-                    None => {
-                        judged.report.passed += 1;
-                        Fate::Passes
-                    }
-                    Some((rule, reason)) => {
-                        let refused = judged.report.refused.entry(rule.to_string());
-                        refused.or_insert_with(|| (0, reason.clone())).0 += 1;
-                        // Bytes that still cannot be read say nothing new.
-                        let unread = matches!(received.gaps[row], Some(Gap::Record { .. }));
-                        let same = unread && kept.rules.value(row) == rule.as_ref();
-                        let as_received = replay.patch.is_none() && !same;
-                        let read = match as_received {
-                            true => received.news(row)?,
-                            false => None,
-                        };
-                        Fate::Refused(Again {
-                            rule: Arc::clone(rule),
-                            reason: reason.clone(),
-                            as_received,
-                            read,
-                        })
-                    }
-                };
+                let fate = judged.fate(row, violations.get(&row), (&kept, &received), replay)?;
                 judged.fates.insert(fingerprint(kept.ids.value(row).as_bytes()), fate);
             }
             let passing: BooleanArray = (0..selected.num_rows())
@@ -208,6 +151,36 @@ impl Quarantine {
 }
 
 impl Judged {
+    /// What becomes of a row that is refused by this rule and for this reason, or by none. It is counted.
+    fn fate(
+        &mut self,
+        row: usize,
+        refusal: Option<&(Arc<str>, String)>,
+        (kept, received): (&Kept, &Received),
+        replay: &Replay<'_>,
+    ) -> Result<Fate> {
+        let Some((rule, reason)) = refusal else {
+            self.report.passed += 1;
+            return Ok(Fate::Passes);
+        };
+        let refused = self.report.refused.entry(rule.to_string());
+        refused.or_insert_with(|| (0, reason.clone())).0 += 1;
+        // Bytes that still cannot be read say nothing new.
+        let unread = matches!(received.gaps[row], Some(Gap::Record { .. }));
+        let same = unread && kept.rules.value(row) == rule.as_ref();
+        let as_received = replay.patch.is_none() && !same;
+        let read = match as_received {
+            true => received.news(row)?,
+            false => None,
+        };
+        Ok(Fate::Refused(Again {
+            rule: Arc::clone(rule),
+            reason: reason.clone(),
+            as_received,
+            read,
+        }))
+    }
+
     /// The selected rows as the table would have them, and which of them the contract refuses, by which rule and why.
     fn rows(
         &mut self,
@@ -279,56 +252,6 @@ impl Judged {
         }
         Ok((verdict.batch, refused))
     }
-}
-
-/// The rows that are meant and can be judged; the others are counted.
-fn select(batch: &RecordBatch, replay: &Replay<'_>, report: &mut Replayed) -> Result<RecordBatch> {
-    let selection: &Selection = &replay.selection;
-    let (id, origin, rule) = (
-        text(batch, "_quarantine_id")?,
-        text(batch, "_origin")?,
-        text(batch, "rule")?,
-    );
-    let of = |name: &str| {
-        batch
-            .column_by_name(name)
-            .map(|column| {
-                (0..batch.num_rows())
-                    .map(|row| column.is_valid(row))
-                    .collect::<Vec<_>>()
-            })
-            .unwrap_or_else(|| vec![false; batch.num_rows()])
-    };
-    let (topic, record, raw) = (of("_topic"), of("record"), of("raw"));
-    let mut taken = Vec::new();
-    for row in 0..batch.num_rows() {
-        let view = Row {
-            id: id.value(row),
-            origin: origin.value(row),
-            rule: rule.value(row),
-            state: None,
-            replay: None,
-        };
-        if !selection.holds(&view) {
-            continue;
-        }
-        report.selected += 1;
-        let unfit = match (topic[row], record[row], raw[row]) {
-            (false, ..) => NO_POSITION.to_owned(),
-            (true, false, false) => NO_VALUE.to_owned(),
-            (true, false, true) if !replay.reread.is_some_and(|reread| reread.knows(view.origin)) => format!(
-                "the stream {} that brought them is not declared any more, so nobody knows how to read their bytes: \
-                 declare it again, or discard them",
-                view.origin
-            ),
-            _ => {
-                taken.push(row as u64);
-                continue;
-            }
-        };
-        *report.unfit.entry(unfit).or_default() += 1;
-    }
-    take_record_batch(batch, &UInt64Array::from(taken)).context(ErrorKind::Internal, unread)
 }
 
 /// Rows that are refused because what was set does not fit, all reasons of a row together.

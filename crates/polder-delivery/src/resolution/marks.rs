@@ -2,16 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringArray};
-use arrow::compute::cast;
-use arrow::datatypes::{DataType, Int64Type};
+use arrow::array::{Array, Int64Array, RecordBatch, StringArray};
 use datafusion::prelude::{SessionConfig, SessionContext, ident};
 use futures::TryStreamExt;
 use polder_core::{Error, ErrorKind, Result, ResultExt, RunId, clock};
 use polder_lake::{Commit, DataFile, FileWriter, Operation, Progress};
 
+use super::Quarantine;
+use super::cells::{longs, text, unread};
 use super::change::{Change, apply};
-use super::{OPEN, Quarantine, REPLAYING};
+use crate::states::{OPEN, REPLAYING};
 
 /// What decides whether a row is meant.
 pub(super) struct Row<'a> {
@@ -51,9 +51,7 @@ impl Choosing {
             origin: text(batch, "_origin")?,
             rule: text(batch, "rule")?,
             state: text(batch, "state")?,
-            replay: column(batch, "replay", &DataType::Int64)?
-                .as_primitive::<Int64Type>()
-                .clone(),
+            replay: longs(batch, "replay")?,
         })
     }
 
@@ -188,20 +186,4 @@ impl Quarantine {
         }
         frame.execute_stream().await.context(ErrorKind::Unreachable, unread)
     }
-}
-
-pub(super) fn unread() -> String {
-    "cannot read quarantined rows".to_owned()
-}
-
-/// A column of a batch in this type; the engine reads text and bytes as views.
-pub(super) fn column(batch: &RecordBatch, name: &str, data_type: &DataType) -> Result<ArrayRef> {
-    let column = batch
-        .column_by_name(name)
-        .ok_or_else(|| Error::new(ErrorKind::Data, format!("a quarantine table has no column `{name}`")))?;
-    cast(column, data_type).context(ErrorKind::Data, unread)
-}
-
-pub(super) fn text(batch: &RecordBatch, name: &str) -> Result<StringArray> {
-    Ok(column(batch, name, &DataType::Utf8)?.as_string::<i32>().clone())
 }

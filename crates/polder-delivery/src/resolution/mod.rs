@@ -15,17 +15,23 @@
 //! the dataset's table says of it decides. A table that does not have the number is first given the next odd one, after
 //! which the second step of a process that is still at work cannot be made any more.
 
+mod cells;
 mod change;
 mod history;
 mod judged;
+mod kept;
 mod marks;
+mod patch;
 mod patched;
+mod reading;
 mod received;
 mod records;
 mod rejudged;
 mod replay;
 mod reread;
+mod selected;
 mod settle;
+mod steps;
 
 use std::collections::HashSet;
 
@@ -33,23 +39,17 @@ use polder_core::{DatasetName, Error, ErrorKind, Result, RunId};
 use polder_lake::{Lake, Progress, REPLAY_ORIGIN, Table, TableOptions};
 
 use crate::columns::quarantine_schema;
+use crate::discretion::Discretion;
+use crate::states::DISCARDED;
 use change::Change;
 use marks::Row;
+pub use patch::{Patch, Patched};
 pub(crate) use rejudged::Rejudged;
-pub use replay::{Patch, Patched, Replay, Replayed};
+pub use replay::{Replay, Replayed};
 pub use reread::{Again, Misfit, Reread, Unread};
 
 /// How often a decision is begun anew because others decided or wrote meanwhile.
 const ATTEMPTS: u32 = 8;
-
-/// A row that nobody decided about yet.
-pub(crate) const OPEN: &str = "open";
-/// A row of a replay that was begun and not settled.
-pub(crate) const REPLAYING: &str = "replaying";
-/// A row that a replay took into the table.
-pub(crate) const REPLAYED: &str = "replayed";
-/// A row that stays out for good.
-pub(crate) const DISCARDED: &str = "discarded";
 
 /// The refused rows of one dataset.
 ///
@@ -59,6 +59,7 @@ pub struct Quarantine {
     lake: Lake,
     dataset: DatasetName,
     table: Table,
+    discretion: Discretion,
 }
 
 /// Open rows that are meant.
@@ -109,6 +110,7 @@ impl Quarantine {
             lake: lake.clone(),
             dataset: dataset.clone(),
             table,
+            discretion: Discretion::default(),
         }))
     }
 
@@ -123,7 +125,14 @@ impl Quarantine {
             lake: lake.clone(),
             dataset: dataset.clone(),
             table,
+            discretion: Discretion::default(),
         }))
+    }
+
+    /// The same, where refusals of a replay do not tell the values that not everybody may see.
+    #[must_use]
+    pub fn with_discretion(self, discretion: Discretion) -> Self {
+        Self { discretion, ..self }
     }
 
     /// The quarantine table, as of the last decision.

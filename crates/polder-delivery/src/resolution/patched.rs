@@ -8,7 +8,7 @@ use arrow::compute::{concat_batches, take_record_batch};
 use arrow::datatypes::{DataType, Field, Schema};
 use polder_core::{ErrorKind, Result, ResultExt};
 
-use super::replay::{Patch, Patched};
+use super::patch::{Patch, Patched};
 use super::reread::Misfit;
 
 /// Of one row: columns that the patch reads and whose types do not hold what was received, with that as text.

@@ -4,18 +4,21 @@
 //! digits, a number that was not finite and is null in JSON) must not slip through changed: each row is written as
 //! JSON again and compared with its record.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch, new_null_array};
+use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, new_null_array};
 use arrow::compute::concat_batches;
 use arrow::datatypes::{Schema, SchemaRef};
 use arrow::error::ArrowError;
 use arrow::json::ReaderBuilder;
 use chrono::DateTime;
 use polder_core::{ErrorKind, Result, ResultExt};
+use polder_gate::engine_words::types_in_words;
+use polder_gate::map_keys;
 use serde_json::{Map, Value};
 
-use crate::quarantine::json_rows;
+use crate::row_json::{json_rows, with_keys, with_text_keys};
 
 /// Records as rows of a schema. `lost[n]` is what is lost of record `n`, where something is.
 pub(super) struct Records {
@@ -71,12 +74,14 @@ pub(super) fn read(records: &[&str], contract: &SchemaRef) -> Result<Records> {
         }
     };
     let all: Vec<usize> = (0..rows.num_rows()).collect();
-    for ((record, lost), again) in records.iter().zip(&mut lost).zip(json_rows(&rows, &all)?) {
+    let mut twice = keys_twice(&rows)?;
+    for ((row, (record, lost)), again) in records.iter().zip(&mut lost).enumerate().zip(json_rows(&rows, &all)?) {
+        let twice = twice.remove(&row).unwrap_or_default();
         // What has no place in its type was left out already; the other columns may have changed all the same.
         let mut changed = match lost.take() {
-            None if *record == again => continue,
-            None => Vec::new(),
-            Some(Loss::Columns(columns)) => columns,
+            None if *record == again && twice.is_empty() => continue,
+            None => twice,
+            Some(Loss::Columns(columns)) => [columns, twice].concat(),
             everything => {
                 *lost = everything;
                 continue;
@@ -104,19 +109,37 @@ pub(super) fn read(records: &[&str], contract: &SchemaRef) -> Result<Records> {
     Ok(Records { rows, lost })
 }
 
+/// The columns of each row in which a map has a key twice: its bytes may tell keys apart that were one in an earlier type.
+fn keys_twice(rows: &RecordBatch) -> Result<BTreeMap<usize, Vec<String>>> {
+    let mut twice: BTreeMap<usize, Vec<String>> = BTreeMap::new();
+    for (field, column) in rows.schema().fields().iter().zip(rows.columns()) {
+        let failure = || format!("cannot compare the keys of column `{}`", field.name());
+        for (row, _) in map_keys::repeated(column).context(ErrorKind::Internal, failure)? {
+            twice.entry(row).or_default().push(field.name().clone());
+        }
+    }
+    Ok(twice)
+}
+
 fn decode(records: &[&str], schema: &SchemaRef) -> Result<RecordBatch, ArrowError> {
-    let mut decoder = ReaderBuilder::new(SchemaRef::clone(schema))
+    let fields = schema.fields().iter();
+    let fields = fields.map(|field| field.as_ref().clone().with_data_type(with_text_keys(field.data_type())));
+    let mut decoder = ReaderBuilder::new(Arc::new(Schema::new(fields.collect::<Vec<_>>())))
         .with_batch_size(records.len().max(1))
         .build_decoder()?;
     for record in records {
         decoder.decode(record.as_bytes())?;
         decoder.decode(b"\n")?;
     }
-    let rows = decoder.flush()?;
-    match rows {
-        Some(rows) if rows.num_rows() == records.len() => Ok(rows),
-        _ => Err(ArrowError::JsonError("a record is not one JSON object".to_owned())),
-    }
+    let rows = match decoder.flush()? {
+        Some(rows) if rows.num_rows() == records.len() => rows,
+        _ => return Err(ArrowError::JsonError("a record is not one JSON object".to_owned())),
+    };
+    let columns = rows.columns().iter().zip(schema.fields());
+    let columns = columns.map(|(column, field)| with_keys(column, field.data_type()));
+    let columns = columns.collect::<Result<_, _>>()?;
+    let options = RecordBatchOptions::new().with_row_count(Some(records.len()));
+    RecordBatch::try_new_with_options(SchemaRef::clone(schema), columns, &options)
 }
 
 /// A record without the columns whose values their types cannot read, and their names; nothing where it has no others or
@@ -145,7 +168,7 @@ fn without_misfits(record: &str, schema: &SchemaRef) -> Option<(RecordBatch, Vec
 fn why(error: &ArrowError) -> String {
     let text = error.to_string();
     let text = text.strip_prefix("Json error: ").unwrap_or(&text);
-    format!("the record does not fit the contract's types: {text}")
+    format!("the record does not fit the contract's types: {}", types_in_words(text))
 }
 
 /// One row of nulls.

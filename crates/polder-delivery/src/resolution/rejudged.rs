@@ -6,8 +6,9 @@ use std::collections::HashSet;
 use polder_core::{ErrorKind, Result, RunId};
 
 use super::change::Change;
-use super::{ATTEMPTS, Quarantine, REPLAYED};
+use super::{ATTEMPTS, Quarantine};
 use crate::known::fingerprint;
+use crate::states::REPLAYED;
 
 /// What a build judged.
 pub(crate) struct Rejudged<'a> {

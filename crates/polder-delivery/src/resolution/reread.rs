@@ -26,8 +26,8 @@ pub trait Reread: Send + Sync {
 pub struct Again {
     /// One row a record in the contract's columns, all of them nullable. What could not be read is null.
     pub rows: RecordBatch,
-    /// The declared event times in UTC, one a record; `None` where the stream declares none.
-    pub event_times: Option<TimestampMicrosecondArray>,
+    /// The event times in UTC, one a record: as the stream declares them, else the source's own timestamps.
+    pub event_times: TimestampMicrosecondArray,
     /// The ids of the schemas that the records were written with, one a record.
     pub schema_ids: Vec<Option<i32>>,
     /// What could not be read, one a record.

@@ -10,10 +10,11 @@ use polder_core::{Error, ErrorKind, Result, ResultExt};
 use polder_gate::{Verdict, Violation};
 
 use super::Shipment;
-use crate::delivery::Known;
-use crate::known::fingerprint;
-use crate::quarantine::{Refused, Stamp, content_id, contents, json_rows, position_id};
-use crate::record::{RawRecord, RawRecords, Reject};
+use crate::discretion::HIDDEN;
+use crate::known::Known;
+use crate::quarantine::{Refused, Stamp, content_id, contents, position_id};
+use crate::record::{RawRecords, Reject};
+use crate::row_json::json_rows;
 
 /// Characters of a row that a message shows at most.
 const SHOWN: usize = 200;
@@ -105,9 +106,15 @@ impl Shipment<'_> {
             Some(record) => format!("{}/{} offset {}", record.topic, record.partition, record.offset),
             None => {
                 let json = json_rows(&self.contract_columns(batch)?, &[*row])?;
-                format!("the row {}", shortened(json.first().map_or("", String::as_str)))
+                let json = self.told_row(json.first().map_or("", String::as_str));
+                format!("the row {}", shortened(&json))
             }
         };
+        let instead = self
+            .delivery
+            .discretion
+            .in_place_of_reasons(&self.delivery.contract, &self.delivery.gate, rule);
+        let reason = instead.as_ref().unwrap_or(reason);
         let Stamp {
             origin,
             contract_version,
@@ -122,6 +129,18 @@ impl Shipment<'_> {
             "nothing was committed: have the row mended where it comes from, or let the contract quarantine such rows \
              (`polder.onFailure: quarantine`)",
         ))
+    }
+
+    /// A row's JSON, without the values that not everybody may see.
+    fn told_row(&self, json: &str) -> String {
+        match serde_json::from_str(json) {
+            _ if self.delivery.discretion.is_open() => json.to_owned(),
+            Ok(mut row) => {
+                self.delivery.discretion.hide_in_row(&mut row, &self.delivery.contract);
+                row.to_string()
+            }
+            Err(_) => HIDDEN.to_owned(),
+        }
     }
 
     /// Of accepted rows that share a key the first by position stays; the others break the rule of the key.
@@ -204,49 +223,6 @@ impl Shipment<'_> {
         self.write_refused(false).await
     }
 
-    /// The rows of a batch that quarantine holds since an earlier attempt.
-    fn recognise(&mut self, rows: usize, raw: &dyn RawRecords) -> Result<HashSet<usize>> {
-        let mut known = HashSet::new();
-        if matches!(&self.delivery.known, Known::Positions(positions) if !positions.window.is_empty()) {
-            for row in 0..rows {
-                let record = self.record(raw, row)?;
-                if let Some(record) = record
-                    && self.recognise_record(&record)?
-                {
-                    known.insert(row);
-                }
-            }
-        }
-        Ok(known)
-    }
-
-    /// Whether quarantine holds this record since an earlier attempt.
-    fn recognise_record(&mut self, record: &RawRecord<'_>) -> Result<bool> {
-        let Known::Positions(positions) = &self.delivery.known else {
-            return Ok(false);
-        };
-        if positions.window.is_empty() {
-            return Ok(false);
-        }
-        self.seen.note(record);
-        let known = positions.window.holds(record)?;
-        self.receipt.recognised += u64::from(known);
-        Ok(known)
-    }
-
-    /// The record behind a row: there must be one where rows are recognised by position.
-    fn record<'r>(&self, raw: &'r dyn RawRecords, row: usize) -> Result<Option<RawRecord<'r>>> {
-        match (raw.record(row), &self.delivery.known) {
-            (None, Known::Positions(_)) => Err(self.without_record(row)),
-            (record, _) => Ok(record),
-        }
-    }
-
-    fn without_record(&self, row: usize) -> Error {
-        let message = format!("row {row} of {} came without its record", self.delivery.origin);
-        Error::new(ErrorKind::Internal, message)
-    }
-
     /// Writes the rows with violations to quarantine, one row each, unless it holds them.
     async fn refuse(
         &mut self,
@@ -305,26 +281,6 @@ impl Shipment<'_> {
             self.write_refused(false).await?;
         }
         Ok(())
-    }
-
-    /// Whether a pipeline's row is in quarantine already.
-    async fn is_known_content(&mut self, id: &str) -> Result<bool> {
-        let unread = matches!(self.delivery.known, Known::Contents(None));
-        if unread {
-            let contents = self.delivery.read_contents().await?;
-            self.delivery.known = Known::Contents(Some(contents));
-        }
-        let Known::Contents(Some(contents)) = &self.delivery.known else {
-            return Ok(false);
-        };
-        let key = fingerprint(id.as_bytes());
-        let known = contents.all.contains(&key);
-        if !known {
-            self.fresh.insert(key);
-        }
-        self.met.insert(key);
-        self.receipt.recognised += u64::from(known);
-        Ok(known)
     }
 
     /// What the source said, without platform columns: in the contract's order, so that rows have the same key

@@ -76,7 +76,9 @@ impl Message {
             partition: 0,
             offset: self.offset,
             key: Some(b"key"),
+            timestamp: Some(2_000_000),
             event_time: Some(1_000_000),
+            schema_header: Some(b"named"),
             schema_id: Some(7),
             bytes: Some(&self.bytes),
         }

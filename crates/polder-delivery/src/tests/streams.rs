@@ -38,6 +38,8 @@ async fn a_refused_row_is_kept_whole_with_rule_reason_and_position() {
     assert_eq!(column("_key"), ["key", "key"]);
     assert_eq!(column("_schema_id"), ["7", "7"]);
     assert_eq!(column("_event_time"), ["1970-01-01T00:00:01Z", "1970-01-01T00:00:01Z"]);
+    assert_eq!(column("_timestamp"), ["1970-01-01T00:00:02Z", "1970-01-01T00:00:02Z"]);
+    assert_eq!(column("_schema_header"), ["named", "named"]);
     assert_eq!(column("rule"), ["n.minimum", "format.avro"]);
     assert_eq!(column("reason"), ["n is 2: the minimum is 3", "not Avro"]);
     assert_eq!(column("contract_version"), ["1.0.3", "1.0.3"]);

@@ -25,35 +25,9 @@ use polder_query::{RuleQueries, query_error};
 
 use crate::assess::{Assessment, Change};
 use crate::definition::{Materialization, Pipeline};
-use crate::engine::Engine;
+use crate::engine::{Engine, Limits};
 use crate::step::{Action, Observer};
 use query::Query;
-pub(crate) use query::refusal;
-
-/// How much of an increment is held in memory.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Limits {
-    /// Up to so many rows that a rewrite of files changed; beyond, everything is built anew.
-    pub(crate) changed_rows: usize,
-    /// Up to so many touched groups; beyond, everything is built anew.
-    pub(crate) touched_groups: usize,
-    /// Up to so many bytes of new rows, to see whether they say anything new before a file is written.
-    pub(crate) held_bytes: usize,
-    /// Up to so many new rows in a hash table to be compared with the table's; beyond, both sides are sorted, which can
-    /// use the disk.
-    pub(crate) hashed_rows: u64,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            changed_rows: 500_000,
-            touched_groups: 1_000_000,
-            held_bytes: 32 * 1024 * 1024,
-            hashed_rows: 500_000,
-        }
-    }
-}
 
 /// What a build did.
 pub(crate) struct Built {
@@ -99,7 +73,8 @@ pub(crate) async fn build(
     let queries = RuleQueries::new(&engine.session, &assessment.contract);
     let delivery = Delivery::open(&engine.lake, &assessment.contract, &[], &origin)
         .await?
-        .with_queries(Arc::new(queries));
+        .with_queries(Arc::new(queries))
+        .with_discretion(engine.discretion.clone());
     let mut build = Build {
         pipeline,
         assessment,

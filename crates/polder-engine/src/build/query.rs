@@ -10,13 +10,14 @@ use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast};
 use polder_core::{DatasetName, Error, ErrorKind, Result, ResultExt as _};
 use polder_gate::arrow_schema;
 
+use crate::admission::admit;
 use crate::assess::Assessment;
 use crate::columns::compare;
-use crate::definition::{Materialization, Pipeline};
+use crate::definition::Pipeline;
 use crate::engine::Engine;
 use crate::sql::place::SqlText;
-use crate::sql::scans::{both, changed_rows, narrow, rows_of, scans, substitute};
-use crate::sql::{group_safe, row_local};
+use crate::sql::row_local;
+use crate::sql::scans::{as_scanned, both, changed_rows, narrow, rows_of, scans, substitute};
 
 use super::Deltas;
 
@@ -131,7 +132,10 @@ impl Query {
                 return changed_rows(delta.changed()?).map(Some);
             }
             match &delta.vanished {
-                Some(vanished) => both(original.clone(), rows_of(Arc::clone(vanished))?).map(Some),
+                Some(vanished) => {
+                    let vanished = as_scanned(original, rows_of(Arc::clone(vanished))?)?;
+                    both(original.clone(), vanished).map(Some)
+                }
                 None => Ok(None),
             }
         })?;
@@ -188,36 +192,4 @@ fn output(plan: &LogicalPlan, name: &str) -> Result<Column, DataFusionError> {
 fn column_as(plan: &LogicalPlan, name: &str, data_type: &arrow::datatypes::DataType) -> Result<Expr, DataFusionError> {
     let column = Expr::Column(output(plan, name)?);
     Ok(cast(column, data_type.clone()).alias(name))
-}
-
-/// Whether a query is of the kind that its materialization needs.
-///
-/// # Errors
-/// `Document` with the diagnostic.
-pub(crate) fn admit(pipeline: &Pipeline, plan: &LogicalPlan) -> Result<()> {
-    match refusal(pipeline, plan) {
-        None => Ok(()),
-        Some(diagnostic) => Err(Error::document(vec![diagnostic])),
-    }
-}
-
-/// What is wrong with a query for its materialization.
-pub(crate) fn refusal(pipeline: &Pipeline, plan: &LogicalPlan) -> Option<polder_core::document::Diagnostic> {
-    let text = SqlText::file(&pipeline.sql);
-    match pipeline.materialization {
-        Materialization::ReplaceGroups if pipeline.key.is_empty() => None,
-        Materialization::ReplaceGroups => group_safe::check(plan, &pipeline.key).err().map(|reason| {
-            let help = "drop `key`: the whole table is then one group that is built anew when a source changed";
-            let message = format!("the groups that a change touches cannot be found: the query {reason}");
-            text.error(None, "not-incremental", message, Some(help.to_owned()))
-        }),
-        materialization => row_local::check(plan).err().map(|reason| {
-            let message = format!(
-                "`{}` needs a row-local query over one dataset: the query {reason}",
-                materialization.as_str()
-            );
-            let help = "use `materialization: replace_groups`";
-            text.error(None, "not-row-local", message, Some(help.to_owned()))
-        }),
-    }
 }

@@ -75,7 +75,7 @@ impl Pipeline {
     }
 
     /// Whether a change of a source is built in by itself; otherwise everything is built anew.
-    pub fn is_incremental(&self) -> bool {
+    pub(crate) fn is_incremental(&self) -> bool {
         self.materialization != Materialization::ReplaceGroups || !self.key.is_empty()
     }
 }

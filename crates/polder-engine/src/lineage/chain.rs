@@ -5,8 +5,8 @@ use std::fmt;
 
 use polder_core::DatasetName;
 
-use super::origins::{DatasetColumn, Dependency};
 use super::{ColumnEdge, ColumnLineage, Step, Target};
+use super::{DatasetColumn, Dependency};
 
 /// How many chains are given at most: meshes of diamonds have more than anybody reads.
 const MOST_CHAINS: usize = 1000;

@@ -2,28 +2,25 @@
 //! what rows there are, and what is reached from a column by way of all of that.
 
 mod chain;
-mod expression;
-mod origins;
 mod reach;
+mod shifted;
 #[cfg(test)]
 mod tests;
-mod trace;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use datafusion::error::Result as PlanResult;
 use datafusion::logical_expr::LogicalPlan;
 use polder_core::{DatasetName, ObjectName};
+use polder_query::lineage::{Dependencies, Origins, Tracer};
 
 pub use chain::{Chain, Hop};
-pub use origins::{DatasetColumn, Dependency};
+pub use polder_query::lineage::{DatasetColumn, Dependency};
 pub use reach::{Reach, Reached, Reader};
+pub use shifted::{Shifted, shifted};
 
-use crate::engine::LineageEdge;
 use crate::step::StepKind;
-use origins::{Dependencies, Origins};
-use trace::Tracer;
 
 /// A pipeline or model.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -38,6 +35,19 @@ impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&format!("{} {}", self.kind.as_str(), self.name))
     }
+}
+
+/// One step of the data's way, as declared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LineageEdge {
+    /// The dataset that is read.
+    pub from: DatasetName,
+    /// The pipeline or model that reads it.
+    pub via: ObjectName,
+    /// Which of both it is.
+    pub kind: StepKind,
+    /// The dataset that is built; none for a model.
+    pub to: Option<DatasetName>,
 }
 
 /// What depends on a column.
@@ -97,6 +107,8 @@ pub struct ColumnLineage {
     leaving: BTreeMap<DatasetName, Vec<usize>>,
     /// The steps that read each dataset.
     reading: BTreeMap<DatasetName, Vec<usize>>,
+    /// Columns that pipelines make and of which a query does not say that they always have a value.
+    nullable: BTreeSet<DatasetColumn>,
 }
 
 impl ColumnLineage {
@@ -106,7 +118,19 @@ impl ColumnLineage {
             reading: positions(steps.iter().map(|step| &step.from)),
             edges,
             steps,
+            nullable: BTreeSet::new(),
         }
+    }
+
+    /// The same, with the columns that may be null by the queries that make them.
+    pub(crate) fn with_nullable(self, nullable: BTreeSet<DatasetColumn>) -> Self {
+        Self { nullable, ..self }
+    }
+
+    /// Whether the query that makes a column may give null, as far as can be told from what the contracts of its sources
+    /// say of theirs.
+    pub fn may_be_null(&self, column: &DatasetColumn) -> bool {
+        self.nullable.contains(column)
     }
 
     /// The steps that read a dataset.

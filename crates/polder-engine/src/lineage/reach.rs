@@ -6,9 +6,8 @@ use std::fmt;
 use polder_core::{DatasetName, ObjectName};
 
 use super::chain::Hop;
-use super::origins::{DatasetColumn, Dependency};
-use super::{ColumnLineage, Step, Target, overlap};
-use crate::engine::LineageEdge;
+use super::{ColumnLineage, LineageEdge, Step, Target, overlap};
+use super::{DatasetColumn, Dependency};
 
 /// Something that reads datasets and is no pipeline or model: a registered consumer, an output port of a product.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -9,7 +9,9 @@
 use datafusion::common::tree_node::{TreeNode as _, TreeNodeRecursion};
 use datafusion::common::{Column, DFSchema, JoinType, ScalarValue};
 use datafusion::logical_expr::utils::split_conjunction;
-use datafusion::logical_expr::{BinaryExpr, Distinct, Expr, LogicalPlan, Operator, WindowFunctionDefinition};
+use datafusion::logical_expr::{
+    Aggregate, BinaryExpr, Distinct, DistinctOn, Expr, LogicalPlan, Operator, WindowFunctionDefinition,
+};
 
 /// What is known of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,50 +90,13 @@ fn marks(plan: &LogicalPlan, around: Option<&Scope<'_>>) -> Result<Vec<Mark>, St
             Ok(input)
         }
         LogicalPlan::Window(window) => window_marks(window, around),
-        LogicalPlan::Aggregate(aggregate) => {
-            let input = marks(&aggregate.input, around)?;
-            let inside = Inside {
-                schema: aggregate.input.schema(),
-                marks: &input,
-                around,
-            };
-            let mut output = Vec::with_capacity(aggregate.schema.fields().len());
-            for expr in &aggregate.group_expr {
-                if matches!(expr, Expr::GroupingSet(_)) {
-                    return refuse("has grouping sets, a cube or a rollup");
-                }
-                output.push(inside.mark(expr)?);
-            }
-            for expr in &aggregate.aggr_expr {
-                inside.mark(expr)?;
-                output.push(Mark::Other);
-            }
-            Ok(output)
-        }
+        LogicalPlan::Aggregate(aggregate) => aggregate_marks(aggregate, around),
         LogicalPlan::Distinct(Distinct::All(input)) => {
             // Whether a row is kept depends on equal rows alone, so that marks stay; a row number does not: it may be
             // the one column in which rows differ, as before.
             marks(input, around)
         }
-        LogicalPlan::Distinct(Distinct::On(distinct)) => {
-            let input = marks(&distinct.input, around)?;
-            let inside = Inside {
-                schema: distinct.input.schema(),
-                marks: &input,
-                around,
-            };
-            for sort in distinct.sort_expr.iter().flatten() {
-                inside.mark(&sort.expr)?;
-            }
-            distinct
-                .select_expr
-                .iter()
-                .map(|expr| match distinct.on_expr.contains(unaliased(expr)) {
-                    true => inside.mark(expr),
-                    false => inside.mark(expr).map(|_| Mark::Other),
-                })
-                .collect()
-        }
+        LogicalPlan::Distinct(Distinct::On(distinct)) => distinct_on_marks(distinct, around),
         LogicalPlan::Union(union) => {
             let mut output = vec![Mark::Own; union.schema.fields().len()];
             for input in &union.inputs {
@@ -173,6 +138,47 @@ fn marks(plan: &LogicalPlan, around: Option<&Scope<'_>>) -> Result<Vec<Mark>, St
 
 fn refuse<T>(reason: &str) -> Result<T, String> {
     Err(reason.to_owned())
+}
+
+fn aggregate_marks(aggregate: &Aggregate, around: Option<&Scope<'_>>) -> Result<Vec<Mark>, String> {
+    let input = marks(&aggregate.input, around)?;
+    let inside = Inside {
+        schema: aggregate.input.schema(),
+        marks: &input,
+        around,
+    };
+    let mut output = Vec::with_capacity(aggregate.schema.fields().len());
+    for expr in &aggregate.group_expr {
+        if matches!(expr, Expr::GroupingSet(_)) {
+            return refuse("has grouping sets, a cube or a rollup");
+        }
+        output.push(inside.mark(expr)?);
+    }
+    for expr in &aggregate.aggr_expr {
+        inside.mark(expr)?;
+        output.push(Mark::Other);
+    }
+    Ok(output)
+}
+
+fn distinct_on_marks(distinct: &DistinctOn, around: Option<&Scope<'_>>) -> Result<Vec<Mark>, String> {
+    let input = marks(&distinct.input, around)?;
+    let inside = Inside {
+        schema: distinct.input.schema(),
+        marks: &input,
+        around,
+    };
+    for sort in distinct.sort_expr.iter().flatten() {
+        inside.mark(&sort.expr)?;
+    }
+    distinct
+        .select_expr
+        .iter()
+        .map(|expr| match distinct.on_expr.contains(unaliased(expr)) {
+            true => inside.mark(expr),
+            false => inside.mark(expr).map(|_| Mark::Other),
+        })
+        .collect()
 }
 
 fn window_marks(window: &datafusion::logical_expr::Window, around: Option<&Scope<'_>>) -> Result<Vec<Mark>, String> {

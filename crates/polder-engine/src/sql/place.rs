@@ -1,15 +1,11 @@
 //! Places in SQL texts: from the engine's messages to file, line and column.
 
-use std::collections::BTreeSet;
 use std::error::Error as StdError;
 
-use datafusion::common::{Column, SchemaError};
 use datafusion::error::DataFusionError;
-use polder_core::document::{Diagnostic, Severity, Source, Span, nearest};
+use polder_core::document::{Diagnostic, Severity, Source, Span};
 use polder_core::{DatasetName, Error};
-
-/// Columns that a message lists at most.
-const SHOWN: usize = 12;
+use polder_gate::engine_words::{self, Asked};
 
 /// A query within a file.
 #[derive(Debug, Clone)]
@@ -78,15 +74,12 @@ impl<'a> SqlText<'a> {
             })
             .or_else(|| line_and_column(&report).and_then(|(line, column)| self.at(line, column)))
             .or_else(|| quoted_words(&report).find_map(|word| self.word(word)));
-        if let Some((message, help)) = engine.and_then(missing_column) {
-            return self.error(place, code, message, help);
-        }
-        let help = error.help().map(str::to_owned).or_else(|| {
-            detail
-                .and_then(|detail| detail.helps.first())
-                .map(|help| help.message.clone())
-        });
-        self.error(place, code, readable(&report), help)
+        let columns = None;
+        let (message, help) = match engine.map(|engine| engine_words::said(engine, Asked { sql: self.sql, columns })) {
+            Some(said) => (said.message, said.help),
+            None => (report, None),
+        };
+        self.error(place, code, message, error.help().map(str::to_owned).or(help))
     }
 
     /// Where a dataset is named for the first time.
@@ -179,49 +172,14 @@ fn engine_error(error: &Error) -> Option<&DataFusionError> {
     None
 }
 
-/// That a query names a column which is not there, and which was meant. The engine's own message proposes the nearest of
-/// all names however far it is, and lists all of them in one line.
-fn missing_column(error: &DataFusionError) -> Option<(String, Option<String>)> {
-    let DataFusionError::SchemaError(cause, _) = error.find_root() else {
-        return None;
-    };
-    let SchemaError::FieldNotFound { field, valid_fields } = cause.as_ref() else {
-        return None;
-    };
-    let named = match &field.relation {
-        Some(relation) => format!("{relation}.{}", field.name),
-        None => field.name.clone(),
-    };
-    let known: BTreeSet<&str> = valid_fields.iter().map(|column| column.name.as_str()).collect();
-    let help = match nearest(&field.name, known.iter().copied()) {
-        Some(near) if near != field.name => Some(format!("did you mean `{near}`?")),
-        // It is there, in a table of another name.
-        Some(_) => {
-            let same = valid_fields.iter().filter(|column| column.name == field.name);
-            let same: Vec<String> = same.map(Column::flat_name).collect();
-            Some(format!("there is {}", same.join(", ")))
-        }
-        None => {
-            let own: Vec<&str> = known.into_iter().filter(|name| !name.starts_with('_')).collect();
-            let more = if own.len() > SHOWN { ", …" } else { "" };
-            let shown = own[..own.len().min(SHOWN)].join(", ");
-            (!own.is_empty()).then(|| format!("the columns here are {shown}{more}"))
-        }
-    };
-    Some((format!("there is no column `{named}`"), help))
-}
-
-/// `Line: 3, Column: 7`, as the parser writes it.
+/// `at Line: 3, Column: 7`, as the parser writes it, and as it is written for people.
 fn line_and_column(message: &str) -> Option<(usize, usize)> {
-    let number = |after: &str, text: &str| -> Option<usize> {
-        let rest = &text[text.find(after)? + after.len()..];
-        let digits = rest.trim_start();
-        digits[..digits.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits.len())]
-            .parse()
-            .ok()
+    let read = |before: &str, between: &str| {
+        let (line, rest) = message[message.rfind(before)? + before.len()..].split_once(between)?;
+        let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+        Some((line.parse().ok()?, rest[..digits].parse().ok()?))
     };
-    let tail = &message[message.find("Line:")?..];
-    Some((number("Line:", tail)?, number("Column:", tail)?))
+    read("at Line: ", ", Column: ").or_else(|| read("at line ", ", column "))
 }
 
 /// Names that a message quotes: what it is about is mostly the first.
@@ -231,23 +189,6 @@ fn quoted_words(message: &str) -> impl Iterator<Item = &str> {
         .skip(1)
         .step_by(2)
         .flat_map(|quoted| [quoted, quoted.rsplit('.').next().unwrap_or(quoted)])
-}
-
-/// The message without the engine's own prefixes, in one line.
-fn readable(message: &str) -> String {
-    const PREFIXES: [&str; 6] = [
-        "Error during planning: ",
-        "Schema error: ",
-        "SQL error: ",
-        "This feature is not implemented: ",
-        "type_coercion",
-        "caused by",
-    ];
-    let mut text = message.trim();
-    while let Some(rest) = PREFIXES.iter().find_map(|prefix| text.strip_prefix(prefix)) {
-        text = rest.trim_start();
-    }
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

@@ -3,22 +3,15 @@
 use std::sync::Arc;
 
 use datafusion::catalog::TableProvider;
+use datafusion::common::Column;
 use datafusion::common::tree_node::{Transformed, TreeNodeRecursion};
-use datafusion::common::{Column, TableReference};
 use datafusion::datasource::provider_as_source;
 use datafusion::error::Result;
 use datafusion::logical_expr::{
     EmptyRelation, Expr, JoinType, LogicalPlan, LogicalPlanBuilder, TableScan, Union, cast,
 };
 use polder_core::DatasetName;
-
-/// The dataset that a table reference names; nothing for references that are no full dataset name.
-pub(crate) fn dataset_of(reference: &TableReference) -> Option<DatasetName> {
-    match reference {
-        TableReference::Full { catalog, schema, table } => format!("{catalog}.{schema}.{table}").parse().ok(),
-        _ => None,
-    }
-}
+use polder_query::lineage::dataset_of;
 
 /// The datasets that a plan reads, one entry for each place, in the order in which [`substitute`] meets them.
 pub(crate) fn scans(plan: &LogicalPlan) -> Result<Vec<DatasetName>> {
@@ -75,6 +68,14 @@ fn in_place_of(scan: &TableScan, rows: LogicalPlan) -> Result<LogicalPlan> {
         .project(columns)?
         .alias(scan.table_name.clone())?
         .build()
+}
+
+/// Other rows of the dataset that a scan reads, in the scan's columns.
+pub(crate) fn as_scanned(scan: &LogicalPlan, rows: LogicalPlan) -> Result<LogicalPlan> {
+    match scan {
+        LogicalPlan::TableScan(scan) => in_place_of(scan, rows),
+        _ => Ok(rows),
+    }
 }
 
 /// All rows of a provider.

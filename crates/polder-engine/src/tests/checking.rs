@@ -114,9 +114,12 @@ async fn what_only_shows_when_a_query_is_made_to_run_is_found_too() {
         ),
         (
             "SELECT k, v, CASE WHEN EXISTS (SELECT 1 FROM a.bronze.d WHERE d.k = e.k) THEN w END AS n FROM a.bronze.e",
-            "Exists",
+            "a subquery cannot stand there",
         ),
-        ("SELECT k, v, w AS n FROM a.bronze.e WHERE v = $1", "Placeholder"),
+        (
+            "SELECT k, v, w AS n FROM a.bronze.e WHERE v = $1",
+            "parameters have no value here: `$1`",
+        ),
     ] {
         let found = findings(silver("materialization: replace_groups", query)).await;
         assert_eq!(found.len(), 1, "{query}: {found:?}");

@@ -6,7 +6,7 @@ use std::cell::Cell;
 use proptest::prelude::*;
 
 use super::*;
-use crate::build::Limits;
+use crate::engine::Limits;
 
 /// What happens to the sources.
 #[derive(Debug, Clone)]

@@ -1,8 +1,10 @@
 //! Whole builds in a lake in memory.
 
+mod backtest;
 mod building;
 mod checking;
 mod equal_to_full;
+mod evolved;
 mod outages;
 mod repository;
 mod rules;
@@ -26,7 +28,12 @@ use polder_query::{Session, SessionOptions};
 
 use crate::definition::{ModelDefinition, Pipeline, parse_model, parse_pipeline};
 use crate::source::dataset_columns;
-use crate::{Action, Engine, RunOptions, StepOutcome, StepResult, Unobserved};
+use crate::{Action, Engine, Observer, RunOptions, StepOutcome, StepResult};
+
+/// Looks at nothing.
+struct Unobserved;
+
+impl Observer for Unobserved {}
 
 /// A row of a test's table: a text and two numbers, all of which may be null.
 type Row = (Option<String>, Option<i64>, Option<i64>);

@@ -129,7 +129,7 @@ async fn data_that_is_too_little_is_told_and_no_failure() {
     Writer::new(&engine).add("a.bronze.e", &[row("a", 1, 0)]).await;
     let seen = AtomicBool::new(false);
     struct Watching<'s>(&'s AtomicBool);
-    impl crate::Observer for Watching<'_> {
+    impl Observer for Watching<'_> {
         fn finished(&self, result: &StepResult) {
             let told = result.why == "not enough data yet: 1 rows are too few";
             if matches!(result.outcome, StepOutcome::UpToDate) && told && result.run.is_none() {

@@ -9,19 +9,22 @@ use datafusion::prelude::{SessionConfig, SessionContext};
 use futures::TryStreamExt;
 use polder_contract::DatasetContract;
 use polder_core::{ErrorKind, Result, ResultExt};
+use polder_delivery::Discretion;
 use polder_gate::table::{BrokenRows, RuleResult, RuleVerdict, TableCheck, TableReport};
 use polder_gate::{Gate, Violation};
 use polder_query::{RuleQueries, query_error};
+use serde_json::Value;
 
 /// A row that breaks a rule.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct FailingRow {
     /// The rule.
     pub rule: String,
-    /// What is wrong with the value, in words.
+    /// What is wrong with the value, in words; without what not everybody may see.
     pub reason: String,
-    /// The row as a JSON object, with all columns of the table; without those that are null.
-    pub row: String,
+    /// The row as a JSON object, with all columns of the table but those that are null; [`HIDDEN`](polder_delivery::HIDDEN)
+    /// stands for what not everybody may see.
+    pub row: Value,
 }
 
 /// How many rows break a rule; nothing where it holds, whatever rows its threshold lets be, or where nobody counted.
@@ -38,7 +41,7 @@ pub(super) async fn rows(
     check: &TableCheck,
     provider: Arc<dyn TableProvider>,
     report: &TableReport,
-    queries: &RuleQueries,
+    (queries, discretion): (&RuleQueries, &Discretion),
     limit: usize,
 ) -> Result<Vec<FailingRow>> {
     // How many rows are looked for, by rule.
@@ -55,6 +58,7 @@ pub(super) async fn rows(
     let frame = context.read_table(provider).map_err(query_error)?;
     let mut batches = frame.execute_stream().await.map_err(query_error)?;
     let mut found: Vec<FailingRow> = Vec::new();
+    let mut instead: BTreeMap<Arc<str>, Option<String>> = BTreeMap::new();
     while wanted.values().any(|more| *more > 0) {
         let Some(batch) = batches.try_next().await.map_err(query_error)? else {
             break;
@@ -74,11 +78,20 @@ pub(super) async fn rows(
         }
         let rows: Vec<usize> = shown.iter().map(|violation| violation.row).collect();
         let texts = polder_delivery::json_rows(&batch, &rows)?;
-        found.extend(shown.into_iter().zip(texts).map(|(violation, row)| FailingRow {
-            rule: violation.rule.to_string(),
-            reason: violation.reason.clone(),
-            row,
-        }));
+        for (violation, row) in shown.into_iter().zip(texts) {
+            let instead = instead
+                .entry(Arc::clone(&violation.rule))
+                .or_insert_with(|| discretion.in_place_of_reasons(contract, &gate, &violation.rule));
+            let mut row = serde_json::from_str(&row).context(ErrorKind::Internal, || {
+                "a row that breaks a rule cannot be shown".to_owned()
+            })?;
+            discretion.hide_in_row(&mut row, contract);
+            found.push(FailingRow {
+                rule: violation.rule.to_string(),
+                reason: instead.clone().unwrap_or_else(|| violation.reason.clone()),
+                row,
+            });
+        }
     }
     let place = |row: &FailingRow| report.results.iter().position(|result| result.rule == row.rule);
     found.sort_by_key(place);

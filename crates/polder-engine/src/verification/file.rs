@@ -12,11 +12,12 @@ use datafusion::error::DataFusionError;
 use datafusion::prelude::SessionContext;
 use polder_contract::DatasetContract;
 use polder_core::{Error, ErrorKind, Result, ResultExt};
+use polder_delivery::Discretion;
 use polder_gate::table::{NoFacts, TableCheck};
 use polder_query::{RuleQueries, Session};
 use url::Url;
 
-use super::{Verification, verify};
+use super::{Verification, floats, verify};
 
 /// How every Parquet file begins and ends that is not encrypted.
 const MAGIC: &[u8; 4] = b"PAR1";
@@ -27,7 +28,8 @@ const END: usize = 8;
 /// Columns that a message lists at most.
 const LISTED: usize = 12;
 
-/// Holds a Parquet file against a contract, as [`Engine::verify`](crate::Engine::verify) does a dataset.
+/// Holds a Parquet file against a contract, as [`Engine::verify`](crate::Engine::verify) does a dataset; `discretion` says what of it may be
+/// told to everybody.
 ///
 /// # Errors
 /// `NotFound` where there is no such file; `Usage` for a file that cannot be read as Parquet, or has none of the
@@ -37,6 +39,7 @@ pub async fn verify_file(
     contract: DatasetContract,
     file: &Path,
     show: usize,
+    discretion: &Discretion,
 ) -> Result<Verification> {
     let check = TableCheck::compile(&contract)?;
     let provider = parquet(session.context(), file).await?;
@@ -70,7 +73,7 @@ pub async fn verify_file(
         .map(|name| (*name).to_owned())
         .collect();
     let queries = RuleQueries::new(session, &contract).alone();
-    let mut verification = verify(contract, &check, provider, &NoFacts, &queries, show)
+    let mut verification = verify(contract, &check, provider, &NoFacts, (&queries, discretion), show)
         .await
         .map_err(|error| match error.kind() {
             // What is in the file is judged; that it cannot be read is no verdict about it.
@@ -160,5 +163,5 @@ async fn parquet(context: &SessionContext, file: &Path) -> Result<Arc<dyn TableP
         .infer_schema(&context.state())
         .await
         .map_err(failure)?;
-    Ok(Arc::new(ListingTable::try_new(config).map_err(failure)?))
+    Ok(floats::by_rows(ListingTable::try_new(config).map_err(failure)?))
 }

@@ -15,6 +15,7 @@
 //! ```
 
 mod gather;
+mod mistakes;
 mod prove;
 mod rows;
 #[cfg(test)]
@@ -29,7 +30,8 @@ use polder_core::Result;
 use polder_core::document::{Diagnostic, MapReader, Node, Reader, Source, parse};
 
 pub use gather::{contract_of, gather};
-pub use prove::{SampleResult, SampleVerdict, problems, prove};
+pub use mistakes::problems;
+pub use prove::{SampleResult, SampleVerdict, prove};
 use rows::Rows;
 
 /// The custom property that holds samples.
@@ -100,7 +102,7 @@ impl Samples {
 
     /// The samples of a document beside a contract, by the name of the object and where that stands, and what is wrong with
     /// them.
-    pub fn of_document(source: &Source) -> (Vec<(String, Place, Self)>, Vec<Diagnostic>) {
+    pub(crate) fn of_document(source: &Source) -> (Vec<(String, Place, Self)>, Vec<Diagnostic>) {
         let document = match parse(source) {
             Ok(document) => document,
             Err(problems) => return (Vec::new(), problems),

@@ -1,18 +1,17 @@
-//! Sample rows as Arrow batches in the contract's types, without a value being rounded or guessed.
+//! Sample rows as Arrow batches in the contract's types, read as a stream's are.
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
+use arrow::array::{RecordBatch, RecordBatchOptions};
+use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Schema};
-use arrow::json::ReaderBuilder;
-use chrono::{DateTime, NaiveDate};
 use polder_contract::{DatasetContract, Place};
-use polder_core::document::{Diagnostic, Entry, Node, Severity, Value, nearest};
+use polder_core::document::{Diagnostic, Entry, Node, Severity, Span, Value, nearest};
 use polder_core::{ErrorKind, Result, ResultExt};
 
 use super::SampleRow;
-use crate::{arrival_schema, arrow_schema, in_words, times};
+use crate::reading::{self, Cast, column};
+use crate::{arrival_schema, arrow_schema, map_keys};
 
 /// The code of findings about columns that the contract does not have.
 pub(super) const UNKNOWN_COLUMN: &str = "unknown-column";
@@ -50,75 +49,51 @@ impl Rows {
     /// The rows, one after the other. A column that a row does not name is null.
     ///
     /// # Errors
-    /// `Document`, where a value is none of its column's type or a column is not the contract's; each is in
-    /// `problems`. `Internal` where Arrow refuses what was found right.
+    /// `Internal` where what was found right cannot be put together. Values that are none of their column's type, and columns
+    /// that the contract does not have, are in `problems`; then there are no rows.
     pub(super) fn batch(&self, rows: &[SampleRow], problems: &mut Vec<Diagnostic>) -> Result<Option<RecordBatch>> {
         let before = problems.len();
-        let mut text = String::new();
         for row in rows {
-            self.json(row, &mut text, problems);
+            self.check(row, problems);
         }
         if problems.len() > before {
             return Ok(None);
         }
         let failed = || "the sample rows cannot be read".to_owned();
-        let builder = ReaderBuilder::new(Arc::clone(&self.schema)).with_batch_size(rows.len().max(1));
-        let mut decoder = builder.build_decoder().context(ErrorKind::Internal, failed)?;
-        decoder.decode(text.as_bytes()).context(ErrorKind::Internal, failed)?;
-        let batch = decoder.flush().context(ErrorKind::Internal, failed)?;
-        Ok(Some(
-            batch.unwrap_or_else(|| RecordBatch::new_empty(Arc::clone(&self.schema))),
-        ))
+        let mut columns = Vec::with_capacity(self.schema.fields().len());
+        for (read, field) in self.arrival.fields().iter().zip(self.schema.fields()) {
+            let values: Vec<Option<&Node>> = rows.iter().map(|row| row.node.get(read.name())).collect();
+            let values = column(&values, read.data_type()).context(ErrorKind::Internal, failed)?;
+            columns.push(cast(&values.array, field.data_type()).context(ErrorKind::Internal, failed)?);
+        }
+        let options = RecordBatchOptions::new().with_row_count(Some(rows.len()));
+        let batch = RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options);
+        batch.map(Some).context(ErrorKind::Internal, failed)
     }
 
     /// What is wrong with a row.
     pub(super) fn check(&self, row: &SampleRow, problems: &mut Vec<Diagnostic>) {
-        self.json(row, &mut String::new(), problems);
-    }
-
-    fn json(&self, row: &SampleRow, text: &mut String, problems: &mut Vec<Diagnostic>) {
-        let entries = row.node.as_map().unwrap_or_default();
-        for entry in entries {
-            if self.arrival.index_of(&entry.key).is_err() {
+        for entry in row.node.as_map().unwrap_or_default() {
+            let at = |span: Span| Place {
+                span,
+                ..row.place.clone()
+            };
+            let Some((_, column)) = self.arrival.column_with_name(&entry.key) else {
                 let names = self.arrival.fields().iter().map(|column| column.name().as_str());
                 let names: Vec<&str> = names.collect();
                 let help = match nearest(&entry.key, names.iter().copied()) {
                     Some(near) => format!("did you mean `{near}`?"),
                     None => format!("there are: {}", names.join(", ")),
                 };
-                let place = Place {
-                    span: entry.key_span,
-                    ..row.place.clone()
-                };
-                problems.push(problem(&place, UNKNOWN_COLUMN, no_column(&entry.key), Some(help)));
-            }
-        }
-        let mut object = serde_json::Map::new();
-        for column in self.arrival.fields() {
-            let name = column.name();
-            let Some(value) = entries
-                .iter()
-                .find(|entry| entry.key == *name)
-                .map(|entry| &entry.value)
-            else {
+                let message = no_column(&entry.key);
+                problems.push(problem(&at(entry.key_span), UNKNOWN_COLUMN, message, Some(help)));
                 continue;
             };
-            match json(value, column.data_type()) {
-                Ok(value) => {
-                    object.insert(name.clone(), value);
-                }
-                Err((span, why)) => {
-                    let place = Place {
-                        span,
-                        ..row.place.clone()
-                    };
-                    let message = format!("`{name}` of a sample row: {why}");
-                    problems.push(problem(&place, "sample-value", message, None));
-                }
+            if let Some(wrong) = misread(&entry.value, column.data_type()) {
+                let message = format!("`{}` of a sample row: {}", column.name(), wrong.reason);
+                problems.push(problem(&at(wrong.span), "sample-value", message, wrong.help));
             }
         }
-        // Writing to a string does not fail.
-        let _ = writeln!(text, "{}", serde_json::Value::Object(object));
     }
 }
 
@@ -151,108 +126,66 @@ pub(super) fn changed(row: &SampleRow, change: &SampleRow) -> SampleRow {
     }
 }
 
-type Refusal = (polder_core::document::Span, String);
+/// What is wrong with a value, and where.
+struct Wrong {
+    span: Span,
+    reason: String,
+    help: Option<String>,
+}
 
-/// A value as Arrow reads it into this type, where it is one of the type to the last digit. A time without an offset is
-/// one of the type's zone, as it is at the write.
-fn json(node: &Node, wanted: &DataType) -> std::result::Result<serde_json::Value, Refusal> {
-    use serde_json::Value as Json;
-    if node.is_null() {
-        return Ok(Json::Null);
-    }
-    let refuse = |form: &str| Err((node.span, format!("{} is no {}{form}", shown(node), in_words(wanted))));
-    let text = node.scalar_text().unwrap_or_default();
-    let number = matches!(node.value, Value::Number(_));
-    match wanted {
-        DataType::Boolean => match node.value {
-            Value::Bool(value) => Ok(Json::Bool(value)),
-            _ => refuse(""),
-        },
-        DataType::Int32 if number && text.parse::<i32>().is_ok() => Ok(node.to_json()),
-        DataType::Int64 if number && text.parse::<i64>().is_ok() => Ok(node.to_json()),
-        DataType::Float64 if number => Ok(node.to_json()),
-        DataType::Decimal128(precision, scale) => match decimal(text, (*precision).into(), scale.unsigned_abs().into())
-        {
-            true => Ok(Json::String(text.trim_start_matches('+').to_owned())),
-            false => refuse(""),
-        },
-        DataType::Utf8 if node.scalar_text().is_some() => Ok(Json::String(text.to_owned())),
-        // Arrow reads bytes from hexadecimal digits.
-        DataType::Binary
-            if text.len().is_multiple_of(2) && text.bytes().all(|b| b.is_ascii_hexdigit()) && !text.is_empty() =>
-        {
-            Ok(Json::String(text.to_owned()))
-        }
-        DataType::Binary => refuse(" in hexadecimal digits"),
-        DataType::Date32 if NaiveDate::parse_from_str(text, "%Y-%m-%d").is_ok() => Ok(Json::String(text.to_owned())),
-        DataType::Date32 => refuse(", such as 2026-01-31"),
-        DataType::Timestamp(_, Some(zone)) => {
-            let instant = zone.parse().ok().and_then(|zone| times::instant(text, &zone));
-            match instant.and_then(DateTime::from_timestamp_micros) {
-                Some(instant) if is_of_microseconds(text) => Ok(Json::String(instant.to_rfc3339())),
-                None if times::local(text).is_some() => refuse(&format!(
-                    " without an offset: clocks in {zone} are put forward or back then"
-                )),
-                _ => refuse(" to the microsecond, such as 2026-01-31T12:00:00Z"),
+/// The innermost part of a value that the reader of streams would not take into this type, or that the type has no place for.
+fn misread(node: &Node, wanted: &DataType) -> Option<Wrong> {
+    match (wanted, node.as_list(), node.as_map()) {
+        (DataType::List(item), Some(nodes), _) => {
+            if let Some(wrong) = nodes.iter().find_map(|node| misread(node, item.data_type())) {
+                return Some(wrong);
             }
         }
-        DataType::Timestamp(_, None) => match times::local(text).and_then(DateTime::from_timestamp_micros) {
-            Some(local) if is_of_microseconds(text) => Ok(Json::String(local.naive_utc().to_string())),
-            _ => refuse(" to the microsecond, such as 2026-01-31T12:00:00"),
-        },
-        DataType::List(item) => match node.as_list() {
-            Some(nodes) => nodes.iter().map(|node| json(node, item.data_type())).collect(),
-            None => refuse(""),
-        },
-        DataType::Struct(fields) => {
-            let Some(entries) = node.as_map() else {
-                return refuse("");
-            };
-            let mut object = serde_json::Map::new();
-            for entry in entries {
-                let Some((_, field)) = fields.find(&entry.key) else {
-                    return Err((entry.key_span, format!("there is no field `{}`", entry.key)));
-                };
-                object.insert(entry.key.clone(), json(&entry.value, field.data_type())?);
+        (DataType::Struct(fields), _, Some(entries)) => {
+            let inside = entries.iter().find_map(|entry| match fields.find(&entry.key) {
+                Some((_, field)) => misread(&entry.value, field.data_type()),
+                // A stream would pass it over; here it is misspelt.
+                None => Some(Wrong {
+                    span: entry.key_span,
+                    reason: format!("there is no field `{}`", entry.key),
+                    help: None,
+                }),
+            });
+            if inside.is_some() {
+                return inside;
             }
-            Ok(Json::Object(object))
         }
-        DataType::Map(pair, _) => {
-            let (Some(entries), DataType::Struct(sides)) = (node.as_map(), pair.data_type()) else {
-                return refuse("");
-            };
-            let Some(value) = sides.get(1) else { return refuse("") };
-            let values = entries
-                .iter()
-                .map(|entry| Ok((entry.key.clone(), json(&entry.value, value.data_type())?)));
-            Ok(Json::Object(values.collect::<std::result::Result<_, Refusal>>()?))
+        (DataType::Map(..), _, Some(entries)) => {
+            let value = reading::sides(wanted).and_then(|(_, sides)| sides.get(1));
+            let inside = value.and_then(|value| {
+                let mut entries = entries.iter();
+                entries.find_map(|entry| misread(&entry.value, value.data_type()))
+            });
+            if inside.is_some() {
+                return inside;
+            }
         }
-        _ => refuse(""),
+        _ => {}
     }
-}
-
-/// Whether a time has no digits behind the microsecond.
-fn is_of_microseconds(text: &str) -> bool {
-    let fraction = text.split_once('.').map_or("", |(_, fraction)| fraction);
-    let digits = fraction.bytes().take_while(u8::is_ascii_digit);
-    digits.skip(6).all(|digit| digit == b'0')
-}
-
-fn shown(node: &Node) -> String {
-    match node.scalar_text() {
-        Some(text) => format!("`{text}`"),
-        None => node.kind().to_owned(),
-    }
-}
-
-/// Whether the text is a decimal number that the type holds exactly.
-fn decimal(text: &str, precision: u32, scale: u32) -> bool {
-    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
-    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
-    let all_digits = !whole.is_empty() && whole.bytes().chain(fraction.bytes()).all(|b| b.is_ascii_digit());
-    let (whole, fraction) = (
-        whole.trim_start_matches('0').len(),
-        fraction.trim_end_matches('0').len(),
-    );
-    all_digits && fraction <= scale as usize && whole <= (precision - scale.min(precision)) as usize
+    let reason = match column(&[Some(node)], wanted) {
+        Ok(Cast { array, failures }) => match failures.into_iter().next() {
+            Some((_, reason)) => reason,
+            None => match map_keys::repeated(&array) {
+                Ok(repeated) => repeated.into_iter().next()?.1,
+                Err(error) => error.to_string(),
+            },
+        },
+        Err(error) => error.to_string(),
+    };
+    let form = match wanted {
+        DataType::Date32 => Some("2026-01-31"),
+        DataType::Timestamp(_, Some(_)) => Some("2026-01-31T12:00:00Z"),
+        DataType::Timestamp(_, None) => Some("2026-01-31T12:00:00"),
+        _ => None,
+    };
+    Some(Wrong {
+        span: node.span,
+        reason,
+        help: form.map(|form| format!("write it as `{form}`")),
+    })
 }

@@ -1,3 +1,5 @@
+mod values;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -230,27 +232,23 @@ async fn what_is_wrong_with_samples_is_said_at_its_place() {
         ("good: [{order_id: A-1, amont: 1}]", "there is no column `amont`"),
         (
             "good: [{order_id: A-1, amount: 1.005}]",
-            "`amount` of a sample row: `1.005` is no decimal(9,2)",
+            "`amount` of a sample row: `1.005` is not a decimal(9,2)",
         ),
         (
             "good: [{order_id: A-1, amount: 12345678.00}]",
-            "`amount` of a sample row: `12345678.00` is no decimal(9,2)",
+            "`amount` of a sample row: `12345678.00` is not a decimal(9,2)",
         ),
         (
             "good: [{order_id: A-1, ordered_at: 2026-01-02}]",
-            "`ordered_at` of a sample row: `2026-01-02` is no timestamp to the microsecond, such as 2026-01-31T12:00:00Z",
-        ),
-        (
-            "good: [{order_id: A-1, ordered_at: '2026-01-02T00:00:00.0000001Z'}]",
-            "`ordered_at` of a sample row: `2026-01-02T00:00:00.0000001Z` is no timestamp to the microsecond, such as 2026-01-31T12:00:00Z",
+            "`ordered_at` of a sample row: `2026-01-02` is not a timestamp",
         ),
         (
             "good: [{order_id: A-1, ordered_at: '2026-10-25T02:30:00'}]",
-            "`ordered_at` of a sample row: `2026-10-25T02:30:00` is no timestamp without an offset: clocks in Europe/Berlin are put forward or back then",
+            "`ordered_at` of a sample row: `2026-10-25T02:30:00` has no offset, and clocks in Europe/Berlin show it twice or never",
         ),
         (
             "good: [{order_id: A-1, tags: x}]",
-            "`tags` of a sample row: `x` is no array<string>",
+            "`tags` of a sample row: text is not a list",
         ),
         (
             "bad: [{rule: amount.minimun, row: {order_id: A-1}}]",

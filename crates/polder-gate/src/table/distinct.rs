@@ -197,7 +197,7 @@ impl Fingerprints {
     /// `Refused`, where what was put on disk cannot be read.
     pub(crate) fn duplicates(&self) -> Result<u64> {
         let found = in_parallel(|partition, table, buffer| {
-            let len = self.since.len_of(partition) + self.head.partitions[partition].len();
+            let len = self.since_of(partition);
             let mut duplicates = 0;
             if len == 0 {
                 return Ok(duplicates);
@@ -227,22 +227,34 @@ impl Fingerprints {
     /// As [`Self::duplicates`].
     pub(crate) fn absent_from(&self, others: &Self) -> Result<u64> {
         in_parallel(|partition, table, buffer| {
-            let since = others.since.len_of(partition) + others.head.partitions[partition].len();
-            let len = others.counted.len_of(partition) + since;
+            let len = others.len_of(partition);
             let mut absent = 0;
             for pass in Pass::all(len) {
                 table.clear(len);
-                let mut put = |fingerprint| {
+                others.each(partition, buffer, pass, |fingerprint| {
                     table.insert(fingerprint);
-                };
-                others.counted.each(partition, buffer, pass, &mut put)?;
-                others.each_since(partition, buffer, pass, &mut put)?;
-                let mut look = |fingerprint| absent += u64::from(!table.contains(fingerprint));
-                self.counted.each(partition, buffer, pass, &mut look)?;
-                self.each_since(partition, buffer, pass, &mut look)?;
+                })?;
+                self.each(partition, buffer, pass, |fingerprint| {
+                    absent += u64::from(!table.contains(fingerprint));
+                })?;
             }
             Ok(absent)
         })
+    }
+
+    /// How many fingerprints a partition has.
+    fn len_of(&self, partition: usize) -> usize {
+        self.counted.len_of(partition) + self.since_of(partition)
+    }
+
+    /// How many of them were not counted yet.
+    fn since_of(&self, partition: usize) -> usize {
+        self.since.len_of(partition) + self.head.partitions[partition].len()
+    }
+
+    fn each(&self, partition: usize, buffer: &mut Vec<u8>, pass: Pass, mut visit: impl FnMut(u128)) -> Result<()> {
+        self.counted.each(partition, buffer, pass, &mut visit)?;
+        self.each_since(partition, buffer, pass, visit)
     }
 
     /// What was not counted yet.

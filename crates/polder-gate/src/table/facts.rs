@@ -2,24 +2,34 @@
 
 use datafusion::common::ScalarValue;
 
-/// What a table's log tells exactly. What is not exact is not told.
+/// What a table's log tells exactly. What is not exact is not told: whoever knows a figure overrides its method.
 pub trait Facts: Send + Sync {
     /// Rows.
-    fn rows(&self) -> Option<u64>;
+    fn rows(&self) -> Option<u64> {
+        None
+    }
 
     /// Nulls of a column.
-    fn nulls(&self, column: &str) -> Option<u64>;
+    fn nulls(&self, _column: &str) -> Option<u64> {
+        None
+    }
 
     /// The column's least value that is not null. Of timestamps it may lie up to a millisecond below it: Delta cuts
     /// them to milliseconds.
-    fn minimum(&self, column: &str) -> Option<ScalarValue>;
+    fn minimum(&self, _column: &str) -> Option<ScalarValue> {
+        None
+    }
 
     /// The column's greatest value that is not null; null where every value is. Of timestamps it may lie up to a
     /// millisecond below it: Delta cuts them to milliseconds.
-    fn maximum(&self, column: &str) -> Option<ScalarValue>;
+    fn maximum(&self, _column: &str) -> Option<ScalarValue> {
+        None
+    }
 
-    /// Rows that each data commit added, newest first; commits that only rewrote files are not among them.
-    fn recent_commits(&self) -> &[u64];
+    /// Rows that each data commit brought, newest first; commits that only wrote rows again are not among them.
+    fn recent_commits(&self) -> &[u64] {
+        &[]
+    }
 
     /// Whether there may have been more such commits than [`recent_commits`](Self::recent_commits) could tell.
     fn commits_cut(&self) -> bool {
@@ -31,24 +41,4 @@ pub trait Facts: Send + Sync {
 #[derive(Debug, Clone, Copy, Default)]
 pub struct NoFacts;
 
-impl Facts for NoFacts {
-    fn rows(&self) -> Option<u64> {
-        None
-    }
-
-    fn nulls(&self, _column: &str) -> Option<u64> {
-        None
-    }
-
-    fn minimum(&self, _column: &str) -> Option<ScalarValue> {
-        None
-    }
-
-    fn maximum(&self, _column: &str) -> Option<ScalarValue> {
-        None
-    }
-
-    fn recent_commits(&self) -> &[u64] {
-        &[]
-    }
-}
+impl Facts for NoFacts {}

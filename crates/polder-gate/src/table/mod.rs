@@ -25,7 +25,7 @@ mod tests;
 pub use broken::BrokenRows;
 pub use facts::{Facts, NoFacts};
 pub use keys::{KeyRule, Keys};
-pub use queries::{NoQueries, Queries};
+pub use queries::{NoQueries, Queries, QueryColumns};
 pub use report::{How, RuleResult, RuleVerdict, TableReport};
 pub use state::TableState;
 pub use table_check::{TableCheck, check_table, scan_into};

@@ -2,18 +2,16 @@
 
 use std::sync::Arc;
 
-use arrow::array::ArrayRef;
+use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::{DataType, Field, Fields, SchemaRef};
 use datafusion::catalog::TableProvider;
-use futures::StreamExt;
 use polder_contract::rule::PathStep;
 use polder_core::{Error, ErrorKind, Result};
-use tokio::task::JoinSet;
 
 use crate::conform::convert;
 use crate::table::distinct::{Budget, Fingerprints};
 use crate::table::plan::Plan;
-use crate::table::scan;
+use crate::table::scan::{self, Parts};
 use crate::table::state::{fingerprints, inside, same};
 
 /// The types of a key's values by the contract.
@@ -96,30 +94,19 @@ async fn known(
             .zip(to)
             .map(|((path, data_type), column)| (path, Field::new(column, data_type.clone(), true)))
             .collect();
-        let mut tasks = JoinSet::new();
-        for partition in 0..plan.properties().partitioning.partition_count() {
-            let mut rows = plan.execute(partition, session.task_ctx()).map_err(scan::failure)?;
-            let (wanted, mut part) = (Arc::clone(&wanted), Fingerprints::new(&budget));
-            tasks.spawn(async move {
-                while let Some(batch) = rows.next().await {
-                    let batch = batch.map_err(scan::failure)?;
-                    let columns = wanted
-                        .iter()
-                        .map(|(place, field)| {
-                            let column = batch.column_by_name(&place.name).ok_or_else(|| missing(&place.name))?;
-                            as_type(&inside(column, &place.rest), field)
-                        })
-                        .collect::<Result<Vec<_>>>()?;
-                    let (hashes, nulls) = fingerprints(&columns)?;
-                    part.extend(&hashes, nulls.as_ref())?;
-                }
-                Ok::<_, Error>(part)
-            });
-        }
-        while let Some(ended) = tasks.join_next().await {
-            let part = ended.map_err(|cause| {
-                Error::new(ErrorKind::Internal, "a task that reads a table ended badly").with_source(cause)
-            })??;
+        let take = move |part: &mut Fingerprints, batch: &RecordBatch| {
+            let columns = wanted
+                .iter()
+                .map(|(place, field)| {
+                    let column = batch.column_by_name(&place.name).ok_or_else(|| missing(&place.name))?;
+                    as_type(&inside(column, &place.rest), field)
+                })
+                .collect::<Result<Vec<_>>>()?;
+            let (hashes, nulls) = fingerprints(&columns)?;
+            part.extend(&hashes, nulls.as_ref())
+        };
+        let mut parts = Parts::read(&session, &plan, || Fingerprints::new(&budget), take)?;
+        while let Some(part) = parts.next().await? {
             known.merge(part)?;
         }
     }

@@ -1,11 +1,21 @@
 //! What rules ask of other tables, and of the query engine.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use datafusion::catalog::TableProvider;
 use polder_contract::rule::Figure;
 use polder_core::{DatasetName, Result};
+
+/// The columns, of whatever datasets, that a rule's query is about. A value inside of one has its path.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct QueryColumns {
+    /// Those whose values the figure is or is computed from. A count is computed from none.
+    pub figure: BTreeSet<(DatasetName, String)>,
+    /// All that the query names.
+    pub named: BTreeSet<(DatasetName, String)>,
+}
 
 /// Answers the rules that a scan of their own table cannot.
 #[async_trait]
@@ -33,6 +43,20 @@ pub trait Queries: Send + Sync {
     /// does not name, another shape than one row of one column, too much time or memory. The rule has then failed to
     /// run.
     async fn figure(&self, sql: &str, column: Option<&str>, table: Arc<dyn TableProvider>) -> Result<Figure>;
+
+    /// The columns that a rule's query is about, by the same arguments as for [`figure`](Self::figure). Nothing where
+    /// that cannot be told.
+    ///
+    /// # Errors
+    /// Whatever keeps the query from being planned.
+    async fn columns(
+        &self,
+        _sql: &str,
+        _column: Option<&str>,
+        _table: Arc<dyn TableProvider>,
+    ) -> Result<Option<QueryColumns>> {
+        Ok(None)
+    }
 
     /// The rows of another dataset; nothing where it has no table yet.
     ///

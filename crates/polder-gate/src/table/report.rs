@@ -25,13 +25,6 @@ impl TableReport {
         let refused = self.results.iter().filter(|result| result.how == How::Schema);
         refused.filter_map(|result| result.column.as_deref())
     }
-
-    /// The first rule that failed (and not only warned), where there is one.
-    pub fn refused_by(&self) -> Option<&RuleResult> {
-        self.results
-            .iter()
-            .find(|result| result.verdict == RuleVerdict::Failed && result.on_failure != OnFailure::Warn)
-    }
 }
 
 /// What one rule found.
@@ -51,12 +44,16 @@ pub struct RuleResult {
     pub verdict: RuleVerdict,
     /// What was measured: of row rules the failing rows, of set rules the figure that was compared.
     pub figure: Option<Figure>,
+    /// The figure as people read it, where that is not the figure itself: `2 hours` for 7200 seconds.
+    pub figure_in_words: Option<String>,
     /// What is asked, in words.
     pub says: String,
     /// The figure of a set rule in words, beside what is asked: `50 percent null values, asked: less than 5`.
     pub measured: Option<String>,
     /// Why there is no figure, or what it was compared with, where that is not in `says`.
     pub note: Option<String>,
+    /// Whether the note is what an engine said that stumbled over rows: it may quote their values.
+    pub note_quotes: bool,
     /// Rows that break the rule, where it is one about rows.
     pub failing_rows: Option<u64>,
     /// Where the figure comes from.

@@ -3,6 +3,7 @@
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
+use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use datafusion::catalog::TableProvider;
 use datafusion::common::stats::Precision;
@@ -18,7 +19,7 @@ use tokio::task::JoinSet;
 
 use crate::table::facts::Facts;
 use crate::table::plan::Plan;
-use crate::table::state::{TableState, same};
+use crate::table::state::{TableState, fits};
 
 /// Rows of a batch that is read.
 const BATCH: usize = 8_192;
@@ -44,12 +45,12 @@ pub(crate) fn projection(plan: &Plan, columns: &[usize], table: &SchemaRef) -> V
     places
 }
 
-/// Columns whose type in the table is another than the contract's.
+/// Columns of which values may not fit the contract's type: where the table's is another, and maps.
 pub(crate) fn is_odd(plan: &Plan, column: usize, table: &SchemaRef) -> bool {
     let field = plan.schema.field(column);
     table
         .field_with_name(field.name())
-        .is_ok_and(|found| !same(found.data_type(), field.data_type()))
+        .is_ok_and(|found| !fits(found.data_type(), field.data_type()))
 }
 
 /// Reads a table into a state, one partition a task.
@@ -60,25 +61,49 @@ pub(crate) async fn read(
     into: &mut TableState,
 ) -> Result<()> {
     let plan = plan(session, table, Some(projection)).await?;
-    let context = session.task_ctx();
-    let mut tasks = JoinSet::new();
-    for partition in 0..plan.properties().partitioning.partition_count() {
-        let mut rows = plan.execute(partition, Arc::clone(&context)).map_err(failure)?;
-        let mut state = into.fresh();
-        tasks.spawn(async move {
-            while let Some(batch) = rows.next().await {
-                state.push(&batch.map_err(failure)?)?;
-            }
-            Ok::<_, Error>(state)
-        });
-    }
-    while let Some(ended) = tasks.join_next().await {
-        let state = ended.map_err(|cause| {
-            Error::new(ErrorKind::Internal, "a task that reads a table ended badly").with_source(cause)
-        })??;
+    let mut parts = Parts::read(session, &plan, || into.fresh(), TableState::push)?;
+    while let Some(state) = parts.next().await? {
         into.merge(state)?;
     }
     Ok(())
+}
+
+/// What is read of a plan's partitions, one a task.
+pub(crate) struct Parts<P>(JoinSet<Result<P>>);
+
+impl<P: Send + 'static> Parts<P> {
+    /// Begins to read: each partition's batches go into a new part of its own.
+    pub(crate) fn read(
+        session: &SessionState,
+        plan: &Arc<dyn ExecutionPlan>,
+        new: impl Fn() -> P,
+        take: impl Fn(&mut P, &RecordBatch) -> Result<()> + Clone + Send + 'static,
+    ) -> Result<Self> {
+        let context = session.task_ctx();
+        let mut tasks = JoinSet::new();
+        for partition in 0..plan.properties().partitioning.partition_count() {
+            let mut rows = plan.execute(partition, Arc::clone(&context)).map_err(failure)?;
+            let (mut part, take) = (new(), take.clone());
+            tasks.spawn(async move {
+                while let Some(batch) = rows.next().await {
+                    take(&mut part, &batch.map_err(failure)?)?;
+                }
+                Ok(part)
+            });
+        }
+        Ok(Self(tasks))
+    }
+
+    /// The next part that is whole, in whatever order they end.
+    pub(crate) async fn next(&mut self) -> Result<Option<P>> {
+        let Some(ended) = self.0.join_next().await else {
+            return Ok(None);
+        };
+        let part = ended.map_err(|cause| {
+            Error::new(ErrorKind::Internal, "a task that reads a table ended badly").with_source(cause)
+        })?;
+        part.map(Some)
+    }
 }
 
 /// The plan of a scan, split over all cores.

@@ -12,6 +12,7 @@ use polder_core::{Error, ErrorKind, Result, ResultExt};
 
 use crate::check::Check;
 use crate::conform::{conform, convert};
+use crate::map_keys;
 use crate::table::distinct::{Budget, Fingerprints};
 use crate::table::distinct_text::{TextMemory, Texts};
 use crate::table::fingerprint;
@@ -59,8 +60,8 @@ impl Wanted {
         }
     }
 
-    /// The contract's columns that must be read for it; `odd` tells of a column whether its type in the table is
-    /// another than the contract's.
+    /// The contract's columns that must be read for it; `odd` tells of a column whether some of its values may not fit the
+    /// contract's type.
     pub(crate) fn columns(&self, plan: &Plan, odd: impl Fn(usize) -> bool) -> Vec<usize> {
         let mut columns = HashSet::new();
         columns.extend(places(&self.types).filter(|column| odd(*column)));
@@ -149,7 +150,7 @@ impl TableState {
             let field = plan.schema.field(column);
             batch
                 .column_by_name(field.name())
-                .is_some_and(|array| !same(array.data_type(), field.data_type()))
+                .is_some_and(|array| !fits(array.data_type(), field.data_type()))
         };
         for column in wanted.columns(&plan, odd) {
             let read = self.column(batch, plan.schema.field(column))?;
@@ -236,7 +237,7 @@ impl TableState {
         let Some(array) = batch.column_by_name(field.name()) else {
             return Ok(read(new_null_array(field.data_type(), batch.num_rows()), Vec::new()));
         };
-        if same(array.data_type(), field.data_type()) {
+        if fits(array.data_type(), field.data_type()) {
             return Ok(read(Arc::clone(array), Vec::new()));
         }
         Ok(match convert(array, field)? {
@@ -248,6 +249,12 @@ impl TableState {
 
 fn add(mine: &mut [u64], theirs: &[u64]) {
     mine.iter_mut().zip(theirs).for_each(|(mine, theirs)| *mine += theirs);
+}
+
+/// Whether every value of an array's type is one of the contract's, however it is written. Of maps that is not so: each must
+/// be looked at for keys that are there twice.
+pub(crate) fn fits(array: &DataType, wanted: &DataType) -> bool {
+    same(array, wanted) && !map_keys::has_maps(wanted)
 }
 
 /// Whether an array holds values of the contract's type, however it writes them.
@@ -324,7 +331,7 @@ fn plain(array: &ArrayRef) -> std::result::Result<ArrayRef, arrow::error::ArrowE
     }
 }
 
-/// The greatest moment, in microseconds since 1970.
+/// The greatest moment, in microseconds since 1970; of a date its beginning.
 fn newest(array: &ArrayRef) -> Option<i64> {
     match array.data_type() {
         DataType::Date32 => max(array.as_primitive::<Date32Type>()).map(|day| i64::from(day) * DAY),

@@ -17,7 +17,7 @@ use crate::table::report::TableReport;
 use crate::table::scan::{self, AllFacts};
 use crate::table::state::{TableState, Wanted};
 
-/// Memory for fingerprints of keys, bytes, where nobody says how much: 16 million keys.
+/// Memory for fingerprints of keys, bytes: 16 million of them.
 const MEMORY: usize = 256 << 20;
 
 /// A contract's rules, compiled to be held against a whole table: one pass over the columns that they need, whatever
@@ -64,8 +64,8 @@ impl TableCheck {
 
     /// With another limit for what the fingerprints of keys take in memory, bytes, in all states of the check together;
     /// what goes beyond lies in temporary files.
-    #[must_use]
-    pub fn with_memory(self, memory: usize) -> Self {
+    #[cfg(test)]
+    pub(crate) fn with_memory(self, memory: usize) -> Self {
         let budget = Budget::new(memory);
         Self { memory, budget, ..self }
     }

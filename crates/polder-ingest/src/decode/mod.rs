@@ -7,11 +7,9 @@
 mod avro;
 mod cast;
 mod json;
-mod maps;
 mod object;
 mod received;
 mod shape;
-mod text;
 mod wire;
 mod writer_schema;
 
@@ -27,7 +25,7 @@ use crate::stream::{Encoding, StreamSpec, Tombstones};
 
 pub(crate) use cast::exact;
 use shape::Shaped;
-pub(crate) use wire::GUID_HEADER;
+pub(crate) use wire::SCHEMA_HEADER;
 
 /// What became of a chunk's records.
 #[derive(Debug, Default)]

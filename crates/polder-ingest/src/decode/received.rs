@@ -9,20 +9,23 @@ use serde_json::{Map, Number, Value};
 use super::cast::is_uuid;
 
 /// One row of columns as a JSON object under the names of `columns`, without nulls. A column comes with what it is named,
-/// how its writer describes it, and its values.
+/// how its writer describes it, and its values. A column with a map that has a key twice is left out: an object would have
+/// one of them alone, and whoever misses the column has the record's bytes.
 pub(super) fn object(columns: &[(FieldRef, FieldRef, ArrayRef)], row: usize) -> Result<String, ArrowError> {
     let mut object = Map::new();
     for (named, field, array) in columns {
-        let value = value(array, field, row)?;
-        if !value.is_null() {
+        let mut whole = true;
+        let value = value(array, field, row, &mut whole)?;
+        if whole && !value.is_null() {
             object.insert(named.name().clone(), value);
         }
     }
     Ok(Value::Object(object).to_string())
 }
 
-/// A value of an array. Decimals keep their digits; bytes are hexadecimal, times ISO 8601.
-fn value(array: &dyn Array, field: &Field, row: usize) -> Result<Value, ArrowError> {
+/// A value of an array. Decimals keep their digits; bytes are hexadecimal, times ISO 8601. It is not `whole` where a map in
+/// it has a key twice.
+fn value(array: &dyn Array, field: &Field, row: usize, whole: &mut bool) -> Result<Value, ArrowError> {
     if array.is_null(row) {
         return Ok(Value::Null);
     }
@@ -38,14 +41,19 @@ fn value(array: &dyn Array, field: &Field, row: usize) -> Result<Value, ArrowErr
         DataType::Dictionary(key, item) if **key == DataType::Int32 => {
             let dictionary = array.as_dictionary::<Int32Type>();
             match dictionary.key(row) {
-                Some(key) => value(dictionary.values(), &Field::new("", item.as_ref().clone(), true), key)?,
+                Some(key) => value(
+                    dictionary.values(),
+                    &Field::new("", item.as_ref().clone(), true),
+                    key,
+                    whole,
+                )?,
                 None => Value::Null,
             }
         }
         DataType::Struct(fields) => {
             let mut object = Map::new();
             for (field, column) in fields.iter().zip(array.as_struct().columns()) {
-                let value = value(column, field, row)?;
+                let value = value(column, field, row, whole)?;
                 if !value.is_null() {
                     object.insert(field.name().clone(), value);
                 }
@@ -54,7 +62,7 @@ fn value(array: &dyn Array, field: &Field, row: usize) -> Result<Value, ArrowErr
         }
         DataType::List(item) => {
             let items = array.as_list::<i32>().value(row);
-            let each = (0..items.len()).map(|place| value(&items, item, place));
+            let each = (0..items.len()).map(|place| value(&items, item, place, whole));
             Value::Array(each.collect::<Result<_, _>>()?)
         }
         DataType::Map(..) => {
@@ -63,11 +71,12 @@ fn value(array: &dyn Array, field: &Field, row: usize) -> Result<Value, ArrowErr
             let entries = map.value(row);
             let mut object = Map::new();
             for place in 0..entries.len() {
-                let key = match value(entries.column(0), key_field, place)? {
+                let key = match value(entries.column(0), key_field, place, whole)? {
                     Value::String(text) => text,
                     other => other.to_string(),
                 };
-                object.insert(key, value(entries.column(1), value_field, place)?);
+                let value = value(entries.column(1), value_field, place, whole)?;
+                *whole &= object.insert(key, value).is_none();
             }
             Value::Object(object)
         }
@@ -75,7 +84,7 @@ fn value(array: &dyn Array, field: &Field, row: usize) -> Result<Value, ArrowErr
             let union = array.as_union();
             let id = union.type_id(row);
             match fields.iter().find(|(of_field, _)| *of_field == id) {
-                Some((_, field)) => value(union.child(id), field, union.value_offset(row))?,
+                Some((_, field)) => value(union.child(id), field, union.value_offset(row), whole)?,
                 None => Value::Null,
             }
         }
@@ -180,6 +189,14 @@ mod tests {
         maps.values().append_null();
         maps.append(true).unwrap();
         assert_eq!(said(maps.finish(), None), r#"{"c":{"k":null}}"#);
+        let mut maps = MapBuilder::new(None, StringBuilder::new(), StringBuilder::new());
+        maps.append(true).unwrap();
+        for value in ["1", "2"] {
+            maps.keys().append_value("k");
+            maps.values().append_value(value);
+        }
+        maps.append(true).unwrap();
+        assert_eq!(said(maps.finish(), None), "{}");
         let union = UnionArray::try_new(
             UnionFields::try_new(
                 [3, 5],

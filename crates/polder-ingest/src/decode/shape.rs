@@ -4,9 +4,10 @@ use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, new_null
 use arrow::compute::{cast, filter, is_null, not, nullif};
 use arrow::datatypes::{DataType, FieldRef, Fields, Schema, TimeUnit};
 use arrow::error::ArrowError;
+use polder_gate::reading::{Cast, words};
 
 use super::Target;
-use super::cast::{Cast, exact, words};
+use super::cast::exact;
 
 /// The rule of event times that are no times.
 pub(crate) const EVENT_TIME_RULE: &str = "_event_time.type";

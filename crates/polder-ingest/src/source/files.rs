@@ -200,7 +200,7 @@ impl FilesSource {
                 lane: &place.lane,
                 offset: place.next,
                 timestamp: None,
-                guid: false,
+                schema_header: None,
             };
             if record.is_empty() {
                 chunk.pass(&place.lane, place.next);

@@ -4,6 +4,8 @@ mod avro;
 mod brokers;
 mod crashes;
 mod files;
+mod guids;
+mod maps;
 mod real;
 mod refused;
 mod topics;
@@ -24,6 +26,7 @@ use polder_contract::ContractSet;
 use polder_core::config::{KafkaConfig, LakeConfig, References, RegistryConfig};
 use polder_core::document::Source;
 use polder_core::{Result, RunId};
+use polder_delivery::Discretion;
 use polder_lake::Lake;
 use polder_registry::{Embedded, Registry};
 use rdkafka::config::ClientConfig;
@@ -105,6 +108,7 @@ fn ingest(folder: &Path, brokers: &str, registry: &str) -> Ingest {
             partitions: Duration::from_millis(300),
         },
         session: None,
+        discretion: Discretion::default(),
     }
 }
 
@@ -136,7 +140,7 @@ impl Shop {
     }
 
     async fn send(&self, partition: i32, value: &[u8]) {
-        send(&self.producer, partition, Some(value), None).await;
+        send(&self.producer, partition, Some(value), &[]).await;
     }
 
     async fn run(&self) -> Result<Summary> {
@@ -174,7 +178,8 @@ fn producer(cluster: &MockCluster<'static, DefaultProducerContext>) -> FuturePro
         .unwrap()
 }
 
-async fn send(producer: &FutureProducer, partition: i32, value: Option<&[u8]>, header: Option<&str>) {
+/// A record that came at 2010-12-01T08:26:00Z, with headers.
+async fn send(producer: &FutureProducer, partition: i32, value: Option<&[u8]>, headers: &[(&str, &[u8])]) {
     let mut record: FutureRecord<'_, [u8], [u8]> = FutureRecord::to(TOPIC)
         .partition(partition)
         .key(b"536365".as_slice())
@@ -182,11 +187,14 @@ async fn send(producer: &FutureProducer, partition: i32, value: Option<&[u8]>, h
     if let Some(value) = value {
         record = record.payload(value);
     }
-    if let Some(key) = header {
-        record = record.headers(OwnedHeaders::new().insert(Header {
-            key,
-            value: Some("guid"),
-        }));
+    if !headers.is_empty() {
+        let headers = headers.iter().fold(OwnedHeaders::new(), |headers, (key, value)| {
+            headers.insert(Header {
+                key,
+                value: Some(*value),
+            })
+        });
+        record = record.headers(headers);
     }
     producer.send(record, Duration::from_secs(10)).await.unwrap();
 }

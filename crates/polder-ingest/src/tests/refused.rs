@@ -16,7 +16,7 @@ fn json_stream() -> StreamSpec {
 }
 
 /// Replays everything that is open as `spec` reads it.
-async fn replay(shop: &Shop, spec: &StreamSpec) -> Result<Replayed> {
+pub(super) async fn replay(shop: &Shop, spec: &StreamSpec) -> Result<Replayed> {
     let lake = &shop.ingest.lake;
     let contract: DatasetContract = shop.ingest.contracts.get(&BRONZE.parse().unwrap()).unwrap();
     // A replay is another process: what this one remembers of the registry it does not.
@@ -139,7 +139,7 @@ async fn records_come_back_when_their_stream_is_declared_as_they_are() {
     let event = r#"{"event_id":"e1","timestamp":"2010-12-01T08:26:00Z","payload":{"invoice_no":"1","quantity":6}}"#;
     shop.send(0, event.as_bytes()).await;
     shop.send(0, br#"{"event_id":"e2",}"#).await;
-    send(&shop.producer, 0, None, None).await;
+    send(&shop.producer, 0, None, &[]).await;
     assert_eq!(shop.run().await.unwrap().rejected, 3);
     let replayed = replay(&shop, &json_stream()).await.unwrap();
     assert_eq!((replayed.passed, replayed.refused["format.json"].0), (1, 1));
@@ -149,6 +149,27 @@ async fn records_come_back_when_their_stream_is_declared_as_they_are() {
     assert_eq!(bronze.by_offset("quantity")[&0], text("6"));
     assert_eq!(bronze.by_offset("_event_time")[&0], text("2010-12-01T08:26:00Z"));
     assert_eq!(bronze.places(), [(0, 0)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_without_a_time_of_its_own_comes_back_with_the_broker_s() {
+    let mut shop = Shop::new(1, TRIGGER).await;
+    shop.spec = json_stream();
+    let event = r#"{"event_id":"e1","timestamp":"yesterday","payload":{"invoice_no":"1","quantity":6}}"#;
+    shop.send(0, event.as_bytes()).await;
+    assert_eq!(shop.run().await.unwrap().rejected, 1);
+    let refused = shop.quarantine().await;
+    assert_eq!(refused.by_offset("rule")[&0], text("_event_time.type"));
+    assert_eq!(refused.by_offset("_event_time")[&0], None);
+    assert_eq!(replay(&shop, &shop.spec).await.unwrap().passed, 0);
+    // The stream's owner gives up the field: what is read from now on has the broker's time.
+    let mut without = json_stream();
+    without.format.event_time = None;
+    assert_eq!(replay(&shop, &without).await.unwrap().passed, 1);
+    assert_eq!(
+        shop.bronze().await.by_offset("_event_time")[&0],
+        text("2010-12-01T08:26:00Z")
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

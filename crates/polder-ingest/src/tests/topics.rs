@@ -73,7 +73,7 @@ async fn what_cannot_be_read_is_in_quarantine_once_with_its_bytes() {
         ("format.record", frame(foreign, &[2, b'x'])),
         ("format.frame", b"{\"no\": \"avro\"}".to_vec()),
         ("format.frame", vec![0, 0, 0]),
-        ("format.frame", [&[1_u8][..], &[9; 16], &good[5..]].concat()),
+        ("format.schema", [&[1_u8][..], &[9; 16], &good[5..]].concat()),
         ("unit_price.type", second_line(second, 1, 25_501)),
         ("unit_price.type", line(id, 1, 10_i64.pow(13))),
         ("quantity.type", second_line(second, 1 << 40, 10)),
@@ -83,8 +83,8 @@ async fn what_cannot_be_read_is_in_quarantine_once_with_its_bytes() {
     for (_, value) in &values {
         shop.send(0, value).await;
     }
-    send(&shop.producer, 0, None, None).await;
-    send(&shop.producer, 0, Some(&good[5..]), Some("__value_schema_id")).await;
+    send(&shop.producer, 0, None, &[]).await;
+    send(&shop.producer, 0, Some(&good[5..]), &[("__value_schema_id", b"guid")]).await;
     let summary = shop.run().await.unwrap();
     assert_eq!((summary.accepted, summary.rejected), (2, 14));
 
@@ -110,7 +110,18 @@ async fn what_cannot_be_read_is_in_quarantine_once_with_its_bytes() {
     assert_eq!(rules[&14].as_deref(), Some("format.tombstone"));
     assert_eq!(raw[&14], None);
     assert_eq!(rules[&15].as_deref(), Some("format.frame"));
-    assert!(reason(15).contains("GUID"), "{}", reason(15));
+    assert!(
+        reason(15).contains("__value_schema_id begins with byte 103"),
+        "{}",
+        reason(15)
+    );
+    // The registry in the process has no GUIDs, and no stream ends for that.
+    assert!(
+        reason(8).contains("schema 09090909-0909-0909-0909-090909090909")
+            && reason(8).contains("it has no schemas by GUID"),
+        "{}",
+        reason(8)
+    );
     assert!(reason(4).contains("4711"), "{}", reason(4));
     assert!(
         reason(5).contains("`bank.Payment`") && reason(5).contains("`retail.InvoiceLine`"),
@@ -174,7 +185,7 @@ async fn tombstones_are_passed_over_where_the_stream_says_so() {
     shop.spec = spec(&kafka_stream("{rows: 1000}").replace("encoding: avro", "tombstones: ignore, encoding: avro"));
     let (id, ..) = register(&shop.ingest.registry).await;
     shop.send(0, &line(id, 0, 1)).await;
-    send(&shop.producer, 0, None, None).await;
+    send(&shop.producer, 0, None, &[]).await;
     let summary = shop.run().await.unwrap();
     assert_eq!((summary.accepted, summary.rejected, summary.ignored), (1, 0, 1));
     assert_eq!(shop.run().await.unwrap().ignored, 0);
@@ -319,7 +330,7 @@ async fn a_topic_that_was_made_anew_stops_the_stream() {
     let anew = cluster(1);
     let producer = producer(&anew);
     for number in 0..3 {
-        send(&producer, 0, Some(&line(id, number, 1)), None).await;
+        send(&producer, 0, Some(&line(id, number, 1)), &[]).await;
     }
     let other = ingest(shop.folder.path(), &anew.bootstrap_servers(), &shop.embedded.url());
     let error = other

@@ -10,8 +10,8 @@ use super::avro::{SCHEMA, line};
 use super::*;
 use crate::Rereader;
 
-const ORDERS: &str = "shop.bronze.orders";
-const REFUSED: &str = "shop.quarantine.bronze_orders";
+pub(super) const ORDERS: &str = "shop.bronze.orders";
+pub(super) const REFUSED: &str = "shop.quarantine.bronze_orders";
 
 /// A contract whose times are those of Berlin; the earliest that it takes is half past six in UTC.
 fn contract(minimum: &str) -> String {
@@ -39,7 +39,7 @@ schema:
     )
 }
 
-fn contracts(domain: &str, text: &str) -> Arc<ContractSet> {
+pub(super) fn contracts(domain: &str, text: &str) -> Arc<ContractSet> {
     let source = Source::new("contracts/domain/orders.odcs.yaml", text);
     let (set, problems) = ContractSet::load([(domain.to_owned(), source)]);
     assert!(problems.is_empty(), "{problems:#?}");
@@ -60,20 +60,26 @@ const RECORDS: [&str; 10] = [
     r#"{"at": "2026-12-02T08:30:00", "steps": {"a": "2026-10-25T02:30:00"}}"#,
 ];
 
-struct Orders {
+pub(super) struct Orders {
     _folder: tempfile::TempDir,
-    ingest: Ingest,
-    spec: StreamSpec,
+    pub(super) ingest: Ingest,
+    pub(super) spec: StreamSpec,
 }
 
 impl Orders {
     fn new(records: &[&str]) -> Self {
+        let contract = contract("2026-07-02T08:30:00+02:00");
+        Self::under(&contract, records, "{encoding: json, event_time: at}")
+    }
+
+    /// A folder with a file of these records, and a stream of this format into a dataset of this contract.
+    pub(super) fn under(contract: &str, records: &[&str], format: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("orders.jsonl"), records.join("\n") + "\n").unwrap();
         let mut ingest = ingest(folder.path(), "127.0.0.1:1", "http://127.0.0.1:1");
-        ingest.contracts = contracts("shop", &contract("2026-07-02T08:30:00+02:00"));
+        ingest.contracts = contracts("shop", contract);
         let spec = spec(&format!(
-            "dataset: {ORDERS}\nsource: {{files: {{path: '*.jsonl'}}}}\nformat: {{encoding: json, event_time: at}}\n"
+            "dataset: {ORDERS}\nsource: {{files: {{path: '*.jsonl'}}}}\nformat: {format}\n"
         ));
         Self {
             _folder: folder,
@@ -82,7 +88,7 @@ impl Orders {
         }
     }
 
-    async fn run(&self) -> Summary {
+    pub(super) async fn run(&self) -> Summary {
         let observer = &Quiet;
         let run = self.ingest.run(
             &self.spec,
@@ -94,11 +100,11 @@ impl Orders {
         run.await.unwrap()
     }
 
-    async fn rows(&self, column: &str) -> BTreeMap<i64, Option<String>> {
+    pub(super) async fn rows(&self, column: &str) -> BTreeMap<i64, Option<String>> {
         Rows::read(&self.ingest.lake, ORDERS).await.by_offset(column)
     }
 
-    async fn replay(&self, patch: Option<&dyn Patch>, streams: &[StreamSpec]) -> Replayed {
+    pub(super) async fn replay(&self, patch: Option<&dyn Patch>, streams: &[StreamSpec]) -> Replayed {
         let lake = &self.ingest.lake;
         let contract: DatasetContract = self.ingest.contracts.get(&ORDERS.parse().unwrap()).unwrap();
         let registry = &self.ingest.registry;

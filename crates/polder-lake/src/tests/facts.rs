@@ -129,6 +129,26 @@ async fn a_file_without_statistics_tells_nothing() {
 }
 
 #[tokio::test]
+async fn the_bounds_of_a_column_of_times_are_read_where_somebody_asks() {
+    let (lake, _) = faulty_lake();
+    let mut table = lake.ensure(&name(), wide(), &TableOptions::default()).await.unwrap();
+    let none = (ScalarValue::Date32(None), ScalarValue::Date32(None));
+    assert_eq!(table.read_bounds("day").await.unwrap(), Some(none));
+    for numbers in [vec![Some(5), None], vec![Some(-3), Some(7)]] {
+        put(&mut table, lines(numbers), Operation::Append, Vec::new()).await;
+    }
+    let days = (ScalarValue::Date32(Some(97)), ScalarValue::Date32(Some(107)));
+    assert_eq!(table.read_bounds("day").await.unwrap(), Some(days));
+    // Not cut to milliseconds as statistics are.
+    let at = |micros| ScalarValue::TimestampMicrosecond(Some(micros), Some("UTC".into()));
+    let moments = (at(-3_000_000 + 1_999), at(7_000_000 + 1_999));
+    assert_eq!(table.read_bounds("at").await.unwrap(), Some(moments));
+    for other in ["number", "text", "nope", "day.inside"] {
+        assert_eq!(table.read_bounds(other).await.unwrap(), None, "{other}");
+    }
+}
+
+#[tokio::test]
 async fn rows_are_the_same_with_texts_as_views() {
     let (lake, _) = faulty_lake();
     let mut table = lake.ensure(&name(), wide(), &TableOptions::default()).await.unwrap();

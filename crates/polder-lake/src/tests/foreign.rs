@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 
 use super::*;
 
-/// A table with partitions, made and filled by the Delta library alone.
-async fn partitioned(lake: &Lake) -> Table {
+/// A table with these rows and partitions of its texts, made and filled by the Delta library alone.
+pub(super) async fn partitioned(lake: &Lake, rows: RecordBatch) -> Table {
     let plain = table(lake).await;
     let (_, made) = (plain.version(), plain.delta.log_store());
     let other = made.root_url().join("../partitioned/").unwrap();
@@ -23,7 +23,7 @@ async fn partitioned(lake: &Lake) -> Table {
         &Default::default(),
     );
     DeltaTable::new(store)
-        .write([rows(0..3)])
+        .write([rows])
         .with_partition_columns(["text"])
         .with_save_mode(SaveMode::Append)
         .await
@@ -37,7 +37,7 @@ async fn partitioned(lake: &Lake) -> Table {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_partitioned_table_is_read_as_a_whole_and_not_written() {
     let (lake, _) = faulty_lake();
-    let table = partitioned(&lake).await;
+    let table = partitioned(&lake, rows(0..3)).await;
     let context = SessionContext::new();
     context.register_table("t", table.provider().unwrap()).unwrap();
     let frame = context.sql("SELECT number FROM t WHERE text = 'row 2'").await.unwrap();
@@ -214,6 +214,83 @@ async fn taking_rows_away_is_no_commit_that_brought_some() {
     let commit = append(&table, 50..52, step(Some(30), 32)).await;
     table.commit(commit).await.unwrap();
     assert_eq!(table.recent_additions(10).await.unwrap().rows, [2, 30]);
+}
+
+/// A version in which another engine writes some rows for files that go.
+async fn rewrite(table: &mut Table, operation: &str, gone: &[DataFile], rows: std::ops::Range<i64>) -> Vec<DataFile> {
+    let mut entry = vec![json!({"commitInfo": {"timestamp": 1, "operation": operation, "operationParameters": {}}})];
+    entry.extend(gone.iter().map(|file| remove(file, None)));
+    let new = match rows.is_empty() {
+        true => Vec::new(),
+        false => files(table, rows).await,
+    };
+    entry.extend(new.iter().map(|file| add(file, None)));
+    put_entry(table, table.version() + 1, &entry).await;
+    table.refresh().await.unwrap();
+    new
+}
+
+#[tokio::test]
+async fn rows_that_were_only_written_again_are_brought_by_no_commit() {
+    let (lake, _) = faulty_lake();
+    let mut table = table(&lake).await;
+    let mut first = Vec::new();
+    for (from, step_from) in [(0, None), (100, Some(30))] {
+        let commit = append(&table, from..from + 30, step(step_from, from + 30)).await;
+        first.extend(commit.add.clone());
+        table.commit(commit).await.unwrap();
+    }
+    let brought = async |table: &Table| table.recent_additions(10).await.unwrap().rows;
+    assert_eq!(brought(&table).await, [30, 30]);
+    // A row is deleted, some are changed, all are deleted and come back: nothing came.
+    let rest = rewrite(&mut table, "DELETE", &first[..1], 1..30).await;
+    let changed = rewrite(&mut table, "UPDATE", &rest, 1..30).await;
+    rewrite(&mut table, "DELETE", &[&changed[..], &first[1..]].concat(), 0..0).await;
+    let mut entry = vec![json!({"commitInfo": {"timestamp": 1, "operation": "RESTORE", "operationParameters": {}}})];
+    entry.extend(first.iter().map(|file| add(file, None)));
+    put_entry(&table, table.version() + 1, &entry).await;
+    table.refresh().await.unwrap();
+    assert_eq!(brought(&table).await, [30, 30]);
+    // Of a merge the rows that are more than before.
+    let merged = rewrite(&mut table, "MERGE", &first[..1], 0..37).await;
+    assert_eq!(brought(&table).await, [7, 30, 30]);
+    rewrite(&mut table, "MERGE", &merged, 0..37).await;
+    assert_eq!(brought(&table).await, [7, 30, 30]);
+    // Who overwrites the table brings all that he writes.
+    let all = table.files().unwrap();
+    rewrite(&mut table, "WRITE", &all, 0..12).await;
+    assert_eq!(brought(&table).await, [12, 7, 30, 30]);
+    assert_eq!(table.arrived().await.unwrap().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn where_polder_wrote_its_own_count_of_new_rows_is_taken() {
+    let (lake, _) = faulty_lake();
+    let mut table = table(&lake).await;
+    let commit = append(&table, 0..30, step(None, 30)).await;
+    table.commit(commit).await.unwrap();
+    for (new, to) in [(2, 32), (0, 32)] {
+        let replaced = Commit {
+            add: files(&table, 0..to).await,
+            remove: table.files().unwrap(),
+            metadata: [("accepted".to_owned(), new.to_string())].into(),
+            ..Commit::new(RunId::new(), Operation::Replace)
+        };
+        table.commit(replaced).await.unwrap();
+    }
+    assert_eq!(table.recent_additions(10).await.unwrap().rows, [2, 30]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_arrived_with_a_commit_is_known_of_one_that_only_took_rows_away_inside_of_files() {
+    let (lake, _) = faulty_lake();
+    let mut table = table(&lake).await;
+    let commit = append(&table, 0..30, step(None, 30)).await;
+    table.commit(commit).await.unwrap();
+    assert_eq!(table.arrived().await.unwrap().unwrap().len(), 1);
+    delete_rows(&mut table).await;
+    assert_eq!(table.changes(1).await.unwrap(), None);
+    assert_eq!(table.arrived().await.unwrap().unwrap(), []);
 }
 
 #[tokio::test(flavor = "multi_thread")]

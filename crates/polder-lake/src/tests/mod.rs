@@ -5,6 +5,7 @@ mod facts;
 mod faults;
 mod foreign;
 mod maps;
+mod partitions;
 mod reading;
 mod s3;
 mod tables;

@@ -4,8 +4,8 @@ use polder_contract::{ColumnType, Contract, LogicalType};
 use polder_core::document::Node;
 
 use super::{NameWords, finding, plain};
-use crate::check::Found;
 use crate::detect::{Class, detect};
+use crate::found::Found;
 use crate::subject::{Column, Object, custom, list, says};
 use crate::words;
 

@@ -6,7 +6,7 @@ use polder_core::document::Node;
 use regex::Regex;
 
 use super::finding;
-use crate::check::Found;
+use crate::found::Found;
 use crate::subject::{Column, Object, at, head};
 
 pub(super) fn owner(contract: &Contract, found: &mut Vec<Found>) {

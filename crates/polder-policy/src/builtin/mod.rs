@@ -9,7 +9,7 @@ use polder_core::document::{MapReader, Node, Reader, nearest};
 use regex::{Regex, RegexBuilder};
 
 use crate::applies::Scope;
-use crate::check::Found;
+use crate::found::Found;
 use crate::subject::{Column, Object};
 use crate::words::Phrases;
 

@@ -4,8 +4,8 @@
 use polder_contract::{Contract, Place};
 use polder_core::document::{Node, Source, Span, Value};
 
-use crate::check::Found;
 use crate::detect::{Class, detect};
+use crate::found::Found;
 
 /// Looks at every text of a contract: examples, sample rows, servers, descriptions.
 pub(super) fn contract(contract: &Contract, found: &mut Vec<Found>) {

@@ -102,31 +102,29 @@ fn column(name: &str, array: &ArrayRef, rows: &[u64], seen: &mut BTreeMap<(Strin
         }
         DataType::List(_) => {
             let list = array.as_list::<i32>();
-            let offsets = list.value_offsets();
-            let mut owners = vec![0; list.values().len()];
-            for (index, pair) in offsets.windows(2).enumerate() {
-                let (from, to) = (pair[0].max(0) as usize, pair[1].max(0) as usize);
-                if let Some(owned) = owners.get_mut(from..to) {
-                    owned.fill(rows.get(index).copied().unwrap_or_default());
-                }
-            }
+            let owners = owners(list.value_offsets(), list.values().len(), rows);
             column(&format!("{name}[]"), list.values(), &owners, seen);
         }
         DataType::Map(_, _) => {
             let map = array.as_map();
-            let offsets = map.value_offsets();
-            let mut owners = vec![0; map.entries().len()];
-            for (index, pair) in offsets.windows(2).enumerate() {
-                let (from, to) = (pair[0].max(0) as usize, pair[1].max(0) as usize);
-                if let Some(owned) = owners.get_mut(from..to) {
-                    owned.fill(rows.get(index).copied().unwrap_or_default());
-                }
-            }
+            let owners = owners(map.value_offsets(), map.entries().len(), rows);
             column(&format!("{name}.key"), map.keys(), &owners, seen);
             column(&format!("{name}.value"), map.values(), &owners, seen);
         }
         _ => {}
     }
+}
+
+/// The table's row for each of `items` that lists own, by the lists' offsets.
+fn owners(offsets: &[i32], items: usize, rows: &[u64]) -> Vec<u64> {
+    let mut owners = vec![0; items];
+    for (index, pair) in offsets.windows(2).enumerate() {
+        let (from, to) = (pair[0].max(0) as usize, pair[1].max(0) as usize);
+        if let Some(owned) = owners.get_mut(from..to) {
+            owned.fill(rows.get(index).copied().unwrap_or_default());
+        }
+    }
+    owners
 }
 
 fn texts<'a>(values: impl Iterator<Item = Option<&'a str>>, look: &mut impl FnMut(usize, &str)) {

@@ -75,7 +75,7 @@ impl Kind {
     }
 
     /// What it is, in words with their article.
-    pub fn noun(self) -> &'static str {
+    pub(crate) fn noun(self) -> &'static str {
         match self {
             Self::CardNumber => "a card number",
             Self::BankAccount => "a bank account number",

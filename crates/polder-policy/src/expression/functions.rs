@@ -11,7 +11,7 @@ use regex::{Regex, RegexBuilder};
 use super::budget;
 
 /// Every function by name.
-pub(super) const NAMES: [&str; 12] = [
+pub(super) const NAMES: [&str; 13] = [
     "bool",
     "bytes",
     "contains",
@@ -24,6 +24,7 @@ pub(super) const NAMES: [&str; 12] = [
     "startsWith",
     "string",
     "type",
+    "uint",
 ];
 
 /// Compiled patterns may take so many bytes.

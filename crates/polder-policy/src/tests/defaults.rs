@@ -6,12 +6,11 @@ use polder_core::document::Severity;
 
 use super::*;
 use crate::check_samples;
+use crate::policy::DEFAULTS;
 
 #[test]
 fn the_default_set_is_read_without_a_finding_and_warns_only() {
-    let sources = Policies::default_documents()
-        .iter()
-        .map(|(path, text)| Source::new(*path, *text));
+    let sources = DEFAULTS.iter().map(|(path, text)| Source::new(*path, *text));
     let (declared, problems) = Policies::load(sources);
     assert!(problems.is_empty(), "{problems:?}");
     assert!(declared.iter().any(|policy| policy.severity == Severity::Error));
@@ -30,10 +29,7 @@ fn every_file_of_the_folder_is_in_the_default_set() {
         .unwrap()
         .map(|entry| format!("catalog/policies/{}", entry.unwrap().file_name().to_string_lossy()))
         .collect();
-    let embedded = Policies::default_documents()
-        .iter()
-        .map(|(path, _)| (*path).to_owned())
-        .collect();
+    let embedded = DEFAULTS.iter().map(|(path, _)| (*path).to_owned()).collect();
     assert_eq!(there, embedded);
 }
 

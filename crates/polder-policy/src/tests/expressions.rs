@@ -96,6 +96,37 @@ fn an_expression_asks_about_contract_object_and_property() {
     );
 }
 
+/// An expression with each function that the documentation names, true as CEL says.
+#[test]
+fn every_function_of_the_documentation_can_be_called() {
+    let guide = include_str!("../../../../docs/contracts/policies.md");
+    let (_, listed) = guide.split_once("; functions ").unwrap();
+    let (listed, _) = listed.split_once(". ").unwrap();
+    let names: Vec<&str> = listed.split('`').skip(1).step_by(2).collect();
+    assert!(names.contains(&"size") && names.contains(&"dyn"), "{names:?}");
+    let holding = [
+        ("size", "size('abc') == 3"),
+        ("contains", "'abc'.contains('b')"),
+        ("startsWith", "'abc'.startsWith('a')"),
+        ("endsWith", "'abc'.endsWith('c')"),
+        ("matches", "'abc'.matches('^a.c$')"),
+        ("string", "string(12) == '12'"),
+        ("int", "int('12') == 12"),
+        ("uint", "uint(12) == 12u && uint('7') == 7u && uint(2.9) == 2u"),
+        ("double", "double('1.5') == 1.5"),
+        ("bool", "bool('true')"),
+        ("bytes", "bytes('abc') == b'abc'"),
+        ("type", "type(1) == int"),
+        ("dyn", "dyn(1) == 1"),
+    ];
+    assert_eq!(names, holding.map(|(name, _)| name));
+    for (name, expression) in holding {
+        assert_eq!(found("contract", &format!("\"{expression}\"")), [""; 0], "{name}");
+    }
+    let told = found("contract", "uint(-1) == 1u");
+    assert!(told.len() == 1 && told[0].contains("overflow"), "{told:?}");
+}
+
 #[test]
 fn an_expression_that_cannot_be_compiled_is_refused_at_its_own_place() {
     let cases = [

@@ -1,10 +1,13 @@
 //! Rules that are queries, planned without data: whether one of them can give a figure at all.
 
-use datafusion::arrow::datatypes::DataType;
-use polder_core::{Error, ErrorKind, Result};
+use std::collections::{BTreeMap, BTreeSet};
+
+use polder_contract::ColumnType;
+use polder_contract::rule::{Metric, RuleKind};
+use polder_core::{DatasetName, Error, ErrorKind, Result};
 use polder_gate::sql_limits;
 
-use super::{RuleQueries, lists_are_bounded};
+use super::{RuleQueries, lists_are_bounded, value};
 use crate::failure::query_error;
 
 impl RuleQueries {
@@ -15,25 +18,30 @@ impl RuleQueries {
     /// What would keep the query from ever giving one figure: no SQL, a statement that writes, several statements, a
     /// dataset that the contract does not name, columns that are not there, more than one column, a list, map or struct
     /// in place of a figure, more than a rule may ask for.
-    pub async fn plan(&self, sql: &str, column: Option<&str>) -> Result<()> {
+    ///
+    /// Gives the figure's type where it is text, a date or a time, which not every operator asks for
+    /// ([`Operator::misfit`](polder_contract::Operator::misfit)).
+    pub async fn plan(&self, sql: &str, column: Option<&str>) -> Result<Option<ColumnType>> {
         let statement = self.prepared(sql, column)?;
         let planned = self.session.plan_bounded(statement).await?;
         let fields = planned.schema().fields();
-        let wrong = match fields.as_ref() {
-            [only] => nested(only.data_type()).then(|| only.data_type().to_string()),
-            several => Some(format!("{} columns", several.len())),
+        let kind = match fields.as_ref() {
+            [only] => only.data_type().clone(),
+            several => {
+                let message = format!("the query gives {} columns, and a rule needs one figure", several.len());
+                return Err(Error::new(ErrorKind::Usage, message)
+                    .with_help("one row of one column, such as SELECT count(*) FROM {object}"));
+            }
         };
-        if let Some(what) = wrong {
-            let message = format!("the query gives {what}, and a rule needs one figure");
-            return Err(Error::new(ErrorKind::Usage, message)
-                .with_help("one row of one column, such as SELECT count(*) FROM {object}"));
+        if let Some(refused) = value::refused(&kind) {
+            return Err(refused);
         }
         // Constants are computed below, and what is large in the end becomes so: it is refused before, as where it runs.
         sql_limits::query_plan(planned.logical_plan()).map_err(|why| Error::new(ErrorKind::Usage, why))?;
         lists_are_bounded(&planned)?;
         // Some of what cannot run is only found here, such as subqueries that nothing resolves.
         planned.create_physical_plan().await.map_err(query_error)?;
-        Ok(())
+        Ok(value::beside_numbers(&kind))
     }
 }
 
@@ -46,11 +54,25 @@ impl RuleQueries {
     pub fn read(&self, sql: &str, column: Option<&str>) -> Result<()> {
         self.prepared(sql, column).map(drop)
     }
-}
 
-fn nested(kind: &DataType) -> bool {
-    match kind {
-        DataType::Dictionary(_, value) => nested(value),
-        kind => kind.is_nested(),
+    /// The other datasets that the rules of the contract's dataset ask, by references and by queries, each with the ids of
+    /// the rules that do. What is wrong with rules is told where they are compiled and run.
+    pub fn others(&self) -> BTreeMap<DatasetName, BTreeSet<String>> {
+        let mut others: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+        for rule in self.contract.rules().unwrap_or_default() {
+            let RuleKind::Set(test) = rule.kind else { continue };
+            let asked = match test.metric {
+                Metric::Orphans { dataset, .. } => vec![dataset],
+                Metric::Sql { query } => match self.prepared(&query, rule.column.as_deref()) {
+                    Ok(statement) => statement.datasets.into_iter().map(|one| one.dataset).collect(),
+                    Err(_) => Vec::new(),
+                },
+                _ => Vec::new(),
+            };
+            for dataset in asked.into_iter().filter(|asked| asked != self.contract.dataset()) {
+                others.entry(dataset).or_default().insert(rule.id.clone());
+            }
+        }
+        others
     }
 }

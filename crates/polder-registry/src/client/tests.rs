@@ -39,7 +39,7 @@ async fn a_registered_schema_is_found_by_its_id() {
     let id = registry.register("orders-value", ORDER).await.unwrap();
     assert_eq!(registry.register("orders-value", ORDER).await.unwrap(), id);
     let schema = registry.schema(id).await.unwrap();
-    assert_eq!((schema.id, &schema.kind), (id, &SchemaKind::Avro));
+    assert_eq!((schema.id, &schema.kind), (Some(id), &SchemaKind::Avro));
     assert_eq!(schema.text, ORDER);
 }
 
@@ -100,13 +100,80 @@ async fn an_unknown_id_is_asked_for_once() {
 fn an_unknown_id_is_asked_for_again_after_a_while() {
     let mut cache = Cache::default();
     let start = Instant::now();
-    cache.keep_missing(7, start);
+    cache.keep_missing(7.into(), start);
     assert!(
         cache
-            .look_up(7, start + UNKNOWN_FOR - Duration::from_millis(1))
+            .look_up(7.into(), start + UNKNOWN_FOR - Duration::from_millis(1))
             .is_some()
     );
-    assert!(cache.look_up(7, start + UNKNOWN_FOR).is_none());
+    assert!(cache.look_up(7.into(), start + UNKNOWN_FOR).is_none());
+}
+
+/// As the registry's own clients write it.
+const GUID: &str = "/schemas/guids/cc0e0e0e-53c1-4a1a-8f1a-000000000001";
+
+fn guid() -> SchemaName {
+    SchemaName::Guid(0xcc0e_0e0e_53c1_4a1a_8f1a_0000_0000_0001_u128.to_be_bytes())
+}
+
+/// What is answered to the first path, and to all others but the subjects; with how often the first was asked for.
+async fn by_guid(answer: (StatusCode, &'static str)) -> (Registry, Arc<AtomicUsize>) {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&asked);
+    let answers = async move || {
+        counter.fetch_add(1, Ordering::SeqCst);
+        answer
+    };
+    let router = Router::new()
+        .route(GUID, get(answers))
+        .route("/subjects", get(async || "[]"))
+        .fallback(async || {
+            (
+                StatusCode::NOT_FOUND,
+                r#"{"error_code":404,"message":"HTTP 404 Not Found"}"#,
+            )
+        });
+    (client(serve(router).await), asked)
+}
+
+#[tokio::test]
+async fn a_schema_is_found_by_its_guid_and_kept() {
+    let answer = r#"{"guid":"cc0e0e0e-53c1-4a1a-8f1a-000000000001","schema":"\"string\""}"#;
+    let (registry, asked) = by_guid((StatusCode::OK, answer)).await;
+    for _ in 0..2 {
+        let schema = registry.schema(guid()).await.unwrap();
+        assert_eq!((schema.id, schema.text.as_str()), (None, "\"string\""));
+    }
+    assert_eq!(asked.load(Ordering::SeqCst), 1);
+    let (registry, _) = by_guid((StatusCode::OK, r#"{"id":12,"schema":"\"string\""}"#)).await;
+    assert_eq!(registry.schema(guid()).await.unwrap().id, Some(12));
+}
+
+#[tokio::test]
+async fn a_guid_that_is_unknown_is_told_from_a_registry_without_guids_and_from_none_at_all() {
+    let unknown = r#"{"error_code":40403,"message":"Schema not found"}"#;
+    let (registry, asked) = by_guid((StatusCode::NOT_FOUND, unknown)).await;
+    for _ in 0..2 {
+        let error = registry.schema(guid()).await.unwrap_err();
+        assert_eq!((error.kind(), error.help()), (ErrorKind::NotFound, None));
+        assert!(
+            error.to_string().contains("cc0e0e0e-53c1-4a1a-8f1a-000000000001"),
+            "{error}"
+        );
+    }
+    assert_eq!(asked.load(Ordering::SeqCst), 1);
+
+    let (registry, asked) = by_guid((StatusCode::NOT_FOUND, "<html>no such page</html>")).await;
+    for name in [guid(), guid(), SchemaName::Guid([7; 16])] {
+        let error = registry.schema(name).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NotFound);
+        assert!(error.help().unwrap().contains("no schemas by GUID"), "{error:?}");
+    }
+    assert_eq!(asked.load(Ordering::SeqCst), 1);
+
+    let nothing = Router::new().fallback(async || (StatusCode::NOT_FOUND, ""));
+    let error = client(serve(nothing).await).schema(guid()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Refused, "{}", error.report());
 }
 
 #[tokio::test]
@@ -256,6 +323,9 @@ async fn a_registry_of_another_maker_answers_alike() {
     let parsed = |text: &str| apache_avro::Schema::parse_str(text).unwrap();
     assert_eq!(parsed(&schema.text), parsed(&order));
     let unknown = registry.schema(2_000_000_000).await.unwrap_err();
+    assert_eq!(unknown.kind(), ErrorKind::NotFound, "{}", unknown.report());
+    // Whether it knows GUIDs or not: nobody has this one.
+    let unknown = registry.schema(SchemaName::Guid([7; 16])).await.unwrap_err();
     assert_eq!(unknown.kind(), ErrorKind::NotFound, "{}", unknown.report());
     let invalid = registry.register(&subject, r#"{"type":"record"}"#).await.unwrap_err();
     assert_eq!(invalid.kind(), ErrorKind::Refused, "{}", invalid.report());

@@ -3,12 +3,13 @@ use polder_contract::{ContractSet, DatasetContract, Promise, Promised, Span, Sub
 use polder_core::document::{Severity, Source};
 use proptest::prelude::*;
 
-use crate::history::{DataCommit, History, RunRecord, Window};
-use crate::measure::{Basis, Figure, Outcome, Verdict, measure};
+use crate::history::{ColumnSpan, DataCommit, History, RunRecord, Window};
+use crate::measure::measure;
+use crate::outcome::{Basis, Figure, Outcome, Verdict};
 use crate::{Breach, assess};
 
 /// Noon of a day in January 2026, and hours after it.
-fn at(day: u32, hours: i64) -> DateTime<Utc> {
+pub(super) fn at(day: u32, hours: i64) -> DateTime<Utc> {
     let noon: DateTime<Utc> = format!("2026-01-{day:02}T12:00:00Z").parse().unwrap();
     noon + TimeDelta::hours(hours)
 }
@@ -25,14 +26,14 @@ const fn hours(hours: u64) -> Span {
 }
 
 /// The ten days up to noon of the 20th.
-fn window() -> Window {
+pub(super) fn window() -> Window {
     Window {
         from: at(10, 0),
         to: at(20, 0),
     }
 }
 
-fn commits(at: &[DateTime<Utc>]) -> Vec<DataCommit> {
+pub(super) fn commits(at: &[DateTime<Utc>]) -> Vec<DataCommit> {
     let commit = |at: &DateTime<Utc>| DataCommit {
         at: *at,
         accepted: None,
@@ -43,7 +44,7 @@ fn commits(at: &[DateTime<Utc>]) -> Vec<DataCommit> {
 }
 
 /// A run of an hour that ends then.
-fn run(ended: DateTime<Utc>, succeeded: bool) -> RunRecord {
+pub(super) fn run(ended: DateTime<Utc>, succeeded: bool) -> RunRecord {
     RunRecord {
         step: "pipeline sales.lines".to_owned(),
         started: ended - TimeDelta::hours(1),
@@ -55,12 +56,21 @@ fn run(ended: DateTime<Utc>, succeeded: bool) -> RunRecord {
     }
 }
 
-fn history(commits: Vec<DataCommit>, runs: Vec<RunRecord>) -> History {
+pub(super) fn history(commits: Vec<DataCommit>, runs: Vec<RunRecord>) -> History {
     History {
         commits,
         whole: true,
         runs,
         ..History::default()
+    }
+}
+
+/// A column of timestamps between two moments, by the statistics.
+fn between(oldest: DateTime<Utc>, newest: DateTime<Utc>) -> ColumnSpan {
+    ColumnSpan {
+        values: Some((oldest, newest)),
+        lasts: TimeDelta::zero(),
+        read: false,
     }
 }
 
@@ -101,9 +111,23 @@ fn latency_is_the_age_of_the_newest_data() {
     assert_eq!((outcome.verdict, outcome.since), (Verdict::Breached, Some(at(19, 23))));
 
     // The element's column counts more than the commit, and of several the one that lags behind.
-    past.newest.insert("sold_at".to_owned(), at(18, 0));
-    past.newest.insert("paid_at".to_owned(), at(20, 20));
-    past.newest.insert("valid_until".to_owned(), at(25, 0));
+    for (column, newest) in [
+        ("sold_at", at(18, 0)),
+        ("paid_at", at(20, 20)),
+        ("valid_until", at(25, 0)),
+    ] {
+        past.columns.insert(column.to_owned(), between(at(1, 0), newest));
+    }
+    let none = ColumnSpan {
+        values: None,
+        ..between(at(1, 0), at(1, 0))
+    };
+    past.columns.insert("never".to_owned(), none);
+    let read = ColumnSpan {
+        read: true,
+        ..between(at(1, 0), at(19, 0))
+    };
+    past.columns.insert("read_at".to_owned(), read);
     let promise = Promise {
         subject: Subject::Latency,
         promised: Promised::Span(days(1)),
@@ -111,18 +135,57 @@ fn latency_is_the_age_of_the_newest_data() {
     let on = |columns: &[&str]| {
         let columns: Vec<_> = columns.iter().map(|column| (*column).to_owned()).collect();
         let outcome = measure(&promise, &columns, &past, window(), None);
-        (outcome.measured, outcome.basis)
+        let why = match outcome.verdict {
+            Verdict::NotMeasured(why) => why,
+            _ => String::new(),
+        };
+        ((outcome.measured, outcome.basis), why)
     };
     let age = |hours| Some(Figure::Time(TimeDelta::hours(hours)));
-    assert_eq!(on(&["sold_at", "paid_at"]), (age(48), Some(Basis::Statistics)));
+    assert_eq!(on(&["sold_at", "paid_at"]).0, (age(48), Some(Basis::Statistics)));
+    assert_eq!(on(&["read_at", "paid_at"]).0, (age(24), Some(Basis::Scan)));
     // Up to a day ahead of the clock is of age 0; what is further ahead tells nothing.
-    assert_eq!(on(&["paid_at"]), (age(0), Some(Basis::Statistics)));
-    assert_eq!(on(&["valid_until"]), (None, None));
-    assert_eq!(on(&["sold_at", "unknown"]), (age(24), Some(Basis::Commits)));
+    assert_eq!(on(&["paid_at"]).0, (age(0), Some(Basis::Statistics)));
+    assert_eq!(on(&["valid_until"]).0, (None, None));
+    // The newest commit tells nothing of a column that does not.
+    assert_eq!(
+        on(&["sold_at", "unknown"]),
+        (
+            (None, None),
+            "`unknown` is no column of dates or timestamps in the table".to_owned()
+        )
+    );
+    assert_eq!(
+        on(&["never"]),
+        ((None, None), "`never` has no value whose age could be told".to_owned())
+    );
     assert_eq!(
         why(&within(Subject::Latency, days(1), &history(Vec::new(), Vec::new()))),
         "the table has no data yet"
     );
+}
+
+#[test]
+fn a_date_grows_old_from_the_end_of_its_day_on() {
+    let midnight = |day| at(day, -12);
+    let promise = Promise {
+        subject: Subject::Latency,
+        promised: Promised::Span(days(1)),
+    };
+    // At noon of the 20th the 19th is over for half a day; the 21st begins in half a day, the 22nd in more than one.
+    for (newest, hours) in [(18, Some(36)), (19, Some(12)), (20, Some(0)), (21, Some(0)), (22, None)] {
+        let mut past = history(commits(&[at(20, 0)]), Vec::new());
+        let dates = ColumnSpan {
+            lasts: TimeDelta::days(1),
+            ..between(midnight(1), midnight(newest))
+        };
+        past.columns.insert("day".to_owned(), dates);
+        let outcome = measure(&promise, &["day".to_owned()], &past, window(), None);
+        let age = hours.map(|hours| Figure::Time(TimeDelta::hours(hours)));
+        assert_eq!(outcome.measured, age, "{newest}");
+        let since = (newest == 18).then(|| midnight(20));
+        assert_eq!(outcome.since, since, "{newest}");
+    }
 }
 
 #[test]
@@ -304,7 +367,8 @@ fn retention_is_known_where_nothing_was_taken_away_or_a_column_tells() {
 
     let on = |oldest: &str, past: &History| {
         let mut past = past.clone();
-        past.oldest.insert("day".to_owned(), oldest.parse().unwrap());
+        let oldest: DateTime<Utc> = oldest.parse().unwrap();
+        past.columns.insert("day".to_owned(), between(oldest, at(19, 0)));
         let promise = Promise {
             subject: Subject::Retention,
             promised: Promised::Span(years(3)),
@@ -340,7 +404,7 @@ fn throughput_and_moments_are_measured_too() {
     ));
 }
 
-fn contract(status: &str, levels: &str) -> DatasetContract {
+pub(super) fn contract(status: &str, levels: &str) -> DatasetContract {
     let text = format!(
         "apiVersion: v3.1.0\nkind: DataContract\nid: sums\nversion: 1.2.0\nstatus: {status}\nteam: {{name: core}}\nschema:\n  \
          - name: sums\n    physicalName: sales.gold.sums\n    properties:\n      - {{name: day, logicalType: date}}\n\
@@ -376,10 +440,20 @@ fn of_several_latencies_the_shortest_tells_what_is_there_in_whatever_order() {
     }
 }
 
+/// The past of a table in which columns are as old as the commits.
+fn aged(past: History) -> History {
+    let span = between(past.commits[0].at, past.commits[past.commits.len() - 1].at);
+    let columns = ["day", "_ingested_at"].map(|column| (column.to_owned(), span));
+    History {
+        columns: columns.into(),
+        ..past
+    }
+}
+
 #[test]
 fn every_service_level_is_reported_and_a_breach_is_an_event() {
     let contract = contract("active", LEVELS);
-    let past = history(commits(&[at(1, 0), at(18, 0)]), vec![run(at(18, 0), true)]);
+    let past = aged(history(commits(&[at(1, 0), at(18, 0)]), vec![run(at(18, 0), true)]));
     let assessed = assess(&contract, Some(&past), window());
     let told: Vec<_> = assessed
         .iter()
@@ -437,7 +511,7 @@ fn every_service_level_is_reported_and_a_breach_is_an_event() {
     };
     let id = |past: &History, window| Breach::of(&assess(&contract, Some(past), window)[0]).unwrap().id();
     assert_eq!(id(&past, later), breach.id());
-    let newer = history(commits(&[at(1, 0), at(18, 3)]), Vec::new());
+    let newer = aged(history(commits(&[at(1, 0), at(18, 3)]), Vec::new()));
     assert_ne!(id(&newer, window()), breach.id());
     assert!(Breach::of(&assessed[2]).is_none());
 }
@@ -467,7 +541,7 @@ fn what_is_not_in_force_or_not_there_breaks_no_promise() {
 
 #[test]
 fn a_service_level_on_an_element_that_is_not_there_is_not_measured() {
-    let past = history(commits(&[at(20, 0)]), Vec::new());
+    let past = aged(history(commits(&[at(20, 0)]), Vec::new()));
     let told = |element: &str| {
         let level = format!("  - {{property: latency, value: 1, unit: d, element: \"{element}\"}}\n");
         let assessed = assess(&contract("active", &level), Some(&past), window());

@@ -6,11 +6,14 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, Date32Array, RecordBatch, TimestampMicrosecondArray};
 use chrono::{DateTime, TimeDelta, Utc};
 use polder_catalog::{Catalog, RunEnd, RunStart, RunStatus, Step, StepKind};
+use polder_contract::{ContractSet, DatasetContract};
 use polder_core::config::{CatalogConfig, LakeConfig};
+use polder_core::document::{Severity, Source};
 use polder_core::{DatasetName, RunId, clock};
 use polder_lake::{Commit, Lake, Operation, Table, TableOptions};
+use serde_json::{Value, json};
 
-use crate::{Window, observe};
+use crate::{ColumnSpan, History, Window, observe};
 
 fn dataset() -> DatasetName {
     "sales.silver.lines".parse().unwrap()
@@ -25,6 +28,22 @@ fn rows(days: &[i32]) -> RecordBatch {
         ("sold_at", Arc::new(instants) as ArrayRef),
     ])
     .unwrap()
+}
+
+/// Promises about columns of the table.
+fn contract(elements: &str) -> DatasetContract {
+    let text = format!(
+        "apiVersion: v3.1.0\nkind: DataContract\nid: lines\nversion: 1.0.0\nstatus: active\nschema:\n  - name: lines\n    \
+         physicalName: sales.silver.lines\n    properties:\n      - {{name: day, logicalType: date}}\n      \
+         - {{name: sold_at, logicalType: timestamp}}\nslaProperties:\n  \
+         - {{property: latency, value: 1, unit: d, element: \"{elements}\"}}\n"
+    );
+    let (set, findings) = ContractSet::load([("sales".to_owned(), Source::new("lines.odcs.yaml", text))]);
+    assert!(
+        findings.iter().all(|finding| finding.severity != Severity::Error),
+        "{findings:?}"
+    );
+    set.iter().next().unwrap().clone()
 }
 
 async fn commit(table: &mut Table, operation: Operation, days: &[i32], notes: &[(&str, &str)]) {
@@ -59,7 +78,8 @@ async fn commits_bounds_and_runs_are_read() {
         from: now - TimeDelta::days(1),
         to: now + TimeDelta::hours(1),
     };
-    assert_eq!(observe(&lake, &catalog, &dataset(), window).await.unwrap(), None);
+    let contract = contract("day, sold_at");
+    assert_eq!(observe(&lake, &catalog, &contract, window).await.unwrap(), None);
 
     let schema = rows(&[]).schema();
     let mut table = lake.ensure(&dataset(), schema, &TableOptions::default()).await.unwrap();
@@ -99,7 +119,7 @@ async fn commits_bounds_and_runs_are_read() {
         catalog.finish_run(start.id, &end).await.unwrap();
     }
 
-    let history = observe(&lake, &catalog, &dataset(), window).await.unwrap().unwrap();
+    let history = observe(&lake, &catalog, &contract, window).await.unwrap().unwrap();
     assert!(history.whole);
     let commits: Vec<_> = history
         .commits
@@ -118,14 +138,16 @@ async fn commits_bounds_and_runs_are_read() {
             .all(|commit| commit.at >= now && commit.at <= window.to)
     );
     let day = |day: i64, seconds| DateTime::<Utc>::from_timestamp(day * 86_400 + seconds, 0).unwrap();
-    // The newest day counts to its end.
+    let span = |oldest, newest, days| ColumnSpan {
+        values: Some((oldest, newest)),
+        lasts: TimeDelta::days(days),
+        read: false,
+    };
+    let days = span(day(20_000, 0), day(20_010, 0), 1);
+    let moments = span(day(20_000, 43_200), day(20_010, 43_200), 0);
     assert_eq!(
-        (history.oldest["day"], history.newest["day"]),
-        (day(20_000, 0), day(20_011, 0))
-    );
-    assert_eq!(
-        (history.oldest["sold_at"], history.newest["sold_at"]),
-        (day(20_000, 43_200), day(20_010, 43_200))
+        history.columns,
+        BTreeMap::from([("day".to_owned(), days), ("sold_at".to_owned(), moments)])
     );
     let runs: Vec<_> = history
         .runs
@@ -146,5 +168,67 @@ async fn commits_bounds_and_runs_are_read() {
             ("pipeline sales.lines", false, false, took),
             ("pipeline sales.lines", true, true, took)
         ]
+    );
+}
+
+/// Writes a version of the log as another engine would.
+fn put_entry(table: &std::path::Path, version: u64, actions: &[Value]) {
+    let text: Vec<_> = actions.iter().map(ToString::to_string).collect();
+    std::fs::write(table.join(format!("_delta_log/{version:020}.json")), text.join("\n")).unwrap();
+}
+
+#[tokio::test]
+async fn a_column_of_which_the_log_does_not_tell_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let lake = LakeConfig {
+        location: "lake".to_owned(),
+        options: BTreeMap::new(),
+    };
+    let lake = Lake::open(&lake, folder.path()).unwrap();
+    let catalog = CatalogConfig {
+        database: "sqlite:catalog.db".to_owned().into(),
+    };
+    let catalog = Catalog::connect(&catalog, folder.path()).await.unwrap();
+    let mut table = lake
+        .ensure(&dataset(), rows(&[]).schema(), &TableOptions::default())
+        .await
+        .unwrap();
+    commit(&mut table, Operation::Append, &[20_000, 20_005], &[]).await;
+    // The same file, described without statistics.
+    let file = table.files().unwrap().remove(0);
+    let path = folder.path().join("lake/sales/silver/lines");
+    let silent = json!({ "add": {
+        "path": file.path(), "partitionValues": {}, "size": file.size_bytes(), "modificationTime": 0, "dataChange": false,
+    }});
+    put_entry(&path, 2, &[silent]);
+    let seen = async |elements: &str| -> History {
+        let to = clock::now();
+        let window = Window {
+            from: to - TimeDelta::days(1),
+            to,
+        };
+        let contract = contract(elements);
+        observe(&lake, &catalog, &contract, window).await.unwrap().unwrap()
+    };
+    let day = |day: i64, seconds| DateTime::<Utc>::from_timestamp(day * 86_400 + seconds, 0).unwrap();
+    let history = seen("sold_at").await;
+    let read = ColumnSpan {
+        values: Some((day(20_000, 43_200), day(20_005, 43_200))),
+        lasts: TimeDelta::zero(),
+        read: true,
+    };
+    assert_eq!(history.columns, BTreeMap::from([("sold_at".to_owned(), read)]));
+    // Nothing is read that no service level names.
+    assert_eq!(seen("lines").await.columns, BTreeMap::new());
+    assert!(history.whole);
+
+    // Where its file is gone, that is told, and everything else is known.
+    std::fs::remove_file(path.join(file.path())).unwrap();
+    let history = seen("sold_at").await;
+    assert_eq!((history.commits.len(), history.columns.len()), (1, 0));
+    let why = &history.unread["sold_at"];
+    assert!(
+        why.contains("cannot read the column sold_at of sales.silver.lines"),
+        "{why}"
     );
 }

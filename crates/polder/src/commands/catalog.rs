@@ -1,14 +1,14 @@
 //! `polder catalog` and `polder lineage`: what is known of the mesh.
 
-use chrono::{DateTime, SecondsFormat, Utc};
-use polder_catalog::{Catalog, Dataset, Difference, Node, RunFilter, SyncReport, Traced};
+use polder_catalog::{Catalog, Dataset, Difference, Node, Run, RunFilter, SyncReport, Traced};
+use polder_contract::Property;
 use polder_core::document::nearest;
 use polder_core::{DatasetName, Error, ErrorKind, ObjectName, Result};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use crate::cli::{CatalogCommand, Format};
 use crate::inventory;
-use crate::output::{Listing, line};
+use crate::output::{self, Cell, Listing, cells, line};
 use crate::platform::Platform;
 
 /// What the command names.
@@ -33,15 +33,15 @@ async fn list(catalog: &Catalog, format: Format) -> Result<()> {
     for dataset in catalog.datasets().await? {
         let contract = dataset
             .contract
-            .map_or_else(String::new, |c| format!("{} ({})", c.version, c.status));
-        listing.row([
+            .map(|c| Cell::from(json!(c)).in_words(format!("{} ({})", c.version, c.status)));
+        listing.row(cells![
             dataset.name.to_string(),
             contract,
-            dataset.owner.unwrap_or_default(),
-            text(dataset.version),
-            text(dataset.rows),
-            dataset.updated.map_or_else(String::new, time),
-            dataset.description.unwrap_or_default(),
+            dataset.owner,
+            dataset.version,
+            dataset.rows,
+            dataset.updated,
+            dataset.description,
         ]);
     }
     listing.print(
@@ -57,20 +57,41 @@ async fn show(platform: &Platform, name: &DatasetName, format: Format) -> Result
     };
     let node = Node::Dataset(name.clone());
     let (upstream, downstream) = (catalog.upstream(&node).await?, catalog.downstream(&node).await?);
-    let runs = catalog
-        .runs(&RunFilter {
-            dataset: Some(name.clone()),
-            limit: 5,
-            ..RunFilter::default()
-        })
-        .await?;
     let contract = platform.contracts()?.get(name);
-    let columns: Vec<_> = contract
-        .iter()
-        .flat_map(|contract| &contract.object().properties)
-        .collect();
-    if format == Format::Json {
-        let columns: Vec<_> = columns
+    let columns = contract.iter().flat_map(|contract| &contract.object().properties);
+    let known = Known {
+        dataset,
+        columns: columns.collect(),
+        runs: catalog
+            .runs(&RunFilter {
+                dataset: Some(name.clone()),
+                limit: 5,
+                ..RunFilter::default()
+            })
+            .await?,
+        made_from: direct(&upstream, |edge| &edge.from),
+        used_by: direct(&downstream, |edge| &edge.to),
+    };
+    match format {
+        Format::Table => known.tables(),
+        _ => output::object(known.object(), format),
+    }
+}
+
+/// What is known of a dataset.
+struct Known<'a> {
+    dataset: Dataset,
+    columns: Vec<&'a Property>,
+    /// The newest.
+    runs: Vec<Run>,
+    made_from: Vec<String>,
+    used_by: Vec<String>,
+}
+
+impl Known<'_> {
+    fn object(self) -> Map<String, Value> {
+        let columns: Vec<_> = self
+            .columns
             .iter()
             .map(|column| {
                 json!({
@@ -79,7 +100,8 @@ async fn show(platform: &Platform, name: &DatasetName, format: Format) -> Result
                 })
             })
             .collect();
-        let runs: Vec<_> = runs
+        let runs: Vec<_> = self
+            .runs
             .iter()
             .map(|run| {
                 json!({
@@ -88,69 +110,69 @@ async fn show(platform: &Platform, name: &DatasetName, format: Format) -> Result
                 })
             })
             .collect();
-        let shown = json!({
-            "dataset": dataset, "columns": columns, "runs": runs,
-            "made_from": direct(&upstream, |edge| &edge.from), "used_by": direct(&downstream, |edge| &edge.to),
-        });
-        return line(&format!("{shown:#}"));
+        let mut shown = Map::new();
+        shown.insert("dataset".to_owned(), json!(self.dataset));
+        shown.insert("columns".to_owned(), columns.into());
+        shown.insert("runs".to_owned(), runs.into());
+        shown.insert("made_from".to_owned(), self.made_from.into());
+        shown.insert("used_by".to_owned(), self.used_by.into());
+        shown
     }
-    let mut facts = Listing::new(["what", "value"]);
-    let mut fact = |what: &str, value: String| {
-        if !value.is_empty() {
-            facts.row([what.to_owned(), value]);
+
+    fn tables(self) -> Result<()> {
+        let format = Format::Table;
+        let dataset = self.dataset;
+        let mut facts = Listing::new(["what", "value"]);
+        let mut fact = |what: &str, value: Option<Cell>| {
+            if let Some(value) = value {
+                facts.row(cells![what, value]);
+            }
+        };
+        let names = |names: Vec<String>| (!names.is_empty()).then(|| names.into());
+        fact("dataset", Some(dataset.name.to_string().into()));
+        fact("description", dataset.description.map(Cell::from));
+        fact("owner", dataset.owner.map(Cell::from));
+        let contract = dataset.contract;
+        fact(
+            "contract",
+            contract.map(|c| format!("{} {} ({})", c.id, c.version, c.status).into()),
+        );
+        fact("version", dataset.version.map(Cell::from));
+        fact("rows", dataset.rows.map(Cell::from));
+        fact("bytes", dataset.bytes.map(Cell::from));
+        fact("updated", dataset.updated.map(Cell::from));
+        fact("made from", names(self.made_from));
+        fact("used by", names(self.used_by));
+        facts.print(format, "")?;
+        let mut listing = Listing::new(["column", "type", "required", "description"]);
+        for column in self.columns {
+            listing.row(cells![
+                column.name.as_str(),
+                column.physical_type.as_ref().map(|written| written.text.clone()),
+                column.required.then_some("yes"),
+                column.description.clone(),
+            ]);
         }
-    };
-    fact("dataset", dataset.name.to_string());
-    fact("description", dataset.description.unwrap_or_default());
-    fact("owner", dataset.owner.unwrap_or_default());
-    fact(
-        "contract",
-        dataset
-            .contract
-            .map_or_else(String::new, |c| format!("{} {} ({})", c.id, c.version, c.status)),
-    );
-    fact("version", text(dataset.version));
-    fact("rows", text(dataset.rows));
-    fact("bytes", text(dataset.bytes));
-    fact("updated", dataset.updated.map_or_else(String::new, time));
-    fact("made from", direct(&upstream, |edge| &edge.from).join(", "));
-    fact("used by", direct(&downstream, |edge| &edge.to).join(", "));
-    facts.print(format, "")?;
-    let mut listing = Listing::new(["column", "type", "required", "description"]);
-    for column in columns {
-        listing.row([
-            column.name.clone(),
-            column
-                .physical_type
-                .as_ref()
-                .map_or_else(String::new, |written| written.text.clone()),
-            if column.required {
-                "yes".to_owned()
-            } else {
-                String::new()
-            },
-            column.description.clone().unwrap_or_default(),
-        ]);
-    }
-    if !listing.is_empty() {
-        listing.print(format, "")?;
-    }
-    let mut listing = Listing::new(["run", "step", "status", "started", "accepted", "rejected", "version"]);
-    for run in runs {
-        listing.row([
-            run.id.to_string(),
-            run.step.to_string(),
-            run.status.as_str().to_owned(),
-            time(run.started),
-            run.accepted.to_string(),
-            run.rejected.to_string(),
-            text(run.version),
-        ]);
-    }
-    if listing.is_empty() {
-        Ok(())
-    } else {
-        listing.print(format, "")
+        if !listing.is_empty() {
+            listing.print(format, "")?;
+        }
+        let mut listing = Listing::new(["run", "step", "status", "started", "accepted", "rejected", "version"]);
+        for run in self.runs {
+            listing.row(cells![
+                run.id.to_string(),
+                run.step.to_string(),
+                run.status.as_str(),
+                run.started,
+                run.accepted,
+                run.rejected,
+                run.version,
+            ]);
+        }
+        if listing.is_empty() {
+            Ok(())
+        } else {
+            listing.print(format, "")
+        }
     }
 }
 
@@ -180,17 +202,13 @@ async fn sync(platform: &Platform) -> Result<()> {
     let report = catalog.replace_all(&inventory::take(platform).await?).await?;
     let mut listing = Listing::new(["what", "added", "changed", "removed", "unchanged"]);
     let mut part = |what: &str, difference: Difference| {
-        let counts = [
+        listing.row(cells![
+            what,
             difference.added,
             difference.changed,
             difference.removed,
             difference.unchanged,
-        ];
-        listing.row(
-            std::iter::once(what.to_owned())
-                .chain(counts.map(|n| n.to_string()))
-                .collect::<Vec<_>>(),
-        );
+        ]);
     };
     part("datasets", report.datasets);
     part("lineage", report.lineage);
@@ -240,9 +258,9 @@ pub(crate) async fn lineage(platform: &Platform, name: &str, format: Format) -> 
     let mut listing = Listing::new(["direction", "distance", "from", "via", "to"]);
     let mut rows = |direction: &str, traced: &[Traced]| {
         for step in traced {
-            listing.row([
-                direction.to_owned(),
-                step.distance.to_string(),
+            listing.row(cells![
+                direction,
+                step.distance,
                 step.edge.from.to_string(),
                 step.edge.via.to_string(),
                 step.edge.to.to_string(),
@@ -252,12 +270,4 @@ pub(crate) async fn lineage(platform: &Platform, name: &str, format: Format) -> 
     rows("upstream", &upstream);
     rows("downstream", &downstream);
     listing.print(format, "")
-}
-
-fn text(value: Option<impl ToString>) -> String {
-    value.map_or_else(String::new, |value| value.to_string())
-}
-
-fn time(at: DateTime<Utc>) -> String {
-    at.to_rfc3339_opts(SecondsFormat::Secs, true)
 }

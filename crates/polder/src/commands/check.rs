@@ -6,16 +6,22 @@ pub(crate) mod catalog;
 mod compatibility;
 mod connect;
 mod consumers;
+mod departed;
 pub(crate) mod documents;
 mod judge;
 mod lifecycle;
 mod nulls;
+mod order;
 mod pairs;
+mod past;
+mod reading;
 mod record;
+mod refusing;
 mod registrations;
 mod revision;
 mod tables;
 mod telling;
+mod tree;
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -141,7 +147,7 @@ async fn inspect(platform: &Platform, args: &Args, verbose: bool, so_far: &mut F
     let now = clock::now();
     end_registrations(&mut consumers, &cancellations, &contracts, now);
     // What is wrong with products is one of the checks.
-    let (products, _) = product::check(platform.mesh.readable("contracts", ".odps.yaml").0, &contracts);
+    let (products, _) = product::check(platform.mesh.readable("contracts", ".odps.yaml").0, &contracts, now);
     let engine = Engine::new(
         platform.lake()?,
         platform.session()?,

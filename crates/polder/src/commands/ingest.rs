@@ -8,10 +8,11 @@ use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use indicatif::ProgressBar;
 use polder_catalog::{Node, RunEnd, RunStart, RunStatus, Step, StepKind};
-use polder_contract::{ContractSet, Metric, RuleKind, SetTest};
+use polder_contract::ContractSet;
 use polder_core::units::counted;
 use polder_core::{DatasetName, Error, ErrorKind, ObjectName, Result, RunId, clock};
 use polder_ingest::{CommitSummary, Ingest, Mode, Observer, StreamSpec, Summary};
+use polder_query::{RuleQueries, Session, SessionOptions};
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::IngestArgs;
@@ -25,7 +26,8 @@ mod queue;
 
 use queue::Queue;
 
-/// Runs the streams that are named, or all, side by side; up to the end of their sources those first that others refer to.
+/// Runs the streams that are named, or all, side by side; up to the end of their sources those first whose rows
+/// the rules of others ask.
 pub(crate) async fn run(platform: &Platform, args: &IngestArgs, quiet: bool) -> Result<ExitCode> {
     let all = platform.streams()?;
     let streams = select_streams(all.clone(), &args.streams)?;
@@ -49,10 +51,11 @@ pub(crate) async fn run(platform: &Platform, args: &IngestArgs, quiet: bool) -> 
         let run = run_stream(&ingest, stream, mode, shutdown.clone(), &bars, &recorder);
         async move { (place, run.await) }
     };
-    // What is referred to is landed first: else the keys of the same delivery would have no match. A stream that runs on
-    // waits for nobody.
+    // What rules ask is landed first: else the keys of the same delivery would have no match. A stream that runs on waits
+    // for nobody.
+    let rules = Session::without_lake(&SessionOptions::default())?;
     let mut queue = match mode {
-        Mode::UntilEnd => Queue::new(&references(&streams, &contracts)),
+        Mode::UntilEnd => Queue::new(&before(&streams, &contracts, &rules)),
         Mode::Continuous => Queue::new(&vec![BTreeSet::new(); streams.len()]),
     };
     let mut running: FuturesUnordered<_> = queue.ready().into_iter().map(start).collect();
@@ -66,7 +69,7 @@ pub(crate) async fn run(platform: &Platform, args: &IngestArgs, quiet: bool) -> 
             Err(error) => {
                 report::error(&error, Some(&platform.mesh.root));
                 code = code.max(error.exit_code());
-                for other in first(stream, &error, &all, &streams, &contracts) {
+                for other in first(&error, &asked(stream, &contracts, &rules), &all, &streams) {
                     output::remark(&format!(
                         "{} refers to what {other} lands: run that first, or both with one command",
                         stream.name
@@ -86,48 +89,41 @@ pub(crate) async fn run(platform: &Platform, args: &IngestArgs, quiet: bool) -> 
     Ok(ExitCode::from(code))
 }
 
-/// The other datasets that a stream's contract refers to by its rules.
-fn referred(stream: &StreamSpec, contracts: &ContractSet) -> BTreeSet<DatasetName> {
-    // What is wrong with rules is told when the stream runs.
-    let rules = contracts
-        .get(&stream.dataset)
-        .and_then(|contract| contract.rules().ok());
-    let named = rules.into_iter().flatten().filter_map(|rule| match rule.kind {
-        RuleKind::Set(SetTest {
-            metric: Metric::Orphans { dataset, .. },
-            ..
-        }) => Some(dataset),
-        _ => None,
-    });
-    named.filter(|dataset| *dataset != stream.dataset).collect()
+/// The other datasets that a stream's contract asks by its rules, each with the ids of these rules.
+fn asked(stream: &StreamSpec, contracts: &ContractSet, session: &Session) -> BTreeMap<DatasetName, BTreeSet<String>> {
+    let contract = contracts.get(&stream.dataset);
+    contract.map_or_else(BTreeMap::new, |contract| RuleQueries::new(session, &contract).others())
 }
 
-/// Which of the streams each one refers to.
-fn references(streams: &[StreamSpec], contracts: &ContractSet) -> Vec<BTreeSet<usize>> {
-    let references = streams.iter().map(|stream| {
-        let named = referred(stream, contracts);
+/// Which of the streams land what the rules of each one ask.
+fn before(streams: &[StreamSpec], contracts: &ContractSet, session: &Session) -> Vec<BTreeSet<usize>> {
+    let before = streams.iter().map(|stream| {
+        let asked = asked(stream, contracts, session);
         let others = streams.iter().enumerate();
-        let others = others.filter(|(_, other)| named.contains(&other.dataset));
+        let others = others.filter(|(_, other)| asked.contains_key(&other.dataset));
         others.map(|(place, _)| place).collect()
     });
-    references.collect()
+    before.collect()
 }
 
-/// The streams that did not run now and land what a refused stream refers to, where the refusal names that.
+/// The streams that did not run now and land what a refused stream asks, where the refusal names that or the rule that
+/// asks.
 fn first<'s>(
-    stream: &StreamSpec,
     error: &Error,
+    asked: &BTreeMap<DatasetName, BTreeSet<String>>,
     all: &'s [StreamSpec],
     run: &[StreamSpec],
-    contracts: &ContractSet,
 ) -> Vec<&'s ObjectName> {
-    let named = referred(stream, contracts);
     let report = error.report();
-    let others = all.iter().filter(|other| {
-        named.contains(&other.dataset)
-            && report.contains(&format!(" {}", other.dataset))
-            && run.iter().all(|run| run.name != other.name)
-    });
+    let named = |dataset: &DatasetName| {
+        asked.get(dataset).is_some_and(|rules| {
+            report.contains(&format!(" {dataset}"))
+                || rules.iter().any(|rule| report.contains(&format!("rule {rule}: ")))
+        })
+    };
+    let others = all
+        .iter()
+        .filter(|other| named(&other.dataset) && run.iter().all(|run| run.name != other.name));
     others.map(|other| &other.name).collect()
 }
 

@@ -10,7 +10,7 @@ use polder_engine::{ColumnEdge, ColumnLineage, DatasetColumn, Target};
 use super::catalog;
 use crate::cli::LineageArgs;
 use crate::inventory::source_node;
-use crate::output::Listing;
+use crate::output::{Cell, Listing, cells};
 use crate::platform::Platform;
 
 /// Prints it.
@@ -64,66 +64,58 @@ async fn columns(platform: &Platform, dataset: &DatasetName, column: Option<&str
     }
     let mut listing = Listing::new(["direction", "from", "how", "via", "to"]);
     for stream in platform.streams()?.iter().filter(|stream| stream.dataset == *dataset) {
-        listing.row(row(
+        listing.row(cells![
             "upstream",
-            &source_node(stream).to_string(),
-            "landed",
-            &format!("stream {}", stream.name),
-            &dataset.to_string(),
-        ));
+            source_node(stream).to_string(),
+            vec!["landed".to_owned()],
+            format!("stream {}", stream.name),
+            dataset.to_string(),
+        ]);
     }
-    edges(&mut listing, "upstream", lineage.entering(dataset));
-    edges(&mut listing, "downstream", lineage.leaving(dataset));
+    for edge in edges(lineage.entering(dataset)) {
+        listing.row([&[Cell::from("upstream")], &edge[..]].concat());
+    }
+    for edge in edges(lineage.leaving(dataset)) {
+        listing.row([&[Cell::from("downstream")], &edge[..]].concat());
+    }
     listing.print(args.format.format, "no pipeline and no model reads or builds it")
 }
 
-/// One row for each pair of columns, with all ways in which the one depends on the other.
-fn edges<'e>(listing: &mut Listing, direction: &str, edges: impl Iterator<Item = &'e ColumnEdge>) {
-    let mut pairs: BTreeMap<_, Vec<&str>> = BTreeMap::new();
+/// From, how, via and to for each pair of columns, with all ways in which the one depends on the other.
+fn edges<'e>(edges: impl Iterator<Item = &'e ColumnEdge>) -> Vec<[Cell; 4]> {
+    let mut pairs: BTreeMap<_, Vec<String>> = BTreeMap::new();
     for edge in edges {
         pairs
             .entry((&edge.to, &edge.from, &edge.via))
             .or_default()
-            .push(edge.how.as_str());
+            .push(edge.how.as_str().to_owned());
     }
-    for ((to, from, via), how) in pairs {
-        listing.row(row(
-            direction,
-            &from.to_string(),
-            &how.join(", "),
-            &via.to_string(),
-            &to.to_string(),
-        ));
-    }
+    pairs
+        .into_iter()
+        .map(|((to, from, via), how)| cells![from.to_string(), how, via.to_string(), to.to_string()])
+        .collect()
 }
 
 /// What a column comes from in one step, and every way that its values go, one row a step.
 fn chains(lineage: &ColumnLineage, dataset: &DatasetName, column: &str, args: &LineageArgs) -> Result<()> {
-    let mut listing = Listing::new(["chain", "from", "how", "via", "to"]);
+    let mut listing = Listing::new(["direction", "chain", "from", "how", "via", "to"]).for_programs(&["direction"]);
     let to = Target::Column(DatasetColumn {
         dataset: dataset.clone(),
         column: column.to_owned(),
     });
     let own = |edge: &&ColumnEdge| edge.to == to || matches!(edge.to, Target::Rows(_));
-    edges(&mut listing, "upstream", lineage.entering(dataset).filter(own));
+    for edge in edges(lineage.entering(dataset).filter(own)) {
+        let upstream = cells!["upstream", Cell::from(None::<u64>).in_words("upstream")];
+        listing.row([&upstream[..], &edge].concat());
+    }
     for (i, chain) in lineage.downstream(dataset, column).iter().enumerate() {
         let mut from = chain.from.to_string();
         for hop in &chain.hops {
-            let how: Vec<_> = hop.how.iter().map(|how| how.as_str()).collect();
+            let how: Vec<_> = hop.how.iter().map(|how| how.as_str().to_owned()).collect();
             let to = hop.to.to_string();
-            listing.row(row(
-                &(i + 1).to_string(),
-                &from,
-                &how.join(", "),
-                &hop.via.to_string(),
-                &to,
-            ));
+            listing.row(cells!["downstream", i + 1, from, how, hop.via.to_string(), to.as_str()]);
             from = to;
         }
     }
     listing.print(args.format.format, "nothing is computed from it, and it from nothing")
-}
-
-fn row(direction: &str, from: &str, how: &str, via: &str, to: &str) -> [String; 5] {
-    [direction, from, how, via, to].map(str::to_owned)
 }

@@ -2,14 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use chrono::SecondsFormat;
 use polder_core::{ObjectName, Result};
 use polder_domain::Parameters;
 use polder_engine::ModelRecord;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::cli::{Format, ModelCommand, SqlFormat};
-use crate::output::{Listing, Printer, line};
+use crate::output::{Cell, Listing, Printer, cells, json, line};
 use crate::platform::Platform;
 
 /// What the command names.
@@ -39,12 +38,12 @@ async fn list(platform: &Platform, format: Format) -> Result<()> {
     for name in store.models().await? {
         let promoted = store.promoted(&name).await?.map(|promotion| promotion.version);
         for record in store.versions(&name).await? {
-            listing.row([
+            listing.row(cells![
                 name.to_string(),
-                record.version.to_string(),
-                state(&record, promoted).to_owned(),
-                record.trained_at.to_rfc3339_opts(SecondsFormat::Secs, true),
-                figures(&record.metrics),
+                record.version,
+                state(&record, promoted),
+                record.trained_at,
+                Cell::from(json!(record.metrics)).in_words(figures(&record.metrics)),
             ]);
         }
     }
@@ -59,51 +58,53 @@ async fn show(platform: &Platform, name: &ObjectName, format: Format) -> Result<
     let newest = store.find(name, None).await?;
     let promoted = store.promoted(name).await?.map(|promotion| promotion.version);
     let versions = store.versions(name).await?;
-    if format == Format::Json {
-        let versions: Vec<_> = versions
-            .iter()
-            .map(|record| {
-                json!({
-                    "version": record.version, "state": state(record, promoted), "trained": record.trained_at,
-                    "run": record.run_id, "implementation": record.implementation, "parameters": record.parameters,
-                    "metrics": record.metrics, "notes": record.notes, "inputs": record.inputs,
-                })
-            })
-            .collect();
-        return line(&format!("{:#}", json!({ "model": name, "versions": versions })));
-    }
     let mut listing = Listing::new([
         "version",
         "state",
         "trained",
-        "learned from",
+        "inputs",
         "parameters",
         "metrics",
         "notes",
-    ]);
+        "run",
+        "implementation",
+    ])
+    .headed("inputs", "learned from")
+    .for_programs(&["run", "implementation"]);
     for record in &versions {
-        let inputs: Vec<String> = record
+        let (inputs, datasets): (Vec<Value>, Vec<String>) = record
             .inputs
             .iter()
-            .map(|(dataset, version)| format!("{dataset} version {version}"))
-            .collect();
+            .map(|(dataset, version)| {
+                let input = json!({ "dataset": dataset, "version": version });
+                (input, format!("{dataset} version {version}"))
+            })
+            .unzip();
         let parameters: Vec<String> = record
             .parameters
             .as_json()
             .iter()
             .map(|(name, value)| format!("{name} {value}"))
             .collect();
-        listing.row([
-            record.version.to_string(),
-            state(record, promoted).to_owned(),
-            record.trained_at.to_rfc3339_opts(SecondsFormat::Secs, true),
-            inputs.join("\n"),
-            parameters.join("\n"),
-            figures(&record.metrics).replace(", ", "\n"),
-            record.notes.join("\n"),
+        listing.row(cells![
+            record.version,
+            state(record, promoted),
+            record.trained_at,
+            Cell::from(Value::Array(inputs)).in_words(datasets.join("\n")),
+            Cell::from(json!(record.parameters)).in_words(parameters.join("\n")),
+            Cell::from(json!(record.metrics)).in_words(figures(&record.metrics).replace(", ", "\n")),
+            Cell::from(record.notes.clone()).in_words(record.notes.join("\n")),
+            json!(record.run_id),
+            json!(record.implementation),
         ]);
     }
-    line(&format!("{name}, by {}", newest.implementation))?;
+    if format == Format::Json {
+        let shown = json!({ "model": name, "versions": listing.into_json() });
+        return json(&format!("{shown:#}"));
+    }
+    if format == Format::Table {
+        line(&format!("{name}, by {}", newest.implementation))?;
+    }
     listing.print(format, "")
 }
 

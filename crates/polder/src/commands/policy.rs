@@ -12,10 +12,11 @@ use polder_core::units::counted;
 use polder_core::{DatasetName, Error, ErrorKind, Result, clock};
 use polder_policy::{Class, Policies, Policy, Rule, Sighting};
 use polder_query::query_error;
+use serde_json::{Map, Value, json};
 
 use crate::cli::{Format, FormatArg};
 use crate::commands::check::catalog::policies_left_out;
-use crate::output::{self, Listing};
+use crate::output::{self, Listing, cells};
 use crate::platform::Platform;
 
 /// How documents of sample rows beside contracts end.
@@ -108,22 +109,22 @@ fn list(policies: &Policies, format: Format) -> Result<()> {
         "policy",
         "severity",
         "about",
-        "applies to",
-        "asks for",
+        "applies_to",
+        "asks_for",
         "exceptions",
         "reason",
         "remedy",
     ]);
     for policy in policies.iter() {
-        listing.row([
-            policy.id.clone(),
-            policy.severity.as_str().to_owned(),
-            policy.scope.as_str().to_owned(),
+        listing.row(cells![
+            policy.id.as_str(),
+            policy.severity.as_str(),
+            policy.scope.as_str(),
             policy.applies.says(),
-            policy.description.trim().to_owned(),
-            policy.exceptions.len().to_string(),
-            policy.reason.trim().to_owned(),
-            policy.remedy.trim().to_owned(),
+            policy.description.trim(),
+            policy.exceptions.len(),
+            policy.reason.trim(),
+            policy.remedy.trim(),
         ]);
     }
     listing.print(format, "no policies")
@@ -138,38 +139,20 @@ fn show(policies: &Policies, id: &str, format: Format) -> Result<()> {
         };
         return Err(Error::new(ErrorKind::NotFound, format!("there is no policy `{id}`")).with_help(help));
     };
-    let mut listing = Listing::new(["what", "value"]);
-    for (what, value) in described(policy, policies.are_defaults()) {
-        listing.row([what.to_owned(), value]);
+    let described = described(policy, policies.are_defaults());
+    if format != Format::Table {
+        return output::object(described, format);
     }
-    listing.print(format, "")
-}
-
-fn described(policy: &Policy, is_default: bool) -> Vec<(&'static str, String)> {
-    let mut parts = vec![
-        ("policy", policy.id.clone()),
-        ("severity", policy.severity.as_str().to_owned()),
-        ("about", format!("each {}", policy.scope.as_str())),
-        ("applies to", policy.applies.says()),
-        ("asks for", policy.description.trim().to_owned()),
-        ("reason", policy.reason.trim().to_owned()),
-        ("remedy", policy.remedy.trim().to_owned()),
-        (
-            "rule",
-            match &policy.rule {
-                Rule::BuiltIn(rule) => rule.word().to_owned(),
-                Rule::Expression(expression) => expression.text().to_owned(),
-            },
-        ),
-        (
-            "declared in",
-            if is_default {
-                "comes with Polder".to_owned()
-            } else {
-                format!("{}:{}", policy.place.file.display(), policy.place.span.line)
-            },
-        ),
-    ];
+    let mut listing = Listing::new(["what", "value"]);
+    for (key, value) in described {
+        match key.as_str() {
+            "about" => listing.row(cells!["about", format!("each {}", policy.scope.as_str())]),
+            "declared_in" if value.is_null() => listing.row(cells!["declared in", "comes with Polder"]),
+            // Each in a row of its own.
+            "exceptions" => {}
+            key => listing.row(cells![key.replace('_', " "), value]),
+        }
+    }
     for exception in &policy.exceptions {
         let column = exception
             .column
@@ -179,9 +162,37 @@ fn described(policy: &Policy, is_default: bool) -> Vec<(&'static str, String)> {
             "{}{column}, until {}: {}",
             exception.dataset, exception.until, exception.reason
         );
-        parts.push(("exception", text));
+        listing.row(cells!["exception", text]);
     }
-    parts
+    listing.print(format, "")
+}
+
+/// The policy as programs read it. Those that come with Polder are declared nowhere.
+fn described(policy: &Policy, is_default: bool) -> Map<String, Value> {
+    let rule = match &policy.rule {
+        Rule::BuiltIn(rule) => rule.word(),
+        Rule::Expression(expression) => expression.text(),
+    };
+    let place = (!is_default).then(|| format!("{}:{}", policy.place.file.display(), policy.place.span.line));
+    let exceptions = policy.exceptions.iter().map(|exception| {
+        json!({
+            "dataset": exception.dataset, "column": exception.column, "until": exception.until.to_string(),
+            "reason": exception.reason,
+        })
+    });
+    let parts = [
+        ("policy", policy.id.as_str().into()),
+        ("severity", policy.severity.as_str().into()),
+        ("about", policy.scope.as_str().into()),
+        ("applies_to", policy.applies.says().into()),
+        ("asks_for", policy.description.trim().into()),
+        ("reason", policy.reason.trim().into()),
+        ("remedy", policy.remedy.trim().into()),
+        ("rule", rule.into()),
+        ("declared_in", place.into()),
+        ("exceptions", exceptions.collect()),
+    ];
+    parts.map(|(key, value)| (key.to_owned(), value)).into_iter().collect()
 }
 
 async fn scan(platform: &Platform, dataset: &DatasetName, rows: u64, format: Format) -> Result<ExitCode> {
@@ -227,14 +238,14 @@ async fn scan(platform: &Platform, dataset: &DatasetName, rows: u64, format: For
         .values()
         .filter(|sighting| !is_known(contract.as_ref(), sighting))
         .collect();
-    let mut listing = Listing::new(["column", "holds", "values", "first row", "masked"]);
+    let mut listing = Listing::new(["column", "holds", "values", "first_row", "masked"]);
     for sighting in &found {
-        listing.row([
-            sighting.column.clone(),
+        listing.row(cells![
+            sighting.column.as_str(),
             sighting.kind.to_string(),
-            sighting.values.to_string(),
-            (sighting.first_row + 1).to_string(),
-            sighting.masked.clone(),
+            sighting.values,
+            sighting.first_row + 1,
+            sighting.masked.as_str(),
         ]);
     }
     listing.print(format, &format!("nothing in {about} of {dataset}"))?;

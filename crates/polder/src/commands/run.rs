@@ -13,7 +13,7 @@ use polder_engine::{Engine, Observer, RunOptions, StartedStep, StepKind, StepOut
 use crate::cli::{PlanArgs, RunArgs};
 use crate::commands::ingest::warned;
 use crate::inventory::step;
-use crate::output::{self, Listing};
+use crate::output::{self, Cell, Listing, cells};
 use crate::platform::Platform;
 use crate::progress::Bars;
 use crate::recorder::Recorder;
@@ -27,11 +27,11 @@ pub(crate) async fn plan(platform: &Platform, args: &PlanArgs) -> Result<()> {
     };
     let mut listing = Listing::new(["step", "kind", "builds", "action", "why"]);
     for step in platform.engine()?.plan(&options).await? {
-        listing.row([
+        listing.row(cells![
             step.name.to_string(),
-            step.kind.as_str().to_owned(),
-            step.dataset.map_or_else(String::new, |dataset| dataset.to_string()),
-            step.action.as_str().to_owned(),
+            step.kind.as_str(),
+            step.dataset.map(|dataset| dataset.to_string()),
+            step.action.as_str(),
             step.why,
         ]);
     }
@@ -99,22 +99,39 @@ pub(crate) async fn run_steps(
 
 fn listing(results: &[StepResult]) -> Listing {
     let mut listing = Listing::new([
-        "step", "action", "outcome", "rows", "rejected", "version", "seconds", "why",
-    ]);
+        "step",
+        "action",
+        "outcome",
+        "rows",
+        "rejected",
+        "version",
+        "seconds",
+        "why",
+        "blocked_by",
+    ])
+    .for_programs(&["blocked_by"]);
     for result in results {
         let seconds = (result.ended - result.started).as_seconds_f64();
-        listing.row([
-            result.name.to_string(),
-            result.action.as_str().to_owned(),
+        let (outcome, blocked_by) = (
+            Cell::from(result.outcome.as_str()),
             match &result.outcome {
-                StepOutcome::Blocked { by } => format!("blocked by {by}"),
-                outcome => outcome.as_str().to_owned(),
+                StepOutcome::Blocked { by } => Some(by.to_string()),
+                _ => None,
             },
-            result.rows.to_string(),
-            result.rejected.to_string(),
-            result.version.map_or_else(String::new, |version| version.to_string()),
-            format!("{seconds:.1}"),
-            result.why.clone(),
+        );
+        listing.row(cells![
+            result.name.to_string(),
+            result.action.as_str(),
+            match &blocked_by {
+                Some(by) => outcome.in_words(format!("blocked by {by}")),
+                None => outcome,
+            },
+            result.rows,
+            result.rejected,
+            result.version,
+            Cell::from(seconds).in_words(format!("{seconds:.1}")),
+            result.why.as_str(),
+            blocked_by,
         ]);
     }
     listing

@@ -5,14 +5,14 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use polder_contract::DatasetContract;
 use polder_core::units::{counted, parse_duration};
 use polder_core::{DatasetName, Error, ErrorKind, Result, ResultExt, clock};
 use polder_slo::{Assessed, Breach, Figure, Window, assess, observe};
 
-use crate::cli::{Format, FormatArg};
-use crate::output::{Listing, line, remark};
+use crate::cli::FormatArg;
+use crate::output::{Cell, Listing, remark};
 use crate::platform::Platform;
 
 /// What to measure.
@@ -36,13 +36,7 @@ pub(crate) async fn run(platform: &Platform, args: &Args, quiet: bool) -> Result
     if let Some(path) = &args.events {
         append(path, &assessed)?;
     }
-    match args.format.format {
-        Format::Json => {
-            let all: Vec<_> = assessed.iter().map(Assessed::to_json).collect();
-            line(&format!("{:#}", serde_json::Value::Array(all)))?;
-        }
-        format => listing(&assessed).print(format, "no contract promises a service level")?,
-    }
+    listing(&assessed).print(args.format.format, "no contract promises a service level")?;
     let broken = assessed.iter().filter(|one| one.is_breached()).count();
     if broken > 0 && !quiet {
         let are = if broken == 1 { "is" } else { "are" };
@@ -72,7 +66,7 @@ async fn measured(platform: &Platform, args: &Args) -> Result<Vec<Assessed>> {
         if contract.contract.service_levels.is_empty() {
             continue;
         }
-        let history = observe(&lake, &catalog, contract.dataset(), window).await?;
+        let history = observe(&lake, &catalog, &contract, window).await?;
         assessed.extend(assess(&contract, history.as_ref(), window));
     }
     Ok(assessed)
@@ -108,16 +102,23 @@ fn append(path: &Path, assessed: &[Assessed]) -> Result<()> {
 }
 
 fn listing(assessed: &[Assessed]) -> Listing {
-    let mut listing = Listing::new([
-        "dataset",
-        "service level",
-        "element",
-        "promised",
-        "measured",
-        "verdict",
-        "budget left",
-        "why",
-    ]);
+    let of_programs = [
+        "shown",
+        "basis",
+        "since",
+        "contract",
+        "contract_version",
+        "owner",
+        "driver",
+        "window",
+    ];
+    let keys = [
+        "dataset", "property", "element", "promised", "measured", "verdict", "budget", "why",
+    ];
+    let mut listing = Listing::new([keys, of_programs].concat())
+        .headed("property", "service level")
+        .headed("budget", "budget left")
+        .for_programs(&of_programs);
     for one in assessed {
         let outcome = &one.outcome;
         let left = outcome.budget.map(|budget| match budget.unit {
@@ -128,16 +129,19 @@ fn listing(assessed: &[Assessed]) -> Listing {
                 format!("{sign}{}", counted(left.abs(), unit.trim_end_matches('s')))
             }
         });
-        listing.row([
-            one.dataset.to_string(),
-            one.property.clone(),
-            one.element.clone().unwrap_or_default(),
-            one.promised.clone(),
-            outcome.measured.map_or_else(String::new, |figure| figure.to_string()),
-            one.verdict().to_owned(),
-            left.unwrap_or_default(),
-            one.why().unwrap_or_default().to_owned(),
-        ]);
+        let time = |time: DateTime<Utc>| time.to_rfc3339_opts(SecondsFormat::AutoSi, true);
+        let mut said = one.to_json();
+        let mut cell = |key: &str| {
+            let cell = Cell::from(said[key].take());
+            match key {
+                "measured" => cell.in_words(outcome.measured.map_or_else(String::new, |figure| figure.to_string())),
+                "budget" => cell.in_words(left.clone().unwrap_or_default()),
+                // An interval by ISO 8601.
+                "window" => cell.in_words(format!("{}/{}", time(one.window.from), time(one.window.to))),
+                _ => cell,
+            }
+        };
+        listing.row([keys.map(&mut cell), of_programs.map(&mut cell)].concat());
     }
     listing
 }

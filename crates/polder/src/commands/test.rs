@@ -1,6 +1,5 @@
 //! `polder test`: datasets, or a file, held against their contracts.
 
-mod figures;
 mod levels;
 mod print;
 mod shown;
@@ -14,6 +13,7 @@ use polder_contract::{ContractSet, DatasetContract};
 use polder_core::document::Source;
 use polder_core::units::counted;
 use polder_core::{DatasetName, Error, ErrorKind, Result, ResultExt};
+use polder_delivery::Discretion;
 use polder_engine::{Verification, verify_file};
 use polder_gate::table::{RuleResult, RuleVerdict};
 use polder_lake::Version;
@@ -75,7 +75,7 @@ const COMMAND: &str = "polder test";
 async fn all(cli: &Cli, args: &Args) -> Result<Tested> {
     match &args.data {
         Some(file) => {
-            let verification = of_file(args, file).await?;
+            let verification = of_file(cli, args, file).await?;
             if !cli.quiet {
                 remark_columns(&verification, file);
             }
@@ -97,12 +97,10 @@ pub(crate) async fn run(cli: &Cli, args: &Args) -> Result<ExitCode> {
     let root = crate::platform::root(cli).unwrap_or_default();
     let tested = or_report(COMMAND, &args.report, &root, all(cli, args).await)?;
     let Tested {
-        tables: mut tested,
+        tables: tested,
         levels,
         unread,
     } = tested;
-    let hidden = figures::hide(&mut tested, || policies(cli, args));
-    or_report(COMMAND, &args.report, &root, hidden)?;
     let mut findings = Findings::default();
     for verification in &tested {
         let suite = verification.contract.title();
@@ -117,14 +115,11 @@ pub(crate) async fn run(cli: &Cli, args: &Args) -> Result<ExitCode> {
         .iter()
         .for_each(|(dataset, error)| findings.add(unread_case(dataset, error)));
     if !Report::takes_output(&args.report) {
-        let policies = match args.show {
-            0 => Policies::default(),
-            _ => policies(cli, args)?,
-        };
-        print(&tested, &levels, args, &policies)?;
+        print(&tested, &levels, args)?;
     }
     findings.write(COMMAND, &args.report, &root)?;
     if !cli.quiet {
+        remark_nothing(&tested, args);
         remark_broken(&levels);
     }
     let verdict = verdict(&findings, args, cli.quiet);
@@ -192,16 +187,18 @@ impl Args {
     }
 }
 
-/// The policies that say which values are not shown: the mesh's, or the defaults where there is no mesh around.
-fn policies(cli: &Cli, args: &Args) -> Result<Policies> {
-    let platform = match Platform::open(cli) {
-        Ok(platform) => platform,
-        Err(_) if args.data.is_some() => return Ok(Policies::defaults()),
-        Err(error) => return Err(error),
-    };
-    let (policies, diagnostics) = Policies::of_mesh(&platform.mesh)?;
-    platform.refuse_errors(diagnostics)?;
-    Ok(policies)
+/// What of a file's rows everybody may be told: as the mesh around says, or as the default policies do where there is
+/// none.
+fn discretion(cli: &Cli) -> Result<Discretion> {
+    match Platform::open(cli) {
+        Ok(platform) => platform.discretion(&Arc::default()),
+        Err(_) => {
+            let policies = Policies::defaults();
+            Ok(Discretion::new(Arc::default(), move |property| {
+                policies.hides(property)
+            }))
+        }
+    }
 }
 
 /// Tells which columns a file and its contract do not share: no rule would.
@@ -214,6 +211,19 @@ fn remark_columns(verification: &Verification, file: &Path) {
     if !verification.unknown.is_empty() {
         let unknown = verification.unknown.join(", ");
         output::remark(&format!("{file} has {unknown}, of which the contract says nothing"));
+    }
+}
+
+/// Tells of datasets of which there was nothing to test.
+fn remark_nothing(tested: &[Verification], args: &Args) {
+    for verification in tested {
+        let title = verification.contract.title();
+        if verification.version.is_none() && args.data.is_none() {
+            output::remark(&format!("{title} has no table yet"));
+        }
+        if verification.contract.rules().is_ok_and(|rules| rules.is_empty()) {
+            output::remark(&format!("the contract of {title} declares no rule"));
+        }
     }
 }
 
@@ -275,7 +285,7 @@ fn selected(contracts: &Arc<ContractSet>, names: &[String]) -> Result<Vec<Datase
         .collect()
 }
 
-async fn of_file(args: &Args, file: &Path) -> Result<Verification> {
+async fn of_file(cli: &Cli, args: &Args, file: &Path) -> Result<Verification> {
     let [path] = args.targets.as_slice() else {
         let message = "--data needs the file of one contract";
         return Err(
@@ -300,7 +310,8 @@ async fn of_file(args: &Args, file: &Path) -> Result<Verification> {
         return Err(Error::new(ErrorKind::Usage, message).with_help("name the one that the file is: --object NAME"));
     };
     let session = Session::without_lake(&SessionOptions::default())?;
-    verify_file(&session, DatasetContract { contract, object }, file, args.show()).await
+    let bound = DatasetContract { contract, object };
+    verify_file(&session, bound, file, args.show(), &discretion(cli)?).await
 }
 
 fn case(suite: &str, result: &RuleResult) -> Case {
@@ -328,8 +339,11 @@ fn measured(result: &RuleResult) -> String {
     });
     let figure = match (&result.figure, rows) {
         (Some(Figure::Whole(figure)), Some(rows)) if result.failing_rows == u64::try_from(*figure).ok() => rows,
-        (Some(figure), Some(rows)) => format!("it is {figure}, {rows}"),
-        (Some(figure), None) => format!("it is {figure}"),
+        (Some(figure), rows) => {
+            let figure = result.figure_in_words.clone().unwrap_or_else(|| figure.to_string());
+            let rows = rows.map_or_else(String::new, |rows| format!(", {rows}"));
+            format!("it is {figure}{rows}")
+        }
         (None, Some(rows)) => rows,
         (None, None) => "there is no figure".to_owned(),
     };
@@ -345,11 +359,16 @@ fn verdict(findings: &Findings, args: &Args, quiet: bool) -> Result<ExitCode> {
         [Outcome::Passed, Outcome::Failed, Outcome::Warned, Outcome::NotRun].map(|outcome| findings.count(outcome));
     let coverage = findings.coverage();
     if !quiet {
+        let share = coverage.map_or_else(
+            || "nothing is declared, so nothing was run".to_owned(),
+            |coverage| format!("{coverage:.1} % of what is declared was run"),
+        );
         output::remark(&format!(
-            "{passed} passed, {failed} failed, {warned} warned, {not_run} not run: {coverage:.1} % of what is declared was run"
+            "{passed} passed, {failed} failed, {warned} warned, {not_run} not run: {share}"
         ));
     }
-    let missed = args.min_coverage.filter(|least| coverage < *least);
+    // Who asks for a share of what is declared does not mean that of nothing: a contract that lost its rules, say.
+    let missed = args.min_coverage.filter(|least| coverage.unwrap_or(0.0) < *least);
     if let Some(least) = missed {
         output::remark(&format!("that is less than the {least} % that --min-coverage asks for"));
     }

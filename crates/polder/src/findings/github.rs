@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use polder_core::plain::plain_but;
 use polder_core::units::counted;
 
 use super::{Case, Outcome, slashed};
@@ -43,6 +44,7 @@ pub(super) fn render(cases: &[Case]) -> String {
 
 /// A message as the runner reads it back.
 fn data(text: &str) -> String {
+    let text = plain_but(text, |character| matches!(character, '\r' | '\n' | '\t'));
     text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }
 

@@ -16,6 +16,8 @@ use clap::ValueEnum;
 use polder_core::document::{Diagnostic, Severity, Span};
 use polder_core::{Error, ErrorKind, Result, ResultExt};
 
+use crate::output::door;
+
 /// The code of diagnostics about declared rules that nothing runs.
 pub(crate) const NOT_RUN: &str = "not-run";
 
@@ -211,13 +213,10 @@ impl Findings {
         self.cases.iter().filter(|case| case.outcome == outcome).count()
     }
 
-    /// The share of checks that were run, in percent; 100 where nothing is declared.
-    pub(crate) fn coverage(&self) -> f64 {
-        if self.cases.is_empty() {
-            return 100.0;
-        }
+    /// The share of checks that were run, in percent; nothing where nothing is declared.
+    pub(crate) fn coverage(&self) -> Option<f64> {
         let run = self.cases.len() - self.count(Outcome::NotRun);
-        100.0 * run as f64 / self.cases.len() as f64
+        (!self.cases.is_empty()).then(|| 100.0 * run as f64 / self.cases.len() as f64)
     }
 
     /// Writes the reports that were asked for. `command` is what was run, such as `polder check`; `root` is the folder that
@@ -246,7 +245,15 @@ impl Findings {
                     }
                     fs::write(file, text).context(ErrorKind::Usage, || format!("cannot write {}", file.display()))?;
                 }
-                None => crate::output::line(text.trim_end_matches('\n'))?,
+                None => {
+                    // What is left for the runner in a log are the commands of the report that is made of them.
+                    let text = match report.format {
+                        ReportFormat::Github => text,
+                        ReportFormat::Junit => door::xml(&text),
+                        ReportFormat::Sarif | ReportFormat::Json => door::json(&text).into_owned(),
+                    };
+                    crate::output::text(&format!("{}\n", text.trim_end_matches('\n')))?;
+                }
             }
         }
         Ok(())

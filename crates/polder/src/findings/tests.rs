@@ -118,6 +118,47 @@ fn annotations_escape_what_the_runner_would_take_for_its_own() {
 }
 
 #[test]
+fn an_annotation_is_one_command_whatever_names_and_values_hold() {
+    let hostile = "a\r\n::stop-commands::x\n##[error]y,title=z:: \u{1b}[31m\u{9b}\u{202e}%0A";
+    let mut findings = Findings::default();
+    for outcome in [Outcome::Failed, Outcome::Warned, Outcome::Noted, Outcome::NotRun] {
+        findings.add(Case {
+            suite: hostile.to_owned(),
+            name: hostile.to_owned(),
+            outcome,
+            message: hostile.to_owned(),
+            help: Some(hostile.to_owned()),
+            place: Some((PathBuf::from(hostile), span(1, 1))),
+        });
+    }
+    let text = github::render(&findings.cases);
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines.len(), 4, "{text}");
+    let begins = [
+        "::error file=",
+        "::warning file=",
+        "::notice file=",
+        "::notice title=1 check not run::",
+    ];
+    for (line, begin) in lines.iter().zip(begins) {
+        assert!(line.starts_with(begin), "{line}");
+        // `ActionCommand.TryParseV2`: what comes before the second `::` are the properties.
+        let properties = line[2..].split("::").next().unwrap();
+        assert!(!properties.contains(",title=z"), "{line}");
+        assert!(!line.contains(['\u{1b}', '\u{9b}', '\u{202e}', '\r']), "{line}");
+        // A percent sign of the text stays one.
+        assert!(line.contains("%250A"), "{line}");
+    }
+    let log: serde_json::Value = serde_json::from_str(&sarif::render(&findings.cases).unwrap()).unwrap();
+    assert!(
+        log["runs"][0]["results"][0]["message"]["text"]
+            .as_str()
+            .unwrap()
+            .contains(hostile)
+    );
+}
+
+#[test]
 fn json_names_every_check_and_the_share_that_was_run() {
     let report: serde_json::Value = serde_json::from_str(&json::render("polder check", &findings()).unwrap()).unwrap();
     assert_eq!(

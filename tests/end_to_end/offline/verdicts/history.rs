@@ -48,22 +48,32 @@ pub(super) fn is_age_of_old(age: &str, before: u64) {
     assert!((least..=most).contains(&age), "{age} is not between {least} and {most}");
 }
 
-/// The seconds of the age in what a gate says: `it would be 3 hours since the newest seen`.
-pub(super) fn age_said(text: &str) -> String {
+/// What a gate says of an age between two moments is that of the old instant then, as far as its words go: `it would be 3
+/// hours 2 minutes since the newest seen`.
+pub(super) fn says_age_of_old(text: &str, before: u64) {
     let text = unwrapped(text);
-    let (before, _) = text
+    let (age, _) = text
         .split_once(" since the newest seen, asked: at most 1 hour")
         .unwrap_or_else(|| panic!("{text}"));
-    let mut words = before.rsplit(' ');
-    let (unit, count) = (words.next().unwrap(), words.next().unwrap());
-    let seconds = match unit.trim_end_matches('s') {
-        "second" => 1,
-        "minute" => 60,
-        "hour" => 3_600,
-        "day" => 86_400,
-        other => panic!("{other} is no unit: {text}"),
-    };
-    (count.parse::<u64>().unwrap() * seconds).to_string()
+    let (mut seconds, mut exact_to) = (0, u64::MAX);
+    let mut words = age.rsplit(' ');
+    while let (Some(unit), Some(count)) = (words.next(), words.next()) {
+        let unit = match unit.trim_end_matches('s') {
+            "second" => 1,
+            "minute" => 60,
+            "hour" => 3_600,
+            "day" => 86_400,
+            _ => break,
+        };
+        seconds += count.parse::<u64>().unwrap() * unit;
+        exact_to = exact_to.min(unit);
+    }
+    assert_ne!(exact_to, u64::MAX, "there is no age: {text}");
+    let (least, most) = (before - OLD_SECONDS, now() - OLD_SECONDS);
+    assert!(
+        seconds <= most && seconds + exact_to > least,
+        "{seconds} is not between {least} and {most}"
+    );
 }
 
 /// A pipeline that takes rows of the stream's table into the dataset that is judged.
@@ -101,7 +111,7 @@ fn freshness_gives_the_same_age_and_verdict_at_every_gate() {
         unwrapped(&refused.stderr).contains("rule fresh: it would be"),
         "{refused:?}"
     );
-    is_age_of_old(&age_said(&refused.stderr), before);
+    says_age_of_old(&refused.stderr, before);
 
     // `polder test`, of the table that the build would have made.
     with_pipeline(&mesh, &lax, "id = 0");
@@ -111,7 +121,7 @@ fn freshness_gives_the_same_age_and_verdict_at_every_gate() {
     let (ended, checks) = mesh.tested(&["test", "sales.silver.picked"]);
     assert_eq!(ended.code, Some(1), "{ended:?}");
     assert_eq!(checks["fresh"]["outcome"], "failed");
-    is_age_of_old(checks["fresh"]["figure"].as_str().unwrap(), before);
+    is_age_of_old(&checks["fresh"]["figure"].to_string(), before);
 
     // Samples, which stop the clock.
     mesh.write(CONTRACT, &strict);
@@ -136,12 +146,12 @@ fn the_first_rows_of_a_table_may_be_old_and_that_is_said_at_the_write_and_fails_
         said.contains("the table has no rows yet, so it is not refused"),
         "{said}"
     );
-    is_age_of_old(&age_said(&landed.stderr), before);
+    says_age_of_old(&landed.stderr, before);
     let before = now();
     let (ended, checks) = mesh.test();
     assert_eq!(ended.code, Some(1), "{ended:?}");
     assert_eq!(checks["fresh"]["outcome"], "failed");
-    is_age_of_old(checks["fresh"]["figure"].as_str().unwrap(), before);
+    is_age_of_old(&checks["fresh"]["figure"].to_string(), before);
 }
 
 const USUAL: &str = "    quality: [{id: usual, type: custom, engine: polder, implementation: {volume: {commits: 5, \
@@ -185,7 +195,7 @@ fn volume_gives_the_same_distance_and_verdict_at_every_gate() {
     let (ended, checks) = mesh.test();
     assert_eq!(ended.code, Some(1), "{ended:?}");
     assert_eq!(checks["usual"]["outcome"], "failed");
-    assert_eq!(checks["usual"]["figure"], "3");
+    assert_eq!(checks["usual"]["figure"], 3);
     // Of the commits 8, 12, 12, 10 and 16 the mean is 11.6, and the rows before the newest are what counts: a commit of 14
     // rows is 0.81 standard deviations away.
     mesh.rows("usual-again", &rows(14));
@@ -193,7 +203,7 @@ fn volume_gives_the_same_distance_and_verdict_at_every_gate() {
     let (ended, checks) = mesh.test();
     assert_eq!(ended.code, Some(0), "{ended:?}");
     assert_eq!(checks["usual"]["outcome"], "passed");
-    let distance: f64 = checks["usual"]["figure"].as_str().unwrap().parse().unwrap();
+    let distance = checks["usual"]["figure"].as_f64().unwrap();
     assert!((distance - 0.809_040).abs() < 0.000_001, "{distance}");
 
     // Samples have no history.

@@ -6,6 +6,8 @@ mod everything;
 mod history;
 mod mesh;
 mod not_run;
+mod numbers;
+mod past;
 mod references;
 mod reports;
 mod rows;

@@ -23,19 +23,19 @@ schema:
 const ONE: &str = "{\"code\": \"ABC\", \"level\": 5}\n";
 
 /// References of the rows: of their codes, and of codes with levels. Which rows have no match, by id.
-const REFERENCES: [(&str, &str, &[u64], &str, &str); 2] = [
+const REFERENCES: [(&str, &str, &[u64], u64, &str); 2] = [
     (
         "code.foreignKey",
         "{from: everything.code, to: sales.bronze.known.code}",
         &[1, 3, 5, 7],
-        "4",
+        4,
         "4 rows without a match in code of sales.bronze.known, asked: none",
     ),
     (
         "foreignKey",
         "{from: [everything.code, everything.level], to: [sales.bronze.known.code, sales.bronze.known.level]}",
         &[1, 2, 3, 5, 6, 7, 8],
-        "7",
+        7,
         "7 rows without a match in code, level of sales.bronze.known, asked: none",
     ),
 ];
@@ -132,4 +132,111 @@ fn streams_up_to_their_end_land_what_others_refer_to_first() {
     );
     mesh.polder.expect(&["ingest", "--until-end"]);
     assert_eq!(mesh.count(), "1");
+}
+
+/// A contract of two objects, of which the first asks the second one by a query; `extra` is what its streams and pipelines
+/// need of it.
+const PAIR: &str = "apiVersion: v3.1.0
+kind: DataContract
+id: sales.bronze.orders
+name: Orders
+version: 1.0.0
+status: active
+schema:
+  - name: orders
+    physicalName: sales.LAYER.orders
+    properties:
+      - {name: code, logicalType: string, physicalType: string}
+    quality:
+      - id: known
+        type: sql
+        query: SELECT count(*) FROM {object} o LEFT JOIN codes k ON o.code = k.code WHERE k.code IS NULL
+        mustBe: 0
+  - name: codes
+    physicalName: sales.LAYER.zcodes
+    properties:
+      - {name: code, logicalType: string, physicalType: string}
+";
+
+/// A mesh of orders and codes beside what it has, and their rows.
+fn orders_and_codes() -> Mesh {
+    let mesh = Mesh::under(&contract("1.0.0", &[], ""), &[]);
+    mesh.write("contracts/sales/orders.odcs.yaml", &PAIR.replace("LAYER", "bronze"));
+    for (stream, dataset) in [("orders", "orders"), ("zcodes", "zcodes")] {
+        mesh.write(
+            &format!("pipelines/sales/{stream}.stream.yaml"),
+            &format!(
+                "description: Some.\ndataset: sales.bronze.{dataset}\nsource: {{files: {{path: {stream}/*.jsonl}}}}\n\
+                 format: {{encoding: json}}\n"
+            ),
+        );
+        mesh.write(&format!("{stream}/0.jsonl"), "{\"code\": \"ABC\"}\n");
+    }
+    mesh
+}
+
+#[test]
+fn streams_up_to_their_end_land_what_queries_of_rules_read_first() {
+    let mesh = orders_and_codes();
+    let alone = mesh.polder.run(&["ingest", "sales.orders", "--until-end"]);
+    assert_eq!(alone.code, Some(1), "{alone:?}");
+    assert!(
+        unwrapped(&alone.stderr).contains("sales.orders refers to what sales.zcodes lands: run that first"),
+        "{alone:?}"
+    );
+    let both = mesh
+        .polder
+        .expect(&["ingest", "sales.orders", "sales.zcodes", "--until-end"]);
+    let place = |said: &str| both.find(said).unwrap_or_else(|| panic!("{said}: {both:?}"));
+    assert!(place("sales.zcodes: 1 row") < place("sales.orders: 1 row"), "{both:?}");
+}
+
+#[test]
+fn pipelines_are_run_after_those_that_build_what_their_rules_ask() {
+    let mesh = orders_and_codes();
+    mesh.write("contracts/sales/built.odcs.yaml", &{
+        let built = PAIR
+            .replace("LAYER", "silver")
+            .replace("id: sales.bronze.orders", "id: sales.silver.orders");
+        built.replace("name: Orders", "name: Built")
+    });
+    mesh.polder
+        .expect(&["ingest", "sales.orders", "sales.zcodes", "--until-end"]);
+    for (pipeline, from) in [("orders_built", "orders"), ("zcodes_built", "zcodes")] {
+        mesh.write(
+            &format!("pipelines/sales/{pipeline}.pipeline.yaml"),
+            &format!("description: Some.\ndataset: sales.silver.{from}\nmaterialization: replace_groups\n"),
+        );
+        mesh.write(
+            &format!("pipelines/sales/{pipeline}.sql"),
+            &format!("SELECT code FROM sales.bronze.{from}\n"),
+        );
+    }
+    let (_, planned) = mesh.json(&["plan", "--format", "json"]);
+    let steps: Vec<&str> = planned
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|step| step["step"].as_str().unwrap())
+        .collect();
+    assert_eq!(steps, ["sales.zcodes_built", "sales.orders_built"]);
+    mesh.polder.expect(&["run"]);
+
+    // A circle leaves the order of the queries, and is told.
+    mesh.write(
+        "pipelines/sales/zcodes_built.sql",
+        "SELECT code FROM sales.silver.orders\n",
+    );
+    let around = mesh.polder.run(&["run"]);
+    let said = unwrapped(&around.stderr);
+    assert!(
+        !said.contains("its rules ask sales.silver.zcodes"),
+        "nothing is built, so there is nothing to tell: {said}"
+    );
+    let around = mesh.polder.run(&["run", "--full"]);
+    assert!(
+        unwrapped(&around.stderr)
+            .contains("sales.orders_built: its rules ask sales.silver.zcodes, which waits for this step"),
+        "{around:?}"
+    );
 }

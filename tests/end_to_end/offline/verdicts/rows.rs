@@ -146,7 +146,7 @@ fn rules_about_rows_give_the_same_verdict_row_for_row_at_every_gate() {
         assert_eq!(ended.code, Some(1), "{ended:?}");
         for (_, rule) in bad_rows() {
             assert_eq!(checks[rule]["outcome"], "failed", "{rule}");
-            assert_eq!(checks[rule]["figure"], "1", "{rule}");
+            assert_eq!(checks[rule]["figure"], 1, "{rule}");
         }
         assert_eq!(failing_rows(&checks), expected(), "{target:?}");
         let failed = checks.values().filter(|check| check["outcome"] == "failed").count();
@@ -207,7 +207,7 @@ fn formats_of_text_are_the_same_at_every_gate() {
         let (_, checks) = mesh.test();
         assert_eq!(
             (&checks["word.format"]["outcome"], &checks["word.format"]["figure"]),
-            (&json!("failed"), &json!("1")),
+            (&json!("failed"), &json!(1)),
             "{format}"
         );
         assert_eq!(failing_rows(&checks), broken, "{format}");
@@ -232,5 +232,5 @@ fn a_value_that_the_type_cannot_hold_is_refused_at_the_write_and_found_in_a_tabl
     let (ended, checks) = mesh.test();
     assert_eq!(ended.code, Some(1), "{ended:?}");
     assert_eq!(checks["short.type"]["outcome"], "failed");
-    assert_eq!(checks["short.type"]["figure"], "1");
+    assert_eq!(checks["short.type"]["figure"], 1);
 }

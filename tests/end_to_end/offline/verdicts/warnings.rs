@@ -27,7 +27,7 @@ const WARN: [(&str, &str); 3] = [
 fn a_rule_that_warns_finds_the_same_rows_and_figures_at_every_gate_and_keeps_none_out() {
     let rows = ten_rows();
     let strict = contract("2.0.0", &WARN, "");
-    let figures = [("known", "4"), ("must.required", "2"), ("given", "1"), ("half", "30")];
+    let figures = [("known", 4), ("must.required", 2), ("given", 1), ("half", 30)];
 
     let mesh = Mesh::under(&strict, &rows);
     let landed = mesh.ingest();
@@ -96,5 +96,5 @@ fn a_rule_that_rejects_finds_the_same_row_and_nothing_lands() {
     let (ended, checks) = mesh.test();
     assert_eq!(ended.code, Some(1), "{ended:?}");
     assert_eq!(checks["price.maximum"]["outcome"], "failed");
-    assert_eq!(checks["price.maximum"]["figure"], "1");
+    assert_eq!(checks["price.maximum"]["figure"], 1);
 }

@@ -8,16 +8,7 @@ use sqlparser::ast::{
 };
 
 use super::{NO_PLACE, NO_SUCH_COLUMN, NO_SUCH_TABLE, NOT_FOLLOWED, OF_DATABASE, Reader, full, idents, last, short};
-
-/// What a type writes into a property.
-const TYPE_KEYS: [&str; 6] = [
-    "logicalType",
-    "physicalType",
-    "logicalTypeOptions",
-    "items",
-    "map",
-    "properties",
-];
+use crate::kind::OF_TYPE;
 
 impl Reader<'_> {
     pub(super) fn alter(&mut self, alter: AlterTable, place: &str) -> Result<()> {
@@ -126,7 +117,7 @@ impl Reader<'_> {
                     return Ok(());
                 }
                 let mut changed: Map<String, Value> = property.clone();
-                TYPE_KEYS.iter().for_each(|key| {
+                OF_TYPE.iter().for_each(|key| {
                     changed.remove(*key);
                 });
                 self.column_type(&data_type, &path, &mut changed)?;

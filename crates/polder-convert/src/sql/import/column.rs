@@ -21,6 +21,7 @@ impl Reader<'_> {
         let types = TypeReader {
             dialect: self.dialect,
             own: &self.own,
+            fields: &self.fields,
             tracker: &self.tracker,
             bounds: &self.bounds,
         };

@@ -18,6 +18,7 @@ use sqlparser::ast::{Ident, ObjectName, Spanned, Statement as Ast};
 use sqlparser::parser::Parser;
 use sqlparser::tokenizer::Span;
 
+use super::inside::{self, Fields};
 use super::statements::{Statement, statements};
 use super::types::{OwnTypes, refuse_deep_types};
 use super::{parser, spark_tail};
@@ -63,6 +64,7 @@ fn read(document: &Document<'_>, options: &ImportOptions) -> Result<Converted<St
         tracker: Tracker::default(),
         bounds: Bounds::default(),
         own: OwnTypes::default(),
+        fields: Fields::new(),
         tables: Vec::new(),
         places: HashMap::new(),
         folded: HashMap::new(),
@@ -144,6 +146,8 @@ struct Reader<'r> {
     tracker: Tracker,
     bounds: Bounds,
     own: OwnTypes,
+    /// What fields of structs say of themselves in the statement that is being read.
+    fields: Fields,
     tables: Vec<Table>,
     /// The first table of each name: a dump names each many times.
     places: HashMap<String, usize>,
@@ -256,7 +260,18 @@ impl Reader<'_> {
             let place = format!("line {}", self.line + line - 1);
             self.tracker.lose(place, short(&what), why);
         }
-        match Parser::parse_sql(rules.as_ref(), unknown.text.as_deref().unwrap_or(text)) {
+        let text = unknown.text.as_deref().unwrap_or(text);
+        let parse = |text: &str| Parser::parse_sql(rules.as_ref(), text);
+        let (parsed, fields) = match inside::readable(text, dialect) {
+            Some((readable, fields)) => match (parse(&readable), parse(text)) {
+                // What looks like a type and is none.
+                (Err(_), Ok(as_it_is)) => (Ok(as_it_is), Fields::new()),
+                (parsed, _) => (parsed, fields),
+            },
+            None => (parse(text), Fields::new()),
+        };
+        self.fields = fields;
+        match parsed {
             Ok(list) => {
                 let before = self.tables.len();
                 list.into_iter().try_for_each(|ast| self.take(ast, &place))?;

@@ -129,6 +129,10 @@ impl Reread for Reader {
             let says: Vec<_> = records
                 .iter()
                 .map(|record| {
+                    assert_eq!(
+                        (record.timestamp, record.schema_header),
+                        (Some(2_000_000), Some(&b"named"[..]))
+                    );
                     assert!(
                         record
                             .bytes
@@ -168,7 +172,7 @@ impl Reread for Reader {
             Ok(Again {
                 unread: unread.collect(),
                 rows: RecordBatch::try_from_iter_with_nullable(columns).unwrap(),
-                event_times: Some(times.with_timezone("UTC")),
+                event_times: times.with_timezone("UTC"),
                 schema_ids: vec![Some(9); says.len()],
             })
         })

@@ -1,6 +1,8 @@
 //! What becomes of refused rows: replayed once, whatever crashes, or discarded for a reason.
 
 mod bytes;
+mod earlier;
+mod maps;
 mod patches;
 mod races;
 
@@ -248,70 +250,6 @@ async fn rows_are_discarded_for_a_reason_that_stays() {
     let contract = contract(0);
     assert_eq!(quarantine.replay(&all(&contract)).await.unwrap().passed, 0);
     assert_eq!(placed(&lake).await, (vec![], vec![0, 1, 2]));
-}
-
-#[tokio::test]
-async fn a_quarantine_of_an_earlier_polder_gets_the_columns_that_it_lacks() {
-    let lake = lake();
-    let name: DatasetName = "sales.quarantine.bronze_events".parse().unwrap();
-    let older = arrow::datatypes::Schema::new(quarantine_schema().fields()[..15].to_vec());
-    lake.ensure(&name, Arc::new(older), &TableOptions::default())
-        .await
-        .unwrap();
-    let topic = topic([Some(1), Some(5), Some(2)]);
-    let mut stream = open(&lake, 3).await;
-    deliver(&mut stream, &topic, 1, Crash::Never).await.unwrap();
-    let contract = contract(0);
-    assert_eq!(quarantine(&lake).await.replay(&all(&contract)).await.unwrap().passed, 1);
-    // The stream at work writes on.
-    deliver(&mut stream, &topic, 2, Crash::Never).await.unwrap();
-    assert_eq!(placed(&lake).await, (vec![0, 1], vec![0, 2]));
-    assert_eq!(states(&lake).await, [(0, state("replayed")), (2, None)]);
-}
-
-#[tokio::test]
-async fn a_rehearsal_writes_nothing_also_where_a_replay_would_add_columns() {
-    let lake = lake();
-    let (dataset, name): (DatasetName, DatasetName) = (
-        DATASET.parse().unwrap(),
-        "sales.quarantine.bronze_events".parse().unwrap(),
-    );
-    let older = arrow::datatypes::Schema::new(quarantine_schema().fields()[..15].to_vec());
-    lake.ensure(&name, Arc::new(older), &TableOptions::default())
-        .await
-        .unwrap();
-    let mut stream = open(&lake, 3).await;
-    deliver(&mut stream, &topic([Some(1), Some(5)]), 2, Crash::Never)
-        .await
-        .unwrap();
-    let versions = async || {
-        let of = async |name| lake.load(name).await.unwrap().unwrap().version();
-        [of(&dataset).await, of(&name).await]
-    };
-    let before = versions().await;
-    // The contract of now has a column, and a key, that the table lacks.
-    let text = "apiVersion: v3.1.0\nkind: DataContract\nid: events\nname: events\nversion: 2.0.0\nstatus: active\n\
-                domain: sales\nschema:\n  - name: events\n    physicalName: sales.bronze.events\n    properties:\n      \
-                - {name: name, logicalType: string, required: true}\n      \
-                - {name: n, logicalType: integer, physicalType: int}\n      \
-                - {name: code, logicalType: string, unique: true}\n";
-    let parsed = parse(&Source::new("contracts/sales/events.odcs.yaml", text));
-    let contract = DatasetContract {
-        contract: Arc::new(parsed.contract.unwrap()),
-        object: 0,
-    };
-    let mut quarantine = Quarantine::open_as_it_is(&lake, &dataset).await.unwrap().unwrap();
-    assert_eq!(quarantine.rehearse(&all(&contract)).await.unwrap().passed, 1);
-    assert_eq!(versions().await, before);
-    assert_eq!(
-        self::quarantine(&lake)
-            .await
-            .replay(&all(&contract))
-            .await
-            .unwrap()
-            .passed,
-        1
-    );
 }
 
 #[tokio::test]

@@ -106,7 +106,7 @@ async fn a_row_that_was_replayed_before_its_stream_went_on_is_not_taken_again() 
     quarantine(&lake).await.discard(&discard("odd", None)).await.unwrap();
     let mut next = open(&lake, 0).await;
     drop(next.shipment(RunId::new()).await.unwrap());
-    assert!(matches!(&next.known, crate::delivery::Known::Positions(known) if known.window.is_empty()));
+    assert!(matches!(&next.known, crate::known::Known::Positions(known) if known.window.is_empty()));
 }
 
 /// Delivers a topic message by message; after a conflict it begins again, as streams do.

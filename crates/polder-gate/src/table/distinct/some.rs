@@ -52,8 +52,7 @@ impl Fingerprints {
     fn passes(&self, mut look: impl FnMut(usize, usize, Pass, &mut Table, &mut Vec<u8>) -> Result<bool>) -> Result<()> {
         let (mut table, mut buffer) = (Table::default(), Vec::new());
         for partition in 0..PARTITIONS {
-            let since = self.since.len_of(partition) + self.head.partitions[partition].len();
-            let len = self.counted.len_of(partition) + since;
+            let len = self.len_of(partition);
             for pass in Pass::all(len) {
                 if !look(partition, len, pass, &mut table, &mut buffer)? {
                     return Ok(());
@@ -61,11 +60,6 @@ impl Fingerprints {
             }
         }
         Ok(())
-    }
-
-    fn each(&self, partition: usize, buffer: &mut Vec<u8>, pass: Pass, mut visit: impl FnMut(u128)) -> Result<()> {
-        self.counted.each(partition, buffer, pass, &mut visit)?;
-        self.each_since(partition, buffer, pass, visit)
     }
 }
 

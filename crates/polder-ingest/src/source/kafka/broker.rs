@@ -344,6 +344,24 @@ mod tests {
     }
 
     #[test]
+    fn a_user_s_property_wins_over_each_bound() {
+        let none = BTreeMap::new();
+        let default = Connection::new(&kafka(&[]), &none, "g").unwrap();
+        assert_eq!(default.config.get("fetch.queue.backoff.ms"), Some("50"));
+        for (key, value) in BOUNDS {
+            // Each of them may be twice as large.
+            let own = value
+                .parse::<u64>()
+                .map_or("shop".to_owned(), |bound| (bound * 2).to_string());
+            let connection = Connection::new(&kafka(&[(key, &own)]), &none, "g").unwrap();
+            assert_eq!(connection.config.get(key), Some(own.as_str()), "{key}");
+            let stream = [(key.to_owned(), Secret::new(own.as_str()))].into();
+            let connection = Connection::new(&kafka(&[]), &stream, "g").unwrap();
+            assert_eq!(connection.config.get(key), Some(own.as_str()), "{key}");
+        }
+    }
+
+    #[test]
     fn a_secret_is_not_in_the_error() {
         let error = property(KafkaError::ClientConfig(
             rdkafka::types::RDKafkaConfRes::RD_KAFKA_CONF_INVALID,

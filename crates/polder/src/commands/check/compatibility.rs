@@ -4,12 +4,12 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use polder_contract::cancellation::{self, find};
+use polder_contract::cancellation;
 use polder_contract::product::{OutputPort, Product};
 use polder_contract::{Consumer, ContractSet, Read};
 use polder_core::document::{Diagnostic, Severity};
 use polder_core::{DatasetName, Result};
-use polder_engine::{ColumnLineage, Engine, ModelDefinition, Pipeline, Reach, Reader, read_models, read_pipelines};
+use polder_engine::{Engine, ModelDefinition, Pipeline, Reach, Reader, read_models, read_pipelines};
 
 use super::Declared;
 use super::builders::Builders;
@@ -17,7 +17,7 @@ use super::judge::Judge;
 use super::pairs::Pairs;
 use super::revision::Revision;
 use super::tables::{self, Refusals, Tables};
-use super::{record, registrations};
+use super::{order, record, registrations};
 use crate::{domains, output};
 
 /// What a comparison with a base revision found.
@@ -73,7 +73,7 @@ pub(super) async fn compare(mesh: &Declared<'_>, name: &str, tables: Option<&Tab
         .collect();
     let contracts = Arc::new(contracts);
     let pairs = Pairs::of(&contracts, mesh);
-    let lineage = if pairs.needs_plans() {
+    let (lineage, unchanged) = if pairs.needs_plans() {
         let (pipelines, _) = read_pipelines(base.sources("pipelines", Pipeline::SUFFIX), |path| base.document(path));
         let (models, _) = read_models(base.sources("pipelines", ModelDefinition::SUFFIX));
         let engine = Engine::new(
@@ -85,9 +85,10 @@ pub(super) async fn compare(mesh: &Declared<'_>, name: &str, tables: Option<&Tab
             domains::all(),
         );
         // What was wrong in the base is no concern of this change.
-        engine.analyse().await?.lineage
+        let lineage = engine.analyse().await?.lineage;
+        (lineage, order::unchanged(engine.pipelines(), mesh))
     } else {
-        ColumnLineage::default()
+        Default::default()
     };
     let consumers = mesh.consumers.iter();
     let mut reads: Vec<(String, &Read)> = consumers
@@ -126,6 +127,8 @@ pub(super) async fn compare(mesh: &Declared<'_>, name: &str, tables: Option<&Tab
             &unbuilt,
             &readers,
         ),
+        before: &lineage,
+        unchanged: &unchanged,
     };
     let refusals = Refusals::new(tables::since(mesh, &base, &contracts, tables));
     let mut compared = judge.all(&pairs, &lost, refusals)?;
@@ -144,6 +147,19 @@ pub(super) async fn compare(mesh: &Declared<'_>, name: &str, tables: Option<&Tab
         )
     });
     compared.lines.extend(unread);
+    let unfound = base.unfound.iter().map(|(path, why)| Diagnostic {
+        severity: Severity::Error,
+        code: "not-compared".into(),
+        message: format!("cannot compare {}, {why}", base.path(path).display()),
+        help: Some(
+            "fetch the submodule's commits (git submodule update --init, and git fetch inside it), or let a link lead to a \
+             file of the repository"
+                .to_owned(),
+        ),
+        file: base.path(path),
+        span: None,
+    });
+    compared.diagnostics.extend(unfound);
     let broken = base.unread.iter();
     let broken = broken.map(|(path, why)| format!("  not compared: {}, {why}", base.path(path).display()));
     compared.lines.extend(broken);
@@ -165,7 +181,7 @@ fn ports(mesh: &Declared<'_>) -> Vec<Port> {
     let mut ports = Vec::new();
     for product in mesh.products {
         for port in &product.output_ports {
-            let contract = port.contract_id.as_deref().and_then(|id| find(mesh.contracts, id));
+            let contract = port.contract_id.as_deref().and_then(|id| mesh.contracts.find(id));
             let datasets = contract.iter().flat_map(|contract| contract.datasets());
             ports.extend(datasets.map(|dataset| Port {
                 product: product.id.clone(),

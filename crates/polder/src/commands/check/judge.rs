@@ -3,22 +3,23 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use polder_contract::cancellation::find;
-use polder_contract::diff::{Change, Comparison, Mode, SemanticVersion, problems_with_history};
+use polder_contract::diff::{Change, Comparison, Mode};
 use polder_contract::lifecycle::transition_problems;
 use polder_contract::product::{self, Product};
-use polder_contract::{Contract, Read, Status, parse};
+use polder_contract::{Contract, Read, Status};
 use polder_core::document::{Diagnostic, Severity};
 use polder_core::{DatasetName, ObjectName, Result};
-use polder_engine::{Reach, Reached};
+use polder_engine::{ColumnLineage, Reach, Reached};
 
 use super::builders::Lost;
 use super::compatibility::{Compared, Port, STRUCK};
 use super::pairs::{Pairs, is_structural};
+use super::past::transitive_problems;
+use super::refusing::refusing;
 use super::revision::Revision;
 use super::tables::Refusals;
 use super::telling::{BREAKING, breaking, head, listed, named, start, untouched, word};
-use super::{Declared, nulls};
+use super::{Declared, order};
 
 /// Says what changes break.
 pub(super) struct Judge<'m> {
@@ -29,6 +30,10 @@ pub(super) struct Judge<'m> {
     /// The output ports of products, each with its dataset.
     pub(super) ports: &'m [Port],
     pub(super) reach: Reach<'m>,
+    /// What the queries of the base read.
+    pub(super) before: &'m ColumnLineage,
+    /// Pipelines whose queries are as they were.
+    pub(super) unchanged: &'m BTreeSet<ObjectName>,
 }
 
 impl Judge<'_> {
@@ -108,7 +113,7 @@ impl Judge<'_> {
         // Its contracts were retired with notice: nothing is left that it could offer.
         let over = !old.output_ports.is_empty()
             && old.output_ports.iter().all(|port| {
-                let contract = port.contract_id.as_deref().and_then(|id| find(self.mesh.contracts, id));
+                let contract = port.contract_id.as_deref().and_then(|id| self.mesh.contracts.find(id));
                 contract.is_some_and(|contract| contract.lifecycle().status == Status::Retired)
             });
         // What is wrong with a document that cannot be read is reported; that the product went is not known.
@@ -142,31 +147,19 @@ impl Judge<'_> {
         compared.lines.push(head);
         for change in &comparison.changes {
             self.change(old, new, comparison, change, compared);
+            compared.diagnostics.extend(self.departed(old, change));
+        }
+        for dataset in order::moved(old, new) {
+            self.moved(new, comparison, dataset, compared);
         }
         compared.diagnostics.extend(comparison.version_problem(old, new));
         compared
             .diagnostics
             .extend(transition_problems(old, new, self.mesh.now));
-        if Mode::of(old).is_transitive() {
-            let history = self.base.history(&self.mesh.platform.mesh.root, &old.source_path)?;
-            let earlier = history.texts.iter().filter_map(|source| parse(source).contract);
-            // What git takes for an earlier name may be another contract that this one was copied from.
-            let earlier: Vec<_> = earlier.filter(|earlier| is_earlier(earlier, old)).collect();
-            if let Some(gap) = history.gap {
-                compared.diagnostics.push(Diagnostic {
-                    severity: Severity::Error,
-                    code: "incomplete-history".into(),
-                    message: format!(
-                        "{} must not break any earlier version, and its history is not all here: {gap}",
-                        new.id
-                    ),
-                    help: Some("fetch all of it: git fetch --unshallow (actions/checkout: fetch-depth: 0)".to_owned()),
-                    file: new.source_path.clone(),
-                    span: None,
-                });
-            }
-            compared.diagnostics.extend(problems_with_history(&earlier, new));
-        }
+        let moved = old.id != new.id && self.mesh.contracts.find(&old.id).is_some();
+        compared
+            .diagnostics
+            .extend(transitive_problems(self.base, old, new, moved)?);
         Ok(())
     }
 
@@ -180,7 +173,7 @@ impl Judge<'_> {
     ) {
         let file = new.source_path.as_path();
         if change.class.breaks_readers() || change.class.weakens_guarantee() {
-            let refusing = nulls::refusing(self.mesh, change);
+            let refusing = refusing(self.mesh, self.before, old, change);
             let mut reached = self.reached(old, new, comparison, change, &refusing.surely);
             for name in &refusing.perhaps {
                 reached.unaffected.remove(name);
@@ -277,15 +270,8 @@ impl Judge<'_> {
             Some(dataset) => vec![dataset],
             None => old.datasets().collect(),
         };
-        let major = |contract: &Contract| {
-            contract
-                .version
-                .parse::<SemanticVersion>()
-                .ok()
-                .map(|version| version.major)
-        };
         // Within a major version nobody gives up what was promised; a step to another one is expected by who is made for it.
-        let raised = major(new).filter(|new| major(old).is_some_and(|old| old < *new));
+        let raised = new.major().filter(|new| old.major().is_some_and(|old| old < *new));
         let mut all = Reached::default();
         for dataset in concerned.iter().copied() {
             let mine = comparison.of_dataset(dataset);
@@ -333,7 +319,7 @@ impl Judge<'_> {
     }
 
     /// Without the ports that offer the dataset itself: they announce its changes, and are not untouched by them.
-    fn elsewhere(&self, dataset: &DatasetName, mut names: BTreeSet<String>) -> BTreeSet<String> {
+    pub(super) fn elsewhere(&self, dataset: &DatasetName, mut names: BTreeSet<String>) -> BTreeSet<String> {
         for name in self.offering(dataset) {
             names.remove(&name);
         }
@@ -398,7 +384,7 @@ impl Judge<'_> {
             at(&mut found);
             compared.diagnostics.push(found);
         }
-        if matches!(old.lifecycle().status, Status::Active | Status::Deprecated) {
+        if old.in_force() {
             let mut found = Diagnostic {
                 severity: Severity::Error,
                 code: "lifecycle".into(),
@@ -411,12 +397,4 @@ impl Judge<'_> {
             compared.diagnostics.push(found);
         }
     }
-}
-
-/// Whether a contract is an earlier state of another one: by its id, or by a dataset that both describe.
-fn is_earlier(earlier: &Contract, of: &Contract) -> bool {
-    earlier.id == of.id
-        || earlier
-            .datasets()
-            .any(|dataset| of.datasets().any(|own| own == dataset))
 }

@@ -17,16 +17,15 @@ pub(super) fn check(mesh: &Declared<'_>) -> Result<Vec<Diagnostic>> {
     let readers = readers(mesh);
     let mut diagnostics = Vec::new();
     for contract in mesh.contracts.contracts() {
-        let names: BTreeSet<_> = contract
-            .datasets()
-            .filter_map(|dataset| readers.get(dataset))
-            .flatten()
+        let objects = contract.objects.iter().enumerate();
+        let users: Vec<_> = objects
+            .filter_map(|(at, object)| Some((at, readers.get(object.dataset.as_ref()?)?)))
+            .flat_map(|(at, names)| names.iter().map(move |name| (at, name)))
             .collect();
-        let names: Vec<_> = names.into_iter().collect();
         diagnostics.extend(contract.lifecycle_problems());
-        diagnostics.extend(retirement_problems(contract, &names, mesh.now));
+        diagnostics.extend(retirement_problems(contract, &users, mesh.now));
     }
-    diagnostics.extend(replacement_problems(mesh.contracts));
+    diagnostics.extend(replacement_problems(mesh.contracts, mesh.now));
     diagnostics.extend(writers(mesh));
     diagnostics.extend(cancellation::check(mesh.cancellations, mesh.contracts, mesh.now));
     Ok(diagnostics)

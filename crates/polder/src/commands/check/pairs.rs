@@ -8,7 +8,8 @@ use polder_contract::diff::{Change, Comparison, compare as compare_contracts};
 use polder_contract::{Contract, ContractSet};
 use polder_core::DatasetName;
 
-use super::Declared;
+use super::nulls::allows_null;
+use super::{Declared, order};
 
 /// Kinds of changes after which a query may no longer plan, or give another type.
 const STRUCTURAL: [&str; 10] = [
@@ -71,7 +72,9 @@ impl Pairs {
             if !same.datasets().any(|name| name == dataset)
                 && let Some(elsewhere) = new.get(dataset)
             {
-                self.compare(old, &elsewhere.contract, |comparison| Comparison {
+                // Of what the whole contracts say, it is what this dataset had and has.
+                let part = Arc::new(elsewhere.contract.part(dataset));
+                self.compare(&Arc::new(old.part(dataset)), &part, |comparison| Comparison {
                     changes: only(&comparison, dataset),
                     ..comparison
                 });
@@ -118,10 +121,13 @@ impl Pairs {
         }
     }
 
-    /// Whether there is a change after which a query may not plan.
+    /// Whether there is a change after which a query may not plan, may take other columns, or may give null.
     pub(super) fn needs_plans(&self) -> bool {
         let mut changes = self.changed.iter().flat_map(|(_, _, comparison)| &comparison.changes);
-        !self.removed.is_empty() || changes.any(is_structural)
+        let mut pairs = self.changed.iter();
+        !self.removed.is_empty()
+            || changes.any(|change| is_structural(change) || allows_null(change))
+            || pairs.any(|(old, new, _)| order::moved(old, new).next().is_some())
     }
 }
 
@@ -140,13 +146,24 @@ fn without_moved(comparison: Comparison, here: &Contract, new: &ContractSet) -> 
     }
 }
 
-/// The changes of one dataset, without those of its contract as a whole.
+/// The changes of one dataset that moved to another contract. What the contract as a whole promised (service levels,
+/// notice, mode, roles, price, servers) it promised of this dataset too; that another one has another id and other words is
+/// no news.
 fn only(comparison: &Comparison, dataset: &DatasetName) -> Vec<Change> {
+    let breaks = |change: &Change| {
+        change.class.breaks_readers() || change.class.breaks_writers() || change.class.weakens_guarantee()
+    };
     let changes = comparison.changes.iter();
-    changes
-        .filter(|change| change.dataset.as_ref() == Some(dataset))
-        .cloned()
-        .collect()
+    let kept = changes.filter(|change| match &change.dataset {
+        Some(of) => of == dataset,
+        None => change.code != "contract-id-changed" && breaks(change),
+    });
+    kept.map(|change| {
+        let mut change = change.clone();
+        change.dataset = Some(dataset.clone());
+        change
+    })
+    .collect()
 }
 
 /// Whether a query may no longer plan, or give another type, after a change.

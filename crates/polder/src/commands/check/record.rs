@@ -1,7 +1,7 @@
 //! What a change does to the record of cancellations: what was said cannot be unsaid, nor be said to have been said before.
 
 use chrono::{DateTime, Days, Utc};
-use polder_contract::cancellation::{Cancellation, Canceller, find};
+use polder_contract::cancellation::{Cancellation, Canceller};
 use polder_contract::{Consumer, Status};
 use polder_core::document::{Diagnostic, Severity};
 
@@ -72,7 +72,9 @@ fn nobody(mesh: &Declared<'_>, cancellation: &Cancellation, before: &[Consumer])
 
 /// A cancellation that is gone from the record, or says something else.
 fn struck(mesh: &Declared<'_>, base: &Revision, old: &Cancellation) -> Diagnostic {
-    let ends = find(mesh.contracts, &old.contract)
+    let ends = mesh
+        .contracts
+        .find(&old.contract)
         .is_some_and(|contract| matches!(contract.lifecycle().status, Status::Deprecated | Status::Retired));
     let over = old.effective < mesh.now.date_naive();
     // Who takes a cancellation back may do so; what ends without a record may not.

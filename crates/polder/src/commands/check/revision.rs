@@ -4,27 +4,18 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use chrono::NaiveDate;
-use polder_core::document::{MAX_BYTES, Source};
+use polder_core::document::Source;
 use polder_core::{Error, ErrorKind, Result};
 
-use crate::git::{git, line, succeeded};
-
-/// The folders of a mesh that hold documents.
-const FOLDERS: [&str; 3] = ["contracts", "pipelines", "catalog"];
-
-/// What the names of documents end in.
-const ENDINGS: [&str; 2] = [".yaml", ".sql"];
-
-/// How many commits of a document's history are read.
-const MOST_COMMITS: usize = 2000;
+use super::past::{History, history};
+use super::reading::Reading;
+use crate::git::{git, line};
 
 /// The documents of a mesh in one revision.
 #[derive(Debug)]
 pub(super) struct Revision {
     /// The revision as it was named, or the commit that is compared with in its place.
     pub(super) name: String,
-    /// The commit's hash.
-    pub(super) commit: String,
     /// What the revision is, in words.
     pub(super) says: String,
     /// The day of the commit.
@@ -33,15 +24,10 @@ pub(super) struct Revision {
     documents: BTreeMap<PathBuf, Source>,
     /// Documents that cannot be read, and why.
     pub(super) unread: Vec<(PathBuf, String)>,
-}
-
-/// What a document was before.
-#[derive(Debug)]
-pub(super) struct History {
-    /// Its texts, the newest first.
-    pub(super) texts: Vec<Source>,
-    /// Why there may be earlier ones, where there may.
-    pub(super) gap: Option<String>,
+    /// Paths that lead to nothing that could be compared, although something stands there on disk, and why.
+    pub(super) unfound: Vec<(PathBuf, String)>,
+    /// The repository, and those of submodules that documents are read from: where git is run, and the commit.
+    repositories: Vec<(PathBuf, String)>,
 }
 
 impl Revision {
@@ -75,14 +61,17 @@ impl Revision {
         };
         let day = line(&git(root, &["show", "-s", "--format=%cI", &commit], None)?);
         let day = day.and_then(|day| chrono::DateTime::parse_from_rfc3339(&day).ok());
-        let (documents, unread) = documents(root, &prefix, &commit)?;
+        let mut reading = Reading::of(root, &prefix, &commit)?;
+        reading.documents()?;
+        reading.queries()?;
         Ok(Self {
             name,
-            commit,
             says,
             day: day.map(|day| day.to_utc().date_naive()),
-            documents,
-            unread,
+            repositories: reading.repositories(),
+            documents: reading.documents,
+            unread: reading.unread,
+            unfound: reading.unfound,
         })
     }
 
@@ -112,118 +101,17 @@ impl Revision {
         })
     }
 
-    /// Earlier texts of a document, the newest first: as it is in this revision, then as each commit before left it, also
-    /// under the names that it had then.
+    /// Earlier texts of all documents in which one of these names stands, now or once: the newest first, whatever their
+    /// path was. They are shown under `path`.
     ///
     /// # Errors
     /// As [`Revision::read`].
-    pub(super) fn history(&self, root: &Path, path: &Path) -> Result<History> {
-        let file = path.display().to_string();
-        let most = format!("--max-count={}", MOST_COMMITS + 1);
-        let list = [
-            "log",
-            "--follow",
-            "--format=commit %H",
-            "--name-only",
-            &most,
-            &self.commit,
-            "--",
-            &file,
-        ];
-        let listed = succeeded(git(root, &list, None)?, "git cannot list the document's history")?;
-        let listed = String::from_utf8_lossy(&listed);
-        let mut texts = Vec::new();
-        let mut commits = 0;
-        let mut commit = "";
-        for line in listed.lines().filter(|line| !line.is_empty()) {
-            if let Some(next) = line.strip_prefix("commit ") {
-                (commit, commits) = (next, commits + 1);
-                continue;
-            }
-            // Names are those of the repository, not of the mesh's folder.
-            let object = format!("{commit}:{line}");
-            let output = git(root, &["cat-file", "blob", &object], None)?;
-            // Where a commit deleted it there is none.
-            if output.status.success() && output.stdout.len() <= MAX_BYTES {
-                let text = String::from_utf8(output.stdout).ok();
-                texts.extend(text.map(|text| Source::new(path, text)));
-            }
-        }
-        let shallow = line(&git(root, &["rev-parse", "--is-shallow-repository"], None)?);
-        let gap = if shallow.as_deref() == Some("true") {
-            Some("this is a shallow clone".to_owned())
-        } else if commits > MOST_COMMITS {
-            Some(format!("it has more than {MOST_COMMITS} commits"))
-        } else {
-            None
-        };
-        Ok(History { texts, gap })
+    pub(super) fn history(&self, path: &Path, names: &[String]) -> Result<History> {
+        history(&self.repositories, path, names)
     }
 
     /// A document of this revision as git names it: `main:contracts/sales/orders.odcs.yaml`.
     pub(super) fn path(&self, path: &Path) -> PathBuf {
         PathBuf::from(format!("{}:{}", self.name, path.display()))
     }
-}
-
-/// Documents by path, and those that cannot be read, with why.
-type Documents = (BTreeMap<PathBuf, Source>, Vec<(PathBuf, String)>);
-
-/// Every document below the mesh's folders, in a commit.
-fn documents(root: &Path, prefix: &str, commit: &str) -> Result<Documents> {
-    let folders = FOLDERS.map(|folder| format!("{prefix}{folder}"));
-    let mut list = vec!["ls-tree", "-r", "-z", "--full-tree", commit, "--"];
-    list.extend(folders.iter().map(String::as_str));
-    let listed = succeeded(git(root, &list, None)?, "git cannot list the revision's files")?;
-    let mut wanted = Vec::new();
-    for line in listed.split(|byte| *byte == 0).filter(|line| !line.is_empty()) {
-        // `100644 blob <hash>\t<path>`; links and submodules are no documents.
-        let line = String::from_utf8_lossy(line);
-        let Some((entry, path)) = line.split_once('\t') else {
-            continue;
-        };
-        let mut words = entry.split(' ');
-        let (mode, kind, hash) = (words.next(), words.next(), words.next());
-        let plain = kind == Some("blob") && mode.is_some_and(|mode| mode.starts_with("100"));
-        if plain
-            && ENDINGS.iter().any(|ending| path.ends_with(ending))
-            && let (Some(hash), Some(path)) = (hash, path.strip_prefix(prefix))
-        {
-            wanted.push((hash.to_owned(), PathBuf::from(path)));
-        }
-    }
-    contents(root, wanted)
-}
-
-/// The texts of blobs, by one process for all of them.
-fn contents(root: &Path, wanted: Vec<(String, PathBuf)>) -> Result<Documents> {
-    let mut asked = String::new();
-    for (hash, _) in &wanted {
-        asked.push_str(hash);
-        asked.push('\n');
-    }
-    let given = succeeded(
-        git(root, &["cat-file", "--batch"], Some(asked))?,
-        "git cannot read the revision's files",
-    )?;
-    let broken = || Error::new(ErrorKind::Internal, "git answered in a form that is not known");
-    let mut rest = given.as_slice();
-    let (mut documents, mut unread) = (BTreeMap::new(), Vec::new());
-    for (_, path) in wanted {
-        // `<hash> blob <size>\n<text>\n`
-        let end = rest.iter().position(|byte| *byte == b'\n').ok_or_else(broken)?;
-        let size: usize = std::str::from_utf8(&rest[..end])
-            .ok()
-            .and_then(|head| head.rsplit(' ').next()?.parse().ok())
-            .ok_or_else(broken)?;
-        let text = rest.get(end + 1..end + 1 + size).ok_or_else(broken)?;
-        // What is wrong in the base is no concern of this change, which may be what mends it.
-        match std::str::from_utf8(text) {
-            _ if size > MAX_BYTES => unread.push((path, format!("which is too large ({size} bytes)"))),
-            Ok(text) => drop(documents.insert(path.clone(), Source::new(path, text))),
-            Err(_) => unread.push((path, "which is not UTF-8".to_owned())),
-        }
-        rest = rest.get(end + 2 + size..).unwrap_or_default();
-    }
-    Ok((documents, unread))
 }

@@ -10,12 +10,13 @@ use polder_core::document::Source;
 use polder_core::units::counted;
 use polder_core::units::parse_duration;
 use polder_core::{DatasetName, Error, ErrorKind, Result, ResultExt, clock};
-use polder_engine::{Backtest, Since};
+use polder_engine::{Backtest, Since, Unseen};
 use polder_gate::table::RuleVerdict;
+use serde_json::{Value, json};
 
 use crate::cli::{Cli, Format, FormatArg, worded};
 use crate::commands::missing_file;
-use crate::output::{self, Listing};
+use crate::output::{self, Cell, Listing, cells};
 use crate::platform::Platform;
 
 /// Which contract, over which past.
@@ -55,11 +56,12 @@ fn since(text: &str) -> std::result::Result<Since, String> {
         .ok_or_else(|| format!("`{text}` is too long"))
 }
 
-/// Runs the contract over the past and shows what it would have refused; 1 where it would have refused anything.
+/// Runs the contract over the past and shows what it would have refused; 1 where it would have refused anything, and
+/// where a part of that past could not be looked at.
 pub(crate) async fn run(cli: &Cli, args: &Args) -> Result<ExitCode> {
     let platform = Platform::open(cli)?;
     let engine = platform.engine()?;
-    let mut refused = false;
+    let (mut refused, mut unseen) = (false, Vec::new());
     let mut listing = Listing::new(["dataset", "version", "time", "rows", "refused", "warned", "rules"]);
     let mut examples = Listing::new(["dataset", "rule", "examples"]);
     let mut summaries = Vec::new();
@@ -68,63 +70,102 @@ pub(crate) async fn run(cli: &Cli, args: &Args) -> Result<ExitCode> {
         let dataset = contract.dataset().to_string();
         refused |= row_per_commit(&dataset, &backtest, &mut listing);
         for (rule, texts) in &backtest.examples {
-            examples.row([dataset.clone(), rule.to_string(), texts.join("; ")]);
+            examples.row(cells![dataset.as_str(), rule.to_string(), texts.join("; ")]);
         }
         let sum = |figure: fn(&polder_engine::BacktestCommit) -> u64| backtest.commits.iter().map(figure).sum::<u64>();
+        let commits = counted(backtest.commits.len(), "commit");
         summaries.push(format!(
             "{dataset}: {} of {} in {} would have been refused",
             sum(|commit| commit.refused),
             counted(sum(|commit| commit.rows), "row"),
-            counted(backtest.commits.len(), "commit")
+            commits
         ));
+        for (rule, (times, why)) in backtest.rules_not_run() {
+            summaries.push(format!(
+                "{dataset}: rule {rule} was not run on {times} of {commits}: {why}"
+            ));
+        }
+        unseen.extend(backtest.unseen.iter().map(|part| not_seen(&dataset, part)));
     }
-    listing.print(args.format.format, "no commit brought rows in that time")?;
+    let nothing = match unseen.is_empty() {
+        true => "no commit brought rows in that time",
+        false => "no commit that is known brought rows in that time",
+    };
+    listing.print(args.format.format, nothing)?;
     if args.format.format == Format::Table && !examples.is_empty() {
         examples.print(Format::Table, "")?;
     }
     if !cli.quiet {
         summaries.iter().for_each(|summary| output::remark(summary));
     }
-    Ok(ExitCode::from(u8::from(refused)))
+    // Whoever sees no more than this must not take it for the whole.
+    unseen.iter().for_each(|part| output::remark(part));
+    Ok(ExitCode::from(u8::from(refused || !unseen.is_empty())))
+}
+
+/// That some commits were not looked at, and what to ask instead.
+fn not_seen(dataset: &str, part: &Unseen) -> String {
+    let (first, last) = (part.versions.start(), part.versions.end());
+    let versions = match first == last {
+        true => format!("version {first}"),
+        false => format!("versions {first} to {last}"),
+    };
+    format!(
+        "{dataset}: nothing is known of {versions}: {} (exit code 1; `--since {last}` asks for what came after)",
+        part.why
+    )
 }
 
 /// Adds a row for each commit; tells whether anything would have been refused.
 fn row_per_commit(dataset: &str, backtest: &Backtest, listing: &mut Listing) -> bool {
     let mut refused = false;
     for commit in &backtest.commits {
-        let mut rules: Vec<String> = commit
+        let (mut rules, mut words): (Vec<Value>, Vec<String>) = commit
             .by_rule
             .iter()
-            .map(|(rule, rows)| format!("{rule}: {rows}"))
-            .collect();
+            .map(|(rule, rows)| {
+                let of_rows = json!({ "rule": &**rule, "rows": rows, "verdict": null, "figure": null, "why": null });
+                (of_rows, format!("{rule}: {rows}"))
+            })
+            .unzip();
         for result in &commit.table {
             if matches!(result.verdict, RuleVerdict::Failed | RuleVerdict::Warned) {
+                let failed = result.verdict == RuleVerdict::Failed;
+                rules.push(json!({
+                    "rule": result.rule, "rows": result.failing_rows, "verdict": if failed { "failed" } else { "warned" },
+                    "figure": Cell::from(result.figure.as_ref()).into_value(), "why": null,
+                }));
                 let figure = result
                     .figure
                     .as_ref()
                     .map_or_else(String::new, |figure| format!(" ({figure})"));
-                rules.push(format!("{}: {}{figure}", result.rule, verdict(&result.verdict)));
+                words.push(format!(
+                    "{}: {}{figure}",
+                    result.rule,
+                    if failed { "fails" } else { "warns" }
+                ));
             }
         }
+        let not_run = commit.table.iter().filter_map(|result| match &result.verdict {
+            RuleVerdict::NotRun(why) => Some((&result.rule, why)),
+            _ => None,
+        });
+        for (rule, why) in not_run {
+            rules.push(json!({ "rule": rule, "rows": null, "verdict": "not run", "figure": null, "why": why }));
+            words.push(format!("{rule}: not run"));
+        }
         refused |= commit.refused > 0 || commit.table.iter().any(|result| result.verdict == RuleVerdict::Failed);
-        listing.row([
-            dataset.to_owned(),
-            commit.version.to_string(),
-            commit.timestamp.format("%Y-%m-%dT%H:%M:%SZ").to_string(),
-            commit.rows.to_string(),
-            commit.refused.to_string(),
-            commit.warned.to_string(),
-            rules.join(", "),
+        listing.row(cells![
+            dataset,
+            commit.version,
+            commit.timestamp,
+            commit.rows,
+            commit.refused,
+            commit.warned,
+            Cell::from(Value::Array(rules)).in_words(words.join(", ")),
         ]);
     }
     refused
-}
-
-fn verdict(verdict: &RuleVerdict) -> &'static str {
-    match verdict {
-        RuleVerdict::Failed => "fails",
-        _ => "warns",
-    }
 }
 
 /// The contract that is named, for each of its datasets or the one that is asked for.

@@ -45,7 +45,9 @@ pub(crate) struct Args {
 /// Records the cancellation and says what follows.
 pub(crate) fn run(platform: &Platform, args: &Args) -> Result<()> {
     let contracts = platform.contracts()?;
-    let contract = cancellation::find(&contracts, &args.dataset).ok_or_else(|| unknown(&contracts, &args.dataset))?;
+    let contract = contracts
+        .find(&args.dataset)
+        .ok_or_else(|| unknown(&contracts, &args.dataset))?;
     let (mut registered, found) = consumers(&platform.mesh)?;
     platform.refuse_errors(found)?;
     let (recorded, mut found) = cancellations(platform)?;
@@ -57,7 +59,9 @@ pub(crate) fn run(platform: &Platform, args: &Args) -> Result<()> {
     let cancellation = planned(args, &contracts, &contract, &consumers)?;
     let same = |other: &&Cancellation| {
         cancellation.meets(other)
-            && cancellation::find(&contracts, &other.contract).is_some_and(|other| other.id == contract.id)
+            && contracts
+                .find(&other.contract)
+                .is_some_and(|other| other.id == contract.id)
     };
     if let Some(other) = recorded.iter().find(same) {
         let message = format!(
@@ -140,9 +144,19 @@ fn planned(
         _ => {}
     }
     if let Some(replacement) = args.replacement.as_deref().filter(|name| *name != "none") {
-        let found = cancellation::find(contracts, replacement).ok_or_else(|| unknown(contracts, replacement))?;
-        if found.id == contract.id {
+        if contracts.find(replacement).is_some_and(|found| found.id == contract.id) {
             return Err(usage(format!("{} cannot take its own place", contract.name)));
+        }
+        if let Some(wrong) = lifecycle::replacement_problem(contract, replacement, contracts, clock::now()) {
+            let kind = match contracts.find(replacement) {
+                Some(_) => ErrorKind::Usage,
+                None => ErrorKind::NotFound,
+            };
+            let error = Error::new(kind, wrong.message);
+            return Err(match wrong.help {
+                Some(help) => error.with_help(help),
+                None => error,
+            });
         }
     }
     let announced = clock::now().date_naive();
@@ -211,7 +225,7 @@ fn unknown(contracts: &ContractSet, name: &str) -> Error {
         "contract"
     };
     let error = Error::new(ErrorKind::NotFound, format!("there is no {what} `{name}`"));
-    match cancellation::nearest_name(contracts, name) {
+    match contracts.nearest_name(name) {
         Some(near) => error.with_help(format!("did you mean `{near}`?")),
         None => error.with_help("`polder contract status` lists the contracts"),
     }

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::document;
 use crate::cli::{Cli, Format, worded};
-use crate::output::{Listing, line};
+use crate::output::{Listing, cells, json, line};
 use crate::{platform, report};
 
 /// The documents to compare, and how.
@@ -59,7 +59,7 @@ pub(crate) fn run(cli: &Cli, args: &Args) -> Result<ExitCode> {
     let side = |contract: &Contract| Side {
         id: contract.id.clone(),
         name: contract.name.clone(),
-        version: contract.version.clone(),
+        version: Some(contract.version.clone()),
         status: contract.status.clone(),
         file: contract.source_path.display().to_string(),
     };
@@ -79,7 +79,7 @@ pub(crate) fn products(cli: &Cli, args: &Args) -> Result<ExitCode> {
     let side = |product: &Product| Side {
         id: product.id.clone(),
         name: product.name.clone(),
-        version: product.version.clone().unwrap_or_else(|| "without version".to_owned()),
+        version: product.version.clone(),
         status: product.status.to_string(),
         file: product.source_path.display().to_string(),
     };
@@ -90,9 +90,16 @@ pub(crate) fn products(cli: &Cli, args: &Args) -> Result<ExitCode> {
 struct Side {
     id: String,
     name: String,
-    version: String,
+    /// A product may have none.
+    version: Option<String>,
     status: String,
     file: String,
+}
+
+impl Side {
+    fn version(&self) -> &str {
+        self.version.as_deref().unwrap_or("without version")
+    }
 }
 
 fn print(
@@ -105,8 +112,8 @@ fn print(
 ) -> Result<ExitCode> {
     match args.format {
         Form::Table => table(comparison, mode, &sides)?,
-        Form::Json => line(&format!("{:#}", whole(comparison, mode, &sides, problems)))?,
-        Form::Csv => list(comparison).print(Format::Csv, "")?,
+        Form::Json => json(&format!("{:#}", whole(comparison, mode, &sides, problems)))?,
+        Form::Csv => list(comparison, mode).print(Format::Csv, "")?,
     }
     report::diagnostics(problems, platform::root(cli).as_deref());
     Ok(ExitCode::from(u8::from(!problems.is_empty())))
@@ -121,7 +128,11 @@ fn contract(name: &str) -> Result<Contract> {
 fn table(comparison: &Comparison, mode: Mode, [old, new]: &[Side; 2]) -> Result<()> {
     line(&format!(
         "{}: {} ({}) to {} ({})",
-        new.name, old.version, old.file, new.version, new.file
+        new.name,
+        old.version(),
+        old.file,
+        new.version(),
+        new.file
     ))?;
     if comparison.is_empty() {
         return line("they mean the same");
@@ -165,7 +176,7 @@ fn table(comparison: &Comparison, mode: Mode, [old, new]: &[Side; 2]) -> Result<
 }
 
 fn asked(needed: Bump, old: &Side) -> String {
-    let version = old.version.parse().ok();
+    let version = old.version().parse().ok();
     let wanted = version.map(|version: SemanticVersion| version.next(needed).to_string());
     match wanted {
         Some(wanted) => format!("a {needed} version: {wanted} or later"),
@@ -184,22 +195,31 @@ fn shown(place: &Place) -> String {
     format!("{}:{}:{}", place.file.display(), place.span.line, place.span.column)
 }
 
-fn list(comparison: &Comparison) -> Listing {
+fn list(comparison: &Comparison, mode: Mode) -> Listing {
     let mut listing = Listing::new([
-        "class", "code", "dataset", "object", "column", "rule", "what", "old", "new",
+        "class",
+        "code",
+        "dataset",
+        "object",
+        "column",
+        "rule",
+        "what",
+        "forbidden",
+        "old",
+        "new",
     ]);
-    let text = |part: &Option<String>| part.clone().unwrap_or_default();
     for change in &comparison.changes {
-        listing.row([
-            change.class.as_str().to_owned(),
-            change.code.to_owned(),
-            change.dataset.as_ref().map_or_else(String::new, ToString::to_string),
-            text(&change.object),
-            text(&change.column),
-            text(&change.rule),
-            change.what.clone(),
-            change.old.as_ref().map_or_else(String::new, shown),
-            change.new.as_ref().map_or_else(String::new, shown),
+        listing.row(cells![
+            change.class.as_str(),
+            change.code,
+            change.dataset.as_ref().map(ToString::to_string),
+            change.object.clone(),
+            change.column.clone(),
+            change.rule.clone(),
+            change.what.as_str(),
+            mode.forbids(change.class),
+            change.old.as_ref().map(shown),
+            change.new.as_ref().map(shown),
         ]);
     }
     listing
@@ -208,25 +228,13 @@ fn list(comparison: &Comparison) -> Listing {
 fn whole(comparison: &Comparison, mode: Mode, [old, new]: &[Side; 2], problems: &[Diagnostic]) -> Value {
     let side =
         |side: &Side| json!({ "file": side.file, "id": side.id, "version": side.version, "status": side.status });
-    let changes: Vec<Value> = comparison
-        .changes
-        .iter()
-        .map(|change| {
-            json!({
-                "class": change.class.as_str(), "code": change.code,
-                "dataset": change.dataset.as_ref().map(ToString::to_string), "object": change.object,
-                "column": change.column, "rule": change.rule, "what": change.what,
-                "forbidden": mode.forbids(change.class),
-                "old": change.old.as_ref().map(shown), "new": change.new.as_ref().map(shown),
-            })
-        })
-        .collect();
     let problems: Vec<Value> = problems
         .iter()
         .map(|problem| json!({ "code": problem.code, "message": problem.to_string(), "help": problem.help }))
         .collect();
     json!({
         "old": side(old), "new": side(new), "mode": mode.as_str(), "draft": comparison.draft,
-        "required_bump": comparison.required_bump_in(mode).as_str(), "changes": changes, "problems": problems,
+        "required_bump": comparison.required_bump_in(mode).as_str(), "changes": list(comparison, mode).into_json(),
+        "problems": problems,
     })
 }

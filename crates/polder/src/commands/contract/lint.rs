@@ -1,8 +1,8 @@
 //! `polder contract lint`: contracts and data products, each by its standard; once, or again whenever one changes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 use polder_contract::{Contract, ContractSet, DatasetContract, Property, Quality, QualityKind, SchemaObject, product};
 use polder_core::document::{Diagnostic, Severity, Source};
 use polder_core::units::counted;
-use polder_core::{ErrorKind, Result, ResultExt};
+use polder_core::{ErrorKind, Result, ResultExt, clock};
 use polder_gate::Gate;
 use polder_gate::samples::{contract_of, gather};
 use polder_query::{Session, SessionOptions};
@@ -33,8 +33,8 @@ const LOOK: Duration = Duration::from_millis(300);
 /// What to lint.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Args {
-    /// Files, or folders to search for *.odcs.yaml, *.odps.yaml and *.samples.yaml. Without one: all of the mesh's
-    /// contracts folder, with what its documents say of each other (references, ports of products).
+    /// Files, or folders to search for *.odcs.yaml, *.odps.yaml and *.samples.yaml; samples beside a named contract are
+    /// linted with it. Without one: all of the mesh's contracts folder, with what its documents say of each other (references, ports of products).
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
     /// Lint again whenever a document changes, until Ctrl-C.
@@ -142,7 +142,7 @@ fn lint(documents: &Documents) -> Result<Vec<Diagnostic>> {
         .iter()
         .filter(|contract| contract.contract.text.contains("relationships"));
     diagnostics.extend(referring.flat_map(|contract| polder_engine::dangling_references(contract, &set)));
-    diagnostics.extend(product::check(in_mesh(&products), &set).1);
+    diagnostics.extend(product::check(in_mesh(&products), &set, clock::now()).1);
     for (_, source) in products.iter().filter(|(domain, _)| domain.is_none()) {
         diagnostics.extend(product::parse(source).1);
     }
@@ -244,8 +244,8 @@ fn read(cli: &Cli, args: &Args) -> Result<Documents> {
     Ok(Documents { sources, told, root })
 }
 
-/// The files that are named, and those in named folders whose names end as contracts, products and samples do; and what is
-/// wrong with others.
+/// The files that are named, with the samples beside them, and those in named folders whose names end as contracts, products
+/// and samples do; and what is wrong with others.
 fn files(paths: &[PathBuf]) -> (Vec<PathBuf>, Vec<Diagnostic>) {
     let (mut found, mut told) = (Vec::new(), Vec::new());
     for path in paths {
@@ -257,7 +257,20 @@ fn files(paths: &[PathBuf]) -> (Vec<PathBuf>, Vec<Diagnostic>) {
             found.push(path.clone());
         }
     }
+    let plain = |path: &Path| -> PathBuf { path.components().filter(|part| *part != Component::CurDir).collect() };
+    let mut known: BTreeSet<PathBuf> = found.iter().map(|path| plain(path)).collect();
+    let beside = found.iter().filter_map(|contract| samples_of(contract));
+    let beside: Vec<_> = beside
+        .filter(|samples| samples.is_file() && known.insert(plain(samples)))
+        .collect();
+    found.extend(beside);
     (found, told)
+}
+
+/// Where the samples beside a contract are, if it has any.
+fn samples_of(contract: &Path) -> Option<PathBuf> {
+    let name = contract.file_name()?.to_str()?.strip_suffix(CONTRACT)?;
+    Some(contract.with_file_name(format!("{name}{SAMPLES}")))
 }
 
 fn in_folder(folder: &Path, found: &mut Vec<PathBuf>, told: &mut Vec<Diagnostic>) {

@@ -1,16 +1,16 @@
 //! `polder contract status`: where every contract is in its life.
 
-use chrono::{DateTime, Utc};
 use polder_contract::ContractSet;
-use polder_contract::cancellation::{self, Cancellation, end_registrations};
+use polder_contract::cancellation::{Cancellation, end_registrations};
 use polder_contract::lifecycle::day;
 use polder_core::{DatasetName, Error, ErrorKind, Result, clock};
+use serde_json::{Value, json};
 
 use super::parties;
 use crate::cli::FormatArg;
 use crate::commands::check::catalog::parties_left_out;
 use crate::commands::check::consumers;
-use crate::output::Listing;
+use crate::output::{Cell, Listing, cells};
 use crate::platform::Platform;
 
 /// The contracts to show.
@@ -43,51 +43,67 @@ pub(crate) fn run(platform: &Platform, args: &Args) -> Result<()> {
         "dataset",
         "version",
         "status",
-        "end of support",
-        "end of life",
-        "notice",
+        "end_of_support",
+        "end_of_life",
+        "notice_days",
         "replacement",
         "consumers",
         "cancelled",
-    ]);
-    let date = |end: Option<DateTime<Utc>>| end.map_or_else(String::new, day);
+        "writing_refused",
+    ])
+    .headed("notice_days", "notice")
+    .for_programs(&["writing_refused"]);
     for bound in contracts.iter() {
         if only.as_ref().is_some_and(|only| only != bound.dataset()) {
             continue;
         }
         let life = bound.contract.lifecycle_of(bound.object);
-        let status = match life.refuses_writing(clock::now()) {
-            Some(_) => format!("{} (nothing is written any more)", life.status),
-            None => life.status.to_string(),
+        let refused = life.refuses_writing(clock::now());
+        let status = Cell::from(life.status.to_string());
+        let status = match refused {
+            Some(_) => status.in_words(format!("{} (nothing is written any more)", life.status)),
+            None => status,
         };
-        listing.row([
+        let consumers = parties::consumers_of(&registered, &bound.contract);
+        let each_in_a_line = consumers.join("\n");
+        listing.row(cells![
             bound.dataset().to_string(),
-            bound.version().to_owned(),
+            bound.version(),
             status,
-            date(life.end_of_support),
-            date(life.end_of_life),
-            life.notice_days.map_or_else(String::new, |days| format!("{days}d")),
-            life.replacement.unwrap_or_default(),
-            parties::consumers_of(&registered, &bound.contract).join("\n"),
+            life.end_of_support.map(day),
+            life.end_of_life.map(day),
+            life.notice_days
+                .map(|days| Cell::from(days).in_words(format!("{days}d"))),
+            life.replacement,
+            Cell::from(consumers).in_words(each_in_a_line),
             cancelled(&cancellations, &contracts, &bound.contract.id),
+            refused,
         ]);
     }
     listing.print(args.format.format, "there is no contract")
 }
 
-fn cancelled(cancellations: &[Cancellation], contracts: &ContractSet, id: &str) -> String {
+fn cancelled(cancellations: &[Cancellation], contracts: &ContractSet, id: &str) -> Cell {
     let of_contract = |cancellation: &&Cancellation| {
-        cancellation::find(contracts, &cancellation.contract).is_some_and(|contract| contract.id == id)
+        contracts
+            .find(&cancellation.contract)
+            .is_some_and(|contract| contract.id == id)
     };
-    let lines: Vec<String> = cancellations
+    let (all, lines): (Vec<Value>, Vec<String>) = cancellations
         .iter()
         .filter(of_contract)
         .map(|cancellation| {
-            format!(
+            let line = format!(
                 "by {} {} for {}: {}",
                 cancellation.by, cancellation.party, cancellation.effective, cancellation.reason
-            )
+            );
+            let said = json!({
+                "by": cancellation.by.as_str(), "party": cancellation.party,
+                "announced": cancellation.announced.to_string(), "effective": cancellation.effective.to_string(),
+                "reason": cancellation.reason, "replacement": cancellation.replacement,
+            });
+            (said, line)
         })
-        .collect();
-    lines.join("\n")
+        .unzip();
+    Cell::from(Value::Array(all)).in_words(lines.join("\n"))
 }

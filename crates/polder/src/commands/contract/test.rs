@@ -14,7 +14,7 @@ use polder_query::{RuleQueries, Session, SessionOptions};
 use crate::cli::{Format, FormatArg};
 use crate::commands::policy::SAMPLES;
 use crate::findings::{Case, Findings, Outcome, Report, or_report};
-use crate::output::{self, Listing};
+use crate::output::{self, Listing, cells};
 use crate::platform::Platform;
 use crate::report;
 
@@ -168,10 +168,10 @@ fn print(results: &[SampleResult], format: Format) -> Result<()> {
     let mut listing = Listing::new(["dataset", "rule", "result", "good", "bad", "why", "place"]);
     for result in results {
         let why = match &result.verdict {
-            SampleVerdict::Failed(reasons) => reasons.join("; "),
-            SampleVerdict::Skipped(why) | SampleVerdict::NotRun(why) => why.clone(),
+            SampleVerdict::Failed(reasons) => Some(reasons.join("; ")),
+            SampleVerdict::Skipped(why) | SampleVerdict::NotRun(why) => Some(why.clone()),
             // The figures beside it say what is missing, and the remark below what is needed.
-            SampleVerdict::NoSample | SampleVerdict::Proven => String::new(),
+            SampleVerdict::NoSample | SampleVerdict::Proven => None,
         };
         let place = format!(
             "{}:{}:{}",
@@ -179,12 +179,12 @@ fn print(results: &[SampleResult], format: Format) -> Result<()> {
             result.place.span.line,
             result.place.span.column
         );
-        listing.row([
+        listing.row(cells![
             result.dataset.to_string(),
-            result.rule.clone(),
-            result.verdict.as_str().to_owned(),
-            result.good.to_string(),
-            result.bad.to_string(),
+            result.rule.as_str(),
+            result.verdict.as_str(),
+            result.good,
+            result.bad,
             why,
             place,
         ]);

@@ -13,7 +13,7 @@ use super::Published;
 use crate::cli::SqlFormat;
 use crate::commands::new::quoted;
 use crate::commands::sql::print_query;
-use crate::output::{Listing, Printer, line};
+use crate::output::{Listing, Printer, cells, line};
 use crate::platform::Platform;
 
 const LINES: &str = "sales.bronze.invoice_lines";
@@ -77,11 +77,7 @@ async fn rows(platform: &Platform, published: &Published) -> Result<()> {
     heading("Rows at each step")?;
     let lake = platform.lake()?;
     let mut listing = Listing::new(["step", "rows", "version"]);
-    listing.row([
-        "events published".to_owned(),
-        published.events.to_string(),
-        String::new(),
-    ]);
+    listing.row(cells!["events published", published.events, None::<u64>]);
     let datasets = [
         LINES,
         REJECTED,
@@ -94,8 +90,7 @@ async fn rows(platform: &Platform, published: &Published) -> Result<()> {
     for dataset in datasets {
         let name: DatasetName = dataset.parse()?;
         if let Some(table) = lake.load(&name).await? {
-            let rows = table.row_count().map_or_else(String::new, |rows| rows.to_string());
-            listing.row([dataset.to_owned(), rows, table.version().to_string()]);
+            listing.row(cells![dataset, table.row_count(), table.version()]);
         }
     }
     listing.print(crate::cli::Format::Table, "")

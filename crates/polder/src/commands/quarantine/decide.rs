@@ -19,7 +19,7 @@ use super::look::{about_columns, find, is_a_rule, rejected_by, tables};
 use super::set::{fields_of_records, patch};
 use super::who::who;
 use super::{DiscardArgs, ReplayArgs, Which, quoted};
-use crate::output::{self, Listing};
+use crate::output::{self, Listing, cells};
 use crate::platform::Platform;
 use crate::progress::Bars;
 use crate::recorder::Recorder;
@@ -27,7 +27,8 @@ use crate::recorder::Recorder;
 /// Judges rows anew and takes those that pass. Gives 1 where a selected row stays open.
 pub(super) async fn replay(platform: &Platform, args: &ReplayArgs, quiet: bool) -> Result<ExitCode> {
     let Some((dataset, mut quarantine)) = open(platform, &args.dataset, args.dry_run).await? else {
-        output::line(&format!("nothing was rejected from {}", args.dataset))?;
+        let nothing = format!("nothing was rejected from {}", args.dataset);
+        listing(&Replayed::default(), args.dry_run).print(args.format.format, &nothing)?;
         return Ok(ExitCode::SUCCESS);
     };
     let contract = contract(platform, &dataset)?;
@@ -140,7 +141,8 @@ async fn open(platform: &Platform, name: &str, as_it_is: bool) -> Result<Option<
         true => Quarantine::open_as_it_is(&lake, &dataset).await?,
         false => Quarantine::open(&lake, &dataset).await?,
     };
-    Ok(quarantine.map(|quarantine| (dataset, quarantine)))
+    let discretion = platform.discretion(&platform.contracts()?)?;
+    Ok(quarantine.map(|quarantine| (dataset, quarantine.with_discretion(discretion))))
 }
 
 /// The contract that judges now; rows that a pipeline computed are not replayed but computed anew.
@@ -203,25 +205,20 @@ fn listing(replayed: &Replayed, dry_run: bool) -> Listing {
     } else {
         ["replayed", "refused again"]
     };
-    let mut row = |outcome: &str, rule: &str, rows: u64, example: &str| {
-        listing.row([
-            outcome.to_owned(),
-            rule.to_owned(),
-            rows.to_string(),
-            example.to_owned(),
-        ]);
+    let mut row = |outcome: &str, rule: Option<&str>, rows: u64, example: Option<&str>| {
+        listing.row(cells![outcome, rule, rows, example]);
     };
     if replayed.passed > 0 {
-        row(words[0], "", replayed.passed, "");
+        row(words[0], None, replayed.passed, None);
     }
     for (rule, (rows, example)) in &replayed.refused {
-        row(words[1], rule, *rows, example);
+        row(words[1], Some(rule), *rows, Some(example));
     }
     for (why, rows) in &replayed.unfit {
-        row("cannot be replayed", "", *rows, why);
+        row("cannot be replayed", None, *rows, Some(why));
     }
     for (rule, rows) in &replayed.warned {
-        row("passed with a warning", rule, *rows, "");
+        row("passed with a warning", Some(rule), *rows, None);
     }
     listing
 }

@@ -1,13 +1,14 @@
-//! What was decided about rejected rows, and tried, for people.
+//! What was decided about rejected rows, and tried: sentences for people, lists for programs.
 
 use arrow::array::{Array, AsArray};
 use arrow::compute::cast;
 use arrow::datatypes::DataType;
+use futures::StreamExt;
 use polder_core::{ErrorKind, Result, ResultExt};
 use polder_query::{Session, query_error};
 use serde_json::Value;
 
-use crate::output;
+use crate::output::{self, door};
 
 /// Prints the histories of rows: a query gives them in its columns `place` and `history`.
 pub(super) async fn print(session: &Session, query: &str) -> Result<()> {
@@ -28,6 +29,30 @@ pub(super) async fn print(session: &Session, query: &str) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Prints the rows of a query as JSON, with their histories as the lists that they are.
+pub(super) async fn print_with_rows(session: &Session, query: &str) -> Result<()> {
+    let mut batches = session.sql(query).await?.execute_stream().await.map_err(query_error)?;
+    let mut before = "[";
+    while let Some(batch) = batches.next().await {
+        for mut row in output::rows_as_json(&batch.map_err(query_error)?)? {
+            if let Some(history) = row.get_mut("history") {
+                *history = as_list(history.take());
+            }
+            output::text(&format!("{before}{}", door::json(&Value::Object(row).to_string())))?;
+            before = ",";
+        }
+    }
+    output::line(if before == "[" { "[]" } else { "]" })
+}
+
+/// A history as a list. What is no history (others may write into the table) stays the text that it is.
+fn as_list(history: Value) -> Value {
+    match history.as_str().map(serde_json::from_str::<Vec<Value>>) {
+        Some(Ok(entries)) => entries.into(),
+        _ => history,
+    }
 }
 
 /// A history, one line an entry. What is no history (others may write into the table) is shown as it is.
@@ -100,5 +125,10 @@ mod tests {
             ]
         );
         assert_eq!(lines("odd"), ["odd"]);
+        let entries = as_list(Value::from(history));
+        assert_eq!(entries[1]["times"], 2);
+        for kept in [Value::Null, Value::from("odd")] {
+            assert_eq!(as_list(kept.clone()), kept);
+        }
     }
 }

@@ -23,6 +23,8 @@ pub(super) struct Place {
     pub(super) state: String,
     /// Whether the table has a column for the history of rows; those of an earlier Polder do not.
     has_history: bool,
+    /// Whether it has the columns for the source's own timestamp and the header that names the schema.
+    has_headers: bool,
 }
 
 impl Place {
@@ -33,6 +35,7 @@ impl Place {
             return Ok(None);
         };
         let has_history = loaded.schema().index_of("history").is_ok();
+        let has_headers = loaded.schema().index_of("_schema_header").is_ok();
         // Tables of an earlier Polder have no such column: nobody decided about their rows.
         let state = match loaded.schema().index_of("state") {
             Err(_) => "'open'".to_owned(),
@@ -48,12 +51,46 @@ impl Place {
             dataset,
             state,
             has_history,
+            has_headers,
         }))
     }
 
     /// SQL that holds for rows that nobody decided about.
     fn open(&self) -> String {
         format!("({}) IN ('open', 'replaying')", self.state)
+    }
+
+    /// The columns that are shown of a row, as SQL.
+    fn columns(&self, all: bool, format: Format) -> String {
+        let has_states = self.state != "'open'";
+        match format {
+            Format::Table => format!(
+                "_topic, _partition, _offset, rule, reason, contract_version, {}\
+             coalesce(record, try_cast(raw AS varchar), 'bytes ' || encode(raw, 'hex')) AS record",
+                if all {
+                    format!("{} AS state, ", self.state)
+                } else {
+                    String::new()
+                }
+            ),
+            Format::Json | Format::Csv => {
+                format!(
+                    "_quarantine_id, _origin, _topic, _partition, _offset, encode(_key, 'hex') AS _key, _event_time, _schema_id, \
+             _ingested_at, _run_id, rule, reason, contract_version, record, encode(raw, 'hex') AS raw, {}{} AS state{}",
+                    if self.has_headers {
+                        "_timestamp, encode(_schema_header, 'hex') AS _schema_header, "
+                    } else {
+                        ""
+                    },
+                    self.state,
+                    if has_states {
+                        ", attempts, resolved_at, resolution, resolved_by, resolved_by_run"
+                    } else {
+                        ""
+                    }
+                ) + if self.has_history { ", history" } else { "" }
+            }
+        }
     }
 }
 
@@ -84,7 +121,11 @@ pub(super) async fn list(platform: &Platform, dataset: Option<&str>, all: bool, 
             )
         })
         .collect();
-    let none = "SELECT '' AS dataset, '' AS rule, '' AS contract_version, 0 AS rows WHERE false".to_owned();
+    let state = if all { "'' AS state, " } else { "" };
+    let none = format!(
+        "SELECT '' AS dataset, '' AS rule, {state}'' AS contract_version, 0 AS rows, '' AS first, '' AS last, \
+         '' AS example WHERE false"
+    );
     let query = if parts.is_empty() {
         none
     } else {
@@ -111,32 +152,14 @@ pub(super) async fn show(
         None => None,
     };
     let Some(place) = place else {
-        return output::line(&format!("nothing was rejected from {dataset}"));
+        // Without a table there are no columns either.
+        return match format {
+            Format::Table => output::line(&format!("nothing was rejected from {dataset}")),
+            Format::Json => output::line("[]"),
+            Format::Csv => Ok(()),
+        };
     };
-    let has_states = place.state != "'open'";
-    let columns = match format {
-        Format::Table => format!(
-            "_topic, _partition, _offset, rule, reason, contract_version, {}\
-             coalesce(record, try_cast(raw AS varchar), 'bytes ' || encode(raw, 'hex')) AS record",
-            if all {
-                format!("{} AS state, ", place.state)
-            } else {
-                String::new()
-            }
-        ),
-        Format::Json | Format::Csv => {
-            format!(
-                "_quarantine_id, _origin, _topic, _partition, _offset, encode(_key, 'hex') AS _key, _event_time, _schema_id, \
-             _ingested_at, _run_id, rule, reason, contract_version, record, encode(raw, 'hex') AS raw, {} AS state{}",
-                place.state,
-                if has_states {
-                    ", attempts, resolved_at, resolution, resolved_by, resolved_by_run"
-                } else {
-                    ""
-                }
-            ) + if place.has_history { ", history" } else { "" }
-        }
-    };
+    let columns = place.columns(all, format);
     if let Some(rule) = &which.rule {
         is_a_rule(platform, &place.table, &place.dataset, rule).await?;
     }
@@ -162,13 +185,13 @@ pub(super) async fn show(
         let kind = if all || !which.id.is_empty() { "row" } else { "open row" };
         return output::line(&format!("no {kind} in the quarantine of {} is selected", place.dataset));
     }
-    print_query(
-        &session,
-        &format!("SELECT {columns} {from}"),
-        SqlFormat::from(format),
-        0,
-    )
-    .await?;
+    let query = format!("SELECT {columns} {from}");
+    match format {
+        Format::Json => history::print_with_rows(&session, &query).await?,
+        Format::Table | Format::Csv => {
+            print_query(&session, &query, SqlFormat::from(format), 0).await?;
+        }
+    }
     if format == Format::Table && place.has_history {
         let query = format!(
             "SELECT coalesce(_topic || '/' || _partition || ' offset ' || _offset, _quarantine_id) AS place, history \
@@ -187,12 +210,14 @@ pub(super) async fn show(
 
 /// The error of a query with a condition that somebody gave, where it can be the condition's.
 pub(super) fn about_columns(error: Error) -> Error {
-    match error.kind() {
-        ErrorKind::Usage if error.help().is_none() => error.with_help(
-            "--where is SQL over the quarantine's columns; what a row said is in `record`, as JSON: \
-             --where \"record LIKE '%\\\"country\\\":\\\"GB\\\"%'\"",
-        ),
-        _ => error,
+    if error.kind() != ErrorKind::Usage {
+        return error;
+    }
+    let own = "--where is SQL over the quarantine's columns; what a row said is in `record`, as JSON: --where \"record LIKE \
+               '%\\\"country\\\":\\\"GB\\\"%'\"";
+    match error.help().map(str::to_owned) {
+        Some(help) => error.with_help(format!("{help}; {own}")),
+        None => error.with_help(own),
     }
 }
 

@@ -22,7 +22,7 @@ pub(super) async fn service_levels(platform: &Platform, contract: &DatasetContra
         to,
     };
     let history = match (platform.lake(), platform.catalog().await) {
-        (Ok(lake), Ok(catalog)) => observe(&lake, &catalog, contract.dataset(), window).await,
+        (Ok(lake), Ok(catalog)) => observe(&lake, &catalog, contract, window).await,
         (Err(error), _) | (_, Err(error)) => Err(error),
     };
     match history {
@@ -39,7 +39,10 @@ fn measured_level(contract: &DatasetContract, level: &Assessed) -> Case {
         .outcome
         .measured
         .map_or_else(String::new, |figure| format!(", measured {figure}"));
-    let told = format!("promised {}{figure}", level.promised);
+    let mut told = format!("promised {}{figure}", level.promised);
+    if let Some(note) = &level.outcome.note {
+        told = format!("{told}; {note}");
+    }
     let (outcome, message) = match &level.outcome.verdict {
         Verdict::Met => (Outcome::Passed, told),
         Verdict::Breached => (Outcome::Warned, told),

@@ -1,146 +1,130 @@
 //! What `polder test` prints: for people what there is to do, for programs everything.
 
-use polder_contract::rule::Figure;
-use polder_core::{ErrorKind, Result, ResultExt};
+use polder_core::Result;
 use polder_engine::Verification;
 use polder_gate::table::{RuleResult, RuleVerdict};
-use polder_policy::Policies;
-use serde_json::{Map, Value};
 
 use super::{Args, shown};
 use crate::cli::Format;
 use crate::findings::{Case, Outcome};
-use crate::output::{self, Listing};
+use crate::output::{self, Cell, Listing, cells};
 
-/// One line of the list: a rule, or a service level.
-struct Line {
-    cells: [(&'static str, String); 7],
-    passed: bool,
+/// What is told of a rule, or of a service level.
+const KEYS: [&str; 8] = [
+    "dataset",
+    "version",
+    "rule",
+    "verdict",
+    "figure",
+    "asked",
+    "from",
+    "failing_rows",
+];
+
+fn of_rule(verification: &Verification, result: &RuleResult) -> [Cell; KEYS.len()] {
+    let (verdict, asked) = match &result.verdict {
+        RuleVerdict::Passed => ("passed", result.says.clone()),
+        RuleVerdict::Failed => ("failed", noted(result)),
+        RuleVerdict::Warned => ("warned", noted(result)),
+        RuleVerdict::NotRun(why) => ("not run", why.clone()),
+    };
+    // Machines compare the number of seconds, people read an age.
+    let figure = Cell::from(result.figure.as_ref());
+    let figure = match &result.figure_in_words {
+        Some(words) => figure.in_words(words),
+        None => figure,
+    };
+    let ran = !matches!(result.verdict, RuleVerdict::NotRun(_));
+    cells![
+        verification.contract.title(),
+        verification.version,
+        result.rule.as_str(),
+        verdict,
+        figure,
+        asked,
+        ran.then(|| result.how.as_str()),
+        result.failing_rows,
+    ]
 }
 
-impl Line {
-    fn new(cells: [String; 7], passed: bool) -> Self {
-        let mut names = ["dataset", "version", "rule", "verdict", "figure", "asked", "from"].into_iter();
-        let cells = cells.map(|cell| (names.next().unwrap_or_default(), cell));
-        Self { cells, passed }
-    }
-
-    fn of_rule(verification: &Verification, result: &RuleResult) -> Self {
-        let version = verification.version;
-        let (verdict, asked) = match &result.verdict {
-            RuleVerdict::Passed => ("passed", result.says.clone()),
-            RuleVerdict::Failed => ("failed", noted(result)),
-            RuleVerdict::Warned => ("warned", noted(result)),
-            RuleVerdict::NotRun(why) => ("not run", why.clone()),
-        };
-        let cells = [
-            verification.contract.title(),
-            version.map_or_else(String::new, |version| version.to_string()),
-            result.rule.clone(),
-            verdict.to_owned(),
-            result.figure.as_ref().map_or_else(String::new, Figure::to_string),
-            asked,
-            match result.verdict {
-                RuleVerdict::NotRun(_) => String::new(),
-                _ => result.how.as_str().to_owned(),
-            },
-        ];
-        Self::new(cells, result.verdict == RuleVerdict::Passed)
-    }
-
-    fn of_level(level: &Case) -> Self {
-        let cells = [
-            &level.suite,
-            "",
-            &level.name,
-            level.outcome.as_str(),
-            "",
-            &level.message,
-            "history",
-        ];
-        Self::new(cells.map(str::to_owned), level.outcome == Outcome::Passed)
-    }
-
-    fn into_json(self) -> Map<String, Value> {
-        let fields = self.cells.into_iter();
-        fields
-            .map(|(name, cell)| (name.to_owned(), Value::from(cell)))
-            .collect()
-    }
+fn of_level(level: &Case) -> [Cell; KEYS.len()] {
+    let nothing = || None::<u64>;
+    cells![
+        level.suite.as_str(),
+        nothing(),
+        level.name.as_str(),
+        level.outcome.as_str(),
+        nothing(),
+        level.message.as_str(),
+        "history",
+        nothing(),
+    ]
 }
 
-/// Prints the rules and service levels, and with `--show` the rows that break them.
-pub(super) fn print(tested: &[Verification], levels: &[Case], args: &Args, policies: &Policies) -> Result<()> {
-    match args.format.format {
-        Format::Json if args.show > 0 => print_json(tested, levels, policies),
-        format => print_tables(tested, levels, args, format, policies),
-    }
-}
-
-/// One document: the rows that break a rule stand under it.
-fn print_json(tested: &[Verification], levels: &[Case], policies: &Policies) -> Result<()> {
-    let mut rules = Vec::new();
+/// Prints the rules and service levels, and with `--show` the rows that break them: as JSON under their rules, for people
+/// in a table of their own.
+pub(super) fn print(tested: &[Verification], levels: &[Case], args: &Args) -> Result<()> {
+    let format = args.format.format;
+    let for_people = format == Format::Table;
+    let with_rows = !for_people && args.show > 0;
+    let rows: &[_] = if with_rows { &["rows"] } else { &[] };
+    let mut listing = Listing::new([&KEYS[..], rows].concat()).for_programs(&["failing_rows"]);
+    // People are shown what there is to do; programs are given everything.
     for verification in tested {
         for result in &verification.report.results {
-            let mut rule = Line::of_rule(verification, result).into_json();
-            if let Some(failing) = result.failing_rows {
-                rule.insert("failing_rows".to_owned(), Value::from(failing));
-                let rows = shown::rows(verification, result, policies)?;
-                rule.insert("rows".to_owned(), shown::as_json(rows));
+            if for_people && result.verdict == RuleVerdict::Passed {
+                continue;
             }
-            rules.push(rule);
+            let mut cells = of_rule(verification, result).to_vec();
+            if with_rows {
+                // Of what counts no rows there are none to show.
+                let counted = result.failing_rows;
+                let rows = counted.map(|_| shown::as_json(shown::rows(verification, result)));
+                cells.push(rows.into());
+            }
+            listing.row(cells);
         }
     }
-    rules.extend(levels.iter().map(|level| Line::of_level(level).into_json()));
-    let text = serde_json::to_string(&rules)
-        .context(ErrorKind::Internal, || "the rules cannot be printed as JSON".to_owned())?;
-    output::line(&text)
-}
-
-fn print_tables(
-    tested: &[Verification],
-    levels: &[Case],
-    args: &Args,
-    format: Format,
-    policies: &Policies,
-) -> Result<()> {
-    let rules = tested.iter().flat_map(|verification| {
-        let results = verification.report.results.iter();
-        results.map(|result| Line::of_rule(verification, result))
-    });
-    let mut listing = Listing::new(["dataset", "version", "rule", "verdict", "figure", "asked", "from"]);
-    for line in rules.chain(levels.iter().map(Line::of_level)) {
-        // People are shown what there is to do; programs are given everything.
-        if format != Format::Table || !line.passed {
-            listing.row(line.cells.map(|(_, cell)| cell));
+    for level in levels {
+        if for_people && level.outcome == Outcome::Passed {
+            continue;
         }
+        let mut cells = of_level(level).to_vec();
+        if with_rows {
+            cells.push(None::<u64>.into());
+        }
+        listing.row(cells);
     }
-    if !listing.is_empty() || format != Format::Table {
+    if !listing.is_empty() || !for_people {
         listing.print(format, "")?;
     }
-    if args.show == 0 {
-        return Ok(());
+    match for_people && args.show > 0 {
+        true => print_rows(tested),
+        false => Ok(()),
     }
+}
+
+/// The rows that break rules, for people.
+fn print_rows(tested: &[Verification]) -> Result<()> {
     let mut rows = Listing::new(["dataset", "version", "rule", "reason", "row"]);
     let mut cut = Vec::new();
     for verification in tested {
-        let version = verification.version;
         for result in &verification.report.results {
-            let shown = shown::rows(verification, result, policies)?;
+            let shown = shown::rows(verification, result);
             cut.extend(shown::cut(result, shown.len()));
             for one in shown {
-                rows.row([
+                rows.row(cells![
                     verification.contract.title(),
-                    version.map_or_else(String::new, |version| version.to_string()),
-                    result.rule.clone(),
-                    one.reason,
-                    one.row.to_string(),
+                    verification.version,
+                    result.rule.as_str(),
+                    one.reason.as_str(),
+                    one.row.clone(),
                 ]);
             }
         }
     }
     if !rows.is_empty() {
-        rows.print(format, "")?;
+        rows.print(Format::Table, "")?;
     }
     cut.iter().try_for_each(|line| output::line(line))
 }

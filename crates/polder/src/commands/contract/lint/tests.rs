@@ -163,3 +163,46 @@ fn documents_of_a_mesh_are_held_against_each_other() {
     );
     assert_eq!(told(&documents(&sources, None)), [""; 0]);
 }
+
+#[test]
+fn samples_beside_a_named_contract_are_linted_with_it_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let texts = [
+        ("refunds.odcs.yaml", REFUNDS),
+        ("refunds.samples.yaml", "refunds:\n  good: [{refnd: 1}]\n"),
+        ("alone.odcs.yaml", REFUNDS),
+    ];
+    for (name, text) in texts {
+        fs::write(path(name), text).unwrap();
+    }
+    let (contract, samples) = (path("refunds.odcs.yaml"), path("refunds.samples.yaml"));
+    let dotted = folder.path().join(".").join("refunds.samples.yaml");
+    let both = [contract.clone(), samples.clone()];
+    let named: [(&[PathBuf], usize); 6] = [
+        (std::slice::from_ref(&contract), 2),
+        (&both, 2),
+        (&[samples.clone(), contract.clone()], 2),
+        (&[contract.clone(), dotted], 2),
+        (&[path("alone.odcs.yaml")], 1),
+        (&[folder.path().to_owned()], 3),
+    ];
+    for (paths, expected) in named {
+        let (found, told) = files(paths);
+        assert_eq!((found.len(), told.len()), (expected, 0), "{paths:?}: {found:?}");
+        assert_eq!(
+            found.iter().any(|path| path.ends_with("refunds.samples.yaml")),
+            expected > 1
+        );
+    }
+    let (found, _) = files(&[contract]);
+    let sources = found
+        .iter()
+        .map(|path| (None, Source::read(folder.path(), path).unwrap()));
+    let told = told(&Documents {
+        sources: sources.collect(),
+        told: Vec::new(),
+        root: folder.path().to_owned(),
+    });
+    assert_eq!(told, ["refunds.samples.yaml:2 there is no column `refnd`"]);
+}

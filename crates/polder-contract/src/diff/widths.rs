@@ -1,0 +1,70 @@
+//! Which numbers a column holds: by the width that it declares, by the name of its type and by its bounds.
+
+use std::cmp::Ordering;
+
+use polder_core::document::Node;
+
+use super::bounds::{bound, whole};
+use super::pairing::word;
+use crate::column_type::ColumnType;
+use crate::format::NumberWidth;
+use crate::physical_limit::PhysicalLimit;
+
+/// The limit in the name of a column's type.
+pub(super) fn physical_limit(column: &Node) -> Option<PhysicalLimit> {
+    PhysicalLimit::read(&word(column, "physicalType")?)
+}
+
+/// The least and the greatest whole number that the width of a column allows, by its format and by the name of its type;
+/// nothing where neither says one.
+pub(super) fn declared_range(column: &Node) -> Option<(i128, i128)> {
+    let format = width(column).and_then(|word| NumberWidth::from_word(&word)?.range());
+    let named = match physical_limit(column) {
+        Some(PhysicalLimit::Width(width)) => width.range(),
+        _ => None,
+    };
+    match (format, named) {
+        (Some(one), Some(other)) => Some((one.0.max(other.0), one.1.min(other.1))),
+        (one, other) => one.or(other),
+    }
+}
+
+/// The least and the greatest whole number that the bounds of a column allow.
+pub(super) fn whole_bounds(column: &Node) -> (Option<i128>, Option<i128>) {
+    let options = column.get("logicalTypeOptions");
+    let low = bound(options, "minimum", "exclusiveMinimum", Ordering::Greater);
+    let high = bound(options, "maximum", "exclusiveMaximum", Ordering::Less);
+    (
+        low.and_then(|low| whole(low, true)),
+        high.and_then(|high| whole(high, false)),
+    )
+}
+
+/// The least and the greatest whole number of a column of this type: by the type, the width and the bounds. Nothing of
+/// columns that hold other things.
+pub(super) fn whole_values(column_type: &ColumnType, column: &Node) -> Option<(i128, i128)> {
+    let stored = match column_type {
+        ColumnType::Int32 => (i128::from(i32::MIN), i128::from(i32::MAX)),
+        ColumnType::Int64 => (i128::from(i64::MIN), i128::from(i64::MAX)),
+        ColumnType::Decimal { precision, scale: 0 } => {
+            let most = 10_i128.checked_pow(*precision)? - 1;
+            (-most, most)
+        }
+        _ => return None,
+    };
+    let declared = declared_range(column).unwrap_or(stored);
+    let (low, high) = whole_bounds(column);
+    Some((
+        stored.0.max(declared.0).max(low.unwrap_or(stored.0)),
+        stored.1.min(declared.1).min(high.unwrap_or(stored.1)),
+    ))
+}
+
+/// The format of a column of numbers, which is part of its type.
+pub(super) fn width(column: &Node) -> Option<String> {
+    let numbers = word(column, "logicalType").is_some_and(|logical| matches!(logical.as_str(), "integer" | "number"));
+    column
+        .get("logicalTypeOptions")
+        .filter(|_| numbers)
+        .and_then(|options| word(options, "format"))
+}

@@ -1,0 +1,229 @@
+//! The tests of models and columns. A test that a contract cannot say as it is becomes nothing stricter: it is left out,
+//! and named.
+
+use serde_json::{Map, Value, json};
+
+use super::known::{Known, NOT_HERE, referenced};
+use crate::draft::{add_rule, push};
+use crate::loss::View;
+
+/// A test with its arguments; older and newer files write these in two places.
+struct Test<'v, 'a> {
+    view: &'v View<'a>,
+    name: &'a str,
+    body: Option<View<'a>>,
+    arguments: Option<View<'a>>,
+}
+
+/// What becomes of rows that fail a test.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Weight {
+    Fails,
+    Warns,
+}
+
+/// What a test says of itself and a contract has no word for, but which changes nothing of what it asks.
+const ASIDE: [&str; 2] = ["warn_if", "quote"];
+
+impl<'v, 'a> Test<'v, 'a> {
+    fn read(view: &'v View<'a>) -> Option<Self> {
+        if let Some(name) = view.value.as_str() {
+            let (body, arguments) = (None, None);
+            return Some(Self {
+                view,
+                name,
+                body,
+                arguments,
+            });
+        }
+        let (name, body) = view.entries().into_iter().next()?;
+        let arguments = body.get("arguments").unwrap_or_else(|| body.clone());
+        let (body, arguments) = (Some(body), Some(arguments));
+        Some(Self {
+            view,
+            name,
+            body,
+            arguments,
+        })
+    }
+
+    /// A setting, be it under `config` or beside the arguments.
+    fn setting(&self, key: &str) -> Option<View<'a>> {
+        let body = self.body.as_ref()?;
+        body.get("config")
+            .and_then(|config| config.get(key))
+            .or_else(|| body.get(key))
+    }
+
+    /// How much it weighs; nothing where it asks nothing of every row, which is named.
+    fn weight(&self) -> Option<Weight> {
+        if self
+            .setting("enabled")
+            .is_some_and(|enabled| enabled.value != &Value::Bool(true))
+        {
+            self.view.lose("a test that is switched off asks nothing");
+            return None;
+        }
+        for (key, why) in [
+            (
+                "where",
+                "it holds for some rows only, and a contract's limits for all of them: left out",
+            ),
+            ("limit", "it looks at some of the failing rows only: left out"),
+            ("fail_calc", "it counts in its own way: left out"),
+        ] {
+            if self.setting(key).is_some() {
+                self.view.lose(why);
+                return None;
+            }
+        }
+        let every = |view: &View<'_>| {
+            let text: Option<String> = view.value.as_str().map(|text| text.split_whitespace().collect());
+            text.is_some_and(|text| matches!(text.as_str(), "!=0" | ">0" | ">=1"))
+        };
+        if self.setting("error_if").is_some_and(|condition| !every(&condition)) {
+            self.view
+                .lose("it lets some rows fail, and a contract's limits none: left out");
+            return None;
+        }
+        let severity = self.setting("severity");
+        match severity
+            .as_ref()
+            .map(|severity| severity.value.as_str().map(str::to_lowercase))
+        {
+            None => Some(Weight::Fails),
+            Some(Some(word)) if word == "error" => Some(Weight::Fails),
+            Some(Some(word)) if word == "warn" => Some(Weight::Warns),
+            Some(_) => {
+                self.view.lose("how much it weighs is told elsewhere: left out");
+                None
+            }
+        }
+    }
+
+    /// Takes it, with these arguments. What else it says of itself is named.
+    fn keep(&self, taken: &[&str]) {
+        let settings = ["config", "arguments"].map(|key| self.body.as_ref().and_then(|body| body.get(key)));
+        let places = settings.iter().flatten().chain(&self.body);
+        for (key, value) in places.flat_map(|place| place.entries()) {
+            let said = ["config", "arguments", "severity", "error_if", "enabled"];
+            if said.contains(&key) || taken.contains(&key) || value.value.is_null() {
+                continue;
+            }
+            match ASIDE.contains(&key) {
+                true => value.keep(),
+                false => value.lose("a contract has no place for it"),
+            }
+        }
+        self.view.keep();
+    }
+}
+
+/// A rule that fails the rows, or only warns.
+fn weighed(mut rule: Value, weight: Weight) -> Value {
+    if weight == Weight::Warns {
+        rule["severity"] = json!("warning");
+    }
+    rule
+}
+
+/// A test of a column of a model.
+pub(super) fn of_column(view: &View<'_>, model: &str, known: &Known, property: &mut Map<String, Value>) {
+    let Some(test) = Test::read(view) else {
+        return;
+    };
+    match test.name {
+        "not_null" | "unique" => {
+            let Some(weight) = test.weight() else { return };
+            let (flag, metric) = match test.name {
+                "not_null" => ("required", "nullValues"),
+                _ => ("unique", "duplicateValues"),
+            };
+            match weight {
+                Weight::Fails => drop(property.insert(flag.to_owned(), json!(true))),
+                Weight::Warns => add_rule(property, weighed(json!({"metric": metric, "mustBe": 0}), weight)),
+            }
+            test.keep(&[]);
+        }
+        "accepted_values" => {
+            let listed = test.arguments.as_ref().and_then(|of| of.get("values"));
+            let Some(values) = listed.as_ref().and_then(|listed| listed.value.as_array()) else {
+                return;
+            };
+            let Some(weight) = test.weight() else { return };
+            let is_text = property.get("logicalType") == Some(&json!("string"));
+            let values: Vec<Value> = values
+                .iter()
+                .map(|value| match value {
+                    Value::String(_) => value.clone(),
+                    other if is_text => json!(other.to_string()),
+                    other => other.clone(),
+                })
+                .collect();
+            let rule = json!({"metric": "invalidValues", "arguments": {"validValues": values}, "mustBe": 0});
+            add_rule(property, weighed(rule, weight));
+            test.keep(&["values"]);
+        }
+        "relationships" => {
+            let argument = |key: &str| test.arguments.as_ref().and_then(|of| of.value.get(key)?.as_str());
+            let (Some(to), Some(field)) = (argument("to").and_then(referenced), argument("field")) else {
+                return;
+            };
+            if to == model {
+                return;
+            }
+            let Some(weight) = test.weight() else { return };
+            if !known.has(to, field) {
+                view.lose(NOT_HERE);
+                return;
+            }
+            let mut relationship = json!({"to": format!("{to}.{field}")});
+            if weight == Weight::Warns {
+                relationship["customProperties"] = json!([{"property": "polder.onFailure", "value": "warn"}]);
+            }
+            push(property, "relationships", relationship);
+            test.keep(&["to", "field"]);
+        }
+        _ => other(view, property),
+    }
+}
+
+/// A test of a model.
+pub(super) fn of_model(view: &View<'_>, object: &mut Map<String, Value>) {
+    let Some(test) = Test::read(view) else {
+        return;
+    };
+    match (test.name, &test.arguments) {
+        ("dbt_utils.unique_combination_of_columns", Some(arguments)) => {
+            let Some(weight) = test.weight() else { return };
+            let columns = texts(arguments, "combination_of_columns");
+            let rule = json!({"metric": "duplicateValues", "arguments": {"properties": columns}, "mustBe": 0});
+            add_rule(object, weighed(rule, weight));
+            test.keep(&["combination_of_columns"]);
+        }
+        _ => other(view, object),
+    }
+}
+
+/// A test of a package stays one of dbt's.
+fn other(test: &View<'_>, element: &mut Map<String, Value>) {
+    test.keep();
+    let implementation = match test.value {
+        Value::String(name) => json!(name),
+        other => other.clone(),
+    };
+    add_rule(
+        element,
+        json!({"type": "custom", "engine": "dbt", "implementation": implementation}),
+    );
+}
+
+/// The texts of the list under a key, taken.
+fn texts(view: &View<'_>, key: &str) -> Vec<String> {
+    let list = view.take(key).and_then(Value::as_array);
+    list.into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .map(str::to_owned)
+        .collect()
+}

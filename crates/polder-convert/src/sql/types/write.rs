@@ -1,0 +1,183 @@
+//! Types of columns in the words of a dialect.
+
+use super::super::words::quoted;
+use super::argument;
+use crate::dialect::Dialect;
+use crate::element::Column;
+use crate::kind::Kind;
+
+/// The text of a column's type in a dialect. What the type cannot say is named as lost.
+pub(crate) fn column_type(column: &Column<'_>, dialect: Dialect) -> String {
+    use Dialect as D;
+    let physical = column.view.get("physicalType").filter(|_| column.kind == Kind::String);
+    let in_type = physical.as_ref().and_then(|view| argument(view.value.as_str()?));
+    let length = column
+        .max_length()
+        .or(in_type)
+        .filter(|length| (1..=10_000).contains(length));
+    let with_length = |word: &str| length.map_or(word.to_owned(), |length| format!("{word}({length})"));
+    let text = match column.kind {
+        Kind::Boolean if dialect == D::BigQuery => "BOOL".to_owned(),
+        Kind::Boolean => "BOOLEAN".to_owned(),
+        Kind::Integer { bits, signed } => integer(bits, signed, dialect),
+        Kind::Float32 => match dialect {
+            D::Spark => "FLOAT",
+            D::Snowflake => "FLOAT",
+            D::BigQuery => "FLOAT64",
+            D::Ansi | D::Postgres | D::DuckDb => "REAL",
+        }
+        .to_owned(),
+        Kind::Float64 => match dialect {
+            D::BigQuery => "FLOAT64",
+            D::Spark | D::DuckDb | D::Snowflake => "DOUBLE",
+            D::Ansi | D::Postgres => "DOUBLE PRECISION",
+        }
+        .to_owned(),
+        Kind::Decimal { precision, scale } => match dialect {
+            D::Postgres => format!("NUMERIC({precision}, {scale})"),
+            D::BigQuery if scale <= 9 && precision - scale <= 29 => format!("NUMERIC({precision}, {scale})"),
+            D::BigQuery => format!("BIGNUMERIC({precision}, {scale})"),
+            _ => format!("DECIMAL({precision}, {scale})"),
+        },
+        Kind::String => match dialect {
+            D::Postgres if length.is_none() => "TEXT".to_owned(),
+            D::Spark if length.is_none() => "STRING".to_owned(),
+            D::BigQuery => with_length("STRING"),
+            _ => with_length("VARCHAR"),
+        },
+        Kind::Uuid => match dialect {
+            D::Postgres | D::DuckDb => "UUID",
+            D::Spark | D::BigQuery => "STRING",
+            D::Ansi | D::Snowflake => "VARCHAR",
+        }
+        .to_owned(),
+        Kind::Binary => match dialect {
+            D::Postgres => "BYTEA",
+            D::BigQuery => "BYTES",
+            D::Spark | D::Snowflake => "BINARY",
+            D::Ansi | D::DuckDb => "BLOB",
+        }
+        .to_owned(),
+        Kind::Date => "DATE".to_owned(),
+        Kind::Timestamp => match dialect {
+            D::Spark | D::BigQuery => "TIMESTAMP",
+            D::Snowflake => "TIMESTAMP_LTZ",
+            D::Ansi | D::Postgres | D::DuckDb => "TIMESTAMP WITH TIME ZONE",
+        }
+        .to_owned(),
+        Kind::TimestampLocal => match dialect {
+            D::Spark | D::Snowflake => "TIMESTAMP_NTZ",
+            D::BigQuery => "DATETIME",
+            D::Ansi | D::Postgres | D::DuckDb => "TIMESTAMP",
+        }
+        .to_owned(),
+        Kind::Time if dialect == D::Spark => "STRING".to_owned(),
+        Kind::Time => "TIME".to_owned(),
+        Kind::Object | Kind::Array | Kind::Map => return compound(column, dialect),
+    };
+    let back = Kind::from_sql(&text, dialect).unwrap_or(Kind::String);
+    column
+        .kind
+        .settle(back, &column.view, &format!("{dialect} has no such type"));
+    if column.kind == Kind::String && text.contains('(') {
+        if let Some(option) = column.option("maxLength") {
+            option.keep();
+        }
+        if let Some(physical) = physical.filter(|_| in_type == length) {
+            physical.keep();
+        }
+    }
+    text
+}
+
+fn integer(bits: u8, signed: bool, dialect: Dialect) -> String {
+    match (dialect, bits, signed) {
+        (Dialect::BigQuery, 64, false) => "NUMERIC(20, 0)",
+        (Dialect::BigQuery, ..) => "INT64",
+        (Dialect::DuckDb, 8, false) => "UTINYINT",
+        (Dialect::DuckDb, 16, false) => "USMALLINT",
+        (Dialect::DuckDb, 32, false) => "UINTEGER",
+        (Dialect::DuckDb, 64, false) => "UBIGINT",
+        (Dialect::DuckDb | Dialect::Spark | Dialect::Snowflake, 8, true) => "TINYINT",
+        (_, 8, _) | (_, 16, true) => "SMALLINT",
+        (Dialect::Spark, 16, false) | (Dialect::Spark, 32, true) => "INT",
+        (_, 16, false) | (_, 32, true) => "INTEGER",
+        (_, 32, false) | (_, 64, true) => "BIGINT",
+        (Dialect::Postgres, ..) => "NUMERIC(20, 0)",
+        _ => "DECIMAL(20, 0)",
+    }
+    .to_owned()
+}
+
+/// A list, object or map. Where the dialect has none it is written as JSON, and all that is inside is lost.
+fn compound(column: &Column<'_>, dialect: Dialect) -> String {
+    use Dialect as D;
+    let nested = |inside: &Column<'_>| {
+        if inside.required {
+            inside.view.lose_part(
+                "required",
+                "true",
+                format!("{dialect} does not say it of values inside others"),
+            );
+        }
+        column_type(inside, dialect)
+    };
+    match (column.kind, dialect) {
+        (Kind::Array, D::Postgres | D::DuckDb) => {
+            if let Some(items) = column.items() {
+                return format!("{}[]", nested(&items));
+            }
+        }
+        (Kind::Array, D::BigQuery) => {
+            if let Some(items) = column.items() {
+                let inner = nested(&items);
+                if !inner.starts_with("ARRAY<") {
+                    return format!("ARRAY<{inner}>");
+                }
+                let why = "BigQuery has no lists of lists: each inner one is the field `items` of a struct";
+                column.view.lose_part("items", "a list", why);
+                return format!("ARRAY<STRUCT<items {inner}>>");
+            }
+        }
+        (Kind::Array, D::Spark) => {
+            if let Some(items) = column.items() {
+                return format!("ARRAY<{}>", nested(&items));
+            }
+        }
+        (Kind::Map, D::DuckDb) => {
+            if let Some((key, value)) = column.map() {
+                return format!("MAP({}, {})", nested(&key), nested(&value));
+            }
+        }
+        (Kind::Map, D::Spark) => {
+            if let Some((key, value)) = column.map() {
+                return format!("MAP<{}, {}>", nested(&key), nested(&value));
+            }
+        }
+        (Kind::Object, D::Spark | D::BigQuery | D::DuckDb) => {
+            let fields: Vec<String> = column
+                .fields()
+                .iter()
+                .map(|field| {
+                    let colon = if dialect == D::Spark { ":" } else { "" };
+                    format!("{}{colon} {}", quoted(field.name, dialect), nested(field))
+                })
+                .collect();
+            if !fields.is_empty() {
+                let (open, close) = if dialect == D::DuckDb { ('(', ')') } else { ('<', '>') };
+                return format!("STRUCT{open}{}{close}", fields.join(", "));
+            }
+        }
+        _ => {}
+    }
+    column
+        .kind
+        .settle(Kind::String, &column.view, &format!("{dialect} has no such type: JSON"));
+    match dialect {
+        D::Postgres => "JSONB",
+        D::Snowflake => "VARIANT",
+        D::Spark => "STRING",
+        D::Ansi | D::BigQuery | D::DuckDb => "JSON",
+    }
+    .to_owned()
+}

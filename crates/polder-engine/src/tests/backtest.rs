@@ -1,0 +1,148 @@
+//! A contract over the past of its dataset: what can be told of it, and what cannot.
+
+use object_store::ObjectStoreExt as _;
+use polder_contract::DatasetContract;
+use polder_core::clock;
+use polder_gate::table::RuleVerdict;
+
+use super::*;
+use crate::{Backtest, Since};
+
+const KEYS: &str = "{name: k, logicalType: string, relationships: [{to: a.bronze.d.k}]}";
+const VALUES: &str = "{name: v, logicalType: integer, physicalType: bigint, logicalTypeOptions: {minimum: 0}}";
+const OTHERS: &str = "{name: w, logicalType: integer, physicalType: bigint}";
+
+/// An engine over a store, with a contract of `a.bronze.e` as it is changed.
+fn engine(store: &Arc<InMemory>, key: &str, object: &str) -> (Engine, DatasetContract) {
+    let lake = Lake::over(Arc::clone(store) as _, "memory:///lake".parse().unwrap()).unwrap();
+    let mut declared = Declared::default()
+        .contract("a.bronze.d", "k string, v bigint, w bigint")
+        .contract_of("a.bronze.e", &[key, VALUES, OTHERS]);
+    let (_, source) = declared.contracts.last_mut().unwrap();
+    let text = source
+        .text
+        .replace("    properties:", &format!("{object}    properties:"));
+    *source = Source::new(source.path.clone(), text);
+    let engine = declared.engine(&lake);
+    let contract = engine.contract(&name("a.bronze.e")).unwrap();
+    (engine, contract)
+}
+
+/// Commits note their time in milliseconds: the next one is later than those before.
+fn later() {
+    let now = clock::now().timestamp_millis();
+    while clock::now().timestamp_millis() == now {
+        std::hint::spin_loop();
+    }
+}
+
+fn seen(backtest: &Backtest) -> Vec<(u64, u64)> {
+    let commits = backtest.commits.iter();
+    commits.map(|commit| (commit.version, commit.refused)).collect()
+}
+
+fn unseen(backtest: &Backtest) -> Vec<(u64, u64)> {
+    let parts = backtest.unseen.iter();
+    parts
+        .map(|part| (*part.versions.start(), *part.versions.end()))
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn commits_that_the_log_does_not_hold_any_more_are_named() {
+    let store = Arc::new(InMemory::new());
+    let (engine, contract) = engine(&store, "{name: k, logicalType: string}", "");
+    let mut writer = Writer::new(&engine);
+    // A checkpoint is written at version 100: what is before it may go.
+    for n in 1..=102 {
+        writer
+            .add("a.bronze.e", &[row("a", if n % 2 == 0 { -1 } else { 1 }, 0)])
+            .await;
+    }
+    let whole = engine.backtest(&contract, Since::Version(98)).await.unwrap();
+    assert_eq!(seen(&whole), [(99, 0), (100, 1), (101, 0), (102, 1)]);
+    assert_eq!(unseen(&whole), []);
+    let before = clock::now() - chrono::TimeDelta::days(1);
+    assert_eq!(
+        engine.backtest(&contract, Since::Time(before)).await.unwrap().unseen,
+        []
+    );
+    for version in 0..=99 {
+        let path = format!("lake/a/bronze/e/_delta_log/{version:020}.json").into();
+        store.delete(&path).await.unwrap();
+    }
+    for (since, expected) in [
+        (Since::Version(0), vec![(1, 99)]),
+        (Since::Version(98), vec![(99, 99)]),
+        (Since::Version(99), vec![]),
+        (Since::Time(before), vec![(0, 99)]),
+    ] {
+        let backtest = engine.backtest(&contract, since).await.unwrap();
+        assert_eq!(seen(&backtest), [(100, 1), (101, 0), (102, 1)], "{since:?}");
+        assert_eq!(unseen(&backtest), expected, "{since:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_commit_whose_files_are_gone_does_not_end_the_others() {
+    let store = Arc::new(InMemory::new());
+    let (engine, contract) = engine(&store, "{name: k, logicalType: string}", "");
+    let mut writer = Writer::new(&engine);
+    writer.add("a.bronze.e", &[row("a", 1, 0)]).await;
+    let first = writer.table("a.bronze.e").await.files().unwrap();
+    let path = format!("lake/a/bronze/e/{}", first[0].path()).into();
+    writer.replace("a.bronze.e", first, &[row("a", -1, 0)]).await;
+    store.delete(&path).await.unwrap();
+    let backtest = engine.backtest(&contract, Since::Version(0)).await.unwrap();
+    assert_eq!((seen(&backtest), unseen(&backtest)), (vec![(2, 1)], vec![(1, 1)]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn other_datasets_are_read_as_they_were_then() {
+    let store = Arc::new(InMemory::new());
+    let known = "    quality:\n      - {id: known, type: sql, query: 'SELECT count(*) FROM a.bronze.d', mustBe: 1}\n";
+    let (engine, contract) = engine(&store, KEYS, known);
+    let mut writer = Writer::new(&engine);
+    writer.add("a.bronze.e", &[row("a", 1, 0)]).await;
+    later();
+    for other in ["b", "a"] {
+        writer.add("a.bronze.d", &[row(other, 1, 0)]).await;
+        later();
+        writer.add("a.bronze.e", &[row("a", 2, 0)]).await;
+        later();
+    }
+    let backtest = engine.backtest(&contract, Since::Version(0)).await.unwrap();
+    let verdicts = |rule: &str| -> Vec<RuleVerdict> {
+        let commits = backtest.commits.iter();
+        let found = commits.filter_map(|commit| commit.table.iter().find(|result| result.rule.contains(rule)));
+        found.map(|result| result.verdict.clone()).collect()
+    };
+    // Before `d` was there nobody knows; with `b` alone in it two rows refer to nothing, and now none does.
+    let not_yet = RuleVerdict::NotRun("what a.bronze.d was then is not known: it had no table yet".to_owned());
+    assert_eq!(
+        verdicts("foreignKey"),
+        [not_yet.clone(), RuleVerdict::Failed, RuleVerdict::Passed]
+    );
+    assert_eq!(verdicts("known"), [not_yet, RuleVerdict::Passed, RuleVerdict::Failed]);
+    let not_run = backtest.rules_not_run();
+    assert_eq!(not_run["known"].0, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rules_that_nobody_ran_are_told() {
+    let store = Arc::new(InMemory::new());
+    let object = "    quality:\n      - {id: usual, type: custom, engine: polder, implementation: {volume: {commits: 5, \
+                  deviation: 3}}}\n      - {id: polite, type: text, description: be polite}\n";
+    let (engine, contract) = engine(&store, "{name: k, logicalType: string}", object);
+    let mut writer = Writer::new(&engine);
+    for _ in 0..6 {
+        writer.add("a.bronze.e", &[row("a", 1, 0)]).await;
+    }
+    let backtest = engine.backtest(&contract, Since::Version(0)).await.unwrap();
+    let not_run: Vec<_> = backtest
+        .rules_not_run()
+        .into_iter()
+        .map(|(rule, (commits, _))| (rule, commits))
+        .collect();
+    assert_eq!(not_run, [("polite", 6), ("usual", 5)]);
+}

@@ -1,0 +1,101 @@
+//! Columns of texts into the contract's types.
+
+use std::sync::Arc;
+
+use arrow::array::timezone::Tz;
+use arrow::array::{
+    Array, ArrayRef, BooleanArray, Date32Array, Decimal128Array, Float64Array, Int32Array, Int64Array, StringArray,
+    TimestampMicrosecondArray, new_null_array,
+};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, TimeUnit};
+use arrow::error::ArrowError;
+
+use super::{Cast, reasons, text};
+use crate::times;
+
+/// Values that are written as text. Bytes are those of the text.
+///
+/// # Errors
+/// Where a timestamp has a zone that nobody knows.
+pub fn from_text(array: &StringArray, wanted: &DataType) -> Result<Cast, ArrowError> {
+    use DataType::*;
+    let texts = || array.iter();
+    let read: ArrayRef = match wanted {
+        Utf8 => Arc::new(array.clone()),
+        Boolean => {
+            let parse = |text: &str| text.parse::<bool>().ok();
+            Arc::new(texts().map(|text| text.and_then(parse)).collect::<BooleanArray>())
+        }
+        Int32 => {
+            let parse = |text: &str| text::integer(text).and_then(|value| i32::try_from(value).ok());
+            Arc::new(texts().map(|text| text.and_then(parse)).collect::<Int32Array>())
+        }
+        Int64 => Arc::new(texts().map(|text| text.and_then(text::integer)).collect::<Int64Array>()),
+        Float64 => {
+            // Rust reads words ("inf", "NaN") too, and what is beyond the largest number becomes infinite.
+            let parse = |text: &str| text.parse::<f64>().ok().filter(|value| value.is_finite());
+            Arc::new(texts().map(|text| text.and_then(parse)).collect::<Float64Array>())
+        }
+        Decimal128(precision, scale) => {
+            let parse = |text: &str| text::decimal(text, *precision, *scale);
+            let values: Decimal128Array = texts().map(|text| text.and_then(parse)).collect();
+            Arc::new(values.with_data_type(wanted.clone()))
+        }
+        Date32 => Arc::new(texts().map(|text| text.and_then(text::date)).collect::<Date32Array>()),
+        Timestamp(TimeUnit::Microsecond, zone) => {
+            let zoned = zone.as_deref().map(str::parse::<Tz>).transpose()?;
+            let parse = |text: &str| match &zoned {
+                Some(zone) => times::instant(text, zone),
+                None => times::local(text),
+            };
+            let values: TimestampMicrosecondArray = texts().map(|text| text.and_then(parse)).collect();
+            Arc::new(values.with_timezone_opt(zone.clone()))
+        }
+        Binary => cast(array, wanted)?,
+        _ => new_null_array(wanted, array.len()),
+    };
+    let unread = (0..array.len()).filter(|row| array.is_valid(*row) && read.is_null(*row));
+    let unread = unread.collect();
+    let texts: ArrayRef = Arc::new(array.clone());
+    Ok(Cast {
+        array: read,
+        failures: reasons(&texts, wanted, unread)?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::AsArray;
+    use arrow::datatypes::{Decimal128Type, Float64Type};
+
+    use super::*;
+
+    fn read(texts: &[Option<&str>], wanted: &DataType) -> Cast {
+        let read = from_text(&StringArray::from(texts.to_vec()), wanted).unwrap();
+        assert_eq!(read.array.data_type(), wanted);
+        read
+    }
+
+    fn failed(read: &Cast) -> Vec<usize> {
+        read.failures.iter().map(|(row, _)| *row).collect()
+    }
+
+    #[test]
+    fn text_is_read_as_what_it_says() {
+        let texts = [Some("2.550"), Some("two"), None];
+        let decimals = read(&texts, &DataType::Decimal128(12, 3));
+        assert_eq!(decimals.array.as_primitive::<Decimal128Type>().value(0), 2_550);
+        assert_eq!(decimals.failures, [(1, "`two` is not a decimal(12,3)".to_owned())]);
+        assert_eq!(failed(&read(&texts, &DataType::Int32)), [0, 1]);
+        assert_eq!(failed(&read(&[Some("true"), Some("1")], &DataType::Boolean)), [1]);
+    }
+
+    #[test]
+    fn only_finite_numbers_are_read_from_text() {
+        let texts = ["2.5", "inf", "-Infinity", "NaN", "1e999", "1e-3"].map(Some);
+        let numbers = read(&texts, &DataType::Float64);
+        assert_eq!(failed(&numbers), [1, 2, 3, 4]);
+        assert_eq!(numbers.array.as_primitive::<Float64Type>().value(5), 0.001);
+    }
+}

@@ -1,0 +1,47 @@
+//! Numbers in SQL as people mean them, where the query engine's own way would give wrong ones in silence: arithmetic and
+//! sums of whole numbers fail where they overflow, and in rules no comparison holds of NaN.
+
+mod arithmetic;
+mod comparison;
+mod literal;
+mod rewrite;
+mod sum;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use datafusion::common::{DFSchema, Result};
+use datafusion::logical_expr::{AggregateUDF, Expr};
+use datafusion::prelude::SessionContext;
+
+use rewrite::Rewrite;
+
+/// Makes whole numbers exact in all statements of a context: what is beyond the type of a result (`bigint + bigint`,
+/// `-bigint`, `sum(bigint)`) is an error and not another number. A sum is beyond only where the whole of it is, in whatever
+/// order the rows come. Doubles are compared with literals such as `0.5` whatever their size is.
+pub fn exact(context: &SessionContext) {
+    context.register_udaf(AggregateUDF::from(sum::ExactSum::default()));
+    context.add_analyzer_rule(Arc::new(Rewrite::new("floating_literals", literal::floating)));
+    context.add_analyzer_rule(Arc::new(Rewrite::new("exact_arithmetic", arithmetic::exact)));
+}
+
+/// Makes comparisons of floating-point numbers those of IEEE 754 in all statements of a context: whatever is compared with
+/// NaN, only `<>` holds. Elsewhere NaN is greater than all, as in Postgres and Spark.
+pub fn nan_is_unordered(context: &SessionContext) {
+    context.add_analyzer_rule(Arc::new(Rewrite::new("unordered_nan", comparison::unordered)));
+}
+
+/// An expression with the types of its operands settled, under [`exact`].
+///
+/// # Errors
+/// What the engine says of an expression that is none.
+pub fn exact_expression(expression: Expr, schema: &DFSchema) -> Result<Expr> {
+    let expression = rewrite::expression(expression, schema, literal::floating)?;
+    rewrite::expression(expression, schema, arithmetic::exact)
+}
+
+/// An expression of a rule, with the types of its operands settled, under both.
+pub(crate) fn of_rule(expression: Expr, schema: &DFSchema) -> Result<Expr> {
+    rewrite::expression(exact_expression(expression, schema)?, schema, comparison::unordered)
+}

@@ -1,0 +1,197 @@
+use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch};
+use arrow::util::display::array_value_to_string;
+use datafusion::prelude::{SessionConfig, SessionContext};
+
+use super::*;
+
+/// A context of several partitions and small batches with `n` (bigint, also null), `k` (bigint from 0 to 6), `i` (int), `d`
+/// (decimal of 38 digits) in `t`, and `x` (double, also NaN and null) in `f`.
+async fn context(prepare: impl Fn(&SessionContext)) -> SessionContext {
+    let mut config = SessionConfig::new().with_target_partitions(3).with_batch_size(64);
+    // As in Polder's sessions.
+    config.options_mut().sql_parser.parse_float_as_decimal = true;
+    let context = SessionContext::new_with_config(config);
+    prepare(&context);
+    let statements = [
+        "CREATE TABLE t AS SELECT CASE WHEN value % 11 = 0 THEN null ELSE value * 1000003 - 500000000 END AS n, \
+         value % 7 AS k, cast(value AS int) AS i, cast(value AS decimal(38, 2)) AS d FROM generate_series(1, 1000)",
+        "CREATE TABLE big AS SELECT * FROM (VALUES (9223372036854775807, 1, cast(2147483647 AS int)), \
+         (5, 1, cast(1 AS int)), (-10, 2, cast(2 AS int))) AS b(n, k, i)",
+    ];
+    for statement in statements {
+        context.sql(statement).await.unwrap().collect().await.unwrap();
+    }
+    let x: ArrayRef = Arc::new(Float64Array::from(vec![
+        Some(-1.5),
+        Some(0.0),
+        Some(2.0),
+        Some(f64::NAN),
+        None,
+    ]));
+    let id: ArrayRef = Arc::new(Int64Array::from(vec![1, 2, 3, 4, 5]));
+    let rows = RecordBatch::try_from_iter([("id", id), ("x", x)]).unwrap();
+    context.register_batch("f", rows).unwrap();
+    context
+}
+
+/// All values of a query, row by row, or why there are none.
+async fn answer(context: &SessionContext, sql: &str) -> std::result::Result<Vec<String>, String> {
+    let frame = context.sql(sql).await.map_err(|error| error.to_string())?;
+    let rows = frame.collect().await.map_err(|error| error.to_string())?;
+    let mut found = Vec::new();
+    for batch in rows {
+        for row in 0..batch.num_rows() {
+            let values = batch
+                .columns()
+                .iter()
+                .map(|column| array_value_to_string(column, row).unwrap());
+            found.push(values.collect::<Vec<_>>().join("|"));
+        }
+    }
+    Ok(found)
+}
+
+#[tokio::test]
+async fn what_overflows_is_an_error_and_not_another_number() {
+    let context = context(exact).await;
+    let failing = [
+        "SELECT 9223372036854775807 + 1",
+        "SELECT n + 1 FROM big",
+        "SELECT max(n + 1) FROM big",
+        "SELECT max(1 + n) FROM big",
+        "SELECT -9223372036854775807 - n FROM big",
+        "SELECT n * 2 FROM big",
+        "SELECT i * i FROM big",
+        "SELECT i + cast(1 AS int) FROM big",
+        "SELECT -(-n - 1) FROM big",
+        "SELECT k FROM big WHERE n + k > 0",
+        "SELECT count(*) FROM big WHERE NOT (i * i <= 2000000000)",
+        "SELECT k FROM big GROUP BY k HAVING sum(n) > 0",
+        "SELECT b.k FROM big AS a JOIN big AS b ON a.n + 1 = b.n",
+        "SELECT (SELECT max(o.n + o.k) FROM big AS o)",
+        "SELECT sum(n) FROM big WHERE k = 1",
+        "SELECT sum(DISTINCT n) FROM big WHERE k = 1",
+        "SELECT sum(DISTINCT n), sum(DISTINCT k) FROM big WHERE k = 1",
+        "SELECT k, sum(n) FROM big GROUP BY k",
+        "SELECT sum(n) OVER (ORDER BY n DESC) FROM big WHERE k = 1",
+        "SELECT sum(n) OVER (ORDER BY n ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) FROM big",
+        "SELECT sum(cast(9e37 AS decimal(38, 0))) FROM generate_series(1, 3)",
+        "SELECT k % 2, sum(cast(9e37 AS decimal(38, 0))) FROM t GROUP BY k % 2",
+    ];
+    for sql in failing {
+        let why = answer(&context, sql).await.expect_err(sql);
+        assert!(
+            [
+                "verflow",
+                "which does not fit bigint",
+                "needs more digits than decimal(38,0) has"
+            ]
+            .iter()
+            .any(|words| why.contains(words)),
+            "{sql}: {why}"
+        );
+    }
+    let why = answer(&context, "SELECT sum(n) FROM big WHERE k = 1")
+        .await
+        .unwrap_err();
+    assert!(
+        why.contains("the sum is 9223372036854775812, which does not fit bigint"),
+        "{why}"
+    );
+}
+
+#[tokio::test]
+async fn a_sum_fits_where_the_whole_of_it_does_whatever_comes_first() {
+    let context = context(exact).await;
+    for sql in [
+        "SELECT sum(n) FROM big",
+        "SELECT sum(n) FROM (SELECT * FROM big ORDER BY n)",
+        "SELECT sum(DISTINCT n) FROM big",
+        "SELECT sum(n) FROM big GROUP BY k * 0",
+        "SELECT sum(n) OVER () FROM big LIMIT 1",
+        "SELECT sum(cast(n AS decimal(38, 0))) FROM big",
+    ] {
+        assert_eq!(
+            answer(&context, sql).await.expect(sql),
+            ["9223372036854775802"],
+            "{sql}"
+        );
+    }
+    let wide = "SELECT sum(cast(n AS decimal(38, 0))) FROM big WHERE k = 1";
+    assert_eq!(answer(&context, wide).await.unwrap(), ["9223372036854775812"]);
+}
+
+#[tokio::test]
+async fn what_does_not_overflow_is_as_the_engine_has_it() {
+    let (ours, engines) = (context(exact).await, context(|_| {}).await);
+    for sql in [
+        "SELECT sum(n), sum(i), sum(d), sum(cast(k AS bigint unsigned)) FROM t",
+        "SELECT sum(cast(i AS double)), sum(cast(k AS decimal(10, 2))) FROM t",
+        "SELECT sum(n) FROM t WHERE false",
+        "SELECT k, sum(n), sum(i * 2 - 1), sum(d), sum(d) FILTER (WHERE i > 500), count(*) FROM t GROUP BY k ORDER BY k",
+        "SELECT i, sum(n), sum(d) FROM t GROUP BY i ORDER BY i",
+        "SELECT k, sum(DISTINCT i % 13), sum(DISTINCT n), sum(DISTINCT d) FROM t GROUP BY k ORDER BY k",
+        "SELECT sum(n) FILTER (WHERE k = 9), sum(i) FILTER (WHERE n IS NULL) FROM t",
+        "SELECT i, sum(n) OVER (ORDER BY i ROWS BETWEEN 20 PRECEDING AND 3 FOLLOWING) FROM t ORDER BY i",
+        "SELECT i, sum(DISTINCT k) OVER (ORDER BY i ROWS BETWEEN 3 PRECEDING AND CURRENT ROW) FROM t ORDER BY i",
+        "SELECT i, sum(d) OVER (PARTITION BY k ORDER BY i) FROM t ORDER BY i",
+        "SELECT n + 1, n - 2, n * 3, -n, i + i, i - 7, -i, i * 1.5, n + i FROM t ORDER BY i",
+        "SELECT i + 1 AS next, sum(-n) FROM t GROUP BY i + 1 HAVING sum(-n) > 0 ORDER BY i + 1",
+        "SELECT a.i FROM t AS a JOIN t AS b ON a.i + 1 = b.i WHERE a.k * 2 = b.k + 1 ORDER BY a.i",
+        "SELECT i FROM t WHERE n = (SELECT max(o.n - 0) FROM t AS o WHERE o.k = t.k + 0) ORDER BY i",
+        "SELECT CASE WHEN k = 0 THEN -1 ELSE i * 10 / k END FROM t ORDER BY i",
+    ] {
+        assert_eq!(answer(&ours, sql).await, answer(&engines, sql).await, "{sql}");
+        let schema = |frame: datafusion::prelude::DataFrame| {
+            let plan = frame.into_optimized_plan().unwrap();
+            plan.schema().as_arrow().clone()
+        };
+        let (own, engines) = (ours.sql(sql).await.unwrap(), engines.sql(sql).await.unwrap());
+        assert_eq!(schema(own), schema(engines), "columns of {sql}");
+    }
+}
+
+#[tokio::test]
+async fn no_comparison_holds_of_nan_but_that_it_is_another_number() {
+    let context = context(|context| {
+        exact(context);
+        nan_is_unordered(context);
+    });
+    let context = context.await;
+    // Of -1.5, 0, 2, NaN and null.
+    for (condition, ids) in [
+        ("x >= 0", vec!["2", "3"]),
+        ("0 <= x", vec!["2", "3"]),
+        ("x > -5", vec!["1", "2", "3"]),
+        ("x < 5", vec!["1", "2", "3"]),
+        ("x <= 0", vec!["1", "2"]),
+        ("x = x", vec!["1", "2", "3"]),
+        ("x <> 0", vec!["1", "3", "4"]),
+        ("NOT (x < 0)", vec!["2", "3", "4"]),
+        ("x BETWEEN 0 AND 9", vec!["2", "3"]),
+        ("x NOT BETWEEN 0 AND 9", vec!["1"]),
+        ("x >= cast(0 AS real)", vec!["2", "3"]),
+        // Literals with a point are decimals, which hold no NaN.
+        ("x >= 0.5", vec!["3"]),
+        ("-1.5 = x", vec!["1"]),
+        ("x <> 2.0", vec!["1", "2", "4"]),
+        ("x BETWEEN -1.5 AND 1", vec!["1", "2"]),
+        ("x NOT BETWEEN -1 AND 1.5", vec!["1", "3"]),
+        ("cast('1e20' AS double) + x > 0.5", vec!["1", "2", "3"]),
+        (
+            "cast(CASE WHEN id = 3 THEN x + 0.04 END AS decimal(10, 1)) = 2.00",
+            vec!["3"],
+        ),
+        ("isnan(x) OR x >= 0", vec!["2", "3", "4"]),
+        ("x >= -0.0 AND cast('NaN' AS double) <> 1.0", vec!["2", "3"]),
+    ] {
+        let sql = format!("SELECT id FROM f WHERE {condition} ORDER BY id");
+        assert_eq!(answer(&context, &sql).await.expect(condition), ids, "{condition}");
+    }
+    let joined = "SELECT count(*) FROM f AS a, f AS b WHERE a.x = b.x";
+    let plan = context.sql(joined).await.unwrap().create_physical_plan().await.unwrap();
+    let plan = datafusion::physical_plan::displayable(plan.as_ref())
+        .indent(false)
+        .to_string();
+    assert!(plan.contains("HashJoin"), "{plan}");
+}

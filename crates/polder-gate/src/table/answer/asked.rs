@@ -1,0 +1,93 @@
+//! What no scan of the table itself answers: others are asked.
+
+use std::sync::Arc;
+
+use datafusion::catalog::TableProvider;
+use polder_contract::rule::Figure;
+use polder_core::{Error, ErrorKind, Result};
+
+use super::Answers;
+use crate::table::orphans;
+use crate::table::plan::{Measure, Plan};
+use crate::table::queries::Queries;
+use crate::table::state::TableState;
+
+/// What came of a question to somebody else.
+pub(crate) enum Asked {
+    Figure(Figure),
+    /// The rule failed to run.
+    Failed {
+        why: String,
+        /// Whether that may quote values of rows.
+        quotes: bool,
+    },
+    /// Nobody was there to ask.
+    NotRun(String),
+}
+
+/// Whether an error may quote values of rows: what is wrong with a query or a store was known without them.
+fn may_quote(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::Data | ErrorKind::Internal)
+}
+
+/// Asks others what no scan of the table itself answers.
+pub(crate) async fn ask(
+    plan: &Plan,
+    answers: &mut Answers,
+    state: &TableState,
+    table: Option<&Arc<dyn TableProvider>>,
+    queries: &dyn Queries,
+    memory: usize,
+) -> Result<()> {
+    for (place, (rule, measure)) in plan.rules.iter().enumerate() {
+        if answers.refusal(plan, measure).is_some() {
+            continue;
+        }
+        let asked = match (measure, table) {
+            (Measure::Query(_) | Measure::Orphans { .. }, _) if !queries.answers() => {
+                Asked::NotRun("no query engine is at hand".to_owned())
+            }
+            (Measure::Query(sql), Some(table)) => match queries.query_out_of_reach(sql, rule.column.as_deref()) {
+                Some(why) => Asked::NotRun(why),
+                None => match queries.figure(sql, rule.column.as_deref(), Arc::clone(table)).await {
+                    Ok(figure) => Asked::Figure(figure),
+                    Err(error) => Asked::Failed {
+                        why: match error.help() {
+                            Some(help) => format!("{error}; {help}"),
+                            None => error.to_string(),
+                        },
+                        quotes: may_quote(&error),
+                    },
+                },
+            },
+            (Measure::Query(_), None) => Asked::NotRun("the table's rows are not at hand for a query".to_owned()),
+            (Measure::Orphans { dataset, .. }, _)
+                if dataset != plan.contract.dataset() && queries.out_of_reach(dataset).is_some() =>
+            {
+                Asked::NotRun(queries.out_of_reach(dataset).unwrap_or_default())
+            }
+            (Measure::Orphans { key, dataset, to }, _) => {
+                let own = table.filter(|_| dataset == plan.contract.dataset());
+                let other = match own {
+                    Some(own) => Ok(Some(Arc::clone(own))),
+                    None => queries.provider(dataset).await,
+                };
+                let types = orphans::types(plan, *key);
+                let counted = match other {
+                    Ok(other) => orphans::count(&state.keys[*key], &types, other.as_ref(), to, memory).await,
+                    Err(error) => Err(error),
+                };
+                match counted {
+                    Ok(orphans) => Asked::Figure(Figure::Whole(orphans.into())),
+                    Err(error) => Asked::Failed {
+                        why: format!("{dataset}: {error}"),
+                        quotes: may_quote(&error),
+                    },
+                }
+            }
+            _ => continue,
+        };
+        answers.asked.insert(place, asked);
+    }
+    Ok(())
+}

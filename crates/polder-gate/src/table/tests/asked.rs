@@ -1,0 +1,71 @@
+//! Rules that ask others: queries, and keys that another dataset has.
+
+use super::*;
+
+#[test]
+fn queries_are_asked_and_what_fails_to_run_has_failed() {
+    let contract = contract(
+        &["{name: id, logicalType: integer, physicalType: bigint}"],
+        &["{id: sql, type: sql, query: 'SELECT count(*) FROM {object}', mustBeLessThan: 5}"],
+    );
+    let check = TableCheck::compile(&contract).unwrap();
+    let rows = || table(vec![vec![integers("id", vec![Some(1)])]]);
+    let verdict = |figure: Option<Figure>| {
+        let told = Told {
+            figure,
+            ..Told::default()
+        };
+        result(&report(&check, rows(), &NoFacts, &told), "sql").clone()
+    };
+    assert_eq!(verdict(Some(Figure::Whole(4))).verdict, RuleVerdict::Passed);
+    assert_eq!(verdict(Some(Figure::Real(5.0))).verdict, RuleVerdict::Failed);
+    assert_eq!(verdict(Some(Figure::Null)).verdict, RuleVerdict::Failed);
+    let failed = verdict(None);
+    assert_eq!((failed.verdict, failed.how), (RuleVerdict::Failed, How::Query));
+    assert!(failed.note.unwrap().contains("2 columns"));
+    let alone = report(&check, rows(), &NoFacts, &NoQueries);
+    assert!(matches!(&result(&alone, "sql").verdict, RuleVerdict::NotRun(_)));
+}
+
+#[test]
+fn keys_that_another_dataset_lacks_are_counted() {
+    let text = "apiVersion: v3.1.0\nkind: DataContract\nid: t\nname: t\nversion: 1.0.0\nstatus: active\n\
+        schema:\n\
+        \x20 - name: lines\n    physicalName: sales.bronze.lines\n    properties:\n\
+        \x20     - {name: id, logicalType: integer, physicalType: bigint, relationships: [{to: orders.number}]}\n\
+        \x20 - name: orders\n    physicalName: sales.bronze.orders\n    properties:\n\
+        \x20     - {name: number, logicalType: integer}\n";
+    let parsed = parse(&Source::new("contracts/sales/t.odcs.yaml", text.to_owned()));
+    let contract = Arc::new(parsed.contract.unwrap_or_else(|| panic!("{:?}", parsed.diagnostics)));
+    let check = TableCheck::compile(&DatasetContract { contract, object: 0 }).unwrap();
+    let lines = || {
+        table(vec![vec![integers(
+            "id",
+            vec![Some(1), Some(2), Some(2), None, Some(3)],
+        )]])
+    };
+    // Narrower there than here: values are compared, not bytes.
+    let orders = batch(vec![(
+        "number",
+        Arc::new(Int32Array::from(vec![Some(1), Some(3), None])),
+    )]);
+    let orders = ("sales.bronze.orders".parse().unwrap(), table(vec![vec![orders]]));
+    let told = Told {
+        tables: BTreeMap::from([orders]),
+        ..Told::default()
+    };
+    let orphans = |queries: &dyn Queries| {
+        let report = report(&check, lines(), &NoFacts, queries);
+        let found = report
+            .results
+            .iter()
+            .find(|result| !result.rule.ends_with(".type"))
+            .cloned();
+        found.unwrap()
+    };
+    let found = orphans(&told);
+    assert_eq!((found.verdict, found.failing_rows), (RuleVerdict::Failed, Some(2)));
+    let missing = orphans(&Told::default());
+    assert_eq!((missing.verdict, missing.failing_rows), (RuleVerdict::Failed, Some(4)));
+    assert!(matches!(orphans(&NoQueries).verdict, RuleVerdict::NotRun(_)));
+}

@@ -1,0 +1,178 @@
+//! The origins of an expression's value.
+
+use datafusion::common::Result;
+use datafusion::common::tree_node::{TreeNode as _, TreeNodeRecursion};
+use datafusion::logical_expr::expr::{AggregateFunctionParams, Sort, WindowFunctionParams};
+use datafusion::logical_expr::{BinaryExpr, Case, Expr, Subquery, WindowFunctionDefinition};
+
+use super::origins::{Dependency, Origins};
+use super::trace::{Scope, Tracer};
+
+impl Tracer {
+    /// What an expression over the columns of `scope` is computed from.
+    pub(super) fn expression(&mut self, expr: &Expr, scope: &Scope<'_>) -> Result<Origins> {
+        Ok(match expr {
+            Expr::Column(column) => scope.find(column).cloned().unwrap_or_default(),
+            Expr::OuterReferenceColumn(_, column) => scope.find_around(column).cloned().unwrap_or_default(),
+            Expr::Alias(alias) => self.expression(&alias.expr, scope)?,
+            Expr::ScalarFunction(call) if call.name() == "get_field" => self.field(&call.args, scope)?,
+            Expr::ScalarFunction(call) if call.name() == "array_element" => self.element(&call.args, scope)?,
+            Expr::Case(case) => self.case(case, scope)?,
+            Expr::AggregateFunction(function) => self.aggregate(function.func.name(), &function.params, scope)?,
+            Expr::WindowFunction(function) => {
+                let direct = match &function.fun {
+                    WindowFunctionDefinition::AggregateUDF(_) => Dependency::Aggregation,
+                    WindowFunctionDefinition::WindowUDF(_) => Dependency::Transformation,
+                };
+                self.window(function.fun.name(), &function.params, direct, scope)?
+            }
+            Expr::ScalarSubquery(subquery) => self.subquery(subquery, scope)?,
+            Expr::Exists(exists) => self.rows_of(&exists.subquery, scope)?,
+            Expr::InSubquery(within) => {
+                let mut origins = self.expression(&within.expr, scope)?;
+                origins.add(&self.subquery(&within.subquery, scope)?);
+                origins.computed(Dependency::Transformation)
+            }
+            Expr::SetComparison(comparison) => {
+                let mut origins = self.expression(&comparison.expr, scope)?;
+                origins.add(&self.subquery(&comparison.subquery, scope)?);
+                origins.computed(Dependency::Transformation)
+            }
+            Expr::BinaryExpr(binary) => self.chain(binary, scope)?,
+            other => self.operands(other, scope)?,
+        })
+    }
+
+    /// What several expressions are computed from, together.
+    pub(super) fn expressions<'e>(
+        &mut self,
+        list: impl IntoIterator<Item = &'e Expr>,
+        scope: &Scope<'_>,
+    ) -> Result<Origins> {
+        let mut origins = Origins::default();
+        for expr in list {
+            origins.add(&self.expression(expr, scope)?);
+        }
+        Ok(origins)
+    }
+
+    /// Operators in a row (`a AND b AND …`) without a call for each: there can be thousands.
+    fn chain(&mut self, binary: &BinaryExpr, scope: &Scope<'_>) -> Result<Origins> {
+        let mut origins = Origins::default();
+        let mut open = vec![binary.left.as_ref(), binary.right.as_ref()];
+        while let Some(expr) = open.pop() {
+            match expr {
+                Expr::BinaryExpr(inner) => open.extend([inner.left.as_ref(), inner.right.as_ref()]),
+                other => origins.add(&self.expression(other, scope)?),
+            }
+        }
+        Ok(origins.computed(Dependency::Transformation))
+    }
+
+    /// Everything inside of an expression goes into its value.
+    fn operands(&mut self, expr: &Expr, scope: &Scope<'_>) -> Result<Origins> {
+        let mut origins = Origins::default();
+        expr.apply_children(|child| {
+            origins.add(&self.expression(child, scope)?);
+            Ok(TreeNodeRecursion::Continue)
+        })?;
+        Ok(origins.computed(Dependency::Transformation))
+    }
+
+    /// `address['city']`: the value inside, where the struct itself is passed on.
+    fn field(&mut self, args: &[Expr], scope: &Scope<'_>) -> Result<Origins> {
+        let Some((base, keys)) = args.split_first() else {
+            return Ok(Origins::default());
+        };
+        let mut origins = self.expression(base, scope)?;
+        for key in keys {
+            match key {
+                Expr::Literal(name, _) => match name.try_as_str().flatten() {
+                    Some(name) => origins = origins.inside(&mut self.columns, &format!(".{name}")),
+                    None => origins = origins.computed(Dependency::Transformation),
+                },
+                computed => {
+                    origins.add(&self.expression(computed, scope)?);
+                    origins = origins.computed(Dependency::Transformation);
+                }
+            }
+        }
+        Ok(origins)
+    }
+
+    /// `lines[1]`: one of the items.
+    fn element(&mut self, args: &[Expr], scope: &Scope<'_>) -> Result<Origins> {
+        let Some((base, index)) = args.split_first() else {
+            return Ok(Origins::default());
+        };
+        let items = self.expression(base, scope)?;
+        let mut origins = items.inside(&mut self.columns, "[]");
+        origins.add(&self.expressions(index, scope)?.steering(Dependency::Conditional));
+        Ok(origins)
+    }
+
+    fn case(&mut self, case: &Case, scope: &Scope<'_>) -> Result<Origins> {
+        let conditions = case.when_then_expr.iter().map(|(when, _)| when.as_ref());
+        let conditions = case.expr.as_deref().into_iter().chain(conditions);
+        let values = case.when_then_expr.iter().map(|(_, then)| then.as_ref());
+        let values = values.chain(case.else_expr.as_deref());
+        let mut origins = self.expressions(values, scope)?.computed(Dependency::Transformation);
+        origins.add(&self.expressions(conditions, scope)?.steering(Dependency::Conditional));
+        Ok(origins)
+    }
+
+    fn aggregate(&mut self, name: &str, params: &AggregateFunctionParams, scope: &Scope<'_>) -> Result<Origins> {
+        let args = self.expressions(&params.args, scope)?;
+        let mut origins = match self.is_count(name) {
+            true => args.steering(Dependency::Conditional),
+            false => args.computed(Dependency::Aggregation),
+        };
+        let filter = self.expressions(params.filter.as_deref(), scope)?;
+        origins.add(&filter.steering(Dependency::Conditional));
+        origins.add(&self.sorted(&params.order_by, scope)?.steering(Dependency::Sort));
+        Ok(origins)
+    }
+
+    fn window(
+        &mut self,
+        name: &str,
+        params: &WindowFunctionParams,
+        direct: Dependency,
+        scope: &Scope<'_>,
+    ) -> Result<Origins> {
+        let args = self.expressions(&params.args, scope)?;
+        let mut origins = match self.is_count(name) {
+            true => args.steering(Dependency::Conditional),
+            false => args.computed(direct),
+        };
+        let filter = self.expressions(params.filter.as_deref(), scope)?;
+        origins.add(&filter.steering(Dependency::Conditional));
+        let mut frame = self.expressions(&params.partition_by, scope)?;
+        frame.add(&self.sorted(&params.order_by, scope)?);
+        origins.add(&frame.steering(Dependency::Window));
+        Ok(origins)
+    }
+
+    /// Whether a function only counts, and that is to be no value of what it counts.
+    fn is_count(&self, name: &str) -> bool {
+        self.counts_tell_nothing && matches!(name, "count" | "approx_distinct")
+    }
+
+    /// What orders rows.
+    pub(super) fn sorted(&mut self, sorts: &[Sort], scope: &Scope<'_>) -> Result<Origins> {
+        self.expressions(sorts.iter().map(|sort| &sort.expr), scope)
+    }
+
+    /// The value of a subquery with one column.
+    fn subquery(&mut self, subquery: &Subquery, scope: &Scope<'_>) -> Result<Origins> {
+        let traced = self.plan(&subquery.subquery, Some(scope))?;
+        let mut origins = traced.columns.into_iter().next().unwrap_or_default();
+        origins.add(&traced.rows);
+        Ok(origins.computed(Dependency::Transformation))
+    }
+
+    /// Whether a subquery has rows.
+    fn rows_of(&mut self, subquery: &Subquery, scope: &Scope<'_>) -> Result<Origins> {
+        Ok(self.plan(&subquery.subquery, Some(scope))?.rows)
+    }
+}

@@ -1,0 +1,8 @@
+//! Lineage by column: from which columns of datasets the columns of a plan come, and which decide what rows there are.
+
+mod expression;
+mod origins;
+mod trace;
+
+pub use origins::{ColumnId, Columns, DatasetColumn, Dependencies, Dependency, Origins};
+pub use trace::{Traced, Tracer, dataset_of};

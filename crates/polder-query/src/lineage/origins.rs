@@ -1,0 +1,227 @@
+//! What a value comes from: columns of datasets, each with how the value depends on it.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+
+use polder_core::DatasetName;
+
+/// A column of a dataset. A value inside one has a path: `address.city`, `lines[].price`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DatasetColumn {
+    /// The dataset.
+    pub dataset: DatasetName,
+    /// The column, or the path of a value inside one.
+    pub column: String,
+}
+
+impl fmt::Display for DatasetColumn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&format!("{}.{}", self.dataset, self.column))
+    }
+}
+
+/// How a result depends on a column. The words and their meaning are those of OpenLineage's column lineage facet
+/// (transformation subtypes), with [`Dependency::Named`] added.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Dependency {
+    /// The value is the column's, as it is.
+    Identity,
+    /// The value is computed from that of one row.
+    Transformation,
+    /// The value is computed from those of several rows.
+    Aggregation,
+    /// The column chooses between values (`CASE WHEN`, `FILTER (WHERE …)`).
+    Conditional,
+    /// The column sets partition or order of a window function.
+    Window,
+    /// The column orders rows, or the values of an aggregate.
+    Sort,
+    /// The column decides which rows there are.
+    Filter,
+    /// The column decides which rows meet.
+    Join,
+    /// The column decides which rows become one.
+    GroupBy,
+    /// The query names the column, but nothing of the result depends on it; without it the query fails all the same.
+    Named,
+}
+
+impl Dependency {
+    const ALL: [Self; 10] = [
+        Self::Identity,
+        Self::Transformation,
+        Self::Aggregation,
+        Self::Conditional,
+        Self::Window,
+        Self::Sort,
+        Self::Filter,
+        Self::Join,
+        Self::GroupBy,
+        Self::Named,
+    ];
+
+    /// The dependency's word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Identity => "identity",
+            Self::Transformation => "transformation",
+            Self::Aggregation => "aggregation",
+            Self::Conditional => "conditional",
+            Self::Window => "window",
+            Self::Sort => "sort",
+            Self::Filter => "filter",
+            Self::Join => "join",
+            Self::GroupBy => "group_by",
+            Self::Named => "named",
+        }
+    }
+}
+
+/// Several dependencies at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Dependencies(u16);
+
+impl Dependencies {
+    const DIRECT: u16 = 0b111;
+
+    /// This one alone.
+    pub const fn of(one: Dependency) -> Self {
+        Self(1 << one as u16)
+    }
+
+    /// Whether this is one of them.
+    pub const fn has(self, one: Dependency) -> bool {
+        self.0 & Self::of(one).0 != 0
+    }
+
+    fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// The direct ones become `direct`; the others stay.
+    fn computed(self, direct: Dependency) -> Self {
+        match self.0 & Self::DIRECT {
+            0 => self,
+            _ => Self(self.0 & !Self::DIRECT | Self::of(direct).0),
+        }
+    }
+
+    /// Each of them.
+    pub fn iter(self) -> impl Iterator<Item = Dependency> {
+        Dependency::ALL.into_iter().filter(move |one| self.has(*one))
+    }
+}
+
+/// The number of a source column in [`Columns`].
+pub type ColumnId = u32;
+
+/// Source columns, each with a number.
+#[derive(Debug, Default)]
+pub struct Columns {
+    ids: HashMap<DatasetColumn, ColumnId>,
+    all: Vec<DatasetColumn>,
+}
+
+impl Columns {
+    /// The number of a column.
+    pub fn id(&mut self, column: DatasetColumn) -> ColumnId {
+        if let Some(id) = self.ids.get(&column) {
+            return *id;
+        }
+        // A query does not name four thousand million columns.
+        let id = ColumnId::try_from(self.all.len()).unwrap_or(ColumnId::MAX);
+        self.all.push(column.clone());
+        self.ids.insert(column, id);
+        id
+    }
+
+    /// The number of a value inside a column: `step` is appended to its path as it is.
+    pub fn inside(&mut self, id: ColumnId, step: &str) -> ColumnId {
+        match self.get(id) {
+            Some(column) => {
+                let column = DatasetColumn {
+                    dataset: column.dataset.clone(),
+                    column: format!("{}{step}", column.column),
+                };
+                self.id(column)
+            }
+            None => id,
+        }
+    }
+
+    /// The column of a number.
+    pub fn get(&self, id: ColumnId) -> Option<&DatasetColumn> {
+        self.all.get(usize::try_from(id).ok()?)
+    }
+}
+
+/// Source columns with how something depends on each.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Origins(BTreeMap<ColumnId, Dependencies>);
+
+impl Origins {
+    /// The column itself.
+    pub fn identity(id: ColumnId) -> Self {
+        Self(BTreeMap::from([(id, Dependencies::of(Dependency::Identity))]))
+    }
+
+    /// The columns that others do not have, each with `how`.
+    pub fn without(&self, others: &Self, how: Dependencies) -> Self {
+        let left = self.0.keys().filter(|id| !others.0.contains_key(id));
+        Self(left.map(|id| (*id, how)).collect())
+    }
+
+    /// Leaves out the columns of which `keep` does not hold.
+    pub fn retain(&mut self, mut keep: impl FnMut(ColumnId) -> bool) {
+        self.0.retain(|id, _| keep(*id));
+    }
+
+    /// Each column with how something depends on it.
+    pub fn iter(&self) -> impl Iterator<Item = (ColumnId, Dependencies)> {
+        self.0.iter().map(|(id, how)| (*id, *how))
+    }
+
+    /// Adds everything of another.
+    pub fn add(&mut self, other: &Self) {
+        for (id, how) in &other.0 {
+            let known = self.0.entry(*id).or_default();
+            *known = known.and(*how);
+        }
+    }
+
+    /// The origins of a value computed from this one: `direct` is [`Dependency::Transformation`] or
+    /// [`Dependency::Aggregation`].
+    pub fn computed(mut self, direct: Dependency) -> Self {
+        for how in self.0.values_mut() {
+            // What is aggregated once stays aggregated.
+            let direct = match how.has(Dependency::Aggregation) {
+                true => Dependency::Aggregation,
+                false => direct,
+            };
+            *how = how.computed(direct);
+        }
+        self
+    }
+
+    /// The origins of what this value only steers.
+    pub fn steering(mut self, kind: Dependency) -> Self {
+        for how in self.0.values_mut() {
+            *how = Dependencies::of(kind);
+        }
+        self
+    }
+
+    /// The same origins one step inside of each column that is passed on as it is; what is computed stays itself.
+    pub fn inside(&self, columns: &mut Columns, step: &str) -> Self {
+        let mut inside = Self::default();
+        for (id, how) in &self.0 {
+            let (id, how) = match how.has(Dependency::Identity) {
+                true => (columns.inside(*id, step), *how),
+                false => (*id, how.computed(Dependency::Transformation)),
+            };
+            let known = inside.0.entry(id).or_default();
+            *known = known.and(how);
+        }
+        inside
+    }
+}

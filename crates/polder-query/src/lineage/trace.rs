@@ -1,0 +1,366 @@
+//! The origins of a plan's columns and rows, from its scans upwards.
+//!
+//! It reads plans as written: an optimiser drops what it finds needless, and lineage is about what the query says.
+
+use std::collections::HashMap;
+
+use datafusion::common::{Column, DFSchema, JoinType, Result, TableReference};
+use datafusion::logical_expr::utils::grouping_set_to_exprlist;
+use datafusion::logical_expr::{Aggregate, Distinct, Expr, Join, LogicalPlan, RecursiveQuery, TableScan, Unnest};
+use polder_core::DatasetName;
+
+use super::origins::{Columns, DatasetColumn, Dependency, Origins};
+
+/// How often a recursive query is followed at most; each round only adds origins, and few tables feed one.
+const MOST_ROUNDS: usize = 32;
+
+/// What a plan gives.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Traced {
+    /// For each output column what it is computed from.
+    pub columns: Vec<Origins>,
+    /// What decides which rows there are.
+    pub rows: Origins,
+}
+
+/// The dataset that a table reference names; nothing for references that are no full dataset name.
+pub fn dataset_of(reference: &TableReference) -> Option<DatasetName> {
+    match reference {
+        TableReference::Full { catalog, schema, table } => format!("{catalog}.{schema}.{table}").parse().ok(),
+        _ => None,
+    }
+}
+
+/// The columns that an expression sees, and those around a subquery.
+#[derive(Clone, Copy)]
+pub(super) struct Scope<'a> {
+    schema: &'a DFSchema,
+    columns: &'a [Origins],
+    /// The other side of a join.
+    beside: Option<(&'a DFSchema, &'a [Origins])>,
+    around: Option<&'a Self>,
+}
+
+impl<'a> Scope<'a> {
+    fn of(plan: &'a LogicalPlan, traced: &'a Traced, around: Option<&'a Self>) -> Self {
+        Self {
+            schema: plan.schema(),
+            columns: &traced.columns,
+            beside: None,
+            around,
+        }
+    }
+
+    /// The origins of a column.
+    pub(super) fn find(&self, column: &Column) -> Option<&'a Origins> {
+        let at = |schema: &DFSchema, columns: &'a [Origins]| {
+            schema.maybe_index_of_column(column).and_then(|i| columns.get(i))
+        };
+        let beside = || self.beside.and_then(|(schema, columns)| at(schema, columns));
+        at(self.schema, self.columns).or_else(beside)
+    }
+
+    /// The origins of a column of the nearest query around that has it.
+    pub(super) fn find_around(&self, column: &Column) -> Option<&'a Origins> {
+        let around = self.around?;
+        around.find(column).or_else(|| around.find_around(column))
+    }
+}
+
+/// Follows the columns of one query.
+#[derive(Debug, Default)]
+pub struct Tracer {
+    pub(super) columns: Columns,
+    /// Whether a count is computed from what it counts.
+    pub(super) counts_tell_nothing: bool,
+    /// Every column that any expression of the query names.
+    named: Origins,
+    /// What recursive queries gave so far, by name.
+    working: HashMap<String, Traced>,
+}
+
+impl Tracer {
+    /// One by which a count is no value of what is counted: only values that come out count as such.
+    pub fn of_values() -> Self {
+        Self {
+            counts_tell_nothing: true,
+            ..Self::default()
+        }
+    }
+
+    /// What a whole query gives. Columns that it names in vain are among those of [`Tracer::named`] alone.
+    ///
+    /// # Errors
+    /// The engine's, for plans that contradict themselves.
+    pub fn query(&mut self, plan: &LogicalPlan) -> Result<Traced> {
+        self.plan(plan, None)
+    }
+
+    /// The source columns.
+    pub fn columns(&self) -> &Columns {
+        &self.columns
+    }
+
+    /// Every source column that the queries so far name.
+    pub fn named(&self) -> &Origins {
+        &self.named
+    }
+
+    pub(super) fn plan(&mut self, plan: &LogicalPlan, around: Option<&Scope<'_>>) -> Result<Traced> {
+        match plan {
+            LogicalPlan::TableScan(scan) => self.scan(plan, scan),
+            LogicalPlan::SubqueryAlias(alias) => self.plan(&alias.input, around),
+            LogicalPlan::Subquery(subquery) => self.plan(&subquery.subquery, around),
+            LogicalPlan::Limit(limit) => self.plan(&limit.input, around),
+            LogicalPlan::Repartition(repartition) => self.plan(&repartition.input, around),
+            LogicalPlan::Projection(projection) => {
+                let input = self.plan(&projection.input, around)?;
+                let columns = self.each(&projection.expr, &Scope::of(&projection.input, &input, around))?;
+                Ok(Traced {
+                    columns,
+                    rows: input.rows,
+                })
+            }
+            LogicalPlan::Filter(filter) => {
+                let mut input = self.plan(&filter.input, around)?;
+                let scope = Scope::of(&filter.input, &input, around);
+                let decides = self.steering([&filter.predicate], Dependency::Filter, &scope)?;
+                input.rows.add(&decides);
+                Ok(input)
+            }
+            LogicalPlan::Window(window) => {
+                let mut input = self.plan(&window.input, around)?;
+                let computed = self.each(&window.window_expr, &Scope::of(&window.input, &input, around))?;
+                input.columns.extend(computed);
+                Ok(input)
+            }
+            LogicalPlan::Sort(sort) => {
+                let mut input = self.plan(&sort.input, around)?;
+                let scope = Scope::of(&sort.input, &input, around);
+                let by = sort.expr.iter().map(|sort| &sort.expr);
+                let decides = self.steering(by, Dependency::Sort, &scope)?;
+                input.rows.add(&decides);
+                Ok(input)
+            }
+            LogicalPlan::Aggregate(aggregate) => self.aggregated(aggregate, around),
+            LogicalPlan::Distinct(distinct) => self.distinct(distinct, around),
+            LogicalPlan::Join(join) => self.join(join, around),
+            LogicalPlan::Union(union) => {
+                let mut traced = Traced::default();
+                for input in &union.inputs {
+                    traced.add(self.plan(input, around)?);
+                }
+                Ok(traced)
+            }
+            LogicalPlan::Unnest(unnest) => self.unnested(unnest, around),
+            LogicalPlan::RecursiveQuery(query) => self.recursive(query, around),
+            LogicalPlan::Values(_) | LogicalPlan::EmptyRelation(_) => Ok(Traced {
+                columns: vec![Origins::default(); plan.schema().fields().len()],
+                rows: Origins::default(),
+            }),
+            other => self.anything(other, around),
+        }
+    }
+
+    fn scan(&mut self, plan: &LogicalPlan, scan: &TableScan) -> Result<Traced> {
+        if let TableReference::Bare { table } = &scan.table_name
+            && let Some(traced) = self.working.get(table.as_ref())
+        {
+            return Ok(traced.clone());
+        }
+        let dataset = dataset_of(&scan.table_name);
+        let fields = scan.projected_schema.fields().iter();
+        let columns = fields.map(|field| match &dataset {
+            Some(dataset) => Origins::identity(self.columns.id(DatasetColumn {
+                dataset: dataset.clone(),
+                column: field.name().clone(),
+            })),
+            None => Origins::default(),
+        });
+        let mut traced = Traced {
+            columns: columns.collect(),
+            rows: Origins::default(),
+        };
+        let scope = Scope::of(plan, &traced, None);
+        let decides = self.steering(&scan.filters, Dependency::Filter, &scope)?;
+        traced.rows.add(&decides);
+        Ok(traced)
+    }
+
+    fn aggregated(&mut self, aggregate: &Aggregate, around: Option<&Scope<'_>>) -> Result<Traced> {
+        let input = self.plan(&aggregate.input, around)?;
+        let scope = Scope::of(&aggregate.input, &input, around);
+        let groups = grouping_set_to_exprlist(&aggregate.group_expr)?;
+        let mut columns = self.each(groups.iter().copied(), &scope)?;
+        let computed = self.each(&aggregate.aggr_expr, &scope)?;
+        // Grouping sets have one column more, which numbers them.
+        let numbered = aggregate
+            .schema
+            .fields()
+            .len()
+            .saturating_sub(columns.len() + computed.len());
+        columns.extend(std::iter::repeat_n(Origins::default(), numbered));
+        columns.extend(computed);
+        let decides = self.steering(groups, Dependency::GroupBy, &scope)?;
+        let mut rows = input.rows;
+        rows.add(&decides);
+        Ok(Traced { columns, rows })
+    }
+
+    fn distinct(&mut self, distinct: &Distinct, around: Option<&Scope<'_>>) -> Result<Traced> {
+        match distinct {
+            Distinct::All(input) => {
+                let mut traced = self.plan(input, around)?;
+                for column in &traced.columns {
+                    traced.rows.add(&column.clone().steering(Dependency::GroupBy));
+                }
+                Ok(traced)
+            }
+            Distinct::On(on) => {
+                let input = self.plan(&on.input, around)?;
+                let scope = Scope::of(&on.input, &input, around);
+                let columns = self.each(&on.select_expr, &scope)?;
+                let by = on.sort_expr.iter().flatten().map(|sort| &sort.expr);
+                let mut decides = self.steering(by, Dependency::Sort, &scope)?;
+                decides.add(&self.steering(&on.on_expr, Dependency::GroupBy, &scope)?);
+                let mut rows = input.rows;
+                rows.add(&decides);
+                Ok(Traced { columns, rows })
+            }
+        }
+    }
+
+    fn join(&mut self, join: &Join, around: Option<&Scope<'_>>) -> Result<Traced> {
+        let left = self.plan(&join.left, around)?;
+        // A lateral query refers to the left side as to a query around it.
+        let lateral = Scope::of(&join.left, &left, around);
+        let right = self.plan(&join.right, Some(&lateral))?;
+        let scope = Scope {
+            schema: join.left.schema(),
+            columns: &left.columns,
+            beside: Some((join.right.schema(), &right.columns)),
+            around,
+        };
+        let keys = join
+            .on
+            .iter()
+            .flat_map(|(left, right)| [left, right])
+            .chain(&join.filter);
+        let decides = self.steering(keys, Dependency::Join, &scope)?;
+        let mut rows = left.rows;
+        rows.add(&right.rows);
+        rows.add(&decides);
+        // A mark says whether the row has a match.
+        let mark = || std::iter::once(rows.clone().steering(Dependency::Conditional));
+        let columns = match join.join_type {
+            JoinType::LeftSemi | JoinType::LeftAnti => left.columns,
+            JoinType::RightSemi | JoinType::RightAnti => right.columns,
+            JoinType::LeftMark => left.columns.into_iter().chain(mark()).collect(),
+            JoinType::RightMark => right.columns.into_iter().chain(mark()).collect(),
+            _ => left.columns.into_iter().chain(right.columns).collect(),
+        };
+        Ok(Traced { columns, rows })
+    }
+
+    /// Each item of a list is a row, each field of a struct a column.
+    fn unnested(&mut self, unnest: &Unnest, around: Option<&Scope<'_>>) -> Result<Traced> {
+        let input = self.plan(&unnest.input, around)?;
+        let mut rows = input.rows;
+        let mut columns = Vec::with_capacity(unnest.dependency_indices.len());
+        for (output, from) in unnest.dependency_indices.iter().enumerate() {
+            let origins = input.columns.get(*from).cloned().unwrap_or_default();
+            let list = unnest.list_type_columns.iter().filter(|(i, _)| i == from);
+            let name = unnest.schema.field(output).name();
+            let depth = list
+                .clone()
+                .find(|(_, list)| list.output_column.name == *name)
+                .or_else(|| list.clone().next())
+                .map(|(_, list)| list.depth);
+            columns.push(match depth {
+                Some(depth) => {
+                    // The length of a list decides how many rows there are, as a lateral join would.
+                    rows.add(&origins.clone().steering(Dependency::Join));
+                    (0..depth).fold(origins, |items, _| items.inside(&mut self.columns, "[]"))
+                }
+                None if unnest.struct_type_columns.contains(from) => {
+                    let struct_name = unnest.input.schema().field(*from).name();
+                    let field = name.strip_prefix(struct_name.as_str()).unwrap_or(name);
+                    let step = format!(".{}", field.trim_start_matches('.'));
+                    origins.inside(&mut self.columns, &step)
+                }
+                None => origins,
+            });
+        }
+        Ok(Traced { columns, rows })
+    }
+
+    /// Each round can bring origins of other columns along, until nothing is new.
+    fn recursive(&mut self, query: &RecursiveQuery, around: Option<&Scope<'_>>) -> Result<Traced> {
+        let mut traced = self.plan(&query.static_term, around)?;
+        let outer = self.working.remove(&query.name);
+        for _ in 0..MOST_ROUNDS {
+            self.working.insert(query.name.clone(), traced.clone());
+            let before = traced.clone();
+            traced.add(self.plan(&query.recursive_term, around)?);
+            if traced == before {
+                break;
+            }
+        }
+        self.working.remove(&query.name);
+        self.working.extend(outer.map(|outer| (query.name.clone(), outer)));
+        Ok(traced)
+    }
+
+    /// A node of an unknown kind: everything may depend on everything.
+    fn anything(&mut self, plan: &LogicalPlan, around: Option<&Scope<'_>>) -> Result<Traced> {
+        let mut all = Origins::default();
+        let mut rows = Origins::default();
+        for input in plan.inputs() {
+            let traced = self.plan(input, around)?;
+            rows.add(&traced.rows);
+            traced.columns.iter().for_each(|column| all.add(column));
+        }
+        rows.add(&all.clone().steering(Dependency::Filter));
+        let all = all.computed(Dependency::Transformation);
+        Ok(Traced {
+            columns: vec![all; plan.schema().fields().len()],
+            rows,
+        })
+    }
+
+    /// The origins of each of several expressions.
+    fn each<'e>(&mut self, list: impl IntoIterator<Item = &'e Expr>, scope: &Scope<'_>) -> Result<Vec<Origins>> {
+        list.into_iter()
+            .map(|expr| {
+                let origins = self.expression(expr, scope)?;
+                self.named.add(&origins);
+                Ok(origins)
+            })
+            .collect()
+    }
+
+    /// The origins of expressions that only steer.
+    fn steering<'e>(
+        &mut self,
+        list: impl IntoIterator<Item = &'e Expr>,
+        kind: Dependency,
+        scope: &Scope<'_>,
+    ) -> Result<Origins> {
+        let origins = self.expressions(list, scope)?;
+        self.named.add(&origins);
+        Ok(origins.steering(kind))
+    }
+}
+
+impl Traced {
+    /// Adds the rows of another plan with the same columns.
+    fn add(&mut self, other: Self) {
+        self.rows.add(&other.rows);
+        if self.columns.len() < other.columns.len() {
+            self.columns.resize(other.columns.len(), Origins::default());
+        }
+        for (column, more) in self.columns.iter_mut().zip(&other.columns) {
+            column.add(more);
+        }
+    }
+}
