@@ -17,6 +17,16 @@ pub struct Loss {
     pub why: String,
 }
 
+/// Why a rule that stands in the contract is named all the same.
+pub(crate) const NOT_RUN: &str = "a rule of dbt's own; Polder runs those that it can say itself";
+
+impl Loss {
+    /// Whether it stands in the result and only nobody here runs it: a rule of another tool's.
+    pub fn is_kept(&self) -> bool {
+        self.why == NOT_RUN
+    }
+}
+
 impl fmt::Display for Loss {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {} ({})", self.path, self.what, self.why)

@@ -1,6 +1,7 @@
 //! What of rows everybody may be told: refusals, reports and examples reach logs and terminals of people who may not
 //! read the dataset.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use datafusion::catalog::TableProvider;
@@ -17,6 +18,8 @@ use crate::columns::STREAM_COLUMNS;
 pub const HIDDEN: &str = "***";
 /// What stands for the words of an engine that stumbled, perhaps on a value that is not told.
 const FAILED: &str = "it failed to run; why is not told, because the query reads columns that not everybody may see";
+/// The same of a query whose failure is an error.
+const NOT_TOLD: &str = "why is not told, because the query reads columns that not everybody may see";
 
 /// Who says which columns not everybody may see.
 type Hides = dyn Fn(&Property) -> bool + Send + Sync;
@@ -80,6 +83,19 @@ impl Discretion {
             Some(property) => self.holds_hidden(property),
             None => !is_platforms(name),
         }
+    }
+
+    /// What is said of a query that failed to run, in place of the engine's words, which may quote a value that it
+    /// stumbled on; nothing where they may be told. `contract` is of what the query gives, `named` are the columns that
+    /// the query names, or nothing where nobody knows.
+    pub fn in_place_of_failure(
+        &self,
+        contract: &DatasetContract,
+        named: Option<&BTreeSet<(DatasetName, String)>>,
+    ) -> Option<&'static str> {
+        self.0.as_ref()?;
+        let hides = |(dataset, path): &(DatasetName, String)| self.hides_column(contract, dataset, path);
+        named.is_none_or(|named| named.iter().any(hides)).then_some(NOT_TOLD)
     }
 
     /// What is said of a row that breaks a rule, in place of reasons that may quote what is hidden; nothing where they
@@ -223,8 +239,6 @@ fn is_platforms(column: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use polder_contract::rule::{OnFailure, RuleSeverity};
     use polder_core::document::Source;
     use serde_json::json;
@@ -324,6 +338,14 @@ mod tests {
         assert!(told(&[], &["id"], result(None, true)));
         assert!(told(&[], &["mail"], result(None, false)));
         assert!(!told(&[], &["mail"], result(None, true)));
+        let instead = |named: Option<&[&str]>| {
+            let named = named.map(columns);
+            discretion().in_place_of_failure(&contract, named.as_ref())
+        };
+        assert_eq!(instead(Some(&["id"])), None);
+        assert_eq!(instead(Some(&["id", "mail"])), Some(NOT_TOLD));
+        assert_eq!(instead(None), Some(NOT_TOLD));
+        assert_eq!(Discretion::default().in_place_of_failure(&contract, None), None);
         let mut unknown = text();
         discretion().hide_figure(&contract, &mut unknown, None);
         assert_eq!(

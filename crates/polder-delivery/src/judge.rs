@@ -88,7 +88,11 @@ impl Delivery {
         // What is compared is known by now; from here on it is told.
         self.hide_figures(&would_be, &mut warned).await;
         self.hide_figures(&would_be, &mut failed).await;
-        remarks.extend(warned.iter().map(|result| (result.rule.clone(), sentence(result))));
+        remarks.extend(
+            warned
+                .iter()
+                .map(|result| (result.rule.clone(), format!("only a warning: {}", sentence(result)))),
+        );
         failed.retain(|result| match tolerated.get(&result.rule) {
             Some(why) => {
                 let why = why.in_words(!is_hidden(result));

@@ -39,5 +39,5 @@ pub use facts::LogFacts;
 pub use fitness::{Unfit, table_columns, unfit, unfit_table, unnamed_columns};
 pub use record::{NoRecords, RawRecord, RawRecords, Reject};
 pub use resolution::{Again, Discard, Misfit, Patch, Patched, Quarantine, Replay, Replayed, Reread, Selection, Unread};
-pub use row_json::json_rows;
+pub use row_json::{json_maps, json_rows};
 pub use shipment::{Outcome, Receipt, Shipment};

@@ -11,6 +11,7 @@ use polder_core::{ErrorKind, Result, ResultExt};
 use crate::columns::{REFUSED_COLUMNS, quarantine_schema};
 use crate::known::fingerprint;
 use crate::record::RawRecord;
+use crate::row_json::fingerprinted;
 
 /// Buffered rows and bytes after which a buffer should be written out.
 const FULL_ROWS: usize = 4096;
@@ -149,13 +150,14 @@ pub(crate) fn content_id(origin: &str, content: u128, occurrence: u64) -> String
     }
 }
 
-/// Fingerprints of these rows of a batch, whose JSON is given: of the JSON, and of what JSON does not say, which is
-/// numbers that are not finite. Nulls are left out of the JSON: a column added later does not change what stands for
-/// the rows before it.
+/// Fingerprints of these rows of a batch: of [their JSON](fingerprinted), and of what JSON does not say, which is numbers
+/// that are not finite. Nulls are left out of it: a column added later does not change what stands for the rows before
+/// it. So are entries of maps without a value, though the record that is kept has them: rows that differ in nothing else
+/// are told apart by their [occurrence](content_id).
 ///
 /// # Errors
 /// `Internal`, where a column's type has no text form.
-pub(crate) fn contents(batch: &RecordBatch, rows: &[usize], json: &[String]) -> Result<Vec<u128>> {
+pub(crate) fn contents(batch: &RecordBatch, rows: &[usize]) -> Result<Vec<u128>> {
     let failure = || "cannot write refused rows as text".to_owned();
     let options = FormatOptions::new();
     let schema = batch.schema();
@@ -166,8 +168,8 @@ pub(crate) fn contents(batch: &RecordBatch, rows: &[usize], json: &[String]) -> 
             floats.push((field.name(), formatter));
         }
     }
-    let fingerprints = rows.iter().zip(json).map(|(row, json)| {
-        let mut said = json.clone();
+    let json = fingerprinted(batch, rows)?;
+    let fingerprints = rows.iter().zip(json).map(|(row, mut said)| {
         for (name, formatter) in &floats {
             let value = formatter.value(*row).try_to_string()?;
             if ["NaN", "inf"].iter().any(|word| value.contains(word)) {
@@ -195,8 +197,12 @@ fn has_floats(data_type: &DataType) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use arrow::array::{Float64Array, ListArray};
-    use arrow::datatypes::Float64Type;
+    use arrow::array::builder::MapBuilder;
+    use arrow::array::{
+        BinaryArray, BooleanArray, Date32Array, Decimal128Array, Float32Array, Float64Array, Int32Array, Int64Array,
+        ListArray, StringArray, StructArray, TimestampMicrosecondArray, new_null_array,
+    };
+    use arrow::datatypes::{Field, Float64Type, Int64Type};
 
     use super::*;
     use crate::row_json::json_rows;
@@ -206,8 +212,8 @@ mod tests {
         let batch = RecordBatch::try_from_iter_with_nullable([("x", column, true)]).unwrap();
         let rows: Vec<usize> = (0..batch.num_rows()).collect();
         let json = json_rows(&batch, &rows).unwrap();
-        let mut found = contents(&batch, &rows, &json).unwrap();
-        assert_eq!(found, contents(&batch, &rows, &json).unwrap());
+        let mut found = contents(&batch, &rows).unwrap();
+        assert_eq!(found, contents(&batch, &rows).unwrap());
         // Ordinary rows stand for themselves by their JSON alone.
         assert_eq!(found[0], fingerprint(json[0].as_bytes()));
         found.sort_unstable();
@@ -234,5 +240,70 @@ mod tests {
         // `printf '{"n":-1}' | sha256sum`
         let id = content_id("sales.build", fingerprint(br#"{"n":-1}"#), 1);
         assert_eq!(id, "sales.build/0c31e9341837b3869856e8ea000cdc26");
+    }
+
+    /// A row with a value of every type, and rows with nothing, with numbers that are not finite, and with a map alone.
+    fn rows_of_every_type() -> RecordBatch {
+        let some = |first: ArrayRef| arrow::compute::concat(&[&first, &new_null_array(first.data_type(), 4)]).unwrap();
+        let amounts = Decimal128Array::from(vec![250; 5]).with_precision_and_scale(12, 2);
+        let doubles = [Some(-0.1), None, Some(f64::NAN), Some(f64::NEG_INFINITY), None];
+        let instant = TimestampMicrosecondArray::from(vec![1_291_191_960_000_001]).with_timezone("UTC");
+        let list = ListArray::from_iter_primitive::<Int64Type, _, _>([Some([Some(1), None])]);
+        let (x, y): (ArrayRef, ArrayRef) = (Arc::new(Int64Array::from(vec![3])), Arc::new(StringArray::new_null(1)));
+        let fields = [
+            (Arc::new(Field::new("x", DataType::Int64, true)), x),
+            (Arc::new(Field::new("y", DataType::Utf8, true)), y),
+        ];
+        let mut maps = MapBuilder::new(None, StringBuilder::new(), Int64Builder::new());
+        for has_map in [true, false, false, false, true] {
+            if has_map {
+                for (key, value) in [("x", Some(1)), ("y", None)] {
+                    maps.keys().append_value(key);
+                    maps.values().append_option(value);
+                }
+            }
+            maps.append(has_map).unwrap();
+        }
+        let columns: Vec<(&str, ArrayRef)> = vec![
+            ("id", Arc::new(StringArray::from(vec!["ar", "an", "aq", "ai", "am"]))),
+            ("amount", Arc::new(amounts.unwrap())),
+            ("i", some(Arc::new(Int32Array::from(vec![-7])))),
+            ("b", some(Arc::new(Int64Array::from(vec![9_007_199_254_740_993])))),
+            ("f", some(Arc::new(Float32Array::from(vec![0.5])))),
+            ("d", Arc::new(Float64Array::from(doubles.to_vec()))),
+            ("t", some(Arc::new(BooleanArray::from(vec![true])))),
+            ("s", some(Arc::new(StringArray::from(vec!["a\"b\né"])))),
+            ("day", some(Arc::new(Date32Array::from(vec![14_944])))),
+            ("moment", some(Arc::new(instant))),
+            (
+                "local",
+                some(Arc::new(TimestampMicrosecondArray::from(vec![1_291_191_960_500_000]))),
+            ),
+            ("bytes", some(Arc::new(BinaryArray::from(vec![b"\x00\xff".as_slice()])))),
+            ("l", some(Arc::new(list))),
+            ("o", some(Arc::new(StructArray::from(fields.to_vec())))),
+            ("m", Arc::new(maps.finish())),
+        ];
+        RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, column)| (name, column, true)))
+            .unwrap()
+    }
+
+    #[test]
+    fn a_row_that_was_refused_by_an_earlier_release_has_the_key_that_it_had() {
+        // As the release before stored them in a pipeline's quarantine table.
+        let keys = [
+            "shop.mm/6cca2a884f522de376a7b02b69c53a70",
+            "shop.mm/fb54446113b826337ab436dd9cc7b7b6",
+            "shop.mm/2dc8190e100d5418d0e68b37ca873bd7",
+            "shop.mm/e37691c2f0931814e06783fbd91c6a00",
+            "shop.mm/8a99defee5cd3a983712cabe4ea4a72f",
+        ];
+        let batch = rows_of_every_type();
+        let found = contents(&batch, &[0, 1, 2, 3, 4]).unwrap();
+        let found: Vec<_> = found.iter().map(|content| content_id("shop.mm", *content, 1)).collect();
+        assert_eq!(found, keys);
+        // What is kept of them is all that they are.
+        let kept = json_rows(&batch, &[4]).unwrap();
+        assert_eq!(kept, [r#"{"id":"am","amount":2.50,"m":{"x":1,"y":null}}"#]);
     }
 }

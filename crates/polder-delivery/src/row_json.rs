@@ -23,10 +23,28 @@ use polder_gate::reading::{from_text, sides};
 /// # Errors
 /// `Internal`, where a column's type has no JSON form.
 pub fn json_rows(batch: &RecordBatch, rows: &[usize]) -> Result<Vec<String>> {
+    written(batch, rows, Maps { whole: true })
+}
+
+/// [`json_rows`] without the entries of maps that have no value: the form of which fingerprints are taken. It never
+/// changes, for who refused a row must recognise it ever after.
+///
+/// # Errors
+/// As [`json_rows`].
+pub(crate) fn fingerprinted(batch: &RecordBatch, rows: &[usize]) -> Result<Vec<String>> {
+    written(batch, rows, Maps { whole: false })
+}
+
+/// Writes maps of any keys as [`json_rows`] does, for other writers of JSON.
+pub fn json_maps() -> Arc<dyn EncoderFactory> {
+    Arc::new(Maps { whole: true })
+}
+
+fn written(batch: &RecordBatch, rows: &[usize], maps: Maps) -> Result<Vec<String>> {
     let failure = || "cannot write refused rows as JSON".to_owned();
     let indices = UInt64Array::from_iter_values(rows.iter().map(|row| *row as u64));
     let batch = take_record_batch(batch, &indices).context(ErrorKind::Internal, failure)?;
-    let builder = WriterBuilder::new().with_encoder_factory(Arc::new(Maps));
+    let builder = WriterBuilder::new().with_encoder_factory(Arc::new(maps));
     let mut writer = builder.build::<_, LineDelimited>(Vec::new());
     writer.write(&batch).context(ErrorKind::Internal, failure)?;
     writer.finish().context(ErrorKind::Internal, failure)?;
@@ -35,9 +53,12 @@ pub fn json_rows(batch: &RecordBatch, rows: &[usize]) -> Result<Vec<String>> {
     Ok(text.lines().map(str::to_owned).collect())
 }
 
-/// Writes maps of any keys. An entry without a value is an entry: that one is written as `null`.
+/// Writes maps of any keys.
 #[derive(Debug)]
-struct Maps;
+struct Maps {
+    /// Whether an entry without a value is written, as `null`, or left out.
+    whole: bool,
+}
 
 impl EncoderFactory for Maps {
     fn make_default_encoder<'a>(
@@ -53,6 +74,7 @@ impl EncoderFactory for Maps {
         let field = &sides[1];
         let encoder = MapEncoder {
             map,
+            whole: self.whole,
             keys: texts(map.keys())?,
             values: make_encoder(field, map.values().as_ref(), options)?,
         };
@@ -62,6 +84,7 @@ impl EncoderFactory for Maps {
 
 struct MapEncoder<'a> {
     map: &'a MapArray,
+    whole: bool,
     /// Of all entries, as JSON.
     keys: Vec<String>,
     values: NullableEncoder<'a>,
@@ -72,10 +95,15 @@ impl Encoder for MapEncoder<'_> {
         let offsets = self.map.offsets();
         let (start, end) = (offsets[row] as usize, offsets[row + 1] as usize);
         out.push(b'{');
+        let mut is_first = true;
         for entry in start..end {
-            if entry > start {
+            if !self.whole && self.values.is_null(entry) {
+                continue;
+            }
+            if !is_first {
                 out.push(b',');
             }
+            is_first = false;
             out.extend_from_slice(self.keys[entry].as_bytes());
             out.push(b':');
             match self.values.is_null(entry) {

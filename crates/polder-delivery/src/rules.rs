@@ -4,7 +4,7 @@
 //! first row comes and kept up to date from then on. Whatever else a contract asks of the table is measured on it as it
 //! would be with the new rows; what was measured of the rows that are there is held, so that a stream reads them once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
@@ -305,8 +305,9 @@ impl Rules {
         check.report(state, rows.as_ref(), &facts, queries, now).await.map(Some)
     }
 
-    /// Asks the same rules about the table as it is, for those that would not hold. Gives why they do not refuse the
-    /// commit, by rule; those that are not named do.
+    /// Asks those rules that would not hold about the table as it is. Gives why they do not refuse the commit, by rule;
+    /// those that are not named do. A rule without a figure (its query failed, or took too long) is not asked again:
+    /// nothing excuses it.
     pub(crate) async fn tolerated(
         &self,
         would_be: &WouldBe<'_>,
@@ -314,20 +315,28 @@ impl Rules {
         queries: &dyn Queries,
         now: DateTime<Utc>,
     ) -> Result<BTreeMap<String, Tolerance>> {
-        let Some(check) = &self.check else {
+        let measured: BTreeSet<&str> = failed
+            .iter()
+            .filter(|result| result.figure.is_some())
+            .map(|result| result.rule.as_str())
+            .collect();
+        let Some(check) = self.check.as_ref().filter(|_| !measured.is_empty()) else {
             return Ok(BTreeMap::new());
         };
         let state = match (&self.measured, would_be.remove.is_empty()) {
-            (Some(measured), true) => measured.clone(),
+            (Some(state), true) => state.clone(),
             _ => {
-                let mut measured = check.state();
-                scan_into(check, &would_be.table.provider()?, &mut measured).await?;
-                measured
+                let mut state = check.state();
+                scan_into(check, &would_be.table.provider()?, &mut state).await?;
+                state
             }
         };
         let facts = Added::of(would_be.table, check.recent_commits()).await?;
         let rows = self.need_files.then(|| would_be.table.provider()).transpose()?;
-        let before = check.report(state, rows.as_ref(), &facts, queries, now).await?;
+        let wanted = |rule: &str| measured.contains(rule);
+        let before = check
+            .report_where(state, rows.as_ref(), &facts, queries, now, wanted)
+            .await?;
         let reasons = failed.iter().filter_map(|result| {
             let why = tolerated(self.asked.get(&result.rule)?, &before, result)?;
             Some((result.rule.clone(), why))

@@ -13,7 +13,7 @@ use polder_core::{DatasetName, Error, ErrorKind, Result};
 use polder_gate::Gate;
 use polder_gate::table::{RuleResult, RuleVerdict, TableCheck, check_table};
 use polder_lake::{CommitRecord, Table, Version};
-use polder_query::{RuleQueries, query_error};
+use polder_query::{RuleQueries, Session, query_error};
 
 use crate::engine::Engine;
 
@@ -141,6 +141,8 @@ fn is_gone(error: &Error) -> bool {
 
 /// The other datasets that a contract's rules read, as they were.
 struct Others {
+    /// Where they are read: in the order of the mesh's contracts, but for those of the contract itself.
+    session: Session,
     /// Their commits, newest first; none of a dataset without a table.
     histories: BTreeMap<DatasetName, Vec<CommitRecord>>,
     /// The versions that were asked for last.
@@ -160,7 +162,9 @@ impl Others {
             };
             histories.insert(dataset, history);
         }
+        let own = DatasetContract::all(&contract.contract);
         Ok(Self {
+            session: engine.session.under(&own),
             histories,
             loaded: BTreeMap::new(),
         })
@@ -193,7 +197,7 @@ impl Others {
                 );
                 continue;
             };
-            given.push((dataset.clone(), table.provider()?));
+            given.push((dataset.clone(), self.session.arranged(dataset, table.provider()?)));
             self.loaded.insert(dataset.clone(), (commit.version, table));
         }
         Ok((given, absent))
@@ -283,7 +287,7 @@ impl Engine {
         if !check.is_empty() {
             let facts = polder_delivery::LogFacts::of(&at, check.recent_commits()).await?;
             let (tables, absent) = others.at(self, commit.timestamp).await?;
-            let queries = RuleQueries::new(&self.session.with_tables(tables), contract).without(absent);
+            let queries = RuleQueries::new(&others.session.with_tables(tables), contract).without(absent);
             let rows = at.provider()?;
             let report = check_table(check, Arc::clone(&rows), &facts, &queries, commit.timestamp).await?;
             judged.table = report.results;

@@ -168,10 +168,11 @@ impl Checker {
             // What is wrong with the contract was reported.
             None if self.contracts.is_unreadable(&pipeline.dataset.to_string()) => None,
             None => {
-                let help = match self.contracts.nearest(&pipeline.dataset.to_string()) {
-                    Some(near) => format!("did you mean {near}?"),
-                    None => format!("declare its contract in contracts/{}/", pipeline.dataset.domain()),
-                };
+                // The near one may well be another pipeline's.
+                let mut help = format!("declare its contract in contracts/{}/", pipeline.dataset.domain());
+                if let Some(near) = self.contracts.nearest(&pipeline.dataset.to_string()) {
+                    help.push_str(&format!("; or did you mean {near}?"));
+                }
                 let message = format!("{} has no contract", pipeline.dataset);
                 checked
                     .diagnostics

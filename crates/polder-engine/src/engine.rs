@@ -71,11 +71,12 @@ impl Engine {
         models: Vec<ModelDefinition>,
         domains: Vec<Domain>,
     ) -> Self {
+        let contracts = contracts.into();
         Self {
             lake,
-            session,
+            session: session.under(contracts.iter()),
             discretion: Discretion::default(),
-            contracts: contracts.into(),
+            contracts,
             pipelines: Arc::new(pipelines),
             models: Arc::new(models),
             domains: Arc::new(domains),

@@ -35,7 +35,8 @@ impl Table {
     ///
     /// Where Polder wrote, its own count of new rows is taken. Of what other engines wrote, rows that they only wrote
     /// again do not count: what a commit took away is taken off, and deleting, updating and restoring bring nothing.
-    /// Overwriting brings all that it wrote, for these rows came from its writer.
+    /// Overwriting, all of a table or a part of it, brings all that it wrote, for these rows came from its writer; where
+    /// the part is not whole files, other rows of the same files that it wrote again count with them.
     ///
     /// # Errors
     /// As [`facts`](Table::facts).
@@ -122,7 +123,7 @@ fn news(actions: Vec<Action>) -> News {
     /// Delta's words for what takes rows over from no file that goes.
     const BRING_ALL: [&str; 5] = ["WRITE", "CREATE", "REPLACE", "COPY", "STREAMING"];
 
-    let (mut operation, mut noted, mut in_part) = (String::new(), None, false);
+    let (mut operation, mut noted) = (String::new(), None);
     let (mut added, mut removed) = (Vec::new(), HashSet::new());
     for action in actions {
         match action {
@@ -132,10 +133,6 @@ fn news(actions: Vec<Action>) -> News {
                     return News::Nothing;
                 }
                 noted = note("accepted").and_then(|rows| rows.parse().ok());
-                // Who overwrites a part of the rows may write the others of the same files again.
-                in_part = info
-                    .operation_parameters
-                    .is_some_and(|parameters| parameters.get("predicate").is_some_and(|part| !part.is_null()));
                 operation = info.operation.unwrap_or_default().to_uppercase();
             }
             Action::Add(add) if add.data_change => added.push(add),
@@ -159,7 +156,7 @@ fn news(actions: Vec<Action>) -> News {
         return News::Nothing;
     }
     let count = |files: Vec<Add>| files.into_iter().map(|add| DataFile::from_add(add).rows()).sum();
-    let brings_all = !in_part && BRING_ALL.iter().any(|word| operation.starts_with(word));
+    let brings_all = BRING_ALL.iter().any(|word| operation.starts_with(word));
     if removed.is_empty() || brings_all {
         let written: Option<u64> = count(added);
         return written.map_or(

@@ -19,7 +19,6 @@ use polder_gate::{list_limits, sql_limits};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinHandle;
 
-use crate::arranged::arranged;
 use crate::failure::query_error;
 use crate::placeholder;
 use crate::session::Session;
@@ -60,7 +59,7 @@ impl RuleQueries {
             _ => None,
         }));
         Self {
-            session: session.of_rules(),
+            session: session.of_rules(&all),
             contract: contract.clone(),
             readable,
             limit: LIMIT,
@@ -128,16 +127,7 @@ impl RuleQueries {
     /// A session in which this table is the contract's own: in the contract's order, as the query was checked; what the
     /// contract does not name follows.
     fn over(&self, table: Arc<dyn TableProvider>) -> Session {
-        let schema = table.schema();
-        let own = self
-            .contract
-            .object()
-            .properties
-            .iter()
-            .map(|property| property.name.as_str());
-        let unnamed = schema.fields().iter().map(|field| field.name().as_str());
-        let unnamed = unnamed.filter(|name| !own.clone().any(|own| own == *name));
-        let table = arranged(table, own.clone().chain(unnamed));
+        let table = self.session.arranged(self.contract.dataset(), table);
         self.session.with_tables([(self.contract.dataset().clone(), table)])
     }
 

@@ -12,6 +12,7 @@ use datafusion::execution::{SessionState, SessionStateBuilder};
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::{DataFrame, SessionConfig, SessionContext};
 use futures::future::try_join_all;
+use polder_contract::DatasetContract;
 use polder_core::{DatasetName, Error, ErrorKind, Result};
 use polder_gate::{plan_limits, sql_limits, sql_numbers};
 use polder_lake::Lake;
@@ -58,7 +59,7 @@ impl Session {
     pub fn new(lake: &Lake, options: &SessionOptions) -> Result<Self> {
         let tables = Tables {
             lake: Some(lake.clone()),
-            given: BTreeMap::new(),
+            ..Tables::default()
         };
         Ok(Self::build(tables, options.config(), options.runtime()?, false))
     }
@@ -86,11 +87,26 @@ impl Session {
         Self::build(all, self.config.clone(), Arc::clone(&self.runtime), self.of_rules)
     }
 
-    /// The same session for queries of rules: no comparison holds of NaN, as in the SQL over one row.
+    /// The same session, in which datasets of the lake have their columns in the order of these contracts, at all times; what
+    /// a contract does not name follows. Tables that were given stay as they are.
     #[must_use]
-    pub(crate) fn of_rules(&self) -> Self {
-        let runtime = Arc::clone(&self.runtime);
-        Self::build(Tables::clone(&self.tables), self.config.clone(), runtime, true)
+    pub fn under<'c>(&self, contracts: impl IntoIterator<Item = &'c DatasetContract>) -> Self {
+        let mut all = Tables::clone(&self.tables);
+        all.arrange(contracts);
+        Self::build(all, self.config.clone(), Arc::clone(&self.runtime), self.of_rules)
+    }
+
+    /// A dataset's table, wherever it is from, as the session presents those of the lake.
+    pub fn arranged(&self, dataset: &DatasetName, table: Arc<dyn TableProvider>) -> Arc<dyn TableProvider> {
+        self.tables.arranged(dataset, table)
+    }
+
+    /// The same session for queries of the rules of these contracts: no comparison holds of NaN, as in the SQL over one row.
+    #[must_use]
+    pub(crate) fn of_rules<'c>(&self, contracts: impl IntoIterator<Item = &'c DatasetContract>) -> Self {
+        let mut all = Tables::clone(&self.tables);
+        all.arrange(contracts);
+        Self::build(all, self.config.clone(), Arc::clone(&self.runtime), true)
     }
 
     fn build(tables: Tables, config: SessionConfig, runtime: Arc<RuntimeEnv>, of_rules: bool) -> Self {

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use datafusion::catalog::TableProvider;
+use polder_contract::DatasetContract;
 use polder_core::{DatasetName, Error, ErrorKind, Result};
 use polder_lake::{Lake, Version};
 
+use crate::arranged::arranged;
 use crate::statement::Reference;
 
 /// How alike a name must be to be proposed, 0 to 1.
@@ -18,6 +20,8 @@ pub(crate) struct Tables {
     pub(crate) lake: Option<Lake>,
     /// Tables that stand for datasets of the lake.
     pub(crate) given: BTreeMap<DatasetName, Arc<dyn TableProvider>>,
+    /// The columns of datasets under contract, in the contract's order.
+    pub(crate) columns: BTreeMap<DatasetName, Vec<String>>,
 }
 
 impl Tables {
@@ -33,11 +37,31 @@ impl Tables {
             (Some(lake), _) => {
                 let version = reference.moment.map_or(Version::Latest, Version::from);
                 match lake.load_at(&reference.dataset, version).await? {
-                    Some(table) => table.provider().map(Some),
+                    Some(table) => Ok(Some(self.arranged(&reference.dataset, table.provider()?))),
                     None => Ok(None),
                 }
             }
         }
+    }
+
+    /// Presents datasets in the order of these contracts.
+    pub(crate) fn arrange<'c>(&mut self, contracts: impl IntoIterator<Item = &'c DatasetContract>) {
+        self.columns.extend(contracts.into_iter().map(|contract| {
+            let properties = contract.object().properties.iter();
+            let names = properties.map(|property| property.name.clone()).collect();
+            (contract.dataset().clone(), names)
+        }));
+    }
+
+    /// A dataset's table in the order of its contract, where there is one; what the contract does not name follows.
+    pub(crate) fn arranged(&self, dataset: &DatasetName, table: Arc<dyn TableProvider>) -> Arc<dyn TableProvider> {
+        let Some(own) = self.columns.get(dataset) else {
+            return table;
+        };
+        let schema = table.schema();
+        let fields = schema.fields().iter().map(|field| field.name());
+        let unnamed = fields.filter(|name| !own.contains(name));
+        arranged(table, own.iter().chain(unnamed).map(String::as_str))
     }
 
     /// All datasets, in order.

@@ -17,6 +17,7 @@ use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 use polder_core::{Error, ErrorKind, Result, ResultExt};
+use polder_delivery::json_maps;
 use serde_json::{Map, Value};
 
 use crate::cli::{Format, SqlFormat};
@@ -87,6 +88,7 @@ pub(crate) fn rows_as_json(batch: &RecordBatch) -> Result<Vec<Map<String, Value>
     let failed = || "these columns cannot be printed as JSON".to_owned();
     let mut writer = JsonWriterBuilder::new()
         .with_explicit_nulls(true)
+        .with_encoder_factory(json_maps())
         .build::<_, JsonArray>(Vec::new());
     writer
         .write(batch)
@@ -125,7 +127,11 @@ impl<'w> Printer<'w> {
                 Error::new(ErrorKind::Usage, "Parquet is a file format").with_help("name a file with --output FILE")
             );
         }
-        Self::new(format, schema, limit, Box::new(BufWriter::new(Terminal(io::stdout()))))
+        let out = BufWriter::new(Terminal(io::stdout()));
+        match format {
+            SqlFormat::Json => Self::new(format, schema, limit, Box::new(door::Json(out))),
+            _ => Self::new(format, schema, limit, Box::new(out)),
+        }
     }
 
     /// Prints to a file, which is made or overwritten.
@@ -155,6 +161,7 @@ impl<'w> Printer<'w> {
             SqlFormat::Json => Self::Json {
                 writer: JsonWriterBuilder::new()
                     .with_explicit_nulls(true)
+                    .with_encoder_factory(json_maps())
                     .build::<_, JsonArray>(out),
             },
             SqlFormat::Csv => {
@@ -258,7 +265,8 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use arrow::array::{ArrayRef, Decimal128Array, Int64Array};
+    use arrow::array::builder::{Int64Builder, MapBuilder};
+    use arrow::array::{ArrayRef, Decimal128Array, Int64Array, StringArray};
 
     fn batch() -> RecordBatch {
         let amount = Decimal128Array::from(vec![Some(1_050), None])
@@ -286,6 +294,43 @@ mod tests {
         let json: Value = serde_json::from_str(&printed(SqlFormat::Json, 0).0).unwrap();
         assert_eq!(json[0]["amount"].to_string(), "1.050");
         assert!(json[1]["amount"].is_null());
+    }
+
+    #[test]
+    fn json_has_maps_of_any_keys() {
+        let mut maps = MapBuilder::new(None, Int64Builder::new(), Int64Builder::new());
+        for (key, value) in [(-7, Some(1)), (8, None)] {
+            maps.keys().append_value(key);
+            maps.values().append_option(value);
+        }
+        maps.append(true).unwrap();
+        let batch = RecordBatch::try_from_iter([("m", Arc::new(maps.finish()) as ArrayRef)]).unwrap();
+        let mut out = Vec::new();
+        let mut printer = Printer::to_writer(SqlFormat::Json, batch.schema(), 0, &mut out).unwrap();
+        printer.write(&batch).unwrap();
+        printer.finish().unwrap();
+        let wanted = serde_json::json!([{"m": {"-7": 1, "8": null}}]);
+        assert_eq!(serde_json::from_slice::<Value>(&out).unwrap(), wanted);
+        assert_eq!(Value::from(rows_as_json(&batch).unwrap()), wanted);
+    }
+
+    #[test]
+    fn json_that_is_shown_says_the_same_without_commands() {
+        let values = vec!["##[error]x \u{9b}31m é"; 3_000];
+        let batch = RecordBatch::try_from_iter([("###[", Arc::new(StringArray::from(values)) as ArrayRef)]).unwrap();
+        let mut out = Vec::new();
+        let shown = door::Json(&mut out);
+        let mut printer = Printer::to_writer(SqlFormat::Json, batch.schema(), 0, shown).unwrap();
+        printer.write(&batch).unwrap();
+        printer.finish().unwrap();
+        let text = String::from_utf8(out).unwrap();
+        assert!(!text.contains("##[") && !text.contains('\u{9b}'));
+        let rows: Vec<Map<String, Value>> = serde_json::from_str(&text).unwrap();
+        assert_eq!(rows, rows_as_json(&batch).unwrap());
+        assert_eq!(
+            (rows.len(), &rows[2_999]["###["]),
+            (3_000, &Value::from("##[error]x \u{9b}31m é"))
+        );
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! The platform of one mesh: what commands need, made from its configuration and documents.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use polder_catalog::Catalog;
 use polder_contract::ContractSet;
@@ -23,6 +24,17 @@ use crate::{domains, output, report};
 pub(crate) struct Platform {
     /// The mesh: its folder and configuration.
     pub(crate) mesh: Mesh,
+    /// The warnings that were shown: documents are read more than once in a run, and each warning is news once.
+    told: Mutex<HashSet<String>>,
+}
+
+impl From<Mesh> for Platform {
+    fn from(mesh: Mesh) -> Self {
+        Self {
+            mesh,
+            told: Mutex::default(),
+        }
+    }
 }
 
 /// The folder that a command line names or stands in, for showing excerpts of documents.
@@ -55,7 +67,7 @@ impl Platform {
                 Mesh::find(&here)?
             }
         };
-        Ok(Self { mesh })
+        Ok(Self::from(mesh))
     }
 
     /// Where the tables are.
@@ -85,13 +97,21 @@ impl Platform {
         load_streams(&self.mesh)
     }
 
-    /// A SQL session over the lake, with the configured memory.
+    /// A SQL session over the lake, with the configured memory: what is under contract has its columns in the contract's order.
+    /// Contracts that cannot be read, or have errors, are told of by the commands that are about them; their datasets are as their tables are.
     pub(crate) fn session(&self) -> Result<Session> {
+        let (sources, _) = self.mesh.readable("contracts", ".odcs.yaml");
+        let (contracts, _) = ContractSet::load(sources);
+        self.session_under(&contracts)
+    }
+
+    /// The same with contracts that are at hand.
+    fn session_under(&self, contracts: &ContractSet) -> Result<Session> {
         let options = SessionOptions {
             memory_bytes: self.mesh.config.engine.memory_bytes,
             ..SessionOptions::default()
         };
-        Session::new(&self.lake()?, &options)
+        Ok(Session::new(&self.lake()?, &options)?.under(contracts.iter()))
     }
 
     /// The engine over all declared pipelines and models.
@@ -104,7 +124,7 @@ impl Platform {
         let discretion = self.discretion(&contracts)?;
         let engine = Engine::new(
             self.lake()?,
-            self.session()?,
+            self.session_under(&contracts)?,
             contracts,
             pipelines,
             models,
@@ -131,7 +151,9 @@ impl Platform {
     /// What runs streams.
     pub(crate) fn ingest(&self) -> Result<Ingest> {
         let contracts = self.contracts()?;
+        let session = self.session_under(&contracts)?;
         Ok(Ingest {
+            session: Some(session),
             lake: self.lake()?,
             discretion: self.discretion(&contracts)?,
             contracts,
@@ -139,17 +161,23 @@ impl Platform {
             kafka: self.mesh.config.kafka.clone(),
             root: self.mesh.root.clone(),
             patience: Patience::default(),
-            session: Some(self.session()?),
         })
     }
 
-    /// Errors among diagnostics end the command; warnings are shown and it goes on.
+    /// Keeps what was not shown before in this run.
+    fn keep_news(&self, diagnostics: &mut Vec<Diagnostic>) {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        diagnostics.retain(|found| told.insert(format!("{found:?}")));
+    }
+
+    /// Errors among diagnostics end the command; warnings are shown, once a run, and it goes on.
     pub(crate) fn refuse_errors(&self, mut diagnostics: Vec<Diagnostic>) -> Result<()> {
         if diagnostics.iter().any(|found| found.severity == Severity::Error) {
             return Err(Error::document(diagnostics));
         }
         // Notes are for who looks at documents, not for each use of them.
         diagnostics.retain(|found| found.severity != Severity::Note);
+        self.keep_news(&mut diagnostics);
         report::diagnostics(&diagnostics, Some(&self.mesh.root));
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use polder_testkit::Polder;
 use serde_json::{Value, json};
 
 use crate::new_mesh::NewMesh;
@@ -225,4 +226,70 @@ fn a_file_that_cannot_be_judged_is_wrong_usage() {
         "{few:?}"
     );
     assert!(few.stdout.contains("most_have_mail"), "{few:?}");
+}
+
+#[test]
+fn a_column_that_the_contract_requires_is_missing_also_from_a_file_without_rows() {
+    let mesh = NewMesh::landed();
+    let contract = "contracts/shop/orders.odcs.yaml";
+    for condition in ["false", "order_id = 'O-1001'"] {
+        let query = format!("SELECT order_id FROM shop.bronze.orders WHERE {condition}");
+        mesh.polder
+            .expect(&["sql", "--format", "parquet", "-o", "few.parquet", &query]);
+        let ended = mesh
+            .polder
+            .run(&["test", contract, "--data", "few.parquet", "--format", "json"]);
+        assert_eq!(ended.code, Some(1), "{condition}: {ended:?}");
+        let results: Vec<Value> = serde_json::from_str(&ended.stdout).unwrap();
+        let of = |rule: &str| {
+            let found = results.iter().find(|result| result["rule"] == rule);
+            found.unwrap_or_else(|| panic!("{rule}: {results:?}"))
+        };
+        let required = of("amount.required");
+        assert_eq!(required["verdict"], "failed", "{condition}: {required}");
+        let why = "the file has no column `amount`";
+        assert!(required["asked"].as_str().unwrap().contains(why), "{required}");
+        assert_eq!(of("amount.type")["verdict"], "not run", "{condition}");
+        assert_eq!(of("amount.type")["asked"], why, "{condition}");
+        assert_eq!(of("order_id.required")["verdict"], "passed", "{condition}");
+        assert!(ended.stderr.contains("amount"), "{ended:?}");
+        assert!(ended.stderr.contains(": required by the contract"), "{ended:?}");
+    }
+}
+
+#[test]
+fn a_test_without_a_table_fails_where_the_dataset_is_named_and_says_how_to_get_rows() {
+    let folder = tempfile::tempdir().unwrap();
+    Polder::in_folder(folder.path()).expect(&["new", "mesh", "mine"]);
+    let polder = Polder::in_folder(&folder.path().join("mine"));
+    let named = polder.run(&["test", "shop.bronze.orders", "--report", "junit=report.xml"]);
+    assert_eq!(named.code, Some(1), "{named:?}");
+    for told in [
+        "shop.bronze.orders has no table yet: nothing was tested",
+        "`polder ingest`",
+        "`polder run`",
+    ] {
+        assert!(named.stderr.contains(told), "{told}: {named:?}");
+    }
+    let report = fs::read_to_string(folder.path().join("mine/report.xml")).unwrap();
+    assert!(report.contains("has no table yet"), "{report}");
+    assert_eq!(polder.run(&["-q", "test", "shop.bronze.orders"]).code, Some(1));
+
+    let all = polder.run(&["test"]);
+    assert_eq!(all.code, Some(0), "{all:?}");
+    let last = all.stderr.lines().last().unwrap();
+    assert!(
+        last.contains("nothing was tested: no dataset has a table yet"),
+        "{all:?}"
+    );
+    assert!(
+        last.contains("`polder ingest`") && last.contains("`polder run`"),
+        "{all:?}"
+    );
+    assert_eq!(polder.run(&["test", "--min-coverage", "1"]).code, Some(1));
+
+    polder.expect(&["ingest", "--until-end"]);
+    let some = polder.run(&["test"]);
+    assert!(!some.stderr.contains("nothing was tested"), "{some:?}");
+    assert_eq!(polder.run(&["test", "shop.bronze.orders"]).code, Some(0));
 }

@@ -16,4 +16,6 @@ mod repository;
 mod revisions;
 mod shares;
 mod table_fitness;
+mod unreadable;
 mod verdicts;
+mod watching;

@@ -45,10 +45,11 @@ fn earlier_versions_and_times_can_be_asked_for() {
     assert_eq!(count(""), 3);
     let log = mesh.path(".polder/lake/shop/bronze/orders");
     let before = *polder_testkit::delta::versions(&log).last().unwrap();
-    let committed = polder_testkit::delta::actions(&log, before)
-        .iter()
-        .find_map(|action| action["commitInfo"]["timestamp"].as_i64())
-        .unwrap();
+    // By the store's clock: when the file of the log was written, to the next whole millisecond.
+    let file = log.join(format!("_delta_log/{before:020}.json"));
+    let written = fs::metadata(file).unwrap().modified().unwrap();
+    let since = written.duration_since(std::time::UNIX_EPOCH).unwrap();
+    let committed = i64::try_from(since.as_millis()).unwrap() + 1;
 
     let orders: String = (0..5)
         .map(|n| {
@@ -65,7 +66,7 @@ fn earlier_versions_and_times_can_be_asked_for() {
     assert_eq!(count(&format!("VERSION AS OF {before}")), 3);
     let newest = polder_testkit::delta::versions(&log);
     assert_eq!(count(&format!("VERSION AS OF {}", newest.last().unwrap())), 8);
-    // The very millisecond of the first rows' commit; the second file came later.
+    // The millisecond of the first rows' commit; the second file came later.
     assert_eq!(count(&format!("TIMESTAMP AS OF '{}'", instant(committed))), 3);
     assert_eq!(
         count(&format!("TIMESTAMP AS OF '{}'", instant(committed + 86_400_000))),
@@ -86,6 +87,36 @@ fn earlier_versions_and_times_can_be_asked_for() {
     mesh.polder.expect(&["run"]);
     let days = mesh.csv("SELECT count(*), sum(amount) FROM shop.gold.daily_orders");
     assert_eq!(days.lines().nth(1).unwrap(), "7,138.65");
+}
+
+#[test]
+fn a_table_that_grew_shows_its_columns_in_the_order_of_the_contract() {
+    let mesh = NewMesh::landed();
+    let header = |moment: &str| {
+        let text = mesh.csv(&format!("SELECT * FROM shop.bronze.orders {moment}"));
+        text.lines().next().unwrap().to_owned()
+    };
+    assert!(header("").starts_with("order_id,ordered_at,customer,amount,currency,_"));
+    let before = polder_testkit::delta::versions(&mesh.path(".polder/lake/shop/bronze/orders"));
+    let contract = mesh.path("contracts/shop/orders.odcs.yaml");
+    let text = fs::read_to_string(&contract).unwrap();
+    let grown = text.replace(
+        "      - name: customer\n",
+        "      - name: channel\n        logicalType: string\n        physicalType: string\n      - name: customer\n",
+    );
+    fs::write(&contract, grown).unwrap();
+    let row = json!({
+        "order_id": "C-1", "ordered_at": "2026-02-01T08:00:00Z", "channel": "web", "amount": 1, "currency": "EUR",
+    });
+    fs::write(mesh.path("data/orders/2026-02.jsonl"), format!("{row}\n")).unwrap();
+    mesh.polder.expect(&["ingest", "--until-end"]);
+
+    // Delta has the new column at the end.
+    assert!(header("").starts_with("order_id,ordered_at,channel,customer,amount,currency,_"));
+    let before = format!("VERSION AS OF {}", before.last().unwrap());
+    assert!(header(&before).starts_with("order_id,ordered_at,customer,amount,currency,_"));
+    let web = "SELECT order_id FROM shop.bronze.orders WHERE channel = 'web'";
+    assert_eq!(mesh.csv(web), "order_id\nC-1\n");
 }
 
 /// Milliseconds since 1970 as RFC 3339; by the algorithm of <https://howardhinnant.github.io/date_algorithms.html>.
@@ -274,4 +305,55 @@ fn the_catalog_can_be_lost_and_is_made_again() {
     fs::remove_file(mesh.path(".polder/catalog.db")).unwrap();
     mesh.polder.expect(&["catalog", "sync"]);
     assert_eq!(mesh.polder.expect(&["catalog", "list", "--format", "json"]), listed);
+}
+
+#[test]
+fn a_cancellation_that_cannot_be_read_hides_no_contract() {
+    let mesh = NewMesh::landed();
+    fs::create_dir_all(mesh.path("catalog/cancellations")).unwrap();
+    let ends_too_soon = "contract: shop.bronze.orders\nby: provider\nparty: sales\nannounced: \"2026-01-01\"\n\
+                         notice: 90d\neffective: \"2026-01-05\"\nreason: moved\n";
+    fs::write(mesh.path("catalog/cancellations/soon.yaml"), ends_too_soon).unwrap();
+    let status = mesh.polder.run(&["contract", "status"]);
+    assert_eq!(status.code, Some(2), "{status:?}");
+    for dataset in ["shop.bronze.orders", "shop.gold.daily_orders"] {
+        assert!(status.stdout.contains(dataset), "{status:?}");
+    }
+    assert!(status.stderr.contains("soon.yaml"), "{status:?}");
+}
+
+#[test]
+fn a_contract_of_a_table_of_polders_own_loses_nothing() {
+    let mesh = NewMesh::landed();
+    let inferred = mesh
+        .polder
+        .run(&["contract", "infer", "shop.bronze.orders", "--strict"]);
+    assert_eq!((inferred.code, inferred.stderr.as_str()), (Some(0), ""), "{inferred:?}");
+}
+
+#[test]
+fn a_warning_of_a_document_is_told_once_a_run() {
+    let mesh = NewMesh::landed();
+    let path = mesh.path("contracts/shop/orders.odcs.yaml");
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, text.replacen("status: active", "status: actve", 1)).unwrap();
+    let ingested = mesh.polder.run(&["ingest", "--until-end"]);
+    assert_eq!(ingested.code, Some(0), "{ingested:?}");
+    assert_eq!(
+        ingested.stderr.matches("`actve` is not known").count(),
+        1,
+        "{ingested:?}"
+    );
+}
+
+#[test]
+fn a_quiet_beginning_says_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let said = Polder::in_folder(folder.path()).run(&["-q", "new", "mesh", "mine"]);
+    assert_eq!(
+        (said.code, said.stdout.as_str(), said.stderr.as_str()),
+        (Some(0), "", ""),
+        "{said:?}"
+    );
+    assert!(folder.path().join("mine/polder.yaml").is_file());
 }

@@ -246,10 +246,10 @@ fn what_has_no_place_in_its_type_is_text_to_those_who_mend_it() {
     let said = set("T-", "amount = round(abs(cast(amount AS DECIMAL(20, 4))), 2)");
     assert_eq!(said.code, Some(1), "{said:?}");
     assert!(said.stderr.contains("2 of 4 rows came"), "{said:?}");
-    let why = "`1,234.50` is not a decimal(12,2); with the text of it";
+    let why = "`1,234.50` is not a decimal(12,2); and with the text that came in its place";
     assert!(said.stdout.contains(why), "{said:?}");
     let said = set("T-", "amount = abs(amount)");
-    let why = "`amount = abs(amount)` cannot be computed of it: say what the text is to be";
+    let why = "`amount = abs(amount)` cannot be computed from this text: say what it is to be";
     assert!(said.stdout.contains(why), "{said:?}");
     let said = set("T-", "amount = replace(cast(amount AS VARCHAR), ',', '')");
     assert!(said.stderr.contains("1 of 2 rows came"), "{said:?}");

@@ -34,7 +34,9 @@ pub fn retirement_problems<S: AsRef<str>>(
             None | Some("none") if is_of_mesh => {
                 "end the registrations of consumers first, and let pipelines and models read another dataset".to_owned()
             }
-            None | Some("none") => "end their registrations first".to_owned(),
+            None | Some("none") => {
+                "end their registrations first: `polder contract cancel DATASET --by consumer`".to_owned()
+            }
             Some(replacement) => format!("move them to {replacement} first"),
         };
         let names = names.into_iter().collect::<Vec<_>>().join(", ");

@@ -50,6 +50,18 @@ pub fn check(
     (products, findings)
 }
 
+/// The output ports that name no contract, which is wrong whatever contracts there are: for a product outside any mesh.
+pub fn unbound_ports(product: &Product) -> Vec<Diagnostic> {
+    let unbound = product.output_ports.iter().filter(|port| port.contract_id.is_none());
+    unbound.map(without_contract).collect()
+}
+
+fn without_contract(port: &OutputPort) -> Diagnostic {
+    let message = format!("the output port `{}` has no contract", port.name);
+    let help = "name it under `contractId`: what is offered is promised";
+    port.place.error("no-contract", message, Some(help))
+}
+
 /// One product and what it is held against.
 struct Bindings<'a> {
     product: &'a Product,
@@ -97,9 +109,7 @@ impl Bindings<'_> {
 
     fn output(&self, port: &OutputPort) -> Vec<Diagnostic> {
         let Some(id) = &port.contract_id else {
-            let message = format!("the output port `{}` has no contract", port.name);
-            let help = "name it under `contractId`: what is offered is promised";
-            return vec![port.place.error("no-contract", message, Some(help))];
+            return vec![without_contract(port)];
         };
         let Some(contract) = self.contract(id) else {
             if self.contracts.is_unreadable(id) {

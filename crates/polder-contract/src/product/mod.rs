@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use polder_core::document::{self, Diagnostic, Node, Reader, Severity, Source};
 
-pub use bindings::check;
+pub use bindings::{check, unbound_ports};
 
 use crate::diff::{Comparison, Mode, product_changes};
 use crate::place::{Place, items, text};

@@ -241,6 +241,15 @@ fn operator(
         );
         return None;
     }
+    // With a lower bound beside it, that may be what fails.
+    let lower = quality.lower.as_ref();
+    if percent && operator.pointless_share() && lower.is_none_or(Operator::pointless_share) {
+        compiler.warn(
+            &quality.places.operator,
+            format!("{}: every share of rows is that: this can never fail", heading.id),
+            Some("a share is from 0 to 100 percent"),
+        );
+    }
     Some(operator)
 }
 

@@ -52,6 +52,22 @@ impl Operator {
         }
     }
 
+    /// Whether every share of rows is what the operator asks for, so that the rule can never fail: its figure lies
+    /// outside of 0 to 100 percent.
+    pub(super) fn pointless_share(&self) -> bool {
+        let number = |text: &str| text.trim().parse::<f64>().ok();
+        let above = |text: &str| number(text).is_some_and(|bound| bound > 100.0);
+        let below = |text: &str| number(text).is_some_and(|bound| bound < 0.0);
+        match self {
+            Self::LessThan(bound) | Self::LessOrEqual(bound) => above(bound),
+            Self::GreaterThan(bound) | Self::GreaterOrEqual(bound) => below(bound),
+            Self::MustNotBe(figure) => above(figure) || below(figure),
+            Self::Between(low, high) => below(low) && above(high),
+            Self::NotBetween(low, high) => above(low) || below(high),
+            Self::MustBe(_) => false,
+        }
+    }
+
     /// Why no count of rows, or no share of them, can be what the operator asks for, and what to do about it.
     pub(super) fn impossible(&self, percent: bool) -> Option<(String, &'static str)> {
         let number = |text: &str| text.trim().parse::<f64>().ok();

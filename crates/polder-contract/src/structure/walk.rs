@@ -7,6 +7,9 @@ use polder_core::document::{Entry, Node, Span, Value, nearest};
 
 use super::{Field, Shape, Walk, join, property};
 
+/// What a switch must be.
+const TRUTH: &str = "true or false";
+
 impl Walk<'_, '_> {
     /// Checks one value.
     pub(super) fn check(&self, shape: &Shape, node: &Node, path: &str) {
@@ -49,7 +52,7 @@ impl Walk<'_, '_> {
             }
             Shape::Bool => {
                 if !matches!(node.value, Value::Bool(_)) {
-                    self.wrong_type(node, path, "true or false");
+                    self.wrong_type(node, path, TRUTH);
                 }
             }
             Shape::Whole(least) => match &node.value {
@@ -86,7 +89,7 @@ impl Walk<'_, '_> {
                 if let Some(text) = self.text(node, path)
                     && !words.contains(&text)
                 {
-                    let help = match nearest(text, words.iter().copied()) {
+                    let help = match elsewhere(text, words).or_else(|| nearest(text, words.iter().copied())) {
                         Some(word) => format!("did you mean `{word}`?"),
                         None => format!("known here: {}", words.join(", ")),
                     };
@@ -278,6 +281,12 @@ impl Walk<'_, '_> {
         };
         let help = match node.value {
             Value::Null => Some("give a value or leave the key out"),
+            // Booleans of YAML 1.1.
+            Value::String(ref text) if expected == TRUTH => match text.to_ascii_lowercase().as_str() {
+                "yes" | "y" | "on" | "true" => Some("write true"),
+                "no" | "n" | "off" | "false" => Some("write false"),
+                _ => None,
+            },
             Value::Number(_) | Value::Bool(_) if expected == "text" => Some("put it in quotes"),
             _ => None,
         };
@@ -291,6 +300,21 @@ impl Walk<'_, '_> {
         self.reader
             .error(node.span, "wrong-value", format!("`{path}`: {problem}"), help);
     }
+}
+
+/// The word of a list that other tools call so.
+fn elsewhere(text: &str, words: &[&'static str]) -> Option<&'static str> {
+    let word = match text.to_ascii_lowercase().as_str() {
+        "int" | "int32" | "int64" | "bigint" | "smallint" | "long" | "short" => "integer",
+        "float" | "double" | "decimal" | "numeric" | "real" => "number",
+        "text" | "str" | "varchar" | "char" | "uuid" => "string",
+        "bool" => "boolean",
+        "datetime" | "timestamptz" | "timestamp_ntz" => "timestamp",
+        "struct" | "record" => "object",
+        "list" => "array",
+        _ => return None,
+    };
+    words.iter().copied().find(|known| *known == word)
 }
 
 /// A whole number however it is written: `3`, `3.0` and `3e0` are the same. Beyond 64 bits: the nearest bound.

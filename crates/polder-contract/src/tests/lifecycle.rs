@@ -282,7 +282,10 @@ fn a_contract_is_not_retired_while_consumers_remain() {
     assert_eq!(retirement_problems(&with("active", &[], &[]), &["bi"], now()), []);
     let gone = with("retired", &[], &[]);
     let help = |names: &[&str]| retirement_problems(&gone, names, now())[0].help.clone().unwrap();
-    assert_eq!(help(&["bi"]), "end their registrations first");
+    assert_eq!(
+        help(&["bi"]),
+        "end their registrations first: `polder contract cancel DATASET --by consumer`"
+    );
     // Nobody registers the mesh's own steps.
     assert_eq!(
         help(&["bi", "pipeline shop.report"]),
@@ -483,15 +486,20 @@ fn an_object_does_not_end_while_its_consumers_remain() {
             &[(0, "bi"), (1, "shop"), (1, "crm")],
             now()
         )),
-        ["error the life of old ended at 2026-06-01, and consumers remain: crm, shop (end their registrations first)"]
+        [
+            "error the life of old ended at 2026-06-01, and consumers remain: crm, shop (end their registrations \
+             first: `polder contract cancel DATASET --by consumer`)"
+        ]
     );
     assert_eq!(retirement_problems(&ended, &[(0, "bi")], now()), []);
     let deprecated = contract(&ended.text.replace("status: active", "status: deprecated"));
     assert_eq!(
         messages(&retirement_problems(&deprecated, &[(0, "bi"), (1, "shop")], now())),
         [
-            "warning orders is deprecated; these have to move: bi (end their registrations first)",
-            "error the life of old ended at 2026-06-01, and consumers remain: shop (end their registrations first)"
+            "warning orders is deprecated; these have to move: bi (end their registrations \
+             first: `polder contract cancel DATASET --by consumer`)",
+            "error the life of old ended at 2026-06-01, and consumers remain: shop (end their registrations \
+             first: `polder contract cancel DATASET --by consumer`)"
         ]
     );
 }

@@ -43,6 +43,23 @@ servers:
 }
 
 #[test]
+fn words_of_other_tools_are_told_in_those_of_the_standard() {
+    let text = format!(
+        "{HEAD}schema:\n  - name: t\n    properties:\n      - {{name: a, logicalType: int, required: yes}}\n      \
+         - {{name: b, logicalType: Double, unique: Off}}\n"
+    );
+    assert_eq!(
+        findings(&text),
+        [
+            "9:32 wrong-value `schema[0].properties[0].logicalType`: `int` is not allowed (did you mean `integer`?)",
+            "9:47 wrong-type `schema[0].properties[0].required` must be true or false, but is text (write true)",
+            "10:32 wrong-value `schema[0].properties[1].logicalType`: `Double` is not allowed (did you mean `number`?)",
+            "10:48 wrong-type `schema[0].properties[1].unique` must be true or false, but is text (write false)",
+        ]
+    );
+}
+
+#[test]
 fn each_kind_of_value_is_held_to_its_rule() {
     let cases = [
         ("team: {members: [{role: owner}]}", "missing-value"),

@@ -4,8 +4,10 @@
 use serde_json::{Map, Value, json};
 
 use super::known::{Known, NOT_HERE, referenced};
+use crate::dialect::Dialect;
 use crate::draft::{add_rule, push};
-use crate::loss::View;
+use crate::loss::{NOT_RUN, View};
+use crate::sql::apply_check;
 
 /// A test with its arguments; older and newer files write these in two places.
 struct Test<'v, 'a> {
@@ -101,6 +103,26 @@ impl<'v, 'a> Test<'v, 'a> {
         }
     }
 
+    /// Whether it says nothing beside these arguments, but for what it is called and that it fails.
+    fn is_plain(&self, arguments: &[&str]) -> bool {
+        let Some(body) = &self.body else { return false };
+        let fails = |view: &View<'_>| {
+            let word = view.value.as_str();
+            word.is_some_and(|word| word.eq_ignore_ascii_case("error"))
+        };
+        let said = |entries: Vec<(&str, View<'_>)>| {
+            entries.iter().all(|(key, value)| match *key {
+                "config" | "arguments" | "name" | "description" => true,
+                "severity" => fails(value),
+                key => arguments.contains(&key),
+            })
+        };
+        let config = body.get("config").map(|config| config.entries()).unwrap_or_default();
+        let config = config.iter().all(|(key, value)| *key == "severity" && fails(value));
+        let given = body.get("arguments").map(|given| given.entries()).unwrap_or_default();
+        config && said(body.entries()) && given.iter().all(|(key, _)| arguments.contains(key))
+    }
+
     /// Takes it, with these arguments. What else it says of itself is named.
     fn keep(&self, taken: &[&str]) {
         let settings = ["config", "arguments"].map(|key| self.body.as_ref().and_then(|body| body.get(key)));
@@ -184,8 +206,111 @@ pub(super) fn of_column(view: &View<'_>, model: &str, known: &Known, property: &
             push(property, "relationships", relationship);
             test.keep(&["to", "field"]);
         }
+        "dbt_utils.accepted_range" if test.is_plain(&["min_value", "max_value", "inclusive"]) => {
+            if !range(&test, property) {
+                return other(view, property);
+            }
+            test.keep(&["min_value", "max_value", "inclusive"]);
+        }
+        "dbt_expectations.expect_column_values_to_match_regex" if test.is_plain(&["regex"]) => {
+            if !pattern(&test, property) {
+                return other(view, property);
+            }
+            test.keep(&["regex"]);
+        }
         _ => other(view, property),
     }
+}
+
+/// Bounds as limits of the column, where these say the same; else nothing is changed.
+fn range(test: &Test<'_, '_>, property: &mut Map<String, Value>) -> bool {
+    let argument = |key: &str| {
+        test.arguments
+            .as_ref()
+            .and_then(|of| of.get(key))
+            .map(|view| view.value)
+    };
+    let inclusive = match argument("inclusive") {
+        None | Some(Value::Bool(true)) => "=",
+        Some(Value::Bool(false)) => "",
+        Some(_) => return false,
+    };
+    let Some(name) = property.get("name").and_then(Value::as_str) else {
+        return false;
+    };
+    let name = name.replace('"', "\"\"");
+    let mut conditions = Vec::new();
+    for (key, sign) in [("min_value", ">"), ("max_value", "<")] {
+        match argument(key) {
+            None => {}
+            Some(Value::Number(bound)) => conditions.push(format!("\"{name}\" {sign}{inclusive} {bound}")),
+            // An expression of the database.
+            Some(_) => return false,
+        }
+    }
+    if conditions.is_empty() {
+        return false;
+    }
+    let mut limited = [property.clone()];
+    let mut row_rules = Map::new();
+    let read = apply_check(
+        &conditions.join(" AND "),
+        Dialect::Postgres,
+        None,
+        &mut limited,
+        &mut row_rules,
+    );
+    if !matches!(read, Ok(false)) {
+        return false;
+    }
+    let [limited] = limited;
+    *property = limited;
+    true
+}
+
+/// A regular expression as the column's pattern, where every database reads it alike; else nothing is changed.
+fn pattern(test: &Test<'_, '_>, property: &mut Map<String, Value>) -> bool {
+    let regex = test.arguments.as_ref().and_then(|of| of.get("regex"));
+    let Some(regex) = regex.as_ref().and_then(|regex| regex.value.as_str()) else {
+        return false;
+    };
+    if property.get("logicalType") != Some(&json!("string")) || !is_common(regex) {
+        return false;
+    }
+    let options = property.entry("logicalTypeOptions").or_insert_with(|| json!({}));
+    let Some(options) = options.as_object_mut() else {
+        return false;
+    };
+    if options.contains_key("pattern") {
+        return false;
+    }
+    options.insert("pattern".to_owned(), json!(regex));
+    true
+}
+
+/// Whether a regular expression means the same to all databases and to a contract: no backslashes, which text in SQL may
+/// swallow, no groups with a meaning of their own, no classes by name, no dot that may match a line feed.
+fn is_common(regex: &str) -> bool {
+    let mut bracket = false;
+    let mut before = None;
+    for c in regex.chars() {
+        match c {
+            '\\' => return false,
+            '[' if bracket => return false,
+            '[' => bracket = true,
+            ']' if bracket && matches!(before, Some('[' | '^')) => return false,
+            ']' if !bracket => return false,
+            ']' => bracket = false,
+            '&' | '~' if bracket => return false,
+            '.' if !bracket => return false,
+            // Groups of a special kind, and repetitions that are lazy or possessive.
+            '?' | '+' if !bracket && matches!(before, Some('(' | '?' | '+' | '*' | '}')) => return false,
+            c if c.is_control() || !c.is_ascii() => return false,
+            _ => {}
+        }
+        before = Some(c);
+    }
+    !regex.is_empty() && !bracket && polder_contract::rule::regex(regex).is_ok()
 }
 
 /// A test of a model.
@@ -205,9 +330,9 @@ pub(super) fn of_model(view: &View<'_>, object: &mut Map<String, Value>) {
     }
 }
 
-/// A test of a package stays one of dbt's.
+/// A test of a package stays one of dbt's, which is said: nothing here runs it.
 fn other(test: &View<'_>, element: &mut Map<String, Value>) {
-    test.keep();
+    test.lose(NOT_RUN);
     let implementation = match test.value {
         Value::String(name) => json!(name),
         other => other.clone(),

@@ -47,7 +47,7 @@ models:
         constraints:
           - {type: check, expression: "amount >= 0"}
         data_tests:
-          - dbt_utils.accepted_range: {min_value: 0}
+          - dbt_utils.not_constant: {group_by: []}
       - name: comment
 sources:
   - name: raw
@@ -89,12 +89,13 @@ fn models_and_sources_become_objects() {
     assert_eq!(orders[3]["logicalTypeOptions"], json!({"minimum": 0}));
     assert_eq!(
         orders[3]["quality"][0],
-        json!({"type": "custom", "engine": "dbt", "implementation": {"dbt_utils.accepted_range": {"min_value": 0}}})
+        json!({"type": "custom", "engine": "dbt", "implementation": {"dbt_utils.not_constant": {"group_by": []}}})
     );
     assert_eq!(document["schema"][2]["physicalName"], "lake.raw.payments");
     assert_eq!(
         losses,
         [
+            "models[orders].columns[amount].data_tests[0]: dbt_utils.not_constant",
             "models[orders].columns[comment].data_type: not given",
             "models[customers].config.materialized: table",
         ]
@@ -122,7 +123,7 @@ fn a_contract_becomes_enforced_models() {
     );
     assert_eq!(
         model["columns"][3]["data_tests"],
-        json!([{"dbt_utils.accepted_range": {"min_value": 0}}])
+        json!([{"dbt_utils.not_constant": {"group_by": []}}])
     );
     let losses: Vec<&str> = exported.losses.iter().map(|loss| loss.path.as_str()).collect();
     // The model that it refers to is not exported with it.
@@ -134,8 +135,13 @@ fn a_contract_becomes_enforced_models() {
 
 /// The property that a column with this test becomes, and what is lost.
 fn column_with(test: &str) -> (Value, Vec<String>) {
+    column_of("string", test)
+}
+
+/// The same of a column of this type.
+fn column_of(kind: &str, test: &str) -> (Value, Vec<String>) {
     let model = format!(
-        "models:\n  - name: m\n    columns:\n      - {{name: c, data_type: string, data_tests: [{test}]}}\n  \
+        "models:\n  - name: m\n    columns:\n      - {{name: c, data_type: {kind}, data_tests: [{test}]}}\n  \
          - {{name: n, columns: [{{name: id, data_type: string}}]}}\n"
     );
     let (document, losses) = imported(Format::Dbt(Dialect::Spark), &model);
@@ -225,4 +231,73 @@ fn a_reference_to_a_model_of_another_file_is_named() {
     let (document, losses) = imported(Format::Dbt(Dialect::Spark), constrained);
     assert_eq!(properties(&document, 0)[0].get("relationships"), None);
     assert_eq!(losses.len(), 1, "{losses:?}");
+}
+
+#[test]
+fn tests_of_packages_that_a_contract_can_say_become_limits() {
+    for (kind, test, options) in [
+        (
+            "int",
+            "dbt_utils.accepted_range: {min_value: 0, max_value: 100000}",
+            json!({"minimum": 0, "maximum": 100_000}),
+        ),
+        (
+            "int",
+            "dbt_utils.accepted_range: {arguments: {min_value: 0, inclusive: false}, config: {severity: error}}",
+            json!({"exclusiveMinimum": 0}),
+        ),
+        (
+            "string",
+            "dbt_expectations.expect_column_values_to_match_regex: {regex: '^[A-Z]{2}-[0-9]+$'}",
+            json!({"pattern": "^[A-Z]{2}-[0-9]+$"}),
+        ),
+    ] {
+        let (column, losses) = column_of(kind, &format!("{{{test}}}"));
+        assert_eq!(column["logicalTypeOptions"], options, "{test}");
+        assert_eq!((column.get("quality"), losses), (None, Vec::new()), "{test}");
+    }
+}
+
+#[test]
+fn tests_that_nothing_here_runs_are_kept_and_named() {
+    for (kind, test) in [
+        // Expressions of the database, rows that are left out, and what only warns.
+        ("date", "dbt_utils.accepted_range: {max_value: 'current_date'}"),
+        ("int", "dbt_utils.accepted_range: {min_value: 0, where: 'c > 5'}"),
+        ("int", "dbt_utils.accepted_range: {min_value: 0, severity: warn}"),
+        ("int", "dbt_utils.accepted_range: {min_value: 0, config: {limit: 5}}"),
+        // Text has another order than numbers.
+        ("string", "dbt_utils.accepted_range: {min_value: 0}"),
+        // What databases read differently.
+        (
+            "string",
+            "dbt_expectations.expect_column_values_to_match_regex: {regex: '^\\d+$'}",
+        ),
+        (
+            "string",
+            "dbt_expectations.expect_column_values_to_match_regex: {regex: '(?i)a'}",
+        ),
+        (
+            "string",
+            "dbt_expectations.expect_column_values_to_match_regex: {regex: 'a.b'}",
+        ),
+        (
+            "string",
+            "dbt_expectations.expect_column_values_to_match_regex: {regex: a, flags: i}",
+        ),
+        ("string", "own_test"),
+    ] {
+        let test = if test.contains(':') {
+            format!("{{{test}}}")
+        } else {
+            test.to_owned()
+        };
+        let (column, losses) = column_of(kind, &test);
+        assert_eq!(column["quality"][0]["engine"], "dbt", "{test}");
+        assert_eq!(losses.len(), 1, "{test}: {losses:?}");
+        assert!(
+            losses[0].starts_with("models[m].columns[c].data_tests[0]: "),
+            "{losses:?}"
+        );
+    }
 }

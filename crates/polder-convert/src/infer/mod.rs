@@ -23,6 +23,8 @@ use crate::sql::apply_check;
 pub use observed::Observed;
 
 const NO_PLACE: &str = "a contract has no place for it";
+/// Settings that the platform gives every table of its own: no loss.
+const OWN_SETTINGS: [&str; 1] = ["delta.checkpointInterval"];
 /// What a table says of itself beside its columns.
 #[derive(Debug, Clone, Default)]
 pub struct TableFacts {
@@ -52,12 +54,8 @@ pub fn infer(
     let mut object = Map::from_iter([("name".to_owned(), json!(name))]);
     let mut properties = Vec::new();
     for field in schema.fields() {
+        // No loss: they are there whatever a contract says.
         if options.dataset.is_some() && field.name().starts_with('_') {
-            tracker.lose(
-                field.name().as_str(),
-                "a column of the platform",
-                "contracts do not name those",
-            );
             continue;
         }
         properties.push(property(field, field.name(), 0, &tracker, &bounds)?);
@@ -109,6 +107,9 @@ fn declared(
         }
     }
     for (key, value) in &facts.configuration {
+        if OWN_SETTINGS.contains(&key.as_str()) {
+            continue;
+        }
         let Some(name) = key.strip_prefix("delta.constraints.") else {
             tracker.lose("configuration", format!("{key}: {}", describe(&json!(value))), NO_PLACE);
             continue;

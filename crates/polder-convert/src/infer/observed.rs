@@ -6,6 +6,7 @@ use arrow::array::{Array, RecordBatch};
 use arrow::datatypes::Schema;
 use arrow::row::{OwnedRow, RowConverter, SortField};
 use arrow::util::display::array_value_to_string;
+use polder_core::plain::plain;
 use polder_core::units::counted;
 use polder_core::{ErrorKind, Result, ResultExt};
 
@@ -138,8 +139,8 @@ impl Observed {
                 if column.hidden || (self.is_secret)(&text) {
                     return Some(HIDDEN.to_owned());
                 }
-                let line: String = text.chars().filter(|c| !c.is_control()).take(40).collect();
-                Some(line)
+                let start: String = text.chars().take(40).collect();
+                Some(plain(&start).into_owned())
             };
             let mut says = vec![match column.nulls {
                 0 => "never null".to_owned(),
@@ -155,7 +156,7 @@ impl Observed {
                     "every value differs: a candidate for unique".to_owned()
                 });
             }
-            out.push_str(&format!("# - {}: {}\n", column.name, says.join("; ")));
+            out.push_str(&format!("# - {}: {}\n", plain(&column.name), says.join("; ")));
         }
         out
     }

@@ -214,7 +214,10 @@ impl Judged {
             for (row, why) in applied.failed {
                 let gap = received.gaps[row].as_ref().filter(|_| !texts[row].is_empty());
                 let refusal = match gap.and_then(|gap| gap.of(patch.reads())) {
-                    Some((rule, reason)) => (rule, format!("{reason}; with the text of it, {why}")),
+                    Some((rule, reason)) => (
+                        rule,
+                        format!("{reason}; and with the text that came in its place, {why}"),
+                    ),
                     None => (Arc::from("patch"), why),
                 };
                 refused.entry(row).or_insert(refusal);

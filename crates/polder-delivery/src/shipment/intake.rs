@@ -242,7 +242,7 @@ impl Shipment<'_> {
         let said = self.contract_columns(batch)?;
         let json = json_rows(&said, &numbers)?;
         let contents = match &self.delivery.known {
-            Known::Contents(_) => contents(&said, &numbers, &json)?,
+            Known::Contents(_) => contents(&said, &numbers)?,
             Known::Positions(_) => Vec::new(),
         };
         let mut contents = contents.into_iter();

@@ -1,6 +1,7 @@
 //! What happens to what breaks a rule: rows that are warned of or refuse their shipment, keys, and rules about the
 //! whole table.
 
+mod asked;
 mod keys;
 mod table;
 

@@ -18,7 +18,7 @@ use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::DataFrame;
 use futures::TryStreamExt as _;
 use polder_core::{Error, ErrorKind, Result, RunId};
-use polder_delivery::{Delivery, NoRecords, Outcome, Receipt, Shipment};
+use polder_delivery::{Delivery, Discretion, NoRecords, Outcome, Receipt, Shipment};
 use polder_gate::arrow_schema;
 use polder_lake::{Changes, DataFile, Operation, Progress, Table};
 use polder_query::{RuleQueries, query_error};
@@ -85,24 +85,44 @@ pub(crate) async fn build(
         schema,
         delivery,
     };
-    let incremental = match assessment.action {
-        Action::Incremental => build.deltas().await?,
-        _ => Err(assessment.why.clone()),
-    };
-    match incremental {
-        Ok(deltas) => match pipeline.materialization {
-            Materialization::Append => build.append(&deltas).await,
-            Materialization::AppendDistinct => build.append_distinct(Some(&deltas)).await,
-            Materialization::ReplaceGroups => build.replace_groups(&deltas).await,
-        },
-        Err(why) => build.whole(why).await,
-    }
+    let built = build.build().await;
+    built.map_err(|error| build.without_what_is_hidden(error, &engine.discretion))
 }
 
 /// The net change of each source, in the order of the assessment; nothing for a source that did not change.
 pub(crate) type Deltas = Vec<Option<delta::Delta>>;
 
 impl Build<'_> {
+    async fn build(&mut self) -> Result<Built> {
+        let incremental = match self.assessment.action {
+            Action::Incremental => self.deltas().await?,
+            _ => Err(self.assessment.why.clone()),
+        };
+        match incremental {
+            Ok(deltas) => match self.pipeline.materialization {
+                Materialization::Append => self.append(&deltas).await,
+                Materialization::AppendDistinct => self.append_distinct(Some(&deltas)).await,
+                Materialization::ReplaceGroups => self.replace_groups(&deltas).await,
+            },
+            Err(why) => self.whole(why).await,
+        }
+    }
+
+    /// An error as everybody may read it: the engine quotes values that it stumbles on. What a store says, and what the
+    /// gate refuses, quotes none.
+    fn without_what_is_hidden(&self, error: Error, discretion: &Discretion) -> Error {
+        let of_engine = matches!(error.kind(), ErrorKind::Data | ErrorKind::Usage | ErrorKind::Internal)
+            && error.to_string() == self.message();
+        if !of_engine {
+            return error;
+        }
+        match discretion.in_place_of_failure(&self.assessment.contract, self.query.named().as_ref()) {
+            Some(why) => Error::new(error.kind(), format!("{}: {why}", self.message()))
+                .with_help("`polder sql` runs its query and says it, for those who may read what it reads"),
+            None => error,
+        }
+    }
+
     /// What changed, or why everything must be built.
     async fn deltas(&self) -> Result<Result<Deltas, String>> {
         let mut deltas = Vec::with_capacity(self.assessment.sources.len());

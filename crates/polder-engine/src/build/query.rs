@@ -1,5 +1,6 @@
 //! A pipeline's query as a plan over pinned sources, and the plans that increments run instead.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
@@ -9,6 +10,7 @@ use datafusion::execution::SessionState;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast};
 use polder_core::{DatasetName, Error, ErrorKind, Result, ResultExt as _};
 use polder_gate::arrow_schema;
+use polder_query::lineage::Tracer;
 
 use crate::admission::admit;
 use crate::assess::Assessment;
@@ -65,6 +67,11 @@ impl Query {
                 .collect(),
             message,
         })
+    }
+
+    /// The columns that it names; nothing where they cannot be told.
+    pub(crate) fn named(&self) -> Option<BTreeSet<(DatasetName, String)>> {
+        Tracer::named_by(&self.plan).ok()
     }
 
     /// The session's state, in which plans run.

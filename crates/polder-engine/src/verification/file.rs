@@ -13,7 +13,7 @@ use datafusion::prelude::SessionContext;
 use polder_contract::DatasetContract;
 use polder_core::{Error, ErrorKind, Result, ResultExt};
 use polder_delivery::Discretion;
-use polder_gate::table::{NoFacts, TableCheck};
+use polder_gate::table::{NoFacts, RuleResult, RuleVerdict, TableCheck};
 use polder_query::{RuleQueries, Session};
 use url::Url;
 
@@ -71,7 +71,7 @@ pub async fn verify_file(
         .iter()
         .filter(|name| schema.field_with_name(name).is_err())
         .map(|name| (*name).to_owned())
-        .collect();
+        .collect::<Vec<_>>();
     let queries = RuleQueries::new(session, &contract).alone();
     let mut verification = verify(contract, &check, provider, &NoFacts, (&queries, discretion), show)
         .await
@@ -80,8 +80,31 @@ pub async fn verify_file(
             ErrorKind::Data => unreadable(file).with_source(error),
             _ => error,
         })?;
+    judge_absence(&mut verification.report.results, &lacking);
     (verification.lacking, verification.unknown) = (lacking, unknown);
     Ok(verification)
+}
+
+/// Judges columns that the file does not have by that, whatever its rows: one that a value is required of is missing also
+/// where there is no row, and what is not there has no type.
+fn judge_absence(results: &mut [RuleResult], lacking: &[String]) {
+    for result in results {
+        let Some(column) = lacking.iter().find(|name| result.column.as_ref() == Some(*name)) else {
+            continue;
+        };
+        let why = format!("the file has no column `{column}`");
+        match result.rule.strip_prefix(column.as_str()) {
+            Some(".required") if !matches!(result.verdict, RuleVerdict::NotRun(_)) => {
+                result.verdict = RuleVerdict::Failed;
+                result.note = Some(why);
+            }
+            Some(".type") => {
+                result.verdict = RuleVerdict::NotRun(why);
+                (result.figure, result.failing_rows) = (None, None);
+            }
+            _ => {}
+        }
+    }
 }
 
 /// Names, the first of them where there are many.

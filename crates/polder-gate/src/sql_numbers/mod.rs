@@ -19,7 +19,8 @@ use rewrite::Rewrite;
 
 /// Makes whole numbers exact in all statements of a context: what is beyond the type of a result (`bigint + bigint`,
 /// `-bigint`, `sum(bigint)`) is an error and not another number. A sum is beyond only where the whole of it is, in whatever
-/// order the rows come. Doubles are compared with literals such as `0.5` whatever their size is.
+/// order the rows come. What is compared with a double
+/// is compared as one, also a literal such as `0.5`, which is a decimal elsewhere.
 pub fn exact(context: &SessionContext) {
     context.register_udaf(AggregateUDF::from(sum::ExactSum::default()));
     context.add_analyzer_rule(Arc::new(Rewrite::new("floating_literals", literal::floating)));

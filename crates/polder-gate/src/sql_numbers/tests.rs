@@ -195,3 +195,61 @@ async fn no_comparison_holds_of_nan_but_that_it_is_another_number() {
         .to_string();
     assert!(plan.contains("HashJoin"), "{plan}");
 }
+
+#[tokio::test]
+async fn a_double_is_compared_as_a_double_however_it_is_written() {
+    for of_rule in [false, true] {
+        let prepare = |context: &SessionContext| {
+            exact(context);
+            if of_rule {
+                nan_is_unordered(context);
+            }
+        };
+        let context = context(prepare).await;
+        let x: ArrayRef = Arc::new(Float64Array::from(vec![0.1 + 0.2, 0.3, 1e300, f64::NAN]));
+        let id: ArrayRef = Arc::new(Int64Array::from(vec![1, 2, 3, 4]));
+        let rows = RecordBatch::try_from_iter([("id", id), ("x", x)]).unwrap();
+        context.register_batch("s", rows).unwrap();
+        // Of the sum of 0.1 and 0.2, which is 0.30000000000000004, of 0.3, 1e300 and NaN. What says more of NaN than that it is
+        // another number is left to the test above.
+        for (condition, ids) in [
+            ("x = 0.3", vec!["2"]),
+            ("x <= 0.3", vec!["2"]),
+            ("x IN (0.3)", vec!["2"]),
+            ("x IN (0.3, 7.0)", vec!["2"]),
+            ("x IN (0.5, 0.3, 1.5, 2.5, 3.5, 4)", vec!["2"]),
+            ("x NOT IN (0.3, 7.0)", vec!["1", "3", "4"]),
+            ("x IS NOT DISTINCT FROM 0.3", vec!["2"]),
+            ("x IS DISTINCT FROM 0.3", vec!["1", "3", "4"]),
+            ("CASE x WHEN 0.3 THEN true WHEN 7.0 THEN true ELSE false END", vec!["2"]),
+            ("nullif(x, 0.3) IS NULL AND id < 3", vec!["2"]),
+            ("nullif(x, 0.3) > 0 AND id < 4", vec!["1", "3"]),
+            ("x BETWEEN 0.1 AND 0.3", vec!["2"]),
+            ("x BETWEEN 0.1 AND 0.1 + 0.2", vec!["2"]),
+            ("x <= 0.1 * 3", vec!["2"]),
+            ("x <= 0.6 * 0.5", vec!["2"]),
+            ("x <= cast(0.3 AS decimal(10, 2))", vec!["2"]),
+            ("x <= (SELECT 0.3)", vec!["2"]),
+            ("x - 0 IN (0.3, 1.0 / 4)", vec!["2"]),
+            ("0.3 IN (x, 7.0)", vec!["2"]),
+            ("x - x IN (0.0, 7.5)", vec!["1", "2", "3"]),
+            ("x * -0 IN (0.0, 7.5) AND id < 3", vec!["1", "2"]),
+            // A column of decimals.
+            ("x <= cast(id * 0.15 AS decimal(10, 2)) AND id = 2", vec!["2"]),
+            (
+                "x = cast(id * 0.3 AS decimal(10, 2)) OR x = cast(id * 0.15 AS decimal(10, 2))",
+                vec!["2"],
+            ),
+        ] {
+            let sql = format!("SELECT id FROM s WHERE {condition} ORDER BY id");
+            assert_eq!(answer(&context, &sql).await.expect(condition), ids, "{condition}");
+        }
+        let rounded = "SELECT count(*) FROM s WHERE cast(CASE WHEN id < 3 THEN x END AS decimal(10, 1)) = 0.3";
+        assert_eq!(answer(&context, rounded).await.unwrap(), ["2"]);
+        // Money stays exact.
+        let money = "SELECT 0.1 + 0.2 <= 0.3, 0.1 + 0.2 IN (0.3, 7.0), nullif(0.1 + 0.2, 0.3)";
+        assert_eq!(answer(&context, money).await.unwrap(), ["true|true|"]);
+        let kept = "SELECT coalesce(nullif(x, 0.3), 7.25) FROM s WHERE id = 2";
+        assert_eq!(answer(&context, kept).await.unwrap(), ["7.250000000000000"]);
+    }
+}

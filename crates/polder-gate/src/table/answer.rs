@@ -16,7 +16,7 @@ use crate::table::plan::{HowCounted, Measure, Plan};
 use crate::table::report::How;
 use crate::table::state::{DAY, TableState, Wanted};
 use asked::Asked;
-pub(crate) use asked::ask;
+pub(crate) use asked::{Others, ask};
 
 /// Microseconds of a millisecond: what Delta cuts from timestamps.
 const MILLISECOND: i64 = 1_000;

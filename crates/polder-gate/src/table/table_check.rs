@@ -8,7 +8,7 @@ use polder_contract::DatasetContract;
 use polder_contract::rule::Rule;
 use polder_core::Result;
 
-use crate::table::answer::{self, Answers};
+use crate::table::answer::{self, Answers, Others};
 use crate::table::distinct::Budget;
 use crate::table::facts::Facts;
 use crate::table::plan::{Measure, Plan};
@@ -112,10 +112,33 @@ impl TableCheck {
         queries: &dyn Queries,
         now: DateTime<Utc>,
     ) -> Result<TableReport> {
+        self.report_where(state, table, facts, queries, now, |_| true).await
+    }
+
+    /// As [`report`](Self::report), of the rules with these ids only: nobody is asked for another's sake.
+    ///
+    /// # Errors
+    /// As [`report`](Self::report).
+    pub async fn report_where(
+        &self,
+        state: TableState,
+        table: Option<&Arc<dyn TableProvider>>,
+        facts: &dyn Facts,
+        queries: &dyn Queries,
+        now: DateTime<Utc>,
+        wanted: impl Fn(&str) -> bool + Send + Sync,
+    ) -> Result<TableReport> {
         let mut answers = Answers::of_commits(&self.plan, facts);
         answers.take(&self.plan, &state)?;
-        answer::ask(&self.plan, &mut answers, &state, table, queries, self.memory).await?;
-        Ok(answers.report(&self.plan, now))
+        let others = Others {
+            table,
+            queries,
+            memory: self.memory,
+        };
+        answer::ask(&self.plan, &mut answers, &state, others, &wanted).await?;
+        let mut report = answers.report(&self.plan, now);
+        report.results.retain(|result| wanted(&result.rule));
+        Ok(report)
     }
 }
 
@@ -147,7 +170,12 @@ pub async fn check_table(
         scan::read(&session, &provider, &projection, &mut state).await?;
         answers.take(plan, &state)?;
     }
-    answer::ask(plan, &mut answers, &state, Some(&provider), queries, check.memory).await?;
+    let others = Others {
+        table: Some(&provider),
+        queries,
+        memory: check.memory,
+    };
+    answer::ask(plan, &mut answers, &state, others, &|_| true).await?;
     Ok(answers.report(plan, now))
 }
 

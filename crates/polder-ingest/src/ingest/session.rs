@@ -56,7 +56,7 @@ impl Session<'_> {
     /// What the run did, when it is over; what its rows do not have of their records is said once.
     pub(super) fn finish(self) -> Summary {
         if let Some(fields) = self.summary.unnamed.says() {
-            let text = format!("records have fields that {fields}; no row has them");
+            let text = format!("records have fields that {fields}; they are left out of the rows");
             tracing::info!(stream = %self.stream.name, "{text}");
             self.observer.notice(self.stream, &text);
         }

@@ -264,6 +264,24 @@ async fn rows_that_were_only_written_again_are_brought_by_no_commit() {
 }
 
 #[tokio::test]
+async fn overwriting_a_part_of_a_table_brings_what_it_wrote() {
+    let (lake, _) = faulty_lake();
+    let mut table = table(&lake).await;
+    let commit = append(&table, 0..31, step(None, 31)).await;
+    let part = commit.add.clone();
+    table.commit(commit).await.unwrap();
+    // As delta-rs notes an overwrite of one partition, with fewer rows than there were.
+    let parameters = json!({"mode": "Overwrite", "predicate": "p = 'a b%/é'"});
+    let mut entry =
+        vec![json!({"commitInfo": {"timestamp": 1, "operation": "WRITE", "operationParameters": parameters}})];
+    entry.extend(part.iter().map(|file| remove(file, None)));
+    entry.extend(files(&table, 0..12).await.iter().map(|file| add(file, None)));
+    put_entry(&table, table.version() + 1, &entry).await;
+    table.refresh().await.unwrap();
+    assert_eq!(table.recent_additions(10).await.unwrap().rows, [12, 31]);
+}
+
+#[tokio::test]
 async fn where_polder_wrote_its_own_count_of_new_rows_is_taken() {
     let (lake, _) = faulty_lake();
     let mut table = table(&lake).await;

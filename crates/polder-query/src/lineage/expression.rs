@@ -5,6 +5,7 @@ use datafusion::common::tree_node::{TreeNode as _, TreeNodeRecursion};
 use datafusion::logical_expr::expr::{AggregateFunctionParams, Sort, WindowFunctionParams};
 use datafusion::logical_expr::{BinaryExpr, Case, Expr, Subquery, WindowFunctionDefinition};
 
+use super::nature::{Nature, is_count};
 use super::origins::{Dependency, Origins};
 use super::trace::{Scope, Tracer};
 
@@ -155,7 +156,7 @@ impl Tracer {
 
     /// Whether a function only counts, and that is to be no value of what it counts.
     fn is_count(&self, name: &str) -> bool {
-        self.counts_tell_nothing && matches!(name, "count" | "approx_distinct")
+        self.counts_tell_nothing && is_count(name)
     }
 
     /// What orders rows.
@@ -167,7 +168,9 @@ impl Tracer {
     fn subquery(&mut self, subquery: &Subquery, scope: &Scope<'_>) -> Result<Origins> {
         let traced = self.plan(&subquery.subquery, Some(scope))?;
         let mut origins = traced.columns.into_iter().next().unwrap_or_default();
-        origins.add(&traced.rows);
+        if origins.nature != Nature::Count {
+            origins.add(&traced.rows);
+        }
         Ok(origins.computed(Dependency::Transformation))
     }
 

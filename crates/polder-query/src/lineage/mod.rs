@@ -1,6 +1,7 @@
 //! Lineage by column: from which columns of datasets the columns of a plan come, and which decide what rows there are.
 
 mod expression;
+mod nature;
 mod origins;
 mod trace;
 

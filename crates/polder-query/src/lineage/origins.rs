@@ -1,9 +1,11 @@
 //! What a value comes from: columns of datasets, each with how the value depends on it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 
 use polder_core::DatasetName;
+
+use super::nature::Nature;
 
 /// A column of a dataset. A value inside one has a path: `address.city`, `lines[].price`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -149,6 +151,14 @@ impl Columns {
         }
     }
 
+    /// The datasets and columns of origins.
+    pub fn named(&self, origins: &Origins) -> BTreeSet<(DatasetName, String)> {
+        let columns = origins.iter().filter_map(|(id, _)| self.get(id));
+        columns
+            .map(|column| (column.dataset.clone(), column.column.clone()))
+            .collect()
+    }
+
     /// The column of a number.
     pub fn get(&self, id: ColumnId) -> Option<&DatasetColumn> {
         self.all.get(usize::try_from(id).ok()?)
@@ -157,34 +167,45 @@ impl Columns {
 
 /// Source columns with how something depends on each.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Origins(BTreeMap<ColumnId, Dependencies>);
+pub struct Origins {
+    columns: BTreeMap<ColumnId, Dependencies>,
+    /// The kind of the value, where one of [`super::Tracer::of_values`] asks for it.
+    pub(super) nature: Nature,
+}
 
 impl Origins {
+    fn of(columns: BTreeMap<ColumnId, Dependencies>) -> Self {
+        Self {
+            columns,
+            nature: Nature::Value,
+        }
+    }
+
     /// The column itself.
     pub fn identity(id: ColumnId) -> Self {
-        Self(BTreeMap::from([(id, Dependencies::of(Dependency::Identity))]))
+        Self::of(BTreeMap::from([(id, Dependencies::of(Dependency::Identity))]))
     }
 
     /// The columns that others do not have, each with `how`.
     pub fn without(&self, others: &Self, how: Dependencies) -> Self {
-        let left = self.0.keys().filter(|id| !others.0.contains_key(id));
-        Self(left.map(|id| (*id, how)).collect())
+        let left = self.columns.keys().filter(|id| !others.columns.contains_key(id));
+        Self::of(left.map(|id| (*id, how)).collect())
     }
 
     /// Leaves out the columns of which `keep` does not hold.
     pub fn retain(&mut self, mut keep: impl FnMut(ColumnId) -> bool) {
-        self.0.retain(|id, _| keep(*id));
+        self.columns.retain(|id, _| keep(*id));
     }
 
     /// Each column with how something depends on it.
     pub fn iter(&self) -> impl Iterator<Item = (ColumnId, Dependencies)> {
-        self.0.iter().map(|(id, how)| (*id, *how))
+        self.columns.iter().map(|(id, how)| (*id, *how))
     }
 
     /// Adds everything of another.
     pub fn add(&mut self, other: &Self) {
-        for (id, how) in &other.0 {
-            let known = self.0.entry(*id).or_default();
+        for (id, how) in &other.columns {
+            let known = self.columns.entry(*id).or_default();
             *known = known.and(*how);
         }
     }
@@ -192,7 +213,7 @@ impl Origins {
     /// The origins of a value computed from this one: `direct` is [`Dependency::Transformation`] or
     /// [`Dependency::Aggregation`].
     pub fn computed(mut self, direct: Dependency) -> Self {
-        for how in self.0.values_mut() {
+        for how in self.columns.values_mut() {
             // What is aggregated once stays aggregated.
             let direct = match how.has(Dependency::Aggregation) {
                 true => Dependency::Aggregation,
@@ -205,7 +226,7 @@ impl Origins {
 
     /// The origins of what this value only steers.
     pub fn steering(mut self, kind: Dependency) -> Self {
-        for how in self.0.values_mut() {
+        for how in self.columns.values_mut() {
             *how = Dependencies::of(kind);
         }
         self
@@ -214,12 +235,12 @@ impl Origins {
     /// The same origins one step inside of each column that is passed on as it is; what is computed stays itself.
     pub fn inside(&self, columns: &mut Columns, step: &str) -> Self {
         let mut inside = Self::default();
-        for (id, how) in &self.0 {
+        for (id, how) in &self.columns {
             let (id, how) = match how.has(Dependency::Identity) {
                 true => (columns.inside(*id, step), *how),
                 false => (*id, how.computed(Dependency::Transformation)),
             };
-            let known = inside.0.entry(id).or_default();
+            let known = inside.columns.entry(id).or_default();
             *known = known.and(how);
         }
         inside

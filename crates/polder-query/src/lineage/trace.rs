@@ -2,13 +2,17 @@
 //!
 //! It reads plans as written: an optimiser drops what it finds needless, and lineage is about what the query says.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
+use datafusion::arrow::datatypes::DataType;
 use datafusion::common::{Column, DFSchema, JoinType, Result, TableReference};
 use datafusion::logical_expr::utils::grouping_set_to_exprlist;
-use datafusion::logical_expr::{Aggregate, Distinct, Expr, Join, LogicalPlan, RecursiveQuery, TableScan, Unnest};
+use datafusion::logical_expr::{
+    Aggregate, Distinct, Expr, ExprSchemable as _, Join, LogicalPlan, RecursiveQuery, TableScan, Unnest,
+};
 use polder_core::DatasetName;
 
+use super::nature::Nature;
 use super::origins::{Columns, DatasetColumn, Dependency, Origins};
 
 /// How often a recursive query is followed at most; each round only adds origins, and few tables feed one.
@@ -60,6 +64,11 @@ impl<'a> Scope<'a> {
         at(self.schema, self.columns).or_else(beside)
     }
 
+    /// The type of an expression over the columns; nothing where it has none.
+    pub(super) fn type_of(&self, expr: &Expr) -> Option<DataType> {
+        expr.get_type(self.schema).ok()
+    }
+
     /// The origins of a column of the nearest query around that has it.
     pub(super) fn find_around(&self, column: &Column) -> Option<&'a Origins> {
         let around = self.around?;
@@ -71,7 +80,7 @@ impl<'a> Scope<'a> {
 #[derive(Debug, Default)]
 pub struct Tracer {
     pub(super) columns: Columns,
-    /// Whether a count is computed from what it counts.
+    /// Whether a count comes from nothing.
     pub(super) counts_tell_nothing: bool,
     /// Every column that any expression of the query names.
     named: Origins,
@@ -80,7 +89,8 @@ pub struct Tracer {
 }
 
 impl Tracer {
-    /// One by which a count is no value of what is counted: only values that come out count as such.
+    /// One by which a count comes from nothing, neither from what is counted nor from what decides which rows are. Any
+    /// other value comes from all that chooses it as well: see [`Traced::into_values`].
     pub fn of_values() -> Self {
         Self {
             counts_tell_nothing: true,
@@ -99,6 +109,19 @@ impl Tracer {
     /// The source columns.
     pub fn columns(&self) -> &Columns {
         &self.columns
+    }
+
+    /// The columns that a query names, whatever becomes of them.
+    ///
+    /// # Errors
+    /// The engine's, for plans that contradict themselves.
+    pub fn named_by(plan: &LogicalPlan) -> Result<BTreeSet<(DatasetName, String)>> {
+        let mut tracer = Self::default();
+        let traced = tracer.query(plan)?;
+        let mut named = tracer.named;
+        named.add(&traced.rows);
+        traced.columns.iter().for_each(|column| named.add(column));
+        Ok(tracer.columns.named(&named))
     }
 
     /// Every source column that the queries so far name.
@@ -204,6 +227,12 @@ impl Tracer {
         let decides = self.steering(groups, Dependency::GroupBy, &scope)?;
         let mut rows = input.rows;
         rows.add(&decides);
+        // Without groups there is one row, whatever decided of those that went into it.
+        if self.counts_tell_nothing && aggregate.group_expr.is_empty() {
+            let values = columns.iter_mut().filter(|column| column.nature != Nature::Count);
+            values.for_each(|column| column.add(&rows));
+            rows = Origins::default();
+        }
         Ok(Traced { columns, rows })
     }
 
@@ -332,8 +361,15 @@ impl Tracer {
     fn each<'e>(&mut self, list: impl IntoIterator<Item = &'e Expr>, scope: &Scope<'_>) -> Result<Vec<Origins>> {
         list.into_iter()
             .map(|expr| {
-                let origins = self.expression(expr, scope)?;
+                let mut origins = self.expression(expr, scope)?;
                 self.named.add(&origins);
+                if self.counts_tell_nothing {
+                    let nature = Nature::of(expr, scope);
+                    if nature == Nature::Count {
+                        origins = Origins::default();
+                    }
+                    origins.nature = nature;
+                }
                 Ok(origins)
             })
             .collect()
@@ -356,11 +392,20 @@ impl Traced {
     /// Adds the rows of another plan with the same columns.
     fn add(&mut self, other: Self) {
         self.rows.add(&other.rows);
-        if self.columns.len() < other.columns.len() {
-            self.columns.resize(other.columns.len(), Origins::default());
-        }
         for (column, more) in self.columns.iter_mut().zip(&other.columns) {
             column.add(more);
+            column.nature = column.nature.or(more.nature);
         }
+        let further = other.columns.into_iter().skip(self.columns.len());
+        self.columns.extend(further);
+    }
+
+    /// Of a tracer of values: all that each column comes from, with what decides which rows there are for those that
+    /// are no counts.
+    pub fn into_values(self) -> Vec<Origins> {
+        let Self { mut columns, rows } = self;
+        let values = columns.iter_mut().filter(|column| column.nature != Nature::Count);
+        values.for_each(|column| column.add(&rows));
+        columns
     }
 }

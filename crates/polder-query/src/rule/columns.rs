@@ -1,14 +1,15 @@
 //! From which columns the figure of a rule's query comes, by the plan: aliases, subqueries and other datasets are
-//! followed.
+//! followed. A count comes from none; any other figure comes from what chooses it, too: whoever looks for the row of a
+//! table of all numbers that equals a secret, has the secret.
 
 use std::collections::BTreeSet;
 
 use datafusion::logical_expr::LogicalPlan;
-use polder_core::{DatasetName, Result};
+use polder_core::Result;
 use polder_gate::table::QueryColumns;
 
 use crate::failure::query_error;
-use crate::lineage::{Columns, Dependency, Origins, Tracer};
+use crate::lineage::Tracer;
 
 /// The columns that a query is about.
 pub(super) fn of(plan: &LogicalPlan) -> Result<QueryColumns> {
@@ -17,33 +18,14 @@ pub(super) fn of(plan: &LogicalPlan) -> Result<QueryColumns> {
     let all = tracer.columns();
     let mut columns = QueryColumns {
         figure: BTreeSet::new(),
-        named: named(all, tracer.named()),
+        named: all.named(tracer.named()),
     };
-    columns.named.extend(named(all, &traced.rows));
-    for column in &traced.columns {
-        columns.named.extend(named(all, column));
-        let values = column.iter().filter(|(_, how)| {
-            let is_value = |how| {
-                matches!(
-                    how,
-                    Dependency::Identity | Dependency::Transformation | Dependency::Aggregation
-                )
-            };
-            how.iter().any(is_value)
-        });
-        let values = values.filter_map(|(id, _)| all.get(id));
-        columns
-            .figure
-            .extend(values.map(|column| (column.dataset.clone(), column.column.clone())));
+    columns.named.extend(all.named(&traced.rows));
+    for column in traced.into_values() {
+        columns.figure.extend(all.named(&column));
     }
+    columns.named.extend(columns.figure.iter().cloned());
     Ok(columns)
-}
-
-fn named(all: &Columns, origins: &Origins) -> BTreeSet<(DatasetName, String)> {
-    let columns = origins.iter().filter_map(|(id, _)| all.get(id));
-    columns
-        .map(|column| (column.dataset.clone(), column.column.clone()))
-        .collect()
 }
 
 #[cfg(test)]
@@ -87,7 +69,7 @@ mod tests {
             ),
             (
                 "SELECT max(o.id) FROM {object} AS l JOIN orders AS o ON o.id = l.id",
-                vec!["orders.id"],
+                vec!["invoice_lines.id", "orders.id"],
             ),
             ("SELECT count(id) FROM {object}", vec![]),
             (
@@ -102,6 +84,54 @@ mod tests {
             ),
         ] {
             assert_eq!(columns(sql).await.0, figure, "{sql}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_figure_that_is_no_count_comes_from_what_chooses_it() {
+        for sql in [
+            "SELECT max(x) FROM generate_series(1, 99) AS g(x) JOIN {object} AS o ON o.id = g.x",
+            "SELECT min(x) FROM generate_series(1, 99) AS g(x) WHERE x >= (SELECT max(id) FROM {object})",
+            "SELECT max(x) FROM generate_series(1, 99) AS g(x) WHERE x IN (SELECT id FROM {object})",
+            "SELECT max(x) FROM generate_series(1, 99) AS g(x) WHERE EXISTS (SELECT 1 FROM {object} AS o WHERE o.id = x)",
+            "SELECT CASE max(id) WHEN 7 THEN 'is 7' ELSE 'no' END FROM {object}",
+            "SELECT CASE WHEN max(id) = 7 THEN count(*) ELSE 0 END FROM {object}",
+            "SELECT max(x) FROM generate_series(1, 99) AS g(x) HAVING max(x) > (SELECT max(id) FROM {object})",
+            "SELECT max(x) FROM generate_series(1, 99) AS g(x) CROSS JOIN {object} AS o GROUP BY o.id HAVING max(id) > 3",
+            "SELECT row_number() OVER (ORDER BY id) FROM {object} LIMIT 1",
+            "SELECT first_value(x) OVER (PARTITION BY id) FROM {object} CROSS JOIN generate_series(1, 9) AS g(x)",
+            "SELECT first_value(x ORDER BY id) FROM {object} CROSS JOIN generate_series(1, 9) AS g(x)",
+            "SELECT max(x) FILTER (WHERE id = x) FROM {object} CROSS JOIN generate_series(1, 9) AS g(x)",
+            "SELECT x FROM {object} CROSS JOIN generate_series(1, 9) AS g(x) ORDER BY id LIMIT 1",
+            "SELECT max(CASE WHEN id = x THEN x END) FROM {object} CROSS JOIN generate_series(1, 9) AS g(x)",
+            "SELECT sum(CASE WHEN id = 7 THEN 7 ELSE 0 END) FROM {object}",
+            "SELECT max(CASE WHEN id = 7 THEN 1 ELSE 0 END) FROM {object}",
+            "SELECT 7 FROM {object} WHERE id = 7 LIMIT 1",
+            "WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < (SELECT max(id) FROM {object})) \
+             SELECT max(n) FROM r",
+        ] {
+            assert_eq!(columns(sql).await.0, ["invoice_lines.id"], "{sql}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_count_comes_from_no_column_in_whatever_words() {
+        for sql in [
+            "SELECT sum(cast(id > 3 AS int)) FROM {object}",
+            "SELECT sum((id IS NULL)::int) FROM {object}",
+            "SELECT avg(CASE WHEN id > 3 THEN 1.0 ELSE 0.0 END) FROM {object}",
+            "SELECT sum(f) FROM (SELECT CASE WHEN id > 3 THEN 1 ELSE 0 END AS f FROM {object})",
+            "SELECT coalesce(sum(CASE id WHEN 3 THEN 1 END), 0) FROM {object} WHERE id > 3",
+            "SELECT CASE WHEN count(*) = 0 THEN 0 ELSE 100.0 * sum((id > 3)::int) / count(*) END FROM {object}",
+            "SELECT round(100.0 * count(id) / nullif(count(*), 0), 2) FROM {object} HAVING max(id) > 3",
+            "SELECT max(n) FROM (SELECT id, count(*) AS n FROM {object} GROUP BY id HAVING id > 3)",
+            "SELECT max(x) FROM generate_series(1, 9) AS g(x) WHERE x > (SELECT count(*) FROM {object} WHERE id > 3)",
+            "SELECT count(*) - (SELECT count(DISTINCT id) FROM {object} WHERE id > 3) FROM {object}",
+            "SELECT sum(n) FROM (SELECT count(*) AS n FROM {object} WHERE id > 3 UNION ALL SELECT 0)",
+            "SELECT count(*) FROM {object} AS o JOIN generate_series(1, 9) AS g(x) ON o.id = g.x",
+        ] {
+            let (figure, others) = columns(sql).await;
+            assert_eq!((figure, others), (vec![], vec!["invoice_lines.id".to_owned()]), "{sql}");
         }
     }
 

@@ -4,6 +4,7 @@
 mod builders;
 pub(crate) mod catalog;
 mod compatibility;
+mod completed;
 mod connect;
 mod consumers;
 mod departed;

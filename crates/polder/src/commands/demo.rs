@@ -68,7 +68,7 @@ pub(crate) async fn run(args: &DemoArgs, quiet: bool) -> Result<()> {
     let mut mesh = Mesh::load_with(&args.dir, |_| None, [])?;
     mesh.config.kafka.brokers = cluster.bootstrap_servers();
     mesh.config.registry.url = registry.url();
-    let platform = Platform { mesh };
+    let platform = Platform::from(mesh);
     let bars = Bars::new(quiet);
     let say = |text: &str| {
         if !quiet {

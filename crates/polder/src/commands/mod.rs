@@ -29,7 +29,7 @@ use crate::platform::Platform;
 pub(crate) async fn run(cli: &Cli) -> Result<ExitCode> {
     match &cli.command {
         Command::Demo(args) => demo::run(args, cli.quiet).await?,
-        Command::New(NewCommand::Mesh { dir }) => new::mesh(dir)?,
+        Command::New(NewCommand::Mesh { dir }) => new::mesh(dir, cli.quiet)?,
         Command::Contract(command) => return contract::run(cli, command).await,
         Command::Product(command) => return product::run(cli, command),
         Command::Test(args) => return test::run(cli, args).await,

@@ -7,8 +7,8 @@ use polder_core::{Error, ErrorKind, Result, ResultExt};
 
 use crate::{documents, output};
 
-/// Writes a small mesh that runs into a folder, which must be empty or absent.
-pub(crate) fn mesh(dir: &Path) -> Result<()> {
+/// Writes a small mesh that runs into a folder, which must be empty or absent, and says how to run it unless `quiet`.
+pub(crate) fn mesh(dir: &Path, quiet: bool) -> Result<()> {
     let taken = fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_some());
     if taken || dir.is_file() {
         return Err(Error::new(ErrorKind::Usage, format!("{} is not empty", dir.display()))
@@ -28,6 +28,9 @@ pub(crate) fn mesh(dir: &Path) -> Result<()> {
         .collect();
     let written: Vec<(&str, &str)> = written.iter().map(|(path, text)| (*path, text.as_str())).collect();
     write_all(dir, &written)?;
+    if quiet {
+        return Ok(());
+    }
     output::line(&format!("a new mesh is in {}; to run it:\n", dir.display()))?;
     for command in [
         format!("cd {}", quoted(&dir.display().to_string())),

@@ -71,6 +71,10 @@ fn percent(text: &str) -> std::result::Result<f64, String> {
 /// The command, as reports name it.
 const COMMAND: &str = "polder test";
 
+/// Where rows come from.
+const HOW_TO_BUILD: &str =
+    "`polder ingest` lands bronze, `polder run` builds silver and gold (and see `lake` in polder.yaml)";
+
 /// Everything that the command line names, held against its contracts.
 async fn all(cli: &Cli, args: &Args) -> Result<Tested> {
     match &args.data {
@@ -84,6 +88,7 @@ async fn all(cli: &Cli, args: &Args) -> Result<Tested> {
                 tables: vec![verification],
                 levels,
                 unread: Vec::new(),
+                absent: Vec::new(),
             })
         }
         None => of_datasets(cli, args).await,
@@ -100,6 +105,7 @@ pub(crate) async fn run(cli: &Cli, args: &Args) -> Result<ExitCode> {
         tables: tested,
         levels,
         unread,
+        absent,
     } = tested;
     let mut findings = Findings::default();
     for verification in &tested {
@@ -117,14 +123,30 @@ pub(crate) async fn run(cli: &Cli, args: &Args) -> Result<ExitCode> {
     if !Report::takes_output(&args.report) {
         print(&tested, &levels, args)?;
     }
-    findings.write(COMMAND, &args.report, &root)?;
     if !cli.quiet {
         remark_nothing(&tested, args);
         remark_broken(&levels);
     }
     let verdict = verdict(&findings, args, cli.quiet);
+    let mut tables = tested.iter();
+    if !cli.quiet
+        && args.data.is_none()
+        && args.targets.is_empty()
+        && !tested.is_empty()
+        && unread.is_empty()
+        && tables.all(|verification| verification.version.is_none())
+    {
+        output::remark(&format!(
+            "nothing was tested: no dataset has a table yet; {HOW_TO_BUILD}"
+        ));
+    }
+    // Nothing of what they declare was run: they are no part of what is counted.
+    absent
+        .iter()
+        .for_each(|(dataset, error)| findings.add(unread_case(dataset, error)));
+    findings.write(COMMAND, &args.report, &root)?;
     // What could not be judged is told last, and decides how this ends.
-    let mut errors = unread.into_iter().map(|(_, error)| error);
+    let mut errors = unread.into_iter().chain(absent).map(|(_, error)| error);
     let Some(first) = errors.next() else { return verdict };
     errors.for_each(|error| crate::report::error(&error, Some(&root)));
     Err(first)
@@ -138,6 +160,8 @@ struct Tested {
     levels: Vec<Case>,
     /// Datasets that could not be held against their contracts, and why.
     unread: Vec<(DatasetName, Error)>,
+    /// Datasets that were named and have no table: whoever names one counts on its rows.
+    absent: Vec<(DatasetName, Error)>,
 }
 
 /// The error with the dataset that it is about; one with diagnostics names its places.
@@ -205,8 +229,17 @@ fn discretion(cli: &Cli) -> Result<Discretion> {
 fn remark_columns(verification: &Verification, file: &Path) {
     let file = file.display();
     if !verification.lacking.is_empty() {
-        let lacking = verification.lacking.join(", ");
-        output::remark(&format!("{file} does not have {lacking}: counted as nulls"));
+        let properties = &verification.contract.object().properties;
+        let is_required = |name: &&String| {
+            let mut properties = properties.iter();
+            properties.any(|property| property.name == **name && property.required)
+        };
+        let (required, optional): (Vec<_>, Vec<_>) = verification.lacking.iter().partition(is_required);
+        let says = [(required, "required by the contract"), (optional, "counted as nulls")];
+        for (lacking, what) in says.into_iter().filter(|(lacking, _)| !lacking.is_empty()) {
+            let lacking: Vec<_> = lacking.into_iter().map(String::as_str).collect();
+            output::remark(&format!("{file} does not have {}: {what}", lacking.join(", ")));
+        }
     }
     if !verification.unknown.is_empty() {
         let unknown = verification.unknown.join(", ");
@@ -218,7 +251,8 @@ fn remark_columns(verification: &Verification, file: &Path) {
 fn remark_nothing(tested: &[Verification], args: &Args) {
     for verification in tested {
         let title = verification.contract.title();
-        if verification.version.is_none() && args.data.is_none() {
+        // Of one that was named it is an error.
+        if verification.version.is_none() && args.data.is_none() && args.targets.is_empty() {
             output::remark(&format!("{title} has no table yet"));
         }
         if verification.contract.rules().is_ok_and(|rules| rules.is_empty()) {
@@ -243,6 +277,9 @@ async fn of_datasets(cli: &Cli, args: &Args) -> Result<Tested> {
     for dataset in datasets {
         match engine.verify(&dataset, version, args.show()).await {
             Ok(verification) => {
+                if verification.version.is_none() && !args.targets.is_empty() {
+                    tested.absent.push((dataset, without_table(&verification)));
+                }
                 let levels = service_levels(&platform, &verification.contract).await;
                 tested.levels.extend(levels);
                 tested.tables.push(verification);
@@ -256,6 +293,16 @@ async fn of_datasets(cli: &Cli, args: &Args) -> Result<Tested> {
         }
     }
     Ok(tested)
+}
+
+/// That a dataset which was named has no table.
+fn without_table(verification: &Verification) -> Error {
+    let title = verification.contract.title();
+    Error::new(
+        ErrorKind::CheckFailed,
+        format!("{title} has no table yet: nothing was tested"),
+    )
+    .with_help(HOW_TO_BUILD)
 }
 
 /// The datasets that are named, or all; an unknown name is an error with the nearest one.

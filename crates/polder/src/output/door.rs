@@ -110,6 +110,21 @@ impl std::io::Write for Log {
     }
 }
 
+/// Where rows are written that are shown as JSON: they pass through [`json()`]. Takes whole rows at a time, so that no
+/// word and no character comes in two pieces.
+pub(crate) struct Json<W>(pub(crate) W);
+
+impl<W: std::io::Write> std::io::Write for Json<W> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let text = String::from_utf8_lossy(bytes);
+        self.0.write_all(json(&text).as_bytes()).map(|()| bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.0.flush()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

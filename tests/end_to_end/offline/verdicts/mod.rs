@@ -24,7 +24,7 @@ pub(super) const DATASET: &str = "sales.bronze.everything";
 pub(super) const CONTRACT: &str = "contracts/sales/everything.odcs.yaml";
 
 /// The columns, without any rule.
-const COLUMNS: [(&str, &str); 20] = [
+const COLUMNS: [(&str, &str); 21] = [
     ("id", "logicalType: integer, physicalType: int"),
     ("must", "logicalType: string"),
     ("size", "logicalType: string"),
@@ -44,7 +44,12 @@ const COLUMNS: [(&str, &str); 20] = [
     ("tags", "logicalType: array, items: {logicalType: string}"),
     (
         "place",
-        "logicalType: object, properties: [{name: city, logicalType: string}, {name: zip, logicalType: string}]",
+        "logicalType: object, properties: [{name: city, logicalType: string}, {name: zip, logicalType: string}, \
+         {name: land, logicalType: string}]",
+    ),
+    (
+        "box",
+        "logicalType: object, properties: [{name: wide, logicalType: string}, {name: high, logicalType: string}]",
     ),
     (
         "lines",
@@ -62,7 +67,7 @@ fn good(id: usize) -> Value {
     json!({
         "id": id, "must": "yes", "size": "äöü", "level": 95, "price": 999.99, "code": "ABC", "mail": "ada@shop.example",
         "state": "new", "note": "n", "low": 1, "high": 1, "seen": "2026-01-02T03:04:05Z", "day": "2026-01-02",
-        "short": 32767, "kind": "a", "word": "w", "tags": ["aa", "bb"], "place": {"city": "Berlin", "zip": "10115"},
+        "short": 32767, "kind": "a", "word": "w", "tags": ["aa", "bb"], "place": {"city": "Berlin", "zip": "10115"}, "box": {"wide": "w"},
         "lines": [{"pieces": 1}, {"pieces": 2}], "rates": {"EUR": 1, "USD": 2},
     })
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{CONTRACT, DATASET, Mesh, contract, good, mesh::failing_rows};
 
 /// What rules about rows add to the columns.
-pub(super) const ROW_RULES: [(&str, &str); 19] = [
+pub(super) const ROW_RULES: [(&str, &str); 20] = [
     ("must", "required: true"),
     ("size", "logicalTypeOptions: {minLength: 2, maxLength: 4}"),
     (
@@ -41,8 +41,14 @@ pub(super) const ROW_RULES: [(&str, &str); 19] = [
     ),
     (
         "place",
-        "logicalType: object, logicalTypeOptions: {minProperties: 2}, properties: [{name: city, logicalType: string, \
-         required: true}, {name: zip, logicalType: string, logicalTypeOptions: {pattern: '^[0-9]{5}$'}}]",
+        "logicalType: object, logicalTypeOptions: {minProperties: 2, maxProperties: 2}, properties: [{name: city, logicalType: \
+         string, required: true}, {name: zip, logicalType: string, logicalTypeOptions: {pattern: '^[0-9]{5}$'}}, {name: \
+         land, logicalType: string}]",
+    ),
+    (
+        "box",
+        "logicalType: object, logicalTypeOptions: {required: [wide]}, properties: [{name: wide, logicalType: string}, \
+         {name: high, logicalType: string}]",
     ),
     (
         "lines",
@@ -90,6 +96,11 @@ pub(super) fn bad_rows() -> Vec<(Value, &'static str)> {
         (json!({"tags": ["aa", "aa"]}), "tags.uniqueItems"),
         (json!({"tags": ["a"]}), "tags[].minLength"),
         (json!({"place": {"city": "Berlin"}}), "place.minProperties"),
+        (
+            json!({"place": {"city": "Berlin", "zip": "10115", "land": "DE"}}),
+            "place.maxProperties",
+        ),
+        (json!({"box": {"high": "h"}}), "box.requiredProperties"),
         (json!({"place": {"city": "Berlin", "zip": "1"}}), "place.zip.pattern"),
         (
             json!({"lines": [{"pieces": 1}, {"pieces": 0}]}),
@@ -168,7 +179,7 @@ fn rules_about_rows_give_the_same_verdict_row_for_row_at_every_gate() {
 }
 
 /// Formats of text: one that fits and one that does not.
-const FORMATS: [(&str, &str, &str); 12] = [
+pub(super) const FORMATS: [(&str, &str, &str); 12] = [
     ("uuid", "f81d4fae-7dec-11d0-a765-00a0c91e6bf6", "f81d4fae"),
     ("email", "a@b.example", "a@"),
     ("uri", "https://shop.example/a", "shop"),

@@ -5,6 +5,32 @@ use proptest::prelude::*;
 use super::*;
 
 #[test]
+fn a_share_that_every_table_keeps_is_a_warning() {
+    let told = |rule: &str| findings(&document("v3.1.0", &format!("{{metric: nullValues, {rule}}}"), ""));
+    for rule in [
+        "mustBeLessThan: 500, unit: percent",
+        "mustBeLessOrEqualTo: 100.5, unit: percent",
+        "mustBeGreaterThan: -1, unit: '%'",
+        "mustBeBetween: [-5, 101], unit: percent",
+        "mustNotBe: 101, unit: percent",
+    ] {
+        let told = told(rule);
+        assert_eq!(told.len(), 1, "{rule}: {told:?}");
+        assert!(format!("{:?}", told[0]).contains("this can never fail"), "{told:?}");
+    }
+    for rule in [
+        "mustBeLessThan: 500",
+        "mustBeLessThan: 100, unit: percent",
+        "mustBeLessOrEqualTo: 100, unit: percent",
+        "mustBeGreaterOrEqualTo: 0, unit: percent",
+        "mustBeBetween: [-1, 5], unit: percent",
+        "mustBeGreaterThan: 10, mustBeLessThan: 500, unit: percent",
+    ] {
+        assert!(told(rule).is_empty(), "{rule}");
+    }
+}
+
+#[test]
 fn rules_that_can_never_be_measured_are_refused_at_their_place() {
     let of_column = [
         ("{metric: nullValues, mustBe: none}", "`none` is no number"),

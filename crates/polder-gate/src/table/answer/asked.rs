@@ -30,17 +30,26 @@ fn may_quote(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::Data | ErrorKind::Internal)
 }
 
-/// Asks others what no scan of the table itself answers.
+/// Who is asked, and what for.
+pub(crate) struct Others<'a> {
+    /// The contract's own table, for queries.
+    pub(crate) table: Option<&'a Arc<dyn TableProvider>>,
+    pub(crate) queries: &'a dyn Queries,
+    /// What fingerprints of another dataset's keys may take, bytes.
+    pub(crate) memory: usize,
+}
+
+/// Asks others what no scan of the table itself answers, for the rules with these ids.
 pub(crate) async fn ask(
     plan: &Plan,
     answers: &mut Answers,
     state: &TableState,
-    table: Option<&Arc<dyn TableProvider>>,
-    queries: &dyn Queries,
-    memory: usize,
+    others: Others<'_>,
+    wanted: &(dyn Fn(&str) -> bool + Send + Sync),
 ) -> Result<()> {
+    let Others { table, queries, memory } = others;
     for (place, (rule, measure)) in plan.rules.iter().enumerate() {
-        if answers.refusal(plan, measure).is_some() {
+        if !wanted(&rule.id) || answers.refusal(plan, measure).is_some() {
             continue;
         }
         let asked = match (measure, table) {

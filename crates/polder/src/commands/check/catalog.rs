@@ -97,7 +97,7 @@ fn stranger(file: PathBuf) -> Option<Diagnostic> {
             return None;
         }
         let help = format!("documents of {} end in .yaml", folder.display());
-        ("its name ends in nothing that is known", help)
+        ("Polder reads no document with this ending", help)
     } else if let Some(known) = KNOWN.iter().find(|known| folder.starts_with(known)) {
         let help = format!("move it to {known}/{name}: folders within are not read");
         ("it lies too deep", help)

@@ -13,6 +13,7 @@ use polder_engine::{Engine, ModelDefinition, Pipeline, Reach, Reader, read_model
 
 use super::Declared;
 use super::builders::Builders;
+use super::completed::Completed;
 use super::judge::Judge;
 use super::pairs::Pairs;
 use super::revision::Revision;
@@ -72,8 +73,16 @@ pub(super) async fn compare(mesh: &Declared<'_>, name: &str, tables: Option<&Tab
         .map(|found| base.path(&found.file))
         .collect();
     let contracts = Arc::new(contracts);
-    let pairs = Pairs::of(&contracts, mesh);
-    let (lineage, unchanged) = if pairs.needs_plans() {
+    let before: Vec<_> = base
+        .sources("catalog", ".yaml")
+        .into_iter()
+        .filter(|(folder, _)| folder == "consumers")
+        .filter_map(|(_, source)| Consumer::parse(&source).0)
+        .collect();
+    let completed = Completed::of(mesh, &base, &contracts, &before);
+    let whole = completed.declared(mesh);
+    let pairs = Pairs::of(&contracts, whole.contracts);
+    let (lineage, unchanged) = if pairs.needs_plans() || completed.needs_plans() {
         let (pipelines, _) = read_pipelines(base.sources("pipelines", Pipeline::SUFFIX), |path| base.document(path));
         let (models, _) = read_models(base.sources("pipelines", ModelDefinition::SUFFIX));
         let engine = Engine::new(
@@ -90,45 +99,37 @@ pub(super) async fn compare(mesh: &Declared<'_>, name: &str, tables: Option<&Tab
     } else {
         Default::default()
     };
-    let consumers = mesh.consumers.iter();
+    let consumers = whole.consumers.iter();
     let mut reads: Vec<(String, &Read)> = consumers
         .flat_map(|consumer| {
             let name = format!("consumer {}", consumer.name);
             consumer.reads.iter().map(move |read| (name.clone(), read))
         })
         .collect();
-    let before: Vec<_> = base
-        .sources("catalog", ".yaml")
-        .into_iter()
-        .filter(|(folder, _)| folder == "consumers")
-        .filter_map(|(_, source)| Consumer::parse(&source).0)
-        .collect();
-    let struck = registrations::lost(mesh, &before, &contracts);
+    let struck = registrations::lost(&whole, &before, &contracts);
     reads.extend(
         struck
             .iter()
             .map(|(name, read)| (format!("consumer {name}{STRUCK}"), read)),
     );
     let mut readers: Vec<_> = reads.iter().map(|(name, read)| reader(name, read)).collect();
-    let ports = ports(mesh);
+    let ports = ports(&whole);
     readers.extend(ports.iter().map(|port| port.reader.clone()));
     let builders = Builders::of(mesh);
-    let lost = builders.lost(mesh, &base, &contracts);
-    let unbuilt = builders.unbuilt(&lost);
+    let lost = builders.lost(&whole, &base, &contracts);
+    let mut unbuilt = builders.unbuilt(&lost);
+    unbuilt.extend(completed.unbuilt());
+    let mut unsound = completed.as_before(&lineage);
+    unsound.extend(mesh.analysis.unsound.iter().cloned());
     let judge = Judge {
-        mesh,
+        mesh: &whole,
         base: &base,
         reads: &reads,
         ports: &ports,
-        reach: Reach::new(
-            &lineage,
-            &mesh.analysis.lineage,
-            &mesh.analysis.unsound,
-            &unbuilt,
-            &readers,
-        ),
+        reach: Reach::new(&lineage, &mesh.analysis.lineage, &unsound, &unbuilt, &readers),
         before: &lineage,
         unchanged: &unchanged,
+        uncompared: completed.uncompared(),
     };
     let refusals = Refusals::new(tables::since(mesh, &base, &contracts, tables));
     let mut compared = judge.all(&pairs, &lost, refusals)?;
@@ -140,6 +141,8 @@ pub(super) async fn compare(mesh: &Declared<'_>, name: &str, tables: Option<&Tab
         .collect();
     let problems = record::check(mesh, &base, &recorded, &before);
     compared.diagnostics.extend(problems);
+    compared.diagnostics.extend(completed.diagnostics(&base));
+    compared.lines.extend(completed.lines(&base));
     let unread = unread.iter().map(|path| {
         format!(
             "  not compared: {}, which is no contract that can be read",

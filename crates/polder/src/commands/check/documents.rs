@@ -116,7 +116,7 @@ fn stranger(file: PathBuf, help: &str) -> Diagnostic {
     Diagnostic {
         severity: Severity::Warning,
         code: "unknown-document".into(),
-        message: "this document is left out: its name ends in nothing that is known".to_owned(),
+        message: "this document is left out: Polder reads no document with this ending".to_owned(),
         help: Some(help.to_owned()),
         file,
         span: None,

@@ -34,6 +34,8 @@ pub(super) struct Judge<'m> {
     pub(super) before: &'m ColumnLineage,
     /// Pipelines whose queries are as they were.
     pub(super) unchanged: &'m BTreeSet<ObjectName>,
+    /// How many contracts cannot be compared, because they cannot be read.
+    pub(super) uncompared: usize,
 }
 
 impl Judge<'_> {
@@ -61,12 +63,16 @@ impl Judge<'_> {
             0 => String::new(),
             refused => format!("; that tables do not take: {refused}"),
         };
+        let uncompared = match self.uncompared {
+            0 => String::new(),
+            uncompared => format!(", could not be read: {uncompared}"),
+        };
         let rest = std::mem::take(&mut compared.refusals).rest();
         compared.diagnostics.extend(rest);
         let found = compared.diagnostics.iter();
         let breaking = found.filter(|found| found.code == BREAKING).count();
         let summary = format!(
-            "compared with {}: contracts changed: {}, added: {}, removed: {}; changes that break somebody: \
+            "compared with {}: contracts changed: {}, added: {}, removed: {}{uncompared}; changes that break somebody: \
              {breaking}{refused}",
             self.base.says,
             pairs.changed.len(),
@@ -107,8 +113,6 @@ impl Judge<'_> {
     /// A product that is gone, with what it promised.
     fn removed_product(&self, old: &Product) -> Option<Diagnostic> {
         let path = old.source_path.as_path();
-        let unreadable = self.mesh.platform.mesh.path(path).is_file()
-            && !self.mesh.products.iter().any(|new| new.source_path == path);
         let promised = matches!(old.status, Status::Active | Status::Deprecated);
         // Its contracts were retired with notice: nothing is left that it could offer.
         let over = !old.output_ports.is_empty()
@@ -116,8 +120,7 @@ impl Judge<'_> {
                 let contract = port.contract_id.as_deref().and_then(|id| self.mesh.contracts.find(id));
                 contract.is_some_and(|contract| contract.lifecycle().status == Status::Retired)
             });
-        // What is wrong with a document that cannot be read is reported; that the product went is not known.
-        (promised && !over && !unreadable).then(|| Diagnostic {
+        (promised && !over).then(|| Diagnostic {
             severity: Severity::Error,
             code: "lifecycle".into(),
             message: format!(

@@ -1,7 +1,6 @@
 //! The contracts of two revisions, each old one with what became of it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 use std::sync::Arc;
 
 use polder_contract::diff::{Change, Comparison, compare as compare_contracts};
@@ -9,7 +8,7 @@ use polder_contract::{Contract, ContractSet};
 use polder_core::DatasetName;
 
 use super::nulls::allows_null;
-use super::{Declared, order};
+use super::order;
 
 /// Kinds of changes after which a query may no longer plan, or give another type.
 const STRUCTURAL: [&str; 10] = [
@@ -33,9 +32,9 @@ pub(super) struct Pairs {
 }
 
 impl Pairs {
-    /// A contract is the same by its id, whatever document it is in; else by the dataset that it describes.
-    pub(super) fn of(base: &ContractSet, mesh: &Declared<'_>) -> Self {
-        let new = mesh.contracts;
+    /// A contract is the same by its id, whatever document it is in; else by the dataset that it describes. `new` has every
+    /// contract that cannot be read now as it was: that it went is not known.
+    pub(super) fn of(base: &ContractSet, new: &ContractSet) -> Self {
         let by_id: BTreeMap<_, _> = new
             .contracts()
             .iter()
@@ -51,8 +50,6 @@ impl Pairs {
         for old in base.contracts() {
             match by_id.get(old.id.as_str()) {
                 Some(same) => pairs.same_id(old, same, new),
-                // What is wrong with the document is reported; that it went is not known.
-                None if unreadable(mesh, &old.source_path) => {}
                 None => {
                     let heirs = pairs.other_id(old, new);
                     known.extend(heirs.into_iter().map(|heir| heir.id.clone()));
@@ -169,14 +166,4 @@ fn only(comparison: &Comparison, dataset: &DatasetName) -> Vec<Change> {
 /// Whether a query may no longer plan, or give another type, after a change.
 pub(super) fn is_structural(change: &Change) -> bool {
     change.class.breaks_readers() && STRUCTURAL.contains(&change.code)
-}
-
-/// Whether a document is there but is no contract that can be read.
-fn unreadable(mesh: &Declared<'_>, path: &Path) -> bool {
-    let read = mesh
-        .contracts
-        .contracts()
-        .iter()
-        .any(|contract| contract.source_path == path);
-    !read && mesh.platform.mesh.path(path).is_file()
 }

@@ -12,10 +12,6 @@ pub(super) fn lost(mesh: &Declared<'_>, before: &[Consumer], contracts: &Contrac
     let mut lost = Vec::new();
     for old in before {
         let now = mesh.consumers.iter().find(|now| now.name == old.name);
-        if now.is_none() && mesh.platform.mesh.path(&old.place.file).is_file() {
-            // What is wrong with the document is reported; that it went is not known.
-            continue;
-        }
         for read in &old.reads {
             let cancelled = mesh.cancellations.iter().any(|cancellation| {
                 cancellation.by == Canceller::Consumer

@@ -59,7 +59,7 @@ pub(super) struct OutputArgs {
     /// Replace the file if it is there.
     #[arg(long, requires = "output")]
     force: bool,
-    /// Any loss is a failure (exit code 1), and then nothing is written.
+    /// Any loss is a failure (exit code 1), and then nothing is written; so is a rule that is kept and not run.
     #[arg(long)]
     strict: bool,
 }
@@ -69,13 +69,18 @@ impl OutputArgs {
     pub(super) fn give(&self, converted: &Converted<String>, quiet: bool) -> Result<ExitCode> {
         if !quiet || self.strict {
             for loss in &converted.losses {
-                output::remark(&format!("lost: {loss}"));
+                let what = if loss.is_kept() { "kept, not run" } else { "lost" };
+                output::remark(&format!("{what}: {loss}"));
             }
         }
         if self.strict && !converted.losses.is_empty() {
+            let lost = match converted.losses.iter().any(polder_convert::Loss::is_kept) {
+                true => "lost or not run",
+                false => "lost",
+            };
             let things = counted(converted.losses.len(), "thing");
             output::remark(&format!(
-                "nothing was written: {things} would be lost, and --strict allows no loss"
+                "nothing was written: {things} would be {lost}, and --strict allows no loss"
             ));
             return Ok(ExitCode::FAILURE);
         }

@@ -144,7 +144,9 @@ fn lint(documents: &Documents) -> Result<Vec<Diagnostic>> {
     diagnostics.extend(referring.flat_map(|contract| polder_engine::dangling_references(contract, &set)));
     diagnostics.extend(product::check(in_mesh(&products), &set, clock::now()).1);
     for (_, source) in products.iter().filter(|(domain, _)| domain.is_none()) {
-        diagnostics.extend(product::parse(source).1);
+        let (product, found) = product::parse(source);
+        diagnostics.extend(found);
+        diagnostics.extend(product.iter().flat_map(product::unbound_ports));
     }
     diagnostics.extend(samples_beside(&sound, &samples, documents));
     diagnostics.sort_by(|a, b| (&a.file, a.span.map(|span| span.start)).cmp(&(&b.file, b.span.map(|span| span.start))));

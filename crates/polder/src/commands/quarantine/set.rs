@@ -81,7 +81,7 @@ impl Patch for SqlPatch {
                     true => format!("CAST({first} AS DECIMAL(38, 10))"),
                     false => format!("to_date({first}, '%d.%m.%Y')"),
                 };
-                let message = format!("{why} of it: say what the text is to be, as in {example}");
+                let message = format!("{why} from this text: say what it is to be, as in {example}");
                 Err(Error::new(ErrorKind::Data, message))
             }
         }

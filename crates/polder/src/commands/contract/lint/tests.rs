@@ -206,3 +206,26 @@ fn samples_beside_a_named_contract_are_linted_with_it_once() {
     });
     assert_eq!(told, ["refunds.samples.yaml:2 there is no column `refnd`"]);
 }
+
+#[test]
+fn an_output_port_without_a_contract_is_told_of_a_product_that_is_named_too() {
+    let text = "apiVersion: v1.0.0\nkind: DataProduct\nid: shop.report\nname: Report\nversion: 1.0.0\nstatus: draft\n\
+                outputPorts:\n  - {name: bound, version: 1.0.0, contractId: shop.gold.elsewhere}\n  \
+                - {name: loose, version: 1.0.0}\n";
+    // Whether `shop.gold.elsewhere` is there, only a mesh can tell.
+    let cases: [(Option<&str>, &[&str]); 2] = [
+        (None, &["shop.odps.yaml:9 no-contract"]),
+        (
+            Some("shop"),
+            &["shop.odps.yaml:8 no-contract", "shop.odps.yaml:9 no-contract"],
+        ),
+    ];
+    for (domain, expected) in cases {
+        let found = lint(&documents(&[("shop.odps.yaml", text)], domain)).unwrap();
+        let line = |found: &Diagnostic| {
+            let line = found.span.map_or(0, |span| span.line);
+            format!("{}:{line} {}", found.file.file_name().unwrap().display(), found.code)
+        };
+        assert_eq!(found.iter().map(line).collect::<Vec<_>>(), expected, "{found:?}");
+    }
+}
