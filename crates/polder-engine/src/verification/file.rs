@@ -186,5 +186,5 @@ async fn parquet(context: &SessionContext, file: &Path) -> Result<Arc<dyn TableP
         .infer_schema(&context.state())
         .await
         .map_err(failure)?;
-    Ok(floats::by_rows(ListingTable::try_new(config).map_err(failure)?))
+    Ok(floats::without_bounds(ListingTable::try_new(config).map_err(failure)?))
 }

@@ -139,6 +139,8 @@ fn no_comparison_holds_of_nan_in_rules() {
         ("rate >= 0.25", 1),
         ("rate BETWEEN 0 AND 1", 1),
         ("rate <= 1", 1),
+        // Nor does it equal anything, whatever the file says of its least and greatest value.
+        ("rate = 0.5", 1),
         ("isnan(rate) OR rate >= 0", 0),
     ] {
         let row = format!("type: custom, engine: polder, implementation: {{row: '{condition}'}}");
@@ -148,6 +150,19 @@ fn no_comparison_holds_of_nan_in_rules() {
             let (_, checks) = mesh.tested(&["test", CONTRACT, "--data", "rows.parquet"]);
             assert_eq!(checks["asked"]["figure"], broken, "{asks}");
         }
+    }
+    // What the file tells of floats is not believed, and of the other columns it is.
+    let bounded = numbers("2.0.0", "").replace("double}", "double, logicalTypeOptions: {minimum: 0}}");
+    mesh.write(CONTRACT, &bounded.replace("name: id,", "name: id, required: true,"));
+    let (ended, _) = mesh.tested(&["test", CONTRACT, "--data", "rows.parquet"]);
+    let told: Vec<Value> = serde_json::from_str(&ended.stdout).unwrap();
+    for (rule, figure, from) in [("rate.minimum", 1, "scan"), ("id.required", 0, "statistics")] {
+        let check = told.iter().find(|check| check["rule"] == rule).unwrap();
+        assert_eq!(
+            (&check["figure"], &check["from"]),
+            (&json!(figure), &json!(from)),
+            "{rule}"
+        );
     }
     // A pipeline that makes NaN writes under the same rule.
     let row = "type: custom, engine: polder, implementation: {row: 'rate >= 0'}";
