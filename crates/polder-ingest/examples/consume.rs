@@ -1,7 +1,8 @@
 //! Reads a topic to its end and counts: what a consumer costs that does nothing with what it reads.
 //!
 //! `consume BROKERS TOPIC` prints `RECORDS BYTES`, the bytes of keys and values. `cargo xtask bench ingest` runs it
-//! beside `polder ingest`. librdkafka's own defaults hold, so it may buffer more than Polder lets it.
+//! beside `polder ingest`. It rests as long as Polder does once its queue is full; else librdkafka's defaults hold, so it
+//! may buffer more than Polder lets it.
 #![allow(clippy::print_stdout, reason = "a program of its own")]
 
 use std::collections::BTreeSet;
@@ -25,6 +26,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         .set("group.id", "consume")
         .set("enable.auto.commit", "false")
         .set("enable.partition.eof", "true")
+        .set("fetch.queue.backoff.ms", "50")
         .create()?;
     let metadata = consumer.fetch_metadata(Some(&topic), PATIENCE)?;
     let partitions = metadata.topics().first().ok_or("no such topic")?.partitions();
