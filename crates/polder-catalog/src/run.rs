@@ -20,11 +20,15 @@ pub enum StepKind {
     Pipeline,
     /// From datasets to a model version.
     Model,
+    /// Rows that a dataset refused, taken into it after all.
+    Replay,
 }
 
-words!(StepKind, "kind of step", { Stream => "stream", Pipeline => "pipeline", Model => "model" });
+words!(StepKind, "kind of step", {
+    Stream => "stream", Pipeline => "pipeline", Model => "model", Replay => "replay",
+});
 
-/// A stream, pipeline or model. The name alone is not enough: a domain's stream and its pipeline can share one.
+/// A stream, pipeline, model, or the replay of a dataset's refused rows. The name alone is not enough: a domain's stream and its pipeline can share one.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Step {
     /// What sort of step it is.
@@ -87,7 +91,7 @@ pub struct RunEnd {
     pub rejected: u64,
     /// The version of the table, or of the model, that it made last; nothing if it made none.
     pub version: Option<u64>,
-    /// Why it failed or what is worth knowing, in one line.
+    /// Why it failed or what is worth knowing, such as who decided, in one line.
     pub message: Option<String>,
 }
 

@@ -53,8 +53,10 @@ pub struct SyncReport {
 
 impl SyncReport {
     /// What no inventory can bring back once the database is lost.
-    pub const NOT_REBUILT: &'static [&'static str] =
-        &["runs that failed, were cut off or wrote nothing", "messages of runs"];
+    pub const NOT_REBUILT: &'static [&'static str] = &[
+        "runs that failed, were cut off or wrote nothing",
+        "messages of runs other than replays",
+    ];
 }
 
 impl Catalog {

@@ -266,7 +266,12 @@ impl Physical {
     fn read(text: &str) -> Self {
         let lower = text.trim().to_lowercase();
         let (head, rest) = lower.split_once('(').unwrap_or((&lower, ""));
-        let (inside, tail) = rest.split_once(')').unwrap_or((rest, ""));
+        // Labels may have brackets in them.
+        let close = match head.trim() {
+            "enum" => rest.rfind(')'),
+            _ => rest.find(')'),
+        };
+        let (inside, tail) = close.map_or((rest, ""), |close| (&rest[..close], &rest[close + 1..]));
         let words: Vec<_> = head.split_whitespace().chain(tail.split_whitespace()).collect();
         let numbers: Option<Vec<u32>> = inside.split(',').map(|number| number.trim().parse().ok()).collect();
         Self {

@@ -22,7 +22,7 @@ const SHAPING: [&str; 9] = [
 
 /// The stretches of a document that errors put in doubt: columns, rules and references with an error in them, and rules of
 /// an object and references that name such a column.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Doubt {
     /// From and to, in bytes; ordered, none overlaps another.
     stretches: Vec<(usize, usize)>,
@@ -31,6 +31,15 @@ pub(crate) struct Doubt {
 impl Doubt {
     /// What these errors put in doubt in the schema of this contract.
     pub(crate) fn of(document: &Node, found: &[Diagnostic]) -> Self {
+        Self::walked(document, found, false)
+    }
+
+    /// The same, but a rule of SQL with a key that is not known is not in doubt for that alone.
+    pub(crate) fn of_readable(document: &Node, found: &[Diagnostic]) -> Self {
+        Self::walked(document, found, true)
+    }
+
+    fn walked(document: &Node, found: &[Diagnostic], forgives_keys: bool) -> Self {
         let errors = found.iter().filter(|found| found.severity == Severity::Error);
         let mut errors: Vec<_> = errors
             .filter_map(|error| Some((error.span?.start, error.code == "unknown-key")))
@@ -41,6 +50,7 @@ impl Doubt {
         errors.sort_unstable();
         let mut walk = Walk {
             errors,
+            forgives_keys,
             ..Walk::default()
         };
         for object in items(document, "schema") {
@@ -51,7 +61,11 @@ impl Doubt {
 
     /// Whether a finding lies in one of the stretches.
     pub(crate) fn covers(&self, finding: &Diagnostic) -> bool {
-        let Some(span) = finding.span else { return false };
+        finding.span.is_some_and(|span| self.covers_start(span))
+    }
+
+    /// Whether what begins there lies in one of the stretches.
+    pub(crate) fn covers_start(&self, span: Span) -> bool {
         let behind = self.stretches.partition_point(|(from, _)| *from <= span.start);
         behind > 0 && span.start < self.stretches[behind - 1].1
     }
@@ -61,6 +75,8 @@ impl Doubt {
 struct Walk<'n> {
     /// Where errors begin, and whether each is a key that is not known; ordered.
     errors: Vec<(usize, bool)>,
+    /// A key that is not known leaves the rule of SQL around it as it is.
+    forgives_keys: bool,
     stretches: Vec<(usize, usize)>,
     /// What can name columns: rules of objects, and references.
     naming: Vec<&'n Node>,
@@ -157,7 +173,10 @@ impl<'n> Walk<'n> {
     }
 
     fn doubt_if_wrong(&mut self, part: &Node) {
-        if self.count(part) > 0 {
+        let has_sql = || ["query", "implementation"].iter().any(|key| part.get(key).is_some());
+        let forgives = self.forgives_keys && has_sql();
+        let within = self.within(part.span);
+        if within.iter().any(|(_, unknown_key)| !(*unknown_key && forgives)) {
             self.stretches.push((part.span.start, end(part.span)));
         }
     }

@@ -7,6 +7,8 @@ pub enum NumberWidth {
     I8,
     /// 16 bits, signed.
     I16,
+    /// 24 bits, signed: a column of MySQL's `mediumint`. The standard has no word for it.
+    I24,
     /// 32 bits, signed.
     I32,
     /// 64 bits, signed.
@@ -74,12 +76,12 @@ const WIDTHS: [(&str, NumberWidth); 12] = [
 ];
 
 impl NumberWidth {
-    /// The standard's word, such as `u16`.
+    /// The standard's word, such as `u16`; `i24` in its manner.
     pub fn as_str(self) -> &'static str {
         WIDTHS
             .iter()
             .find(|(_, width)| *width == self)
-            .map_or("", |(word, _)| word)
+            .map_or("i24", |(word, _)| word)
     }
 
     pub(crate) fn from_word(word: &str) -> Option<Self> {
@@ -92,6 +94,7 @@ impl NumberWidth {
         Some(match self {
             Self::I8 => (i8::MIN.into(), i8::MAX.into()),
             Self::I16 => (i16::MIN.into(), i16::MAX.into()),
+            Self::I24 => (-(1 << 23), (1 << 23) - 1),
             Self::I32 => (i32::MIN.into(), i32::MAX.into()),
             Self::I64 => (i64::MIN.into(), i64::MAX.into()),
             Self::I128 => (i128::MIN, i128::MAX),

@@ -7,6 +7,7 @@ use polder_core::document::{self, Diagnostic, Reader, Severity, Source};
 use crate::contract::Contract;
 use crate::doubt::Doubt;
 use crate::place::Place;
+use crate::readable::Readable;
 use crate::rule;
 use crate::schema::SchemaObject;
 use crate::structure;
@@ -17,6 +18,8 @@ use crate::unheeded::unheeded;
 pub struct Parsed {
     /// The contract, where there is no error.
     pub contract: Option<Contract>,
+    /// Where there are errors, what can be judged all the same; nothing where the text is no document, or too much is wrong.
+    pub readable: Option<Readable>,
     /// Everything that was found, errors and lesser things, by place.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -29,6 +32,7 @@ pub fn parse(source: &Source) -> Parsed {
         Err(diagnostics) => {
             return Parsed {
                 contract: None,
+                readable: None,
                 diagnostics,
             };
         }
@@ -57,8 +61,13 @@ pub fn parse(source: &Source) -> Parsed {
     diagnostics.sort_by_key(|diagnostic| diagnostic.span.map(|span| span.start));
     diagnostics.dedup();
     let sound = !errors(&diagnostics);
+    let (contract, readable) = match sound {
+        true => (Some(contract), None),
+        false => (None, goes_on.then(|| Readable::new(contract, &diagnostics))),
+    };
     Parsed {
-        contract: sound.then_some(contract),
+        contract,
+        readable,
         diagnostics,
     }
 }

@@ -1,9 +1,9 @@
-//! What the name of a physical type asks of values beyond the type of the column: `varchar(3)`, `smallint`.
+//! What the name of a physical type asks of values beyond the type of the column: `varchar(3)`, `smallint`, `uuid`.
 
-use crate::format::NumberWidth;
+use crate::format::{NumberWidth, TextFormat};
 
 /// A limit in the name of a type whose column could hold more.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum PhysicalLimit {
     /// At most so many characters, or bytes where the type is one of bytes.
     Length(u64),
@@ -11,36 +11,67 @@ pub(crate) enum PhysicalLimit {
     BytesOfText(u64),
     /// Whole numbers of this width. `tinyint` has a sign, as in Delta and Spark.
     Width(NumberWidth),
+    /// Text of this format, `uuid`.
+    Format(TextFormat),
+    /// One of these, `enum('a','b')`.
+    Listed(Vec<String>),
+    /// So many digits of a second, `timestamp(3)`: nothing here counts those.
+    SecondDigits(u32),
+    /// A limit that cannot be read, in the words of the contract.
+    Unread(String),
 }
+
+/// What columns of dates and times hold.
+const DIGITS_OF_SECONDS: u32 = 6;
 
 impl PhysicalLimit {
     /// The limit in a type's name, if there is one. The widths of `int` and `bigint` are those of their columns, and
     /// a number behind them, `int(11)`, says how many digits are shown.
     pub(crate) fn read(physical: &str) -> Option<Self> {
-        let lower = physical.trim().to_lowercase();
-        let (head, rest) = lower.split_once('(').unwrap_or((&lower, ""));
-        let head = head.trim();
-        match head {
+        let written = physical.trim();
+        let (head, rest) = match written.split_once('(') {
+            Some((head, rest)) => (head, Some(rest)),
+            None => (written, None),
+        };
+        let head = head.trim().to_lowercase();
+        match head.as_str() {
             "smallint" | "int2" | "int16" | "short" => return Some(Self::Width(NumberWidth::I16)),
             "tinyint" | "byte" => return Some(Self::Width(NumberWidth::I8)),
+            "mediumint" => return Some(Self::Width(NumberWidth::I24)),
+            "uuid" => return Some(Self::Format(TextFormat::Uuid)),
+            "enum" => {
+                let values = rest.and_then(|rest| labels(rest.rsplit_once(')')?.0));
+                return Some(values.map_or_else(|| Self::Unread(written.to_owned()), Self::Listed));
+            }
+            // As SQL has it.
+            "char" | "character" | "nchar" if rest.is_none() => return Some(Self::Length(1)),
+            "time" | "timestamp" | "timestamptz" | "timestamp_ntz" | "timestamp_ltz" | "datetime" | "datetime2" => {
+                let digits = rest?.split(')').next()?.trim().parse().ok()?;
+                return (digits < DIGITS_OF_SECONDS).then_some(Self::SecondDigits(digits));
+            }
             _ => {}
         }
-        let sized = matches!(head, "string" | "text" | "clob" | "bytes" | "blob");
-        if !sized && !head.contains("char") && !head.contains("binary") {
+        let of_bytes = head.contains("binary") || matches!(head.as_str(), "bytes" | "bytea" | "blob");
+        let of_text = head.contains("char") || matches!(head.as_str(), "string" | "text" | "clob");
+        if !of_bytes && !of_text {
             return None;
         }
-        // `varchar(max)` has no limit.
-        let mut inside = rest.split(')').next()?.split_whitespace();
-        let length = inside.next()?.parse().ok()?;
-        match inside.next() {
-            None | Some("char") => Some(Self::Length(length)),
-            Some("byte") => Some(Self::BytesOfText(length)),
-            Some(_) => None,
+        let inside = rest?.split(')').next()?.trim().to_lowercase();
+        if inside == "max" {
+            return None;
         }
+        let (length, unit) = inside.split_once(char::is_whitespace).unwrap_or((&inside, "char"));
+        let limit = match (length.parse(), unit.trim()) {
+            (Ok(length), "char" | "chars" | "characters") => Self::Length(length),
+            (Ok(length), "byte" | "bytes" | "octets") if of_bytes => Self::Length(length),
+            (Ok(length), "byte" | "bytes" | "octets") => Self::BytesOfText(length),
+            _ => Self::Unread(written.to_owned()),
+        };
+        Some(limit)
     }
 
     /// Whether all values that keep this limit keep the other one.
-    pub(crate) fn within(self, other: Self) -> bool {
+    pub(crate) fn within(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Length(own), Self::Length(other)) | (Self::BytesOfText(own), Self::BytesOfText(other)) => {
                 own <= other
@@ -51,8 +82,50 @@ impl PhysicalLimit {
                 (Some((low, high)), Some((least, greatest))) => least <= low && high <= greatest,
                 _ => own == other,
             },
-            _ => false,
+            (Self::Listed(own), Self::Listed(other)) => own.iter().all(|value| other.contains(value)),
+            (Self::Listed(own), Self::Length(most)) => {
+                let long = |value: &String| u64::try_from(value.chars().count()).is_ok_and(|long| long <= *most);
+                own.iter().all(long)
+            }
+            // As texts are written: 32 digits and four hyphens.
+            (Self::Format(TextFormat::Uuid), Self::Length(most)) => *most >= 36,
+            (Self::SecondDigits(own), Self::SecondDigits(other)) => own <= other,
+            (own, other) => own == other,
         }
+    }
+}
+
+/// The labels of an enumeration, in quotes and apart by commas; a quote in one is doubled. None where they are written
+/// otherwise: a backslash means one thing to some stores and another to others.
+fn labels(inside: &str) -> Option<Vec<String>> {
+    let mut rest = inside.trim();
+    let mut labels = Vec::new();
+    loop {
+        let quote = rest.chars().next().filter(|first| matches!(first, '\'' | '"'))?;
+        rest = &rest[1..];
+        let mut label = String::new();
+        loop {
+            let (before, behind) = rest.split_once(quote)?;
+            label.push_str(before);
+            match behind.strip_prefix(quote) {
+                Some(more) => {
+                    label.push(quote);
+                    rest = more;
+                }
+                None => {
+                    rest = behind.trim_start();
+                    break;
+                }
+            }
+        }
+        if label.contains('\\') {
+            return None;
+        }
+        labels.push(label);
+        if rest.is_empty() {
+            return Some(labels);
+        }
+        rest = rest.strip_prefix(',')?.trim_start();
     }
 }
 
@@ -63,25 +136,50 @@ mod tests {
     #[test]
     fn the_names_of_types_say_what_their_values_keep() {
         use PhysicalLimit::*;
+        let unread = |text: &str| Some(Unread(text.to_owned()));
+        let listed = |values: &[&str]| Some(Listed(values.iter().map(|value| (*value).to_owned()).collect()));
         for (name, limit) in [
             ("varchar(3)", Some(Length(3))),
             ("CHARACTER VARYING (20)", Some(Length(20))),
             ("nchar(2)", Some(Length(2))),
             ("VARCHAR2(20 CHAR)", Some(Length(20))),
             ("varchar2(20 byte)", Some(BytesOfText(20))),
+            ("varchar(3 bytes)", Some(BytesOfText(3))),
+            ("varchar(3 octets)", Some(BytesOfText(3))),
             ("varbinary(16)", Some(Length(16))),
+            ("varbinary(16 byte)", Some(Length(16))),
             ("STRING(10)", Some(Length(10))),
             ("smallint", Some(Width(NumberWidth::I16))),
             ("SMALLINT(6)", Some(Width(NumberWidth::I16))),
             ("tinyint", Some(Width(NumberWidth::I8))),
+            ("MEDIUMINT(9)", Some(Width(NumberWidth::I24))),
             ("varchar", None),
+            ("character varying", None),
             ("varchar(max)", None),
-            ("char", None),
+            ("char", Some(Length(1))),
+            ("NCHAR", Some(Length(1))),
+            ("uuid", Some(Format(TextFormat::Uuid))),
             ("int(11)", None),
             ("bigint", None),
+            ("binary", None),
             ("decimal(12,2)", None),
-            ("enum('a','b')", None),
-            ("timestamp(3)", None),
+            ("enum('a','b')", listed(&["a", "b"])),
+            (
+                "ENUM( 'A' , \"it's\", 'it''s (not)')",
+                listed(&["A", "it's", "it's (not)"]),
+            ),
+            ("enum", unread("enum")),
+            ("enum()", unread("enum()")),
+            ("enum(a, b)", unread("enum(a, b)")),
+            ("enum('a' 'b')", unread("enum('a' 'b')")),
+            (r"enum('a\'b')", unread(r"enum('a\'b')")),
+            ("varchar(3 furlongs)", unread("varchar(3 furlongs)")),
+            ("varchar(3,4)", unread("varchar(3,4)")),
+            ("varchar()", unread("varchar()")),
+            ("varchar(99999999999999999999)", unread("varchar(99999999999999999999)")),
+            ("timestamp(3)", Some(SecondDigits(3))),
+            ("timestamp(6) with time zone", None),
+            ("time", None),
         ] {
             assert_eq!(PhysicalLimit::read(name), limit, "{name}");
         }
@@ -92,11 +190,16 @@ mod tests {
         let within = |one: &str, other: &str| {
             PhysicalLimit::read(one)
                 .unwrap()
-                .within(PhysicalLimit::read(other).unwrap())
+                .within(&PhysicalLimit::read(other).unwrap())
         };
         assert!(within("varchar(3)", "char(3)") && within("varchar(3)", "text(4)"));
         assert!(within("tinyint", "smallint") && within("varchar2(3 byte)", "varchar(3)"));
         assert!(!within("varchar(4)", "varchar(3)") && !within("smallint", "tinyint"));
         assert!(!within("varchar(3)", "varchar2(3 byte)") && !within("smallint", "varchar(3)"));
+        assert!(within("smallint", "mediumint") && !within("mediumint", "smallint"));
+        assert!(within("enum('a')", "enum('b','a')") && !within("enum('a','b')", "enum('a')"));
+        assert!(within("enum('ab')", "varchar(2)") && !within("enum('ab')", "char"));
+        assert!(within("uuid", "char(36)") && !within("uuid", "char(35)") && !within("char(36)", "uuid"));
+        assert!(within("timestamp(3)", "timestamp(4)") && !within("timestamp(3)", "timestamp(0)"));
     }
 }

@@ -10,6 +10,7 @@ use polder_core::document::{Diagnostic, Severity, Source, nearest};
 use crate::contract::Contract;
 use crate::dataset_contract::DatasetContract;
 use crate::parse::{Parsed, parse};
+use crate::readable::Readable;
 use crate::schema::SchemaObject;
 use crate::unheeded;
 
@@ -20,6 +21,8 @@ pub struct ContractSet {
     datasets: BTreeMap<DatasetName, DatasetContract>,
     /// Where in `contracts` each id is.
     ids: HashMap<String, usize>,
+    /// Documents that are wrong, as far as they could be read.
+    readable: Vec<Readable>,
     /// Ids and names of datasets in documents that are wrong: what they would declare is not known for sure.
     unreadable: HashSet<String>,
 }
@@ -37,7 +40,10 @@ impl ContractSet {
             diagnostics.extend(parsed.diagnostics);
             match parsed.contract {
                 Some(contract) => set.add(domain, Arc::new(contract), &mut diagnostics),
-                None => set.lose(domain, &source.text),
+                None => {
+                    set.lose(domain, &source.text);
+                    set.readable.extend(parsed.readable);
+                }
             }
         }
         (set, diagnostics)
@@ -151,6 +157,11 @@ impl ContractSet {
     /// Every dataset's contract, by the dataset's name.
     pub fn iter(&self) -> impl Iterator<Item = &DatasetContract> {
         self.datasets.values()
+    }
+
+    /// The documents that are wrong, as far as they could be read: none of them is a contract of the set.
+    pub fn readable(&self) -> &[Readable] {
+        &self.readable
     }
 
     /// Every contract, in the order read.

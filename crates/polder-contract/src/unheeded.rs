@@ -1,5 +1,5 @@
 //! What a contract says and nobody would heed: words of Polder's in places where they mean nothing, service levels that
-//! cannot be measured, elements and columns that are not there, a status of one's own.
+//! cannot be measured or not as a whole, elements and columns that are not there, a status of one's own.
 
 use polder_core::DatasetName;
 use polder_core::document::{Diagnostic, Node, Severity, nearest};
@@ -51,6 +51,7 @@ pub(crate) fn unheeded(contract: &Contract, document: &Place, sound: bool) -> Ve
     let levels = items(&contract.document, "slaProperties").iter();
     for (level, node) in contract.service_levels.iter().zip(levels) {
         found.extend(unmeasured(level));
+        found.extend(extended(level, node, document));
         let element = node
             .get("element")
             .or_else(|| contract.document.get("slaDefaultElement"));
@@ -175,6 +176,24 @@ fn unmeasured(level: &ServiceLevel) -> Option<Diagnostic> {
     }
     let problem = level.promise().err()?;
     Some(milder(Severity::Warning, *problem))
+}
+
+/// More about how much is promised, of a service level that is measured without it. `node` declares the level.
+fn extended(level: &ServiceLevel, node: &Node, place: &Place) -> Option<Diagnostic> {
+    let more = level.value_ext.as_deref()?;
+    // A second time the same is no more; what nobody measures at all is said to be so.
+    if more.trim() == level.value.trim() || level.promise().is_err() {
+        return None;
+    }
+    let message = format!(
+        "`valueExt` of the service level `{}` is not measured: it is held against `value` alone",
+        level.property
+    );
+    let help = "promise each figure as a service level of its own, or say in `description` what the second one means";
+    let found = place
+        .at(node.get("valueExt")?.span)
+        .error("service-level", message, Some(help));
+    Some(milder(Severity::Warning, found))
 }
 
 /// Elements that a service level is promised of, and that are not there. `node` names them.

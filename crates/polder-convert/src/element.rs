@@ -29,6 +29,8 @@ pub(crate) struct Column<'a> {
 pub(crate) struct Allowed<'a> {
     pub(crate) values: Vec<&'a Value>,
     declared: Vec<View<'a>>,
+    /// The list or the rule that declares them.
+    place: View<'a>,
 }
 
 /// The objects of a contract.
@@ -135,6 +137,7 @@ impl<'a> Column<'a> {
     pub(crate) fn allowed(&self) -> Option<Allowed<'a>> {
         let mut values = Vec::new();
         let mut declared = Vec::new();
+        let mut place = self.view.get("enum");
         for item in self.view.items("enum") {
             values.extend(item.value.get("value"));
             declared.extend(item.get("value"));
@@ -153,11 +156,17 @@ impl<'a> Column<'a> {
                 if let Some(list) = list.filter(|list| plain && exact && !list.is_empty()) {
                     values.extend(list);
                     declared.extend(asked.iter().filter_map(|key| rule.get(key)));
+                    place = Some(rule);
                     break;
                 }
             }
         }
-        (!values.is_empty()).then_some(Allowed { values, declared })
+        let place = place.filter(|_| !values.is_empty())?;
+        Some(Allowed {
+            values,
+            declared,
+            place,
+        })
     }
 }
 
@@ -187,6 +196,12 @@ impl Allowed<'_> {
     /// Takes them.
     pub(crate) fn keep(&self) {
         self.declared.iter().for_each(View::keep);
+    }
+
+    /// Takes them, and names that they are lost or what became of them.
+    pub(crate) fn lose(&self, what: impl Into<String>, why: &str) {
+        self.keep();
+        self.place.lose_part("", what, why);
     }
 
     /// The values, where all of them are text.

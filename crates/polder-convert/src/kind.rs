@@ -174,7 +174,12 @@ impl Kind {
         let says_more = physical
             .as_ref()
             .and_then(|view| view.value.as_str())
-            .is_some_and(|text| text.contains('(') && !matches!(kind, Self::Decimal { .. }));
+            .is_some_and(|text| {
+                // Of one character, of 24 bits, of values that are listed elsewhere.
+                let narrow = ["char", "nchar", "character", "mediumint", "enum"];
+                let narrow = narrow.iter().any(|word| text.trim().eq_ignore_ascii_case(word));
+                narrow || (text.contains('(') && !matches!(kind, Self::Decimal { .. }))
+            });
         let is_said = named.is_some_and(|named| named == kind || (named, kind) == (Self::String, Self::Uuid));
         if is_said && !says_more {
             property.take("physicalType");

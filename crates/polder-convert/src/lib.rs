@@ -1,5 +1,5 @@
 //! Contracts from and to other formats: SQL DDL, Avro, JSON Schema, Protobuf, dbt models, the Data Contract
-//! Specification, Arrow schemas; to Markdown and HTML for people.
+//! Specification, Arrow schemas; to Markdown and HTML for people, data products too.
 //!
 //! Text in, text out. No two formats say the same: whatever a conversion cannot carry over is named in
 //! [`Converted::losses`], so that nothing is lost in silence.
@@ -38,7 +38,7 @@ pub use dialect::Dialect;
 pub use draft::{Binding, ImportOptions};
 pub use infer::{Observed, TableFacts, infer};
 pub use loss::{Converted, Loss};
-pub use page::{IndexEntry, html, index, markdown};
+pub use page::{IndexEntry, ProductEntry, Site, html, index, markdown, product_html, product_markdown};
 pub use proof::RowRuleProof;
 
 /// A format that contracts are read from and written to.

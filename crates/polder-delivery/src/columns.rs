@@ -34,7 +34,7 @@ pub(crate) const REFUSED_COLUMNS: usize = 17;
 /// The columns of every quarantine table.
 ///
 /// `_quarantine_id` is the row's stable key: `<origin>/<topic>/<partition>/<offset>` for streams, `<origin>/<hash of
-/// the row>` for pipelines, with `#2`, `#3`, … for further equal rows of one build. `rule` is the first rule that the
+/// the row>` for pipelines, with `#2`, `#3`, … for further equal rows. `rule` is the first rule that the
 /// row breaks, `reason` lists them all. `record` is the row as JSON where it could be decoded, `raw` the bytes as they
 /// were received. `_timestamp` is the source's own timestamp of the record, also where the event time is declared;
 /// `_schema_header` holds the bytes of the header that names the schema of `raw`, where there was one.

@@ -8,6 +8,7 @@ use polder_core::{DatasetName, Error, ErrorKind, Result, clock};
 use polder_gate::Gate;
 use polder_gate::table::{NoQueries, Queries};
 use polder_lake::{Lake, Table, TableOptions};
+use polder_policy::{Landing, Policies};
 
 use crate::columns::{REFUSED_COLUMNS, quarantine_schema};
 use crate::discretion::Discretion;
@@ -29,6 +30,8 @@ pub struct Delivery {
     pub(crate) rules: Rules,
     pub(crate) queries: Arc<dyn Queries>,
     pub(crate) discretion: Discretion,
+    /// What no row may hold, where policies say so.
+    pub(crate) landing: Option<Landing>,
     pub(crate) schema: SchemaRef,
     pub(crate) table: Table,
     pub(crate) quarantine: Option<Table>,
@@ -145,6 +148,7 @@ impl Delivery {
             rules: way.rules,
             queries: Arc::new(NoQueries),
             discretion: Discretion::default(),
+            landing: None,
             schema: way.schema,
             table,
             quarantine: lake.load(&dataset.quarantine()).await?,
@@ -166,6 +170,13 @@ impl Delivery {
     #[must_use]
     pub fn with_discretion(mut self, discretion: Discretion) -> Self {
         self.discretion = discretion;
+        self
+    }
+
+    /// The same, where the first accepted rows of each shipment are searched for what these policies let no row hold.
+    #[must_use]
+    pub fn with_policies(mut self, policies: &Policies) -> Self {
+        self.landing = policies.landing(&self.contract);
         self
     }
 
@@ -219,6 +230,30 @@ impl Delivery {
         match &self.quarantine {
             Some(quarantine) => quarantine.progress(&self.quarantine_progress()).await,
             None => Ok(None),
+        }
+    }
+
+    /// The progress id under which the dataset's table keeps how many of a pipeline's commits to quarantine are settled.
+    pub(crate) fn settled_progress(&self) -> String {
+        format!("settled/{}", self.origin)
+    }
+
+    /// How many of a pipeline's commits to quarantine are settled, as far as the table says.
+    pub(crate) async fn settled_sequence(&self) -> Result<Option<i64>> {
+        self.table.progress(&self.settled_progress()).await
+    }
+
+    /// Whether every row that this pipeline has in quarantine is of a shipment that was completed, as of the last refresh
+    /// or commit. Where a process ended between the two commits, or an earlier Polder wrote the rows, nobody can tell
+    /// which of them come again, unless all rows come again: then they are recognised. What streams have in quarantine
+    /// is recognised by its position at any time.
+    ///
+    /// # Errors
+    /// What the lake reports.
+    pub async fn is_settled(&self) -> Result<bool> {
+        match (&self.known, self.sequence().await?) {
+            (Known::Positions(_), _) | (_, None) => Ok(true),
+            (Known::Contents(_), count) => Ok(self.settled_sequence().await? == count),
         }
     }
 

@@ -55,6 +55,12 @@ impl Discretion {
         (known.hides)(property) || inside.chain(map).any(|property| self.holds_hidden(property))
     }
 
+    /// Whether any value of the contract's dataset is hidden.
+    fn hides_any(&self, contract: &DatasetContract) -> bool {
+        let mut properties = contract.object().properties.iter();
+        properties.any(|property| self.holds_hidden(property))
+    }
+
     /// Whether one of these values, or something around or inside of it, is hidden; without any, whether anything is.
     fn hides_one_of(&self, contract: &DatasetContract, values: &[impl AsRef<str>]) -> bool {
         let object = contract.object();
@@ -70,7 +76,7 @@ impl Discretion {
     }
 
     /// Whether a column of some dataset is hidden; one that no contract names is, of it nobody said who may see it.
-    fn hides_column(&self, own: &DatasetContract, dataset: &DatasetName, path: &str) -> bool {
+    pub(crate) fn hides_column(&self, own: &DatasetContract, dataset: &DatasetName, path: &str) -> bool {
         let Some(known) = &self.0 else { return false };
         let name = path.split(['.', '[', '{']).next().unwrap_or(path);
         let siblings = DatasetContract::all(&own.contract);
@@ -81,7 +87,7 @@ impl Discretion {
         let mut properties = contract.object().properties.iter();
         match properties.find(|property| property.name == name) {
             Some(property) => self.holds_hidden(property),
-            None => !is_platforms(name),
+            None => !is_platforms(name) || (is_records(name) && self.hides_any(&contract)),
         }
     }
 
@@ -127,15 +133,17 @@ impl Discretion {
     }
 
     /// Hides values of a row of the contract's dataset. Of a column that the contract does not name, nobody said who may
-    /// see it.
+    /// see it; nor of the record's key and time, which may well be what a hidden column holds.
     pub fn hide_in_row(&self, row: &mut Value, contract: &DatasetContract) {
         if !self.is_open() {
-            self.hide_fields(row, &contract.object().properties, is_platforms);
+            let hides_any = self.hides_any(contract);
+            let known = |name: &str| is_platforms(name) && !(is_records(name) && hides_any);
+            self.hide_fields(row, &contract.object().properties, known);
         }
     }
 
     /// Hides values of fields that must not be told, and of those that are neither declared nor `known`.
-    fn hide_fields(&self, value: &mut Value, properties: &[Property], known: fn(&str) -> bool) {
+    fn hide_fields(&self, value: &mut Value, properties: &[Property], known: impl Fn(&str) -> bool) {
         let Value::Object(fields) = value else { return };
         for (name, value) in fields {
             match properties.iter().find(|property| property.name == *name) {
@@ -237,6 +245,11 @@ fn is_platforms(column: &str) -> bool {
     STREAM_COLUMNS.iter().any(|field| field.name() == column)
 }
 
+/// Whether it is a platform's column that repeats what the source's record holds: its key, or a column's time.
+fn is_records(column: &str) -> bool {
+    matches!(column, "_key" | "_event_time")
+}
+
 #[cfg(test)]
 mod tests {
     use polder_contract::rule::{OnFailure, RuleSeverity};
@@ -285,6 +298,30 @@ mod tests {
                 "people": [{"name": "***", "age": 36, "maiden": "***"}], "_offset": 7, "dropped": "***", "_made": null,
             })
         );
+    }
+
+    #[test]
+    fn the_records_key_and_time_are_told_only_where_all_of_the_row_may_be() {
+        let open = contract("      - {name: id, logicalType: integer}\n");
+        let hiding = contract(
+            "      - {name: id, logicalType: integer}\n\
+             \x20     - name: who\n        logicalType: object\n        properties:\n\
+             \x20         - {name: mail, logicalType: string, classification: restricted}\n",
+        );
+        for (contract, told) in [(open, "6461"), (hiding, HIDDEN)] {
+            let mut row = json!({"id": 1, "_topic": "t", "_offset": 7, "_key": "6461", "_event_time": null});
+            discretion().hide_in_row(&mut row, &contract);
+            assert_eq!(
+                row,
+                json!({"id": 1, "_topic": "t", "_offset": 7, "_key": told, "_event_time": null})
+            );
+            let own = contract.dataset();
+            for of_record in ["_key", "_event_time"] {
+                assert_eq!(discretion().hides_column(&contract, own, of_record), told == HIDDEN);
+            }
+            assert!(!discretion().hides_column(&contract, own, "_topic"));
+            assert!(!Discretion::default().hides_column(&contract, own, "_key"));
+        }
     }
 
     #[test]

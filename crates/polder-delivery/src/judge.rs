@@ -149,10 +149,10 @@ impl Delivery {
             self.contract.version(),
             self.origin
         );
-        Error::new(ErrorKind::CheckFailed, message).with_help(
-            "nothing was committed: mend the rows or what computes them, or let the rule only warn \
-             (`polder.onFailure: warn`)",
-        )
+        Error::new(ErrorKind::CheckFailed, message).with_help(format!(
+            "nothing was committed: {}, or let the rule only warn (`polder.onFailure: warn`)",
+            remedy(failed)
+        ))
     }
 
     /// Commits rows that were judged. Where others brought rows meanwhile, the table is judged anew; it becomes
@@ -218,14 +218,88 @@ fn is_hidden(result: &RuleResult) -> bool {
         .is_some_and(|figure| *figure == Figure::Text(HIDDEN.to_owned()))
 }
 
+/// Whether it is a rule whose query gave no figure, because it could not be run.
+fn failed_to_run(result: &RuleResult) -> bool {
+    result.how == How::Query && result.figure.is_none()
+}
+
+/// What to do about rules that do not hold. Of one that failed to run the rows may keep what it asks.
+fn remedy(failed: &[RuleResult]) -> &'static str {
+    match failed.iter().filter(|result| failed_to_run(result)).count() {
+        0 => "mend the rows or what computes them",
+        all if all == failed.len() => "mend the rule or what it reads",
+        _ => "mend the rows or what computes them, and the rule that failed to run or what it reads",
+    }
+}
+
 /// What a rule found, in words.
 fn sentence(result: &RuleResult) -> String {
+    // A number that Polder gave to one of several rules without a name is nowhere in the document.
+    let place = match result.rule.contains('#') {
+        true => format!(" ({}:{})", result.place.file.display(), result.place.span.line),
+        false => String::new(),
+    };
     let mut text = match &result.measured {
-        Some(measured) => format!("rule {}: it would be {measured}", result.rule),
-        None => format!("rule {}: {}", result.rule, result.says),
+        Some(measured) => format!("rule {}{place}: it would be {measured}", result.rule),
+        None if failed_to_run(result) => {
+            let why = result.note.as_deref().unwrap_or("it failed to run");
+            return format!("rule {}{place}: {why}; asked is {}", result.rule, result.says);
+        }
+        None => format!("rule {}{place}: {}", result.rule, result.says),
     };
     if let Some(note) = &result.note {
         let _ = write!(text, " ({note})");
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use polder_contract::Place;
+    use polder_contract::rule::{OnFailure, RuleSeverity};
+    use polder_core::document::Span;
+
+    use super::*;
+
+    fn result(figure: Option<i128>, note: Option<&str>) -> RuleResult {
+        RuleResult {
+            rule: "balanced".to_owned(),
+            column: None,
+            dimension: None,
+            severity: RuleSeverity::Error,
+            on_failure: OnFailure::Reject,
+            verdict: RuleVerdict::Failed,
+            figure: figure.map(Figure::Whole),
+            figure_in_words: None,
+            says: "the query's figure: 0".to_owned(),
+            measured: figure.map(|figure| format!("{figure}, asked: 0")),
+            note: note.map(str::to_owned),
+            note_quotes: false,
+            failing_rows: None,
+            how: How::Query,
+            place: Place {
+                file: std::path::Path::new("a.odcs.yaml").into(),
+                span: Span::default(),
+            },
+        }
+    }
+
+    #[test]
+    fn a_query_that_gave_no_figure_is_not_told_as_one_that_gave_another() {
+        assert_eq!(
+            sentence(&result(Some(3), None)),
+            "rule balanced: it would be 3, asked: 0"
+        );
+        let failed = result(None, Some("it failed to run: division by zero"));
+        assert_eq!(
+            sentence(&failed),
+            "rule balanced: it failed to run: division by zero; asked is the query's figure: 0"
+        );
+        assert_eq!(remedy(std::slice::from_ref(&failed)), "mend the rule or what it reads");
+        assert_eq!(remedy(&[result(Some(3), None)]), "mend the rows or what computes them");
+        assert_eq!(
+            remedy(&[result(Some(3), None), failed]),
+            "mend the rows or what computes them, and the rule that failed to run or what it reads"
+        );
+    }
 }

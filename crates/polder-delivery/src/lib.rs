@@ -6,6 +6,8 @@
 //! rows go first, keyed by where they came from; what a crash leaves between the two commits is recognised when the
 //! same records come again. This crate knows neither sources nor SQL.
 //!
+//! The first accepted rows of each shipment are searched for what the mesh's policies let no row hold.
+//!
 //! What a contract asks of the table as a whole is judged before the commit, on the table as it would be, and the
 //! commit lands only on the table that was judged. [`Quarantine`] is what becomes of refused rows: they are replayed
 //! into the table, once, or discarded for a reason.
@@ -25,6 +27,7 @@ mod record;
 mod resolution;
 mod row_json;
 mod rules;
+mod searched;
 mod shipment;
 mod states;
 #[cfg(test)]

@@ -6,15 +6,17 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BinaryArray, ListArray, MapArray, RecordBatch, StringArray, StructArray, UInt64Array,
+    Array, ArrayRef, AsArray, BinaryArray, Decimal128Array, ListArray, MapArray, RecordBatch, StringArray, StructArray,
+    UInt64Array,
 };
 use arrow::compute::{cast, take_record_batch};
-use arrow::datatypes::{DataType, Field, FieldRef, Fields};
+use arrow::datatypes::{DataType, Decimal128Type, Field, FieldRef, Fields};
 use arrow::error::ArrowError;
 use arrow::json::WriterBuilder;
 use arrow::json::writer::{Encoder, EncoderFactory, EncoderOptions, LineDelimited, NullableEncoder, make_encoder};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use polder_core::{ErrorKind, Result, ResultExt};
+use polder_gate::digits;
 use polder_gate::reading::{from_text, sides};
 
 /// These rows of a batch as JSON, one object each, without null values. Decimals keep their digits, binary values
@@ -53,7 +55,7 @@ fn written(batch: &RecordBatch, rows: &[usize], maps: Maps) -> Result<Vec<String
     Ok(text.lines().map(str::to_owned).collect())
 }
 
-/// Writes maps of any keys.
+/// Writes maps of any keys, and decimals with all their digits.
 #[derive(Debug)]
 struct Maps {
     /// Whether an entry without a value is written, as `null`, or left out.
@@ -67,6 +69,12 @@ impl EncoderFactory for Maps {
         array: &'a dyn Array,
         options: &'a EncoderOptions,
     ) -> Result<Option<NullableEncoder<'a>>, ArrowError> {
+        if let Some(decimals) = array.as_primitive_opt::<Decimal128Type>()
+            && digits::outgrown(decimals)
+        {
+            let encoder = LongDecimals(decimals);
+            return Ok(Some(NullableEncoder::new(Box::new(encoder), decimals.nulls().cloned())));
+        }
         let Some(map) = array.as_map_opt() else { return Ok(None) };
         let Some((_, sides)) = sides(map.data_type()) else {
             return Ok(None);
@@ -79,6 +87,16 @@ impl EncoderFactory for Maps {
             values: make_encoder(field, map.values().as_ref(), options)?,
         };
         Ok(Some(NullableEncoder::new(Box::new(encoder), map.nulls().cloned())))
+    }
+}
+
+/// Decimals of which some have more digits than their type: the engine's writer would cut them.
+struct LongDecimals<'a>(&'a Decimal128Array);
+
+impl Encoder for LongDecimals<'_> {
+    fn encode(&mut self, row: usize, out: &mut Vec<u8>) {
+        let text = digits::written(self.0.value(row), self.0.scale());
+        out.extend_from_slice(text.as_bytes());
     }
 }
 
@@ -247,6 +265,27 @@ mod tests {
             Some(NullBuffer::from(nulls)),
             false,
         ))
+    }
+
+    #[test]
+    fn a_decimal_of_more_digits_than_its_type_keeps_them() {
+        let nines = 99_999_999_999_999_999_999_999_999_999_999_999_999_i128;
+        let decimals = |values: Vec<Option<i128>>| -> ArrayRef {
+            let decimals = Decimal128Array::from(values).with_precision_and_scale(38, 2);
+            Arc::new(decimals.unwrap())
+        };
+        let written = |values: Vec<Option<i128>>| {
+            let rows: Vec<usize> = (0..values.len()).collect();
+            let batch = RecordBatch::try_from_iter_with_nullable([("x", decimals(values), true)]).unwrap();
+            json_rows(&batch, &rows).unwrap()
+        };
+        let usual = vec![Some(nines), Some(-5), None, Some(0), Some(1_250)];
+        let mut long = usual.clone();
+        long.push(Some(nines + 1));
+        let mut wanted = written(usual);
+        wanted.push(r#"{"x":1000000000000000000000000000000000000.00}"#.to_owned());
+        assert_eq!(written(long), wanted);
+        assert_eq!(wanted[1..3], [r#"{"x":-0.05}"#, "{}"]);
     }
 
     fn keys() -> Vec<(ArrayRef, &'static str)> {

@@ -54,51 +54,56 @@ impl Tolerance {
     }
 }
 
-/// On which side of what is asked a figure is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Side {
-    Below,
-    Above,
-    Inside,
-}
-
 /// Whether, of two figures that are not what is asked, the second is no further from it. One on the other side is.
 fn no_worse(operator: &Operator, before: &Figure, after: &Figure) -> bool {
-    if before == after {
-        return true;
-    }
-    match (miss(operator, before), miss(operator, after)) {
-        (Some((was, from)), Some((is, to))) => was == is && to <= from,
-        // There was nothing, and there is something.
-        (None, Some(_)) => *before == Figure::Null,
-        _ => false,
+    let is_nan = |figure: &Figure| matches!(figure, Figure::Real(number) if number.is_nan());
+    match (is_nan(before), is_nan(after)) {
+        (true, true) => true,
+        (_, true) => false,
+        // There was nothing that could be asked for, and there is something.
+        _ if is_nan(before) || *before == Figure::Null => {
+            after == before || (after.digits().is_some() && !matches!(operator, Operator::MustNotBe(_)))
+        }
+        _ => before == after || no_further(operator, before, after) == Some(true),
     }
 }
 
-/// How far a figure is from what is asked; nothing where that is no distance.
-fn miss(operator: &Operator, figure: &Figure) -> Option<(Side, f64)> {
-    let number = |text: &str| text.trim().parse::<f64>().ok();
-    let figure = match figure {
-        Figure::Whole(figure) => *figure as f64,
-        Figure::Real(figure) => *figure,
-        Figure::Decimal(text) | Figure::Text(text) => number(text)?,
-        Figure::Moment(_) | Figure::Null => return None,
+/// The same of two numbers, by every digit, so that no row of small steps leads away; nothing where one is none.
+fn no_further(operator: &Operator, before: &Figure, after: &Figure) -> Option<bool> {
+    let moved = after.order(&before.digits()?)?;
+    // Of figures outside of both.
+    let towards = |low: &str, high: &str| {
+        Some(match before.order(low)?.is_le() {
+            true => moved.is_ge() && after.order(low)?.is_le(),
+            false => moved.is_le() && after.order(high)?.is_ge(),
+        })
     };
-    let outside = |low: f64, high: f64| {
-        if figure <= low {
-            (Side::Below, low - figure)
-        } else {
-            (Side::Above, figure - high)
+    match operator {
+        Operator::MustNotBe(_) => None,
+        Operator::MustBe(value) => towards(value, value),
+        Operator::Between(low, high) => towards(low, high),
+        Operator::GreaterThan(_) | Operator::GreaterOrEqual(_) => Some(moved.is_ge()),
+        Operator::LessThan(_) | Operator::LessOrEqual(_) => Some(moved.is_le()),
+        Operator::NotBetween(low, high) => {
+            let (low, high) = (near(low)?, near(high)?);
+            let distances = |figure: &Figure| {
+                let figure = near(&figure.digits()?)?;
+                Some((figure - low, high - figure))
+            };
+            let ((was_low, was_high), (is_low, is_high)) = (distances(before)?, distances(after)?);
+            let out = match was_low <= was_high {
+                true => moved.is_le(),
+                false => moved.is_ge(),
+            };
+            // Past the middle only where even doubles tell that the other bound is nearer.
+            Some(out || is_low.min(is_high) < was_low.min(was_high))
         }
-    };
-    Some(match operator {
-        Operator::MustNotBe(_) => return None,
-        Operator::MustBe(value) => outside(number(value)?, number(value)?),
-        Operator::Between(low, high) => outside(number(low)?, number(high)?),
-        Operator::GreaterThan(bound) | Operator::GreaterOrEqual(bound) => (Side::Below, number(bound)? - figure),
-        Operator::LessThan(bound) | Operator::LessOrEqual(bound) => (Side::Above, figure - number(bound)?),
-        Operator::NotBetween(low, high) => (Side::Inside, (figure - number(low)?).min(number(high)? - figure)),
-    })
+    }
+}
+
+/// A number as near as a double comes.
+fn near(number: &str) -> Option<f64> {
+    number.trim().parse().ok()
 }
 
 #[cfg(test)]
@@ -127,5 +132,54 @@ mod tests {
         assert!(!no_worse(&least, &Figure::Whole(1), &Figure::Null));
         let text = |text: &str| Figure::Text(text.to_owned());
         assert!(!no_worse(&Operator::MustBe("a".to_owned()), &text("b"), &text("c")));
+        assert!(no_worse(&Operator::MustBe("a".to_owned()), &text("b"), &text("b")));
+        assert!(!better(&Operator::MustNotBe(word(3)), 3, 4));
+    }
+
+    #[test]
+    fn figures_are_told_apart_by_every_digit() {
+        let decimal = |text: &str| Figure::of_decimal(text);
+        let most = Operator::LessOrEqual("12345678901234567.88".to_owned());
+        let steps = [
+            "12345678901234567.89",
+            "12345678901234567.90",
+            "12345678901234567.95",
+            "12345678901234568.15",
+            "12345678901234568.65",
+        ];
+        let least = Operator::GreaterThan("12345678901234568.7".to_owned());
+        let one = Operator::MustBe("12345678901234567.88".to_owned());
+        for pair in steps.windows(2) {
+            let (less, more) = (decimal(pair[0]), decimal(pair[1]));
+            for operator in [&most, &one] {
+                assert!(!no_worse(operator, &less, &more), "{pair:?}");
+                assert!(no_worse(operator, &more, &less), "{pair:?}");
+            }
+            assert!(
+                no_worse(&least, &less, &more) && !no_worse(&least, &more, &less),
+                "{pair:?}"
+            );
+        }
+        // Beyond 2^53 doubles are even.
+        let whole = Operator::LessThan("9007199254740990".to_owned());
+        assert!(!better(&whole, 9_007_199_254_740_992, 9_007_199_254_740_993));
+        assert!(better(&whole, 9_007_199_254_740_993, 9_007_199_254_740_992));
+        let out = Operator::NotBetween("0".to_owned(), "12345678901234570".to_owned());
+        assert!(no_worse(&out, &decimal(steps[0]), &decimal(steps[1])));
+        assert!(!no_worse(&out, &decimal(steps[1]), &decimal(steps[0])));
+    }
+
+    #[test]
+    fn what_is_no_number_is_further_than_any_and_no_worse_than_itself() {
+        let most = Operator::LessThan("100".to_owned());
+        let nan = Figure::Real(f64::NAN);
+        assert!(no_worse(&most, &nan, &nan), "the commit is not to blame");
+        assert!(no_worse(&most, &nan, &Figure::Whole(150)));
+        for before in [Figure::Whole(150), Figure::Real(1e300), Figure::Null] {
+            assert!(!no_worse(&most, &before, &nan), "{before}");
+        }
+        assert!(!no_worse(&most, &nan, &Figure::Null));
+        assert!(no_worse(&most, &Figure::Null, &Figure::Null));
+        assert!(!no_worse(&Operator::MustNotBe("5".to_owned()), &nan, &Figure::Whole(5)));
     }
 }

@@ -168,10 +168,19 @@ impl Checker {
             // What is wrong with the contract was reported.
             None if self.contracts.is_unreadable(&pipeline.dataset.to_string()) => None,
             None => {
-                // The near one may well be another pipeline's.
-                let mut help = format!("declare its contract in contracts/{}/", pipeline.dataset.domain());
-                if let Some(near) = self.contracts.nearest(&pipeline.dataset.to_string()) {
-                    help.push_str(&format!("; or did you mean {near}?"));
+                let (dataset, domain) = (&pipeline.dataset, pipeline.dataset.domain());
+                let mut help = format!(
+                    "declare its contract in contracts/{domain}/; the result of the query can write the first draft:\n\
+                     polder sql --format parquet -o rows.parquet \"$(cat {})\"\n\
+                     polder contract infer rows.parquet --dataset {dataset} -o contracts/{domain}/{}.odcs.yaml",
+                    pipeline.sql.path.display(),
+                    dataset.name()
+                );
+                // Two pipelines cannot write one dataset: what another builds is no slip of this one.
+                let near = self.contracts.nearest(&dataset.to_string());
+                let near = near.filter(|near| !self.pipelines.iter().any(|other| other.dataset == **near));
+                if let Some(near) = near {
+                    help.push_str(&format!("\nOr did you mean {near}?"));
                 }
                 let message = format!("{} has no contract", pipeline.dataset);
                 checked

@@ -1,9 +1,12 @@
 //! A query's columns held against the contract of the dataset that it builds.
 
-use arrow::datatypes::{DataType, Field, SchemaRef};
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field, SchemaRef, TimeUnit};
 use datafusion::common::DFSchema;
 use polder_core::DatasetName;
 use polder_core::document::{Diagnostic, nearest};
+use polder_gate::in_words;
 
 use crate::sql::place::SqlText;
 
@@ -59,7 +62,7 @@ fn mismatch(text: &SqlText<'_>, dataset: &DatasetName, given: &Field, wanted: &F
     }
     let (is, must) = (readable(given.data_type()), readable(wanted.data_type()));
     let message = format!("`{}` is {is}, but {dataset} promises {must}", given.name());
-    let help = sql_type(wanted.data_type()).map(|name| format!("CAST(… AS {name}) AS {}", given.name()));
+    let help = in_sql(given.data_type(), wanted.data_type()).map(|sql| format!("{sql} AS {}", given.name()));
     Some(text.error(text.last_word(given.name()), "wrong-type", message, help))
 }
 
@@ -75,9 +78,17 @@ fn fits(given: &DataType, wanted: &DataType) -> bool {
         (Decimal32(p, s) | Decimal64(p, s) | Decimal128(p, s) | Decimal256(p, s), Decimal128(to_p, to_s)) => {
             s <= to_s && i16::from(*p) - i16::from(*s) <= i16::from(*to_p) - i16::from(*to_s)
         }
-        // Tables keep microseconds; what is finer is not measured by anything that lands here.
+        // Tables keep microseconds: a value that is finer breaks the rule of its column's type.
         (Timestamp(_, from), Timestamp(_, to)) => from.is_some() == to.is_some(),
         (List(from) | LargeList(from) | FixedSizeList(from, _), List(to)) => fits(from.data_type(), to.data_type()),
+        // Whatever their entries are called.
+        (Map(from, _), Map(to, _)) => match (from.data_type(), to.data_type()) {
+            (Struct(from), Struct(to)) => {
+                let mut pairs = from.iter().zip(to);
+                from.len() == to.len() && pairs.all(|(from, to)| fits(from.data_type(), to.data_type()))
+            }
+            _ => false,
+        },
         (Struct(from), Struct(to)) => {
             from.len() == to.len()
                 && to.iter().all(|to| {
@@ -86,6 +97,38 @@ fn fits(given: &DataType, wanted: &DataType) -> bool {
                 })
         }
         (given, wanted) => given == wanted,
+    }
+}
+
+/// The type in which a column is handed to the gate: the wanted one, but with times as fine as they are given. What tables
+/// do not keep of them is for the gate to refuse, where a cast would cut it.
+pub(crate) fn handed_over(given: &DataType, wanted: &DataType) -> DataType {
+    use DataType::*;
+    let of = |given: &Field, wanted: &Field| {
+        let data_type = handed_over(given.data_type(), wanted.data_type());
+        Arc::new(wanted.clone().with_data_type(data_type))
+    };
+    match (given, wanted) {
+        (Dictionary(_, values), _) => handed_over(values, wanted),
+        (Timestamp(TimeUnit::Nanosecond, _), Timestamp(_, zone)) => Timestamp(TimeUnit::Nanosecond, zone.clone()),
+        (List(from) | LargeList(from) | FixedSizeList(from, _), List(to)) => List(of(from, to)),
+        (Map(from, _), Map(to, sorted)) => match (from.data_type(), to.data_type()) {
+            (Struct(pair), Struct(wanted)) if pair.len() == wanted.len() => {
+                let pair = pair.iter().zip(wanted).map(|(from, to)| of(from, to));
+                let entries = to.as_ref().clone().with_data_type(Struct(pair.collect()));
+                Map(Arc::new(entries), *sorted)
+            }
+            _ => Map(Arc::clone(to), *sorted),
+        },
+        (Struct(from), Struct(to)) => {
+            let given = |name: &str| from.iter().find(|from| from.name() == name);
+            let fields = to.iter().map(|to| match given(to.name()) {
+                Some(from) => of(from, to),
+                None => Arc::clone(to),
+            });
+            Struct(fields.collect())
+        }
+        (_, wanted) => wanted.clone(),
     }
 }
 
@@ -104,8 +147,29 @@ fn readable(data_type: &DataType) -> String {
         DataType::Date32 => "date".to_owned(),
         DataType::Timestamp(_, Some(_)) => "timestamp with time zone".to_owned(),
         DataType::Timestamp(_, None) => "timestamp without time zone".to_owned(),
-        other => other.to_string(),
+        DataType::UInt8 | DataType::UInt16 | DataType::UInt32 | DataType::UInt64 => {
+            let bits = 8 * data_type.primitive_width().unwrap_or_default();
+            format!("integer ({bits} bits, no sign)")
+        }
+        DataType::Dictionary(_, values) => readable(values),
+        DataType::FixedSizeList(items, _) => in_words(&DataType::List(Arc::clone(items))),
+        other => in_words(other),
     }
+}
+
+/// The SQL that makes one type of another.
+fn in_sql(given: &DataType, wanted: &DataType) -> Option<String> {
+    use DataType::*;
+    Some(match (given, wanted) {
+        // A cast to a timestamp with time zone gives none: the session has no zone.
+        (Timestamp(_, None), Timestamp(_, Some(_))) => "… AT TIME ZONE 'UTC'".to_owned(),
+        (Int8 | Int16 | Int32 | Int64 | UInt8 | UInt16 | UInt32, Timestamp(_, Some(_))) => {
+            "to_timestamp_millis(…) AT TIME ZONE 'UTC'".to_owned()
+        }
+        (List(_) | LargeList(_) | Struct(_) | Map(..), _) => return None,
+        (_, Timestamp(_, Some(_))) => "CAST(… AS TIMESTAMP) AT TIME ZONE 'UTC'".to_owned(),
+        (_, wanted) => format!("CAST(… AS {})", sql_type(wanted)?),
+    })
 }
 
 /// A type as SQL calls it.
@@ -119,21 +183,18 @@ fn sql_type(data_type: &DataType) -> Option<String> {
         DataType::Utf8 => "VARCHAR".to_owned(),
         DataType::Date32 => "DATE".to_owned(),
         DataType::Timestamp(_, None) => "TIMESTAMP".to_owned(),
-        DataType::Timestamp(_, Some(_)) => "TIMESTAMP WITH TIME ZONE".to_owned(),
         _ => return None,
     })
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
-    use arrow::datatypes::{Schema, TimeUnit};
+    use arrow::datatypes::{Fields, Schema};
     use polder_core::document::Source;
 
     use super::*;
 
-    fn findings(sql: &str, given: &[(&str, DataType)], wanted: &[(&str, DataType)]) -> Vec<String> {
+    fn found(sql: &str, given: &[(&str, DataType)], wanted: &[(&str, DataType)]) -> Vec<Diagnostic> {
         let schema = |columns: &[(&str, DataType)]| {
             let fields: Vec<_> = columns
                 .iter()
@@ -149,9 +210,58 @@ mod tests {
             &given,
             &Arc::new(schema(wanted)),
         )
-        .iter()
-        .map(ToString::to_string)
-        .collect()
+    }
+
+    fn findings(sql: &str, given: &[(&str, DataType)], wanted: &[(&str, DataType)]) -> Vec<String> {
+        found(sql, given, wanted).iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn the_help_is_sql_that_gives_the_type() {
+        let utc = || DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
+        let local = || DataType::Timestamp(TimeUnit::Nanosecond, None);
+        let cases = [
+            (local(), utc(), Some("… AT TIME ZONE 'UTC' AS at")),
+            (
+                DataType::Utf8,
+                utc(),
+                Some("CAST(… AS TIMESTAMP) AT TIME ZONE 'UTC' AS at"),
+            ),
+            (
+                DataType::Date32,
+                utc(),
+                Some("CAST(… AS TIMESTAMP) AT TIME ZONE 'UTC' AS at"),
+            ),
+            (
+                DataType::Int64,
+                utc(),
+                Some("to_timestamp_millis(…) AT TIME ZONE 'UTC' AS at"),
+            ),
+            (utc(), local(), Some("CAST(… AS TIMESTAMP) AS at")),
+            (DataType::Int64, DataType::Int32, Some("CAST(… AS INT) AS at")),
+            (DataType::new_list(DataType::Int64, true), DataType::Binary, None),
+        ];
+        for (given, wanted, help) in cases {
+            let found = found("", &[("at", given.clone())], &[("at", wanted)]);
+            assert_eq!(found[0].help.as_deref(), help, "{given}");
+        }
+    }
+
+    #[test]
+    fn nested_types_are_named_as_contracts_name_them() {
+        let record = DataType::Struct(vec![Field::new("a", DataType::Utf8, true)].into());
+        let given = [("tags", DataType::new_list(DataType::Int64, true)), ("one", record)];
+        let wanted = [
+            ("tags", DataType::new_list(DataType::Utf8, true)),
+            ("one", DataType::Utf8),
+        ];
+        assert_eq!(
+            findings("", &given, &wanted),
+            [
+                "pipelines/a/b.sql:1:1: `tags` is array<bigint>, but a.silver.b promises array<string>",
+                "pipelines/a/b.sql:1:1: `one` is struct<a:string>, but a.silver.b promises string",
+            ]
+        );
     }
 
     #[test]
@@ -172,6 +282,64 @@ mod tests {
             ("e", DataType::Date32),
         ];
         assert_eq!(findings("", &given, &wanted), Vec::<String>::new());
+    }
+
+    /// A map whose entries are called as `names` says.
+    fn map(names: [&str; 3], key: DataType, value: DataType) -> DataType {
+        let pair = vec![Field::new(names[1], key, false), Field::new(names[2], value, true)];
+        let entries = Field::new(names[0], DataType::Struct(pair.into()), false);
+        DataType::Map(Arc::new(entries), false)
+    }
+
+    const OF_DELTA: [&str; 3] = ["key_value", "key", "value"];
+    const OF_THE_ENGINE: [&str; 3] = ["entries", "k", "v"];
+
+    #[test]
+    fn maps_fit_by_what_they_hold_and_not_by_what_the_engine_calls_it() {
+        let given = map(OF_THE_ENGINE, DataType::Utf8View, DataType::Int32);
+        let wanted = map(OF_DELTA, DataType::Utf8, DataType::Int64);
+        let found = findings("", &[("m", given.clone())], &[("m", wanted.clone())]);
+        assert_eq!(found, Vec::<String>::new());
+        let narrow = map(OF_DELTA, DataType::Utf8, DataType::Int32);
+        assert_eq!(
+            findings("SELECT m", &[("m", wanted)], &[("m", narrow)]),
+            ["pipelines/a/b.sql:1:8: `m` is map<string,bigint>, but a.silver.b promises map<string,int>"]
+        );
+        let fields: Fields = vec![Field::new("a", DataType::Int32, true)].into();
+        let items = DataType::List(Arc::new(Field::new("item", DataType::Struct(fields), true)));
+        assert_eq!(
+            findings("SELECT m", &[("m", items)], &[("m", given)]),
+            ["pipelines/a/b.sql:1:8: `m` is array<struct<a:int>>, but a.silver.b promises map<string,int>"]
+        );
+    }
+
+    #[test]
+    fn times_are_handed_over_as_fine_as_they_are_wherever_they_lie() {
+        let at = |unit| DataType::Timestamp(unit, None);
+        let (ns, us) = (at(TimeUnit::Nanosecond), at(TimeUnit::Microsecond));
+        let list = |name: &str, of: &DataType| DataType::List(Arc::new(Field::new(name, of.clone(), true)));
+        let fields = |of: [(&str, &DataType); 2]| {
+            let fields = of.map(|(name, of)| Field::new(name, of.clone(), true));
+            DataType::Struct(fields.to_vec().into())
+        };
+        for (given, wanted, handed) in [
+            (ns.clone(), us.clone(), ns.clone()),
+            (at(TimeUnit::Second), us.clone(), us.clone()),
+            (DataType::Int32, DataType::Int64, DataType::Int64),
+            (list("item", &ns), list("element", &us), list("element", &ns)),
+            (
+                fields([("b", &ns), ("a", &DataType::Int32)]),
+                fields([("a", &DataType::Int64), ("b", &us)]),
+                fields([("a", &DataType::Int64), ("b", &ns)]),
+            ),
+            (
+                map(OF_THE_ENGINE, DataType::Utf8View, ns.clone()),
+                map(OF_DELTA, DataType::Utf8, us.clone()),
+                map(OF_DELTA, DataType::Utf8, ns.clone()),
+            ),
+        ] {
+            assert_eq!(handed_over(&given, &wanted), handed);
+        }
     }
 
     #[test]

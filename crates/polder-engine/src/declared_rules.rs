@@ -6,9 +6,9 @@ mod circles;
 use std::collections::HashSet;
 
 use polder_contract::rule::{Metric, RowTest, Rule, RuleKind, SetTest};
-use polder_contract::{ColumnType, ContractSet, DatasetContract};
+use polder_contract::{ColumnType, ContractSet, DatasetContract, ReadableRules};
 use polder_core::document::{Diagnostic, Node, Severity, Source, Span, Value, nearest};
-use polder_core::{DatasetName, Error, ErrorKind};
+use polder_core::{DatasetName, Error, ErrorKind, Result};
 use polder_gate::Gate;
 use polder_query::{RuleQueries, Session};
 
@@ -93,12 +93,34 @@ fn misfit(rule: &Rule, kind: &ColumnType) -> Option<Error> {
 /// The queries of a contract's rules that cannot be read or ask for what no rule may, each at its place: what can be told
 /// without the columns of any table. The session is of no lake.
 pub fn unread_rules(contract: &DatasetContract, session: &Session) -> Vec<Diagnostic> {
-    let rules = contract.rules().unwrap_or_default();
+    unread(
+        contract,
+        &contract.rules().unwrap_or_default(),
+        session,
+        RuleQueries::read,
+    )
+}
+
+/// The same of the rules that could be read of a contract with errors.
+pub fn unread_readable(readable: &ReadableRules, session: &Session) -> Vec<Diagnostic> {
+    let read = match readable.names_are_known {
+        true => RuleQueries::read,
+        false => RuleQueries::read_alone,
+    };
+    unread(&readable.dataset, &readable.rules, session, read)
+}
+
+fn unread(
+    contract: &DatasetContract,
+    rules: &[Rule],
+    session: &Session,
+    read: fn(&RuleQueries, &str, Option<&str>) -> Result<()>,
+) -> Vec<Diagnostic> {
     let mut reader = None;
     let mut found = Vec::new();
-    for (rule, query) in queries(&rules) {
+    for (rule, query) in queries(rules) {
         let reader = reader.get_or_insert_with(|| RuleQueries::new(session, contract));
-        if let Err(error) = reader.read(query, rule.column.as_deref()) {
+        if let Err(error) = read(reader, query, rule.column.as_deref()) {
             found.push(refused(contract, rule, query, &error));
         }
     }

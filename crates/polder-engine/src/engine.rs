@@ -7,6 +7,7 @@ use polder_core::{DatasetName, Result};
 use polder_delivery::Discretion;
 use polder_domain::Domain;
 use polder_lake::Lake;
+use polder_policy::Policies;
 use polder_query::Session;
 
 use crate::definition::{ModelDefinition, Pipeline};
@@ -22,6 +23,7 @@ pub struct Engine {
     pub(crate) domains: Arc<Vec<Domain>>,
     pub(crate) session: Session,
     pub(crate) discretion: Discretion,
+    pub(crate) policies: Arc<Policies>,
     pub(crate) limits: Limits,
 }
 
@@ -76,6 +78,7 @@ impl Engine {
             lake,
             session: session.under(contracts.iter()),
             discretion: Discretion::default(),
+            policies: Arc::default(),
             contracts,
             pipelines: Arc::new(pipelines),
             models: Arc::new(models),
@@ -88,6 +91,12 @@ impl Engine {
     #[must_use]
     pub fn with_discretion(self, discretion: Discretion) -> Self {
         Self { discretion, ..self }
+    }
+
+    /// The same, where what pipelines write is searched for what these policies let no row hold.
+    #[must_use]
+    pub fn with_policies(self, policies: Arc<Policies>) -> Self {
+        Self { policies, ..self }
     }
 
     /// The declared pipelines.

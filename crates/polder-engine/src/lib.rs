@@ -34,7 +34,7 @@ mod watched;
 
 pub use backtest::{Backtest, BacktestCommit, Since, Unseen};
 pub use check::Analysis;
-pub use declared_rules::{dangling_references, unread_rules};
+pub use declared_rules::{dangling_references, unread_readable, unread_rules};
 pub use definition::{
     Materialization, ModelDefinition, ModelInput, Pipeline, load_models, load_pipelines, read_models, read_pipelines,
 };
@@ -45,4 +45,4 @@ pub use lineage::{
 };
 pub use model::{ModelRecord, ModelStore, Promotion};
 pub use step::{Action, Observer, PlannedStep, StartedStep, StepKind, StepOutcome, StepResult};
-pub use verification::{FailingRow, Verification, verify_file};
+pub use verification::{FailingRow, Verification, verify_files};

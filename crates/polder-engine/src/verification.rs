@@ -1,9 +1,14 @@
 //! Datasets, and files that could become datasets, held against their contracts: the rows as they are, all rules in
 //! one pass, and on request the rows that break them.
 
+mod belief;
 mod failing;
 mod file;
-mod floats;
+mod folders;
+mod given;
+mod lines;
+mod parquet;
+mod rows;
 
 use std::sync::Arc;
 
@@ -12,30 +17,30 @@ use polder_contract::DatasetContract;
 use polder_contract::rule::{Rule, RuleKind};
 use polder_core::{DatasetName, Error, Result, clock};
 use polder_delivery::Discretion;
-use polder_gate::table::{Facts, How, RuleResult, RuleVerdict, TableCheck, TableReport, check_table};
+use polder_gate::table::{Facts, How, Queries, RuleResult, RuleVerdict, TableCheck, TableReport, check_table};
 use polder_lake::Version;
 use polder_query::RuleQueries;
 
 use crate::engine::Engine;
 
 pub use failing::FailingRow;
-pub use file::verify_file;
+pub use file::verify_files;
 
 /// What holding a table against its contract found.
 #[derive(Debug, Clone)]
 pub struct Verification {
     /// The contract.
     pub contract: DatasetContract,
-    /// The version of the dataset's table; none for a file, and where the dataset has no table yet.
+    /// The version of the dataset's table; none for files, and where the dataset has no table yet.
     pub version: Option<u64>,
     /// Every declared rule with its verdict, without what not everybody may see. Without a table nothing was run.
     pub report: TableReport,
     /// The first rows that break a rule that does not hold and of which they are counted, as many for each rule as were
     /// asked for; by the rules' order in the report. Of a key's duplicates the first row is none of them.
     pub failing: Vec<FailingRow>,
-    /// Columns of the contract that a file does not have: they count as nulls. Not told of tables.
+    /// Columns of the contract that no file has: they count as nulls. Not told of tables.
     pub lacking: Vec<String>,
-    /// Columns of a file that the contract does not know: nobody looked at them. Not told of tables.
+    /// Columns of files that the contract does not know: nobody looked at them. Not told of tables.
     pub unknown: Vec<String>,
 }
 
@@ -82,7 +87,7 @@ async fn verify(
     check: &TableCheck,
     provider: Arc<dyn TableProvider>,
     facts: &dyn Facts,
-    (queries, discretion): (&RuleQueries, &Discretion),
+    (queries, discretion): (&dyn Queries, &Discretion),
     show: usize,
 ) -> Result<Verification> {
     let mut report = check_table(check, Arc::clone(&provider), facts, queries, clock::now()).await?;
@@ -167,7 +172,10 @@ mod tests {
             &check,
             table,
             &NoFacts,
-            (&RuleQueries::new(&session, &contract), &Discretion::default()),
+            (
+                &RuleQueries::new(&session, &contract) as &dyn Queries,
+                &Discretion::default(),
+            ),
             5,
         )
         .await

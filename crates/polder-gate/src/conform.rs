@@ -10,8 +10,9 @@ use arrow::datatypes::{DataType, Field, Schema};
 use arrow::error::ArrowError;
 use polder_core::{Error, ErrorKind, Result, ResultExt};
 
-use crate::map_keys;
+use crate::reading::misread_parts;
 use crate::schema::in_words;
+use crate::{digits, map_keys};
 
 /// A batch whose contract columns have the contract's types, and the values that those types cannot hold.
 pub(crate) struct Conformed {
@@ -19,7 +20,8 @@ pub(crate) struct Conformed {
     pub(crate) batch: RecordBatch,
     /// What did not fit: the column's place in the contract, and its rows.
     pub(crate) misfits: Vec<(usize, Vec<usize>)>,
-    /// What is wrong with those of them that have a map with a key twice, by column and row.
+    /// What is wrong with those of them of which more is known than their type, by column and row: a map has a key twice, a
+    /// decimal has too many digits, a written value could not be read.
     pub(crate) repeated: HashMap<(usize, usize), String>,
 }
 
@@ -28,7 +30,7 @@ struct Converted {
     array: ArrayRef,
     /// The rows that did not fit, in order; they are null.
     unfit: Vec<usize>,
-    /// Those of them that have a map with a key twice, and what is wrong.
+    /// Those of them of which more is known than their type, and what is wrong.
     repeated: Vec<(usize, String)>,
 }
 
@@ -83,18 +85,34 @@ pub(crate) fn convert(column: &ArrayRef, wanted: &Field) -> Result<Option<(Array
 }
 
 fn converted(column: &ArrayRef, wanted: &Field) -> Result<Option<Converted>> {
+    let unread = || format!("cannot read column `{}`", wanted.name());
+    if let Some((read, misread)) = misread_parts(column).context(ErrorKind::Internal, unread)? {
+        let nothing = || Converted {
+            array: Arc::clone(&read),
+            unfit: Vec::new(),
+            repeated: Vec::new(),
+        };
+        let mut converted = converted(&read, wanted)?.unwrap_or_else(nothing);
+        converted.unfit.extend(misread.iter().map(|(row, _)| *row));
+        converted.unfit.sort_unstable();
+        converted.repeated.extend(misread);
+        return Ok(Some(converted));
+    }
     let cast = cast_to(column, wanted)?;
     let array = cast.as_ref().map_or(column, |(array, _)| array);
     // After the cast: keys that differ as texts may be one number.
     let failure = || format!("cannot compare the keys of column `{}`", wanted.name());
-    let repeated = map_keys::repeated(array).context(ErrorKind::Internal, failure)?;
+    let mut repeated = map_keys::repeated(array).context(ErrorKind::Internal, failure)?;
+    repeated.extend(digits::too_many(array));
     if repeated.is_empty() {
         return Ok(cast.map(|(array, unfit)| Converted { array, unfit, repeated }));
     }
-    let twice: Vec<usize> = repeated.iter().map(|(row, _)| *row).collect();
-    let array = without(array, &twice).context(ErrorKind::Internal, failure)?;
+    repeated.sort_by_key(|(row, _)| *row);
+    repeated.dedup_by_key(|(row, _)| *row);
+    let odd: Vec<usize> = repeated.iter().map(|(row, _)| *row).collect();
+    let array = without(array, &odd).context(ErrorKind::Internal, failure)?;
     let mut unfit = cast.map_or_else(Vec::new, |(_, unfit)| unfit);
-    unfit.extend(twice);
+    unfit.extend(odd);
     unfit.sort_unstable();
     Ok(Some(Converted { array, unfit, repeated }))
 }

@@ -89,13 +89,25 @@ pub struct Asked<'a> {
 pub fn said(error: &DataFusionError, asked: Asked<'_>) -> Said {
     match error.find_root() {
         DataFusionError::SchemaError(cause, _) => of_schema(cause, asked.sql),
-        DataFusionError::SQL(cause, _) => Said::new(syntax(&cause.to_string())),
+        DataFusionError::SQL(cause, _) => unread(&syntax(&cause.to_string()), asked.sql),
         DataFusionError::Collection(errors) if !errors.is_empty() => said(&errors[0], asked),
         root => {
             let text = root.strip_backtrace();
             let known = known(&text, asked);
             known.unwrap_or_else(|| Said::new(unknown(root, &text)))
         }
+    }
+}
+
+/// What the parser says of a text that it cannot read. What queries of rules have filled in is filled in nowhere else.
+fn unread(why: &str, sql: &str) -> Said {
+    let said = Said::new(why);
+    let filled_in = [("column", "{property}"), ("dataset", "{object}")];
+    match filled_in.iter().find(|(_, word)| sql.contains(word)) {
+        Some((what, word)) => said.with_help(format!(
+            "name the {what}: {word} stands for it in queries of rules alone (`type: sql`)"
+        )),
+        None => said,
     }
 }
 
@@ -201,19 +213,14 @@ fn missing_column(field: &Column, valid: &[Column], sql: &str) -> Said {
     };
     let said = Said::new(format!("there is no column `{named}`"));
     let known: BTreeSet<&str> = valid.iter().map(|column| column.name.as_str()).collect();
-    let in_capitals = |name: &&&str| name.eq_ignore_ascii_case(&field.name) && **name != field.name;
-    if let Some(name) = known.iter().find(in_capitals) {
-        return said.with_help(format!("write \"{name}\" in double quotes, for its capital letters"));
+    if let Some(help) = meant(&field.name, known.iter().copied()) {
+        return said.with_help(help);
     }
-    match nearest(&field.name, known.iter().copied()) {
-        Some(near) if near != field.name => return said.with_help(format!("did you mean `{near}`?")),
-        // It is there, in a table of another name.
-        Some(_) => {
-            let same = valid.iter().filter(|column| column.name == field.name);
-            let same: Vec<String> = same.map(Column::flat_name).collect();
-            return said.with_help(format!("there is {}", same.join(", ")));
-        }
-        None => {}
+    // It is there, in a table of another name.
+    let same = valid.iter().filter(|column| column.name == field.name);
+    let same: Vec<String> = same.map(Column::flat_name).collect();
+    if !same.is_empty() {
+        return said.with_help(format!("there is {}", same.join(", ")));
     }
     if field.relation.is_none()
         && let Some(word) = compared_word(sql, &field.name)
@@ -230,6 +237,22 @@ fn missing_column(field: &Column, valid: &[Column], sql: &str) -> Said {
         true => said,
         false => said.with_help(format!("the columns here are {shown}{more}")),
     }
+}
+
+/// What to write for a name that is none of the known ones: the one that was probably meant, in double quotes where SQL
+/// would read it in lower case without them. Nothing for a known name.
+pub fn meant<'n>(written: &str, known: impl Iterator<Item = &'n str> + Clone) -> Option<String> {
+    let in_other_letters = |name: &&str| name.eq_ignore_ascii_case(written) && *name != written;
+    let has_capitals = |name: &str| name.to_lowercase() != name;
+    let other = known.clone().find(in_other_letters);
+    if let Some(name) = other.filter(|name| has_capitals(name)) {
+        return Some(format!("write \"{name}\" in double quotes, for its capital letters"));
+    }
+    let near = other.or_else(|| nearest(written, known).filter(|near| *near != written))?;
+    Some(match has_capitals(near) {
+        true => format!("did you mean \"{near}\", in double quotes for its capital letters?"),
+        false => format!("did you mean `{near}`?"),
+    })
 }
 
 /// The word as it is written right of a `=`, bare or in double quotes, which SQL takes for a column.
@@ -253,8 +276,8 @@ fn of_names(text: &str, asked: Asked<'_>) -> Option<Said> {
             .columns
             .into_iter()
             .for_each(|columns| names_inside(columns, &mut inside));
-        return Some(match nearest(field, inside) {
-            Some(near) => said.with_help(format!("did you mean `{near}`?")),
+        return Some(match meant(field, inside.into_iter()) {
+            Some(help) => said.with_help(help),
             None => said,
         });
     }

@@ -2,9 +2,11 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use chrono::{DateTime, NaiveDate};
+use chrono::DateTime;
 use polder_contract::rule::TextFormat;
 use serde::de::IgnoredAny;
+
+use crate::times::calendar_day;
 
 /// Longest host name, bytes (RFC 1123).
 const HOSTNAME_BYTES: usize = 253;
@@ -95,7 +97,7 @@ fn digits(text: &str, places: &[usize]) -> bool {
 }
 
 fn date(text: &str) -> bool {
-    text.len() == 10 && digits(text, &[0, 1, 2, 3, 5, 6, 8, 9]) && NaiveDate::parse_from_str(text, "%Y-%m-%d").is_ok()
+    calendar_day(text).is_some()
 }
 
 fn instant(text: &str) -> bool {

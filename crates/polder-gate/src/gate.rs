@@ -5,12 +5,14 @@ use std::sync::Arc;
 
 use arrow::array::{BooleanArray, BooleanBufferBuilder, RecordBatch};
 use arrow::datatypes::SchemaRef;
-use polder_contract::DatasetContract;
-use polder_contract::rule::{OnFailure, Rule, RuleKind};
+use polder_contract::rule::{OnFailure, RowTest, Rule, RuleKind};
+use polder_contract::{DatasetContract, ReadableRules};
 use polder_core::document::Diagnostic;
 use polder_core::{Error, Result};
 
 use crate::conform::conform;
+use crate::digits;
+use crate::row_sql::RowSql;
 use crate::row_tests::{Broken, CompiledTest, shown};
 use crate::schema::{arrow_schema, in_words};
 
@@ -207,7 +209,11 @@ impl Gate {
         Ok(match values {
             Some(values) => shown(values, rows)?
                 .zip(rows)
-                .map(|(value, row)| violation(*row, format!("{} {value}", field.name())))
+                .map(|(value, row)| match digits::has_longest(values.data_type()) {
+                    // The reason has it, and with all its digits.
+                    true if repeated.contains_key(&(column, *row)) => violation(*row, field.name().clone()),
+                    _ => violation(*row, format!("{} {value}", field.name())),
+                })
                 .collect(),
             None => rows.iter().map(|row| violation(*row, field.name().clone())).collect(),
         })
@@ -237,6 +243,24 @@ impl Test {
         };
         Ok(broken.rows.iter().zip(reasons).map(violation).collect())
     }
+}
+
+/// What is wrong with the SQL over one row in the rules that could be read of a contract with errors, each at its place. Its
+/// columns are held against the dataset's where all of these are known.
+pub fn wrong_row_sql(readable: &ReadableRules) -> Vec<Diagnostic> {
+    let object = readable.dataset.object();
+    let schema = arrow_schema(object).ok().filter(|_| readable.columns_are_known);
+    let wrong = readable.rules.iter().filter_map(|rule| {
+        let RuleKind::Row(test @ RowTest::Sql(sql)) = &rule.kind else {
+            return None;
+        };
+        let judged = match &schema {
+            Some(schema) => CompiledTest::compile(test, object, schema).map(drop),
+            None => RowSql::read(sql),
+        };
+        judged.err().map(|why| refusal(&readable.dataset, rule, &why))
+    });
+    wrong.collect()
 }
 
 /// That a rule of a contract cannot be compiled, and why, at its place.

@@ -7,6 +7,7 @@
 
 mod check;
 mod conform;
+pub mod digits;
 mod engine;
 pub mod engine_words;
 mod format;
@@ -33,5 +34,6 @@ mod tests;
 pub mod times;
 mod values;
 
-pub use gate::{Gate, Verdict, Violation};
+pub use engine::read_as_everywhere;
+pub use gate::{Gate, Verdict, Violation, wrong_row_sql};
 pub use schema::{arrival_schema, arrow_schema, in_words};

@@ -58,7 +58,7 @@ pub fn repeated(array: &ArrayRef) -> Result<Vec<(usize, String)>, ArrowError> {
 }
 
 /// What was found of items, as of the rows that hold them.
-fn outside(
+pub(crate) fn outside(
     found: Vec<(usize, String)>,
     offsets: &OffsetBuffer<i32>,
     nulls: Option<&NullBuffer>,

@@ -7,14 +7,14 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, RecordBatchOptions, new_null_array};
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::datatypes::{DataType, Field, Fields, Schema, SchemaRef};
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::common::{DFSchema, DataFusionError};
 use datafusion::logical_expr::{Expr, ExprSchemable, Volatility};
 use datafusion::optimizer::simplify_expressions::{ExprSimplifier, SimplifyContext};
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::BinaryExpr;
-use datafusion::sql::sqlparser::ast::{Expr as Ast, visit_expressions};
+use datafusion::sql::sqlparser::ast::{Expr as Ast, ExprWithAlias, visit_expressions};
 use polder_core::{Error, ErrorKind, Result};
 
 use crate::engine::ENGINE;
@@ -49,20 +49,10 @@ impl RowSql {
     /// What is wrong with it: no expression, unknown columns, subqueries, aggregates, functions whose value changes from
     /// one call to the next, a value that is not true or false.
     pub(crate) fn compile(sql: &str, contract: &Schema) -> std::result::Result<Self, String> {
-        sql_limits::text("expression", sql, sql_limits::IN_EXPRESSION)?;
-        let engine = &*ENGINE;
         let columns = Some(contract.fields());
         let said = |error: &DataFusionError| engine_words::said(error, Asked { sql, columns }).in_one();
-        let dialect = engine.config_options().sql_parser.dialect;
-        let parsed = engine
-            .sql_to_expr_with_alias(sql, &dialect)
-            .map_err(|error| format!("`{sql}` is no expression: {}", said(&error)))?;
-        if parsed.alias.is_some() {
-            return Err("an expression needs no name".to_owned());
-        }
-        if has_query(&parsed.expr) {
-            return Err("a row is judged alone: no subqueries; a rule over tables is `type: sql`".to_owned());
-        }
+        let parsed = parsed(sql, columns)?;
+        let engine = &*ENGINE;
         // Nulls arrive in columns that must not have them, and must not be planned away.
         let fields: Vec<_> = contract
             .fields()
@@ -114,6 +104,14 @@ impl RowSql {
             columns,
             schema: Arc::new(read),
         })
+    }
+
+    /// Reads an expression as far as that goes without knowing any column.
+    ///
+    /// # Errors
+    /// No expression, more of it than a rule may have, a name, a subquery.
+    pub(crate) fn read(sql: &str) -> std::result::Result<(), String> {
+        parsed(sql, None).map(drop)
     }
 
     /// The columns that it reads.
@@ -171,6 +169,24 @@ impl RowSql {
             .cloned()
             .ok_or_else(|| DataFusionError::Internal(format!("the expression gave {}", values.data_type())))
     }
+}
+
+/// An expression as it is written; `columns` are those that may be meant.
+fn parsed(sql: &str, columns: Option<&Fields>) -> std::result::Result<ExprWithAlias, String> {
+    sql_limits::text("expression", sql, sql_limits::IN_EXPRESSION)?;
+    let engine = &*ENGINE;
+    let dialect = engine.config_options().sql_parser.dialect;
+    let parsed = engine.sql_to_expr_with_alias(sql, &dialect).map_err(|error| {
+        let said = engine_words::said(&error, Asked { sql, columns }).in_one();
+        format!("`{sql}` is no expression: {said}")
+    })?;
+    if parsed.alias.is_some() {
+        return Err("an expression needs no name".to_owned());
+    }
+    if has_query(&parsed.expr) {
+        return Err("a row is judged alone: no subqueries; a rule over tables is `type: sql`".to_owned());
+    }
+    Ok(parsed)
 }
 
 /// The rows that are false and not null.

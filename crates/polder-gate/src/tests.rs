@@ -1,6 +1,7 @@
 //! Verdicts over whole batches, from contracts as they are written.
 
 mod agreement;
+mod digits;
 mod inside;
 mod maps;
 mod oracle;

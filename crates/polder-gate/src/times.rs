@@ -1,7 +1,10 @@
 //! Times as text, read alike wherever rows come in.
 
 use arrow::array::timezone::Tz;
-use chrono::{DateTime, NaiveDateTime};
+use chrono::{DateTime, NaiveDate, NaiveDateTime};
+
+/// Signs of a date.
+const DAY: usize = "2026-01-31".len();
 
 /// An instant in microseconds since 1970: RFC 3339, with a space for the `T` too. A time without an offset is read in
 /// `zone`; where clocks were put back it could be either of two, and is none. Digits behind the microsecond are cut: no
@@ -18,7 +21,15 @@ pub fn local(text: &str) -> Option<i64> {
     Some(wall_clock(text)?.and_utc().timestamp_micros())
 }
 
+/// A date with all its digits: `26-01-31` would be a day of the year 26.
+pub(crate) fn calendar_day(text: &str) -> Option<NaiveDate> {
+    let is_digit = |(place, sign): (usize, u8)| matches!(place, 4 | 7) || sign.is_ascii_digit();
+    let whole = text.len() == DAY && text.bytes().enumerate().all(is_digit);
+    NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().filter(|_| whole)
+}
+
 fn wall_clock(text: &str) -> Option<NaiveDateTime> {
+    calendar_day(text.get(..DAY)?)?;
     let formats = ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f"];
     formats
         .iter()
@@ -45,7 +56,15 @@ mod tests {
         assert_eq!(instant("2010-12-01T08:26:00.123456789Z", &utc), Some(micros + 123_456));
         assert_eq!(local("2010-12-01T08:26:00"), Some(micros));
         assert_eq!(local("2010-12-01T08:26:00Z"), None);
-        assert_eq!(instant("1291191960000", &utc), None);
+        for other in [
+            "1291191960000",
+            "10-12-01T08:26:00",
+            "2010-12-1T08:26:00",
+            "+2010-12-01 08:26:00",
+            " 2010-12-01T08:26:00",
+        ] {
+            assert_eq!(instant(other, &utc), None, "{other}");
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! over chunks of records, they are decoded (Avro by their writers' schemas from the registry, JSON by the contract),
 //! brought into the contract's columns, and shipped by `polder-delivery` together with how far the source was read.
 //! [`Rereader`] reads the bytes of refused records again when they are replayed.
-//! This crate knows no pipelines, no SQL and no other domain than the stream's.
+//! This crate knows no pipelines and no other domain than the stream's; sessions of `polder-query` only serve rules in SQL.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 mod chunk;

@@ -133,7 +133,7 @@ pub struct Summary {
     /// Rows in bronze that break rules which only warn, by rule.
     pub warned: BTreeMap<String, u64>,
     /// What was said last of rules about the whole table that only warn and do not hold, and of every rule that was not
-    /// run; by rule.
+    /// run, by rule; and of what policies let no row hold and was found.
     pub remarks: BTreeMap<String, String>,
     /// Tombstones that the stream passes over.
     pub ignored: u64,

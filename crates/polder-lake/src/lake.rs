@@ -58,6 +58,16 @@ pub struct Lake {
     store: Arc<dyn ObjectStore>,
     url: Url,
     prefix: Path,
+    layout: Layout,
+}
+
+/// Where a lake has a dataset's table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Layout {
+    /// In a folder of its own, by its name.
+    Named,
+    /// Whatever its name, in the lake's own folder.
+    Alone,
 }
 
 impl Lake {
@@ -82,7 +92,27 @@ impl Lake {
         let prefix = Path::from_url_path(url.path()).context(ErrorKind::Document, || {
             format!("`lake.location` is not a path of a store: {url}")
         })?;
-        Ok(Self { store, url, prefix })
+        let layout = Layout::Named;
+        Ok(Self {
+            store,
+            url,
+            prefix,
+            layout,
+        })
+    }
+
+    /// One Delta table in a local folder, whoever made it, as a lake in which every dataset is that table: for reading
+    /// it under a name of the caller's choice.
+    ///
+    /// # Errors
+    /// As [`Lake::open`].
+    pub fn of_table(folder: &FilePath) -> Result<Self> {
+        let Location { store, url } = Location::folder(folder)?;
+        let lake = Self::over(store, url)?;
+        Ok(Self {
+            layout: Layout::Alone,
+            ..lake
+        })
     }
 
     /// Where the lake is, ending in `/`. Holds no secret.
@@ -348,21 +378,22 @@ impl Lake {
     }
 
     fn folder(&self, name: &DatasetName) -> Path {
-        self.prefix
-            .clone()
-            .join(name.domain())
-            .join(name.layer().as_str())
-            .join(name.name())
+        let lake = self.prefix.clone();
+        match self.layout {
+            Layout::Alone => lake,
+            Layout::Named => lake.join(name.domain()).join(name.layer().as_str()).join(name.name()),
+        }
     }
 
     /// The Delta log of a table, over this lake's store: commits are created by a conditional put.
     fn log_store(&self, name: &DatasetName) -> Result<LogStoreRef> {
-        let url = self
-            .url
-            .join(&format!("{}/{}/{}/", name.domain(), name.layer(), name.name()))
-            .context(ErrorKind::Document, || {
-                format!("`lake.location` cannot hold tables: {}", self.url)
-            })?;
+        let below = match self.layout {
+            Layout::Alone => String::new(),
+            Layout::Named => format!("{}/{}/{}/", name.domain(), name.layer(), name.name()),
+        };
+        let url = self.url.join(&below).context(ErrorKind::Document, || {
+            format!("`lake.location` cannot hold tables: {}", self.url)
+        })?;
         let table = PrefixStore::new(Arc::clone(&self.store), self.folder(name));
         Ok(default_logstore(
             Arc::new(table),

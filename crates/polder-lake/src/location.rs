@@ -81,6 +81,11 @@ impl Location {
         };
         Ok(Self { store, url })
     }
+
+    /// A local folder, which is made where it is missing.
+    pub(crate) fn folder(folder: &FilePath) -> Result<Self> {
+        local(folder, &BTreeMap::new())
+    }
 }
 
 /// The URL without its path: the builders read bucket, container and account from it.

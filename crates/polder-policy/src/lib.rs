@@ -2,7 +2,8 @@
 //!
 //! A policy is declared (`catalog/policies/*.yaml`) with its reason and how to mend what it finds. Its rule is one of
 //! those built in ([`BuiltIn`]) or an expression of one's own in the Common Expression Language (CEL) over the contract's
-//! document. [`check`] holds policies against contracts; [`detect`](detect()) finds card numbers and credentials in text.
+//! document. [`check`] holds policies against contracts; [`detect`](detect()) finds card numbers and credentials in text,
+//! and a [`Sample`] of the rows that land is searched for them.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 mod applies;
@@ -12,6 +13,7 @@ mod detect;
 mod exception;
 mod expression;
 mod found;
+mod landing;
 mod policy;
 mod subject;
 #[cfg(test)]
@@ -24,4 +26,5 @@ pub use check::{check, check_samples};
 pub use detect::{Class, Finding, Kind, Sighting, detect, scan};
 pub use exception::Exception;
 pub use expression::Expression;
+pub use landing::{Caught, Classified, Landing, Sample};
 pub use policy::{FOLDER, Policies, Policy, Rule};

@@ -17,9 +17,8 @@ use datafusion::sql::sqlparser::ast::{Assignment, AssignmentTarget, Expr as SqlE
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::Token;
-use polder_core::document::nearest;
 use polder_core::{Error, ErrorKind, Result, ResultExt, clock};
-use polder_gate::engine_words::syntax;
+use polder_gate::engine_words::{meant, syntax};
 use polder_gate::sql_numbers;
 
 use crate::failure::query_error;
@@ -58,9 +57,7 @@ impl RowPatch {
         let schema = SchemaRef::new(Schema::new(fields.collect::<Vec<_>>()));
         let df_schema = DFSchema::try_from(Arc::clone(&schema)).map_err(query_error)?;
         let mut config = SessionConfig::new();
-        // As in queries.
-        let parser = &mut config.options_mut().sql_parser;
-        (parser.parse_float_as_decimal, parser.map_string_types_to_utf8view) = (true, false);
+        polder_gate::read_as_everywhere(&mut config.options_mut().sql_parser);
         let state = SessionContext::new_with_config(config).state();
         let mut assigned: Vec<(usize, SqlExpr)> = Vec::new();
         for Assignment { target, value } in assignments(text).map_err(|cause| unread(text, &cause))? {
@@ -179,8 +176,8 @@ fn place(target: &AssignmentTarget, schema: &Schema, fixed: &[&str]) -> Result<u
     }
     schema.index_of(&written).map_err(|_| {
         let error = Error::new(ErrorKind::Usage, format!("the contract has no column `{written}`"));
-        match nearest(&written, names()) {
-            Some(near) => error.with_help(format!("did you mean `{near}`?")),
+        match meant(&written, names()) {
+            Some(help) => error.with_help(help),
             None => error.with_help(format!(
                 "{}; names with capital letters go into double quotes",
                 can_be_set(names())
@@ -308,6 +305,19 @@ mod tests {
             };
             assert_eq!(error.kind(), ErrorKind::Usage, "{text}");
             assert!(error.report().contains(wanted), "{text}: {}", error.report());
+        }
+    }
+
+    #[test]
+    fn a_column_that_is_not_there_is_told_as_it_would_be_written() {
+        let schema = rows().schema();
+        for (text, help) in [
+            ("Price = 1", "write \"Price\" in double quotes, for its capital letters"),
+            ("\"Country\" = 'x'", "did you mean `country`?"),
+            ("quantiti = 1", "did you mean `quantity`?"),
+        ] {
+            let error = RowPatch::parse(text, &schema, &[], None).unwrap_err();
+            assert_eq!(error.help(), Some(help), "{text}");
         }
     }
 

@@ -50,7 +50,7 @@ impl RuleQueries {
         let all = DatasetContract::all(&contract.contract);
         let mut readable: BTreeSet<_> = all.iter().map(|own| own.dataset().clone()).collect();
         // What is wrong with rules is said where they are compiled.
-        let rules = all.iter().flat_map(|own| own.rules().unwrap_or_default());
+        let rules = all.iter().flat_map(DatasetContract::rules_that_make_sense);
         readable.extend(rules.filter_map(|rule| match rule.kind {
             RuleKind::Set(test) => match test.metric {
                 Metric::Orphans { dataset, .. } => Some(dataset),
@@ -86,8 +86,8 @@ impl RuleQueries {
         Self { absent, ..self }
     }
 
-    /// The query as it is run: placeholders replaced, the contract's objects known by their short names.
-    fn prepared(&self, sql: &str, column: Option<&str>) -> Result<Statement> {
+    /// The query as it is written, with its placeholders replaced.
+    fn written(&self, sql: &str, column: Option<&str>) -> Result<Statement> {
         let refused = |why: String| Error::new(ErrorKind::Usage, why);
         let column = match column {
             Some(path) => placeholder::column(path),
@@ -96,17 +96,23 @@ impl RuleQueries {
         let own = self.contract.dataset().to_string();
         let sql = placeholder::replaced(sql, &own, column.as_deref()).map_err(refused)?;
         sql_limits::query_text(&sql).map_err(refused)?;
-        let mut statement = Statement::parse(&sql)?;
+        let statement = Statement::parse(&sql)?;
         if !matches!(&statement.parsed, Parsed::Statement(parsed) if matches!(parsed.as_ref(), Ast::Query(_))) {
             return Err(refused("a rule's query is a SELECT that gives one figure".to_owned()));
         }
         statement.plannable()?;
+        Ok(statement)
+    }
+
+    /// The query as it is run: the contract's objects known by their short names.
+    fn prepared(&self, sql: &str, column: Option<&str>) -> Result<Statement> {
+        let mut statement = self.written(sql, column)?;
         let unknown = |parts: &[String]| {
             let message = format!(
                 "the query reads `{}`, which is no dataset of the contract",
                 parts.join(".")
             );
-            refused(message).with_help("write {object} for the rule's own dataset")
+            Error::new(ErrorKind::Usage, message).with_help("write {object} for the rule's own dataset")
         };
         names::resolve(&mut statement, |name| self.by_short_name(name), unknown)?;
         for Reference { dataset, .. } in &statement.datasets {

@@ -20,6 +20,8 @@ pub struct Assessed {
     pub contract_version: String,
     /// Who answers for it.
     pub owner: Option<String>,
+    /// Its place among the contract's service levels.
+    pub place: usize,
     /// The service level's property, as written.
     pub property: String,
     /// What it is measured on, as written.
@@ -48,15 +50,16 @@ pub fn assess(contract: &DatasetContract, history: Option<&History>, window: Win
     let meant: Vec<_> = document
         .service_levels
         .iter()
-        .filter_map(|level| {
+        .enumerate()
+        .filter_map(|(place, level)| {
             let columns = level.columns_of(contract.object(), only);
-            (columns.is_some() || strays(level)).then_some((level, columns))
+            (columns.is_some() || strays(level)).then_some((place, level, columns))
         })
         .collect();
     let about = meant
         .iter()
-        .filter(|(level, columns)| columns.is_some() && level.missing_elements(&document.objects).is_empty());
-    let latencies = about.filter_map(|(level, _)| latency(&level.promise().ok()?));
+        .filter(|(_, level, columns)| columns.is_some() && level.missing_elements(&document.objects).is_empty());
+    let latencies = about.filter_map(|(_, level, _)| latency(&level.promise().ok()?));
     // Of several the shortest: data that is older is not there as promised.
     let latency = latencies.min_by_key(|span| span.until(window.to));
     let retired = Status::read(&document.status) == Status::Retired;
@@ -72,7 +75,7 @@ pub fn assess(contract: &DatasetContract, history: Option<&History>, window: Win
         whole: true,
         ..History::default()
     };
-    let assessed = meant.into_iter().map(|(level, columns)| {
+    let assessed = meant.into_iter().map(|(place, level, columns)| {
         let promise = level.promise();
         let missing: Vec<_> = level.missing_elements(&document.objects);
         let missing: Vec<_> = missing.iter().map(|name| format!("`{name}`")).collect();
@@ -102,6 +105,7 @@ pub fn assess(contract: &DatasetContract, history: Option<&History>, window: Win
             contract: document.id.clone(),
             contract_version: document.version.clone(),
             owner: document.owner.clone(),
+            place,
             property: level.property.clone(),
             element: level.element.clone(),
             driver: level.driver.clone(),

@@ -6,7 +6,7 @@ use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Date32Type, TimeUnit, TimestampMicrosecondType};
 use chrono::{DateTime, TimeDelta, Utc};
-use polder_catalog::{Catalog, RunFilter, RunStatus};
+use polder_catalog::{Catalog, RunFilter, RunStatus, StepKind};
 use polder_contract::{DatasetContract, Subject};
 use polder_core::{DatasetName, Result};
 use polder_lake::{CommitRecord, Lake, REPLAY_ORIGIN, Table};
@@ -152,7 +152,9 @@ async fn runs(catalog: &Catalog, dataset: &DatasetName) -> Result<Vec<RunRecord>
         ..RunFilter::default()
     };
     let runs = catalog.runs(&filter).await?;
-    let records = runs.into_iter().rev().map(|run| RunRecord {
+    // Service levels are about how rows are delivered. That somebody takes refused ones in later is no delivery.
+    let delivering = runs.into_iter().rev().filter(|run| run.step.kind != StepKind::Replay);
+    let records = delivering.map(|run| RunRecord {
         step: run.step.to_string(),
         started: run.started,
         ended: run.ended,

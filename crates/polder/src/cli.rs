@@ -6,20 +6,23 @@ use std::str::FromStr;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use polder_core::Error;
 
+/// Under what the options of every command stand, behind a command's own.
+const EVERYWHERE: &str = "Options of every command";
+
 /// The data mesh that a company runs on its lakehouse.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "polder", version, arg_required_else_help = true)]
 pub(crate) struct Cli {
     /// The mesh's folder (the one with polder.yaml); by default the nearest one from here upwards.
-    #[arg(long, global = true, value_name = "DIR", env = "POLDER_MESH")]
+    #[arg(long, global = true, value_name = "DIR", env = "POLDER_MESH", help_heading = EVERYWHERE)]
     pub(crate) mesh: Option<PathBuf>,
 
     /// Say more: -v what is done, -vv every detail. RUST_LOG takes precedence.
-    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = EVERYWHERE)]
     pub(crate) verbose: u8,
 
     /// No progress bars and no closing remarks.
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, help_heading = EVERYWHERE)]
     pub(crate) quiet: bool,
 
     #[command(subcommand)]
@@ -40,7 +43,7 @@ pub(crate) enum Command {
     Ingest(IngestArgs),
     /// Query datasets by domain.layer.name; without a query, an interactive prompt.
     Sql(SqlArgs),
-    /// Hold datasets, or a Parquet file, against their contracts: every declared rule, with its verdict.
+    /// Hold datasets, or files, against their contracts: every declared rule, with its verdict.
     Test(crate::commands::test::Args),
     /// Lint, prove, compare and convert contracts; follow their life, cancel them.
     #[command(subcommand)]
@@ -154,10 +157,11 @@ pub(crate) struct SqlArgs {
     /// The query. Datasets are named domain.layer.name; `VERSION AS OF n` and `TIMESTAMP AS OF '…'` travel in time.
     #[arg(value_name = "QUERY")]
     pub(crate) query: Option<String>,
-    /// How to print.
-    #[arg(long, value_enum, default_value_t)]
-    pub(crate) format: SqlFormat,
-    /// Write to a file instead of the terminal (needed for Parquet).
+    /// How to print; without it, a table on the terminal, and in a file what its ending says.
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<SqlFormat>,
+    /// Write to a file instead of the terminal (needed for Parquet), which is made or overwritten: .parquet, .csv, .json,
+    /// .jsonl or .ndjson, or any other with --format.
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
     /// Rows that a table shows at most; 0 shows all. Other formats always give all rows.
@@ -173,6 +177,8 @@ pub(crate) enum SqlFormat {
     Table,
     /// One array of objects.
     Json,
+    /// One object a line.
+    Jsonl,
     /// Comma separated, with a header.
     Csv,
     /// A Parquet file (with --output).
@@ -303,6 +309,57 @@ mod tests {
     #[test]
     fn every_command_and_option_is_well_formed() {
         super::Cli::command().debug_assert();
+    }
+
+    /// Every command with what its help says, as it is printed where nobody says how wide a line may be.
+    fn helps() -> Vec<(String, String)> {
+        fn collect(command: &mut clap::Command, path: &str, found: &mut Vec<(String, String)>) {
+            found.push((path.to_owned(), command.render_long_help().to_string()));
+            for inner in command.get_subcommands_mut() {
+                if inner.get_name() != "help" {
+                    let path = format!("{path} {}", inner.get_name());
+                    collect(inner, &path, found);
+                }
+            }
+        }
+        let mut command = super::Cli::command().term_width(100);
+        command.build();
+        let mut found = Vec::new();
+        collect(&mut command, "polder", &mut found);
+        found
+    }
+
+    #[test]
+    fn a_command_s_own_options_come_first_and_those_of_every_command_last() {
+        let helps = helps();
+        assert!(helps.len() > 20, "{}", helps.len());
+        for (path, help) in helps {
+            let (own, global) = help
+                .split_once(&format!("\n{}:\n", super::EVERYWHERE))
+                .unwrap_or_else(|| panic!("{path}: {help}"));
+            for option in ["--mesh", "--verbose", "--quiet"] {
+                assert!(
+                    global.contains(option) && !own.contains(&format!("{option} ")),
+                    "{path}: {help}"
+                );
+            }
+            assert!(!global.contains("--help"), "{path}: {help}");
+        }
+    }
+
+    #[test]
+    fn an_example_is_one_line() {
+        let mut examples = 0;
+        for (path, help) in helps() {
+            let Some((_, list)) = help.split_once("Examples:\n") else {
+                continue;
+            };
+            for line in list.lines().take_while(|line| !line.is_empty()) {
+                assert!(line.starts_with("  polder "), "{path}: {line}");
+                examples += 1;
+            }
+        }
+        assert!(examples >= 6, "{examples}");
     }
 
     #[test]

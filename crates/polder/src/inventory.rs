@@ -10,7 +10,7 @@ use polder_contract::ContractSet;
 use polder_core::{DatasetName, Layer, ObjectName, Result};
 use polder_engine::{ModelRecord, StepKind as EngineStep};
 use polder_ingest::{SourceSpec, StreamSpec};
-use polder_lake::{CommitRecord, Lake};
+use polder_lake::{CommitRecord, Lake, REPLAY_ORIGIN};
 
 use crate::platform::Platform;
 
@@ -53,8 +53,9 @@ pub(crate) async fn take(platform: &Platform) -> Result<Inventory> {
     }
     for name in names {
         inventory.datasets.push(describer.dataset(&name).await?);
-        if let (Some(step), Some(table)) = (steps.get(&name), describer.lake.load(&name).await?) {
-            inventory.runs.extend(runs(step, &name, table.history(HISTORY).await?));
+        if let Some(table) = describer.lake.load(&name).await? {
+            let history = table.history(HISTORY).await?;
+            inventory.runs.extend(runs(steps.get(&name), &name, history)?);
         }
     }
     let store = engine.model_store();
@@ -80,11 +81,28 @@ pub(crate) fn step_kind(kind: EngineStep) -> StepKind {
     }
 }
 
-/// The runs that left their id in a table's commits.
-fn runs(step: &Step, dataset: &DatasetName, history: Vec<CommitRecord>) -> Vec<Run> {
+/// The step under which replays into a dataset are known.
+pub(crate) fn replay_step(dataset: &DatasetName) -> Result<Step> {
+    let name = ObjectName::new(dataset.domain(), dataset.name())?;
+    Ok(Step::new(StepKind::Replay, name))
+}
+
+/// What a run of a replay says of itself: who decided.
+pub(crate) fn replayed_by(by: &str) -> String {
+    format!("replayed by {by}")
+}
+
+/// The runs that left their id in a table's commits: of the step that builds it, where one is declared, and replays.
+fn runs(step: Option<&Step>, dataset: &DatasetName, history: Vec<CommitRecord>) -> Result<Vec<Run>> {
+    let replay = replay_step(dataset)?;
     let mut runs: BTreeMap<_, Run> = BTreeMap::new();
     for commit in history {
-        let Some(id) = commit.run_id else { continue };
+        let origin = commit.metadata.get("origin");
+        let is_replay = origin.is_some_and(|origin| origin.starts_with(REPLAY_ORIGIN));
+        let step = if is_replay { Some(&replay) } else { step };
+        let (Some(id), Some(step)) = (commit.run_id, step) else {
+            continue;
+        };
         let run = runs.entry(id).or_insert_with(|| Run {
             id,
             step: step.clone(),
@@ -97,6 +115,9 @@ fn runs(step: &Step, dataset: &DatasetName, history: Vec<CommitRecord>) -> Vec<R
             version: Some(commit.version),
             message: None,
         });
+        if is_replay && let Some(by) = commit.metadata.get("by") {
+            run.message = Some(replayed_by(by));
+        }
         run.started = run.started.min(commit.timestamp);
         run.ended = run.ended.max(Some(commit.timestamp));
         run.version = run.version.max(Some(commit.version));
@@ -110,7 +131,7 @@ fn runs(step: &Step, dataset: &DatasetName, history: Vec<CommitRecord>) -> Vec<R
         run.accepted += noted("accepted");
         run.rejected += noted("rejected");
     }
-    runs.into_values().collect()
+    Ok(runs.into_values().collect())
 }
 
 /// Describes datasets from their contracts and tables.

@@ -10,9 +10,8 @@ use std::path::Path;
 use arrow::array::RecordBatch;
 use arrow::csv::WriterBuilder as CsvWriterBuilder;
 use arrow::datatypes::SchemaRef;
-use arrow::json::writer::{JsonArray, WriterBuilder as JsonWriterBuilder};
-use arrow::util::display::FormatOptions;
-use arrow::util::pretty::pretty_format_batches_with_options;
+use arrow::json::writer::{JsonArray, LineDelimited, WriterBuilder as JsonWriterBuilder};
+use arrow::util::pretty::pretty_format_batches;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
@@ -111,6 +110,10 @@ pub(crate) enum Printer<'w> {
     Json {
         writer: arrow::json::Writer<Box<dyn Write + 'w>, JsonArray>,
     },
+    /// One JSON object a line.
+    Jsonl {
+        writer: arrow::json::Writer<Box<dyn Write + 'w>, LineDelimited>,
+    },
     /// CSV with a header.
     Csv {
         writer: Box<arrow::csv::Writer<Box<dyn Write + 'w>>>,
@@ -129,7 +132,7 @@ impl<'w> Printer<'w> {
         }
         let out = BufWriter::new(Terminal(io::stdout()));
         match format {
-            SqlFormat::Json => Self::new(format, schema, limit, Box::new(door::Json(out))),
+            SqlFormat::Json | SqlFormat::Jsonl => Self::new(format, schema, limit, Box::new(door::Json(out))),
             _ => Self::new(format, schema, limit, Box::new(out)),
         }
     }
@@ -163,6 +166,12 @@ impl<'w> Printer<'w> {
                     .with_explicit_nulls(true)
                     .with_encoder_factory(json_maps())
                     .build::<_, JsonArray>(out),
+            },
+            SqlFormat::Jsonl => Self::Jsonl {
+                writer: JsonWriterBuilder::new()
+                    .with_explicit_nulls(true)
+                    .with_encoder_factory(json_maps())
+                    .build::<_, LineDelimited>(out),
             },
             SqlFormat::Csv => {
                 let mut writer = CsvWriterBuilder::new().with_header(true).build(out);
@@ -202,6 +211,7 @@ impl<'w> Printer<'w> {
                 Ok(())
             }
             Self::Json { writer } => finish_arrow(writer.write(batch), "these columns cannot be printed as JSON"),
+            Self::Jsonl { writer } => finish_arrow(writer.write(batch), "these columns cannot be printed as JSON"),
             Self::Csv { writer } => finish_arrow(writer.write(batch), "these columns cannot be printed as CSV"),
             Self::Parquet { writer } => writer
                 .write(batch)
@@ -222,8 +232,7 @@ impl<'w> Printer<'w> {
                 if batches.is_empty() {
                     batches.push(RecordBatch::new_empty(schema));
                 }
-                let options = FormatOptions::default().with_timestamp_tz_format(Some("%Y-%m-%dT%H:%M:%S%.fZ"));
-                let table = pretty_format_batches_with_options(&batches, &options)
+                let table = pretty_format_batches(&batches)
                     .context(ErrorKind::Data, || "these rows cannot be printed".to_owned())?;
                 let table = table.to_string();
                 finish_write(writeln!(out, "{}", door::shown(&table)).and_then(|()| out.flush()))?;
@@ -233,6 +242,10 @@ impl<'w> Printer<'w> {
                 finish_arrow(writer.finish(), "these rows cannot be printed as JSON")?;
                 let mut out = writer.into_inner();
                 finish_write(writeln!(out).and_then(|()| out.flush())).map(|()| 0)
+            }
+            Self::Jsonl { mut writer } => {
+                finish_arrow(writer.finish(), "these rows cannot be printed as JSON")?;
+                finish_write(writer.into_inner().flush()).map(|()| 0)
             }
             Self::Csv { writer } => finish_write(writer.into_inner().flush()).map(|()| 0),
             Self::Parquet { writer } => writer
@@ -266,7 +279,7 @@ mod tests {
 
     use super::*;
     use arrow::array::builder::{Int64Builder, MapBuilder};
-    use arrow::array::{ArrayRef, Decimal128Array, Int64Array, StringArray};
+    use arrow::array::{ArrayRef, Decimal128Array, Int64Array, StringArray, TimestampMicrosecondArray};
 
     fn batch() -> RecordBatch {
         let amount = Decimal128Array::from(vec![Some(1_050), None])
@@ -294,6 +307,8 @@ mod tests {
         let json: Value = serde_json::from_str(&printed(SqlFormat::Json, 0).0).unwrap();
         assert_eq!(json[0]["amount"].to_string(), "1.050");
         assert!(json[1]["amount"].is_null());
+        let lines = "{\"n\":1,\"amount\":1.050}\n{\"n\":2,\"amount\":null}\n";
+        assert_eq!(printed(SqlFormat::Jsonl, 0).0, lines);
     }
 
     #[test]
@@ -330,6 +345,25 @@ mod tests {
         assert_eq!(
             (rows.len(), &rows[2_999]["###["]),
             (3_000, &Value::from("##[error]x \u{9b}31m é"))
+        );
+    }
+
+    #[test]
+    fn instants_of_a_table_are_told_with_the_offset_of_their_zone() {
+        // 2026-01-02T07:30:00Z, by `date -u -d @1767339000`.
+        let instant = |zone: &str| {
+            let times = TimestampMicrosecondArray::from(vec![1_767_339_000_000_000]);
+            Arc::new(times.with_timezone(zone)) as ArrayRef
+        };
+        let batch = RecordBatch::try_from_iter([("u", instant("UTC")), ("b", instant("Europe/Berlin"))]).unwrap();
+        let mut out = Vec::new();
+        let mut printer = Printer::to_writer(SqlFormat::Table, batch.schema(), 0, &mut out).unwrap();
+        printer.write(&batch).unwrap();
+        printer.finish().unwrap();
+        let text = String::from_utf8(out).unwrap();
+        assert!(
+            text.contains("| 2026-01-02T07:30:00Z | 2026-01-02T08:30:00+01:00 |"),
+            "{text}"
         );
     }
 

@@ -121,7 +121,7 @@ impl Platform {
         diagnostics.extend(more);
         self.refuse_errors(diagnostics)?;
         let contracts = self.contracts()?;
-        let discretion = self.discretion(&contracts)?;
+        let (discretion, policies) = self.governed(&contracts)?;
         let engine = Engine::new(
             self.lake()?,
             self.session_under(&contracts)?,
@@ -130,32 +130,46 @@ impl Platform {
             models,
             domains::all(),
         );
-        Ok(engine.with_discretion(discretion))
+        Ok(engine.with_discretion(discretion).with_policies(policies))
     }
 
     /// What of rows everybody may be told, as contracts and policies say. As long as the policies cannot be read nobody
     /// says who may see what, and no value is told.
     pub(crate) fn discretion(&self, contracts: &Arc<ContractSet>) -> Result<Discretion> {
+        Ok(self.governed(contracts)?.0)
+    }
+
+    /// The same, and the policies that rows which land are held against. Of policies that cannot all be read the others
+    /// hold; where none of these asks anything of rows, those that come with Polder do.
+    pub(crate) fn governed(&self, contracts: &Arc<ContractSet>) -> Result<(Discretion, Arc<Policies>)> {
         let (policies, mut diagnostics) = Policies::of_mesh(&self.mesh)?;
         diagnostics.retain(|found| found.severity == Severity::Error);
         if diagnostics.is_empty() {
-            return Ok(Discretion::new(Arc::clone(contracts), move |property| {
-                policies.hides(property)
-            }));
+            let policies = Arc::new(policies);
+            let hiding = Arc::clone(&policies);
+            let discretion = Discretion::new(Arc::clone(contracts), move |property| hiding.hides(property));
+            return Ok((discretion, policies));
         }
         report::diagnostics(&diagnostics, Some(&self.mesh.root));
         output::remark("no value of a row is shown until these policies can be read: they say who may see what");
-        Ok(Discretion::new(Arc::clone(contracts), |_| true))
+        let policies = match policies.ask_of_rows() {
+            true => policies,
+            false => Policies::defaults(),
+        };
+        let discretion = Discretion::new(Arc::clone(contracts), |_| true);
+        Ok((discretion, Arc::new(policies)))
     }
 
     /// What runs streams.
     pub(crate) fn ingest(&self) -> Result<Ingest> {
         let contracts = self.contracts()?;
         let session = self.session_under(&contracts)?;
+        let (discretion, policies) = self.governed(&contracts)?;
         Ok(Ingest {
             session: Some(session),
             lake: self.lake()?,
-            discretion: self.discretion(&contracts)?,
+            discretion,
+            policies,
             contracts,
             registry: self.registry()?,
             kafka: self.mesh.config.kafka.clone(),

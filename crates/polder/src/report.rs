@@ -5,30 +5,75 @@ use std::fmt::Write as _;
 use std::io::{IsTerminal, Write};
 use std::ops::Range;
 use std::path::Path;
+use std::process::ExitCode;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
-use polder_core::Error;
 use polder_core::document::{Diagnostic, Severity, Source, Span};
 use polder_core::units::counted;
+use polder_core::{Error, Result};
 use polder_policy::Class;
 
 use crate::output::door;
 
 /// Prints an error and its diagnostics to standard error. `root` is where the diagnostics' files are found.
 pub(crate) fn error(error: &Error, root: Option<&Path>) {
-    let text = render(error, root, std::io::stderr().is_terminal());
+    let text = render(error, Texts::Below(root), std::io::stderr().is_terminal());
     // Where standard error is closed there is nobody left to tell.
     let _ = std::io::stderr().lock().write_all(door::styled(&text).as_bytes());
 }
 
 /// Prints diagnostics to standard error.
 pub(crate) fn diagnostics(list: &[Diagnostic], root: Option<&Path>) {
-    let text = render_diagnostics(list, root, std::io::stderr().is_terminal());
+    let text = render_diagnostics(list, Texts::Below(root), std::io::stderr().is_terminal());
     let _ = std::io::stderr().lock().write_all(door::styled(&text).as_bytes());
 }
 
-fn render(error: &Error, root: Option<&Path>, styled: bool) -> String {
-    let mut text = render_diagnostics(error.diagnostics(), root, styled);
+/// The same of documents at hand, wherever these come from: files outside of the mesh, revisions of git.
+pub(crate) fn diagnostics_of(list: &[Diagnostic], documents: &[Source]) {
+    let text = render_diagnostics(list, Texts::These(documents), std::io::stderr().is_terminal());
+    let _ = std::io::stderr().lock().write_all(door::styled(&text).as_bytes());
+}
+
+/// What a command about documents at hand gives; an error about these is printed here, where they are known.
+pub(crate) fn or_told(result: Result<ExitCode>, documents: &[Source]) -> Result<ExitCode> {
+    match result {
+        Err(error) if !error.diagnostics().is_empty() => {
+            let text = render(&error, Texts::These(documents), std::io::stderr().is_terminal());
+            let _ = std::io::stderr().lock().write_all(door::styled(&text).as_bytes());
+            Ok(ExitCode::from(error.exit_code()))
+        }
+        other => other,
+    }
+}
+
+/// Where the texts are that diagnostics are about.
+#[derive(Clone, Copy)]
+enum Texts<'a> {
+    /// In the files below a folder; in those of the current one where there is none.
+    Below(Option<&'a Path>),
+    /// At hand.
+    These(&'a [Source]),
+}
+
+impl Texts<'_> {
+    fn of(self, file: &Path) -> Option<String> {
+        match self {
+            Self::Below(root) => {
+                let path = root.map_or_else(|| file.to_path_buf(), |root| root.join(file));
+                // Only what may be a document is opened: what is wrong with a file may be that it never ends.
+                let source = Source::read(Path::new(""), &path).ok();
+                source.map(|source| source.text.to_string())
+            }
+            Self::These(documents) => {
+                let found = documents.iter().find(|document| document.path == file);
+                found.map(|document| document.text.to_string())
+            }
+        }
+    }
+}
+
+fn render(error: &Error, texts: Texts<'_>, styled: bool) -> String {
+    let mut text = render_diagnostics(error.diagnostics(), texts, styled);
     // An error that only sums up its diagnostics has nothing to add to them.
     if is_summary(error) {
         return text;
@@ -71,18 +116,12 @@ pub(crate) fn is_summary(error: &Error) -> bool {
     first.is_some_and(|first| error.report().starts_with(&first.to_string()))
 }
 
-fn render_diagnostics(list: &[Diagnostic], root: Option<&Path>, styled: bool) -> String {
+fn render_diagnostics(list: &[Diagnostic], texts: Texts<'_>, styled: bool) -> String {
     let mut files: BTreeMap<&Path, Reported> = BTreeMap::new();
     for diagnostic in list {
-        let reported = files.entry(&diagnostic.file).or_insert_with(|| {
-            let path = root.map_or_else(|| diagnostic.file.clone(), |root| root.join(&diagnostic.file));
-            Reported {
-                // Only what may be a document is opened: what is wrong with a file may be that it never ends.
-                source: Source::read(Path::new(""), &path)
-                    .ok()
-                    .map(|source| source.text.to_string()),
-                ..Reported::default()
-            }
+        let reported = files.entry(&diagnostic.file).or_insert_with(|| Reported {
+            source: texts.of(&diagnostic.file),
+            ..Reported::default()
         });
         match diagnostic.severity {
             Severity::Error => reported.errors += 1,
@@ -293,7 +332,7 @@ mod tests {
         };
         let warnings = (0..300).map(|index| diagnostic(Severity::Warning, index));
         let list: Vec<_> = warnings.chain([diagnostic(Severity::Error, 300)]).collect();
-        let text = render_diagnostics(&list, None, false);
+        let text = render_diagnostics(&list, Texts::Below(None), false);
         assert!(
             text.contains("finding 300.") && text.contains("finding 198.") && !text.contains("finding 199."),
             "{text}"

@@ -54,7 +54,7 @@ fn payments(card: &str, object: &str) -> NewMesh {
 }
 
 /// Rules whose queries give what not everybody may see, in one way or another.
-const QUERIES: [&str; 14] = [
+const QUERIES: [&str; 15] = [
     "SELECT max(pin) FROM {object}",
     "SELECT max(c) FROM {object} AS t(a, b, c, d, e, f, g, h, i, j, k, l)",
     "SELECT count(*) + (SELECT max(c) FROM {object} AS t(a, b, c, d, e, f, g, h, i, j, k, l)) FROM {object}",
@@ -69,6 +69,7 @@ const QUERIES: [&str; 14] = [
     "SELECT max(x) FROM generate_series(1, 9) AS g(x) HAVING max(x) > (SELECT max(pin) % 10 FROM {object})",
     "SELECT DISTINCT first_value(x) OVER (PARTITION BY pin ORDER BY x) \
      FROM {object} CROSS JOIN generate_series(1, 9) AS g(x)",
+    "SELECT count(*) FROM generate_series(1, 999999) AS g(x) WHERE x <= (SELECT max(wage) FROM shop.bronze.wages)",
     "SELECT max(cast(card AS integer)) FROM {object}",
 ];
 

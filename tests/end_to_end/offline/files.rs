@@ -193,7 +193,16 @@ fn a_file_that_cannot_be_judged_is_wrong_usage() {
         fs::write(mesh.path(name), bytes).unwrap();
         mesh.refused(&["test", CONTRACT, "--data", name], 2, &[name, says]);
     }
-    mesh.refused(&["test", CONTRACT, "--data", "contracts"], 2, &["is a folder"]);
+    mesh.refused(
+        &["test", CONTRACT, "--data", "rows.csv"],
+        2,
+        &["Parquet files (.parquet)", "JSON lines (.jsonl, .ndjson)"],
+    );
+    mesh.refused(
+        &["test", CONTRACT, "--data", "contracts"],
+        2,
+        &["the folder contracts holds nothing to judge", ".jsonl"],
+    );
     mesh.refused(
         &["test", CONTRACT, "--data", "nowhere.parquet"],
         2,

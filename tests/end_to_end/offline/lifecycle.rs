@@ -97,3 +97,50 @@ fn what_is_over_takes_nobodys_place() {
     let message = "the replacement `sales.silver.products` is retired";
     assert!(ended.stderr.contains(message), "{}", said(&ended));
 }
+
+#[test]
+fn who_has_cancelled_until_the_end_is_not_asked_to_move() {
+    let repository = Repository::new();
+    let gold = "product.gold.product_sales";
+    let cancel = |by: &str, party: &str, more: &[&str]| {
+        let all = [
+            "contract", "cancel", gold, "--by", by, "--party", party, "--reason", "x",
+        ];
+        let ended = repository.run(&[&all[..], more].concat());
+        assert_eq!(ended.code, Some(0), "{}", said(&ended));
+        ended.stdout
+    };
+    let planned = cancel("provider", "product", &["--replacement", "none"]);
+    // The contract is to say so, and when, with the words that it is told.
+    let (_, end) = planned.split_once("endOfLife with the value \"").unwrap();
+    let end = end.split('"').next().unwrap();
+    let document = "contracts/product/product_sales.odcs.yaml";
+    repository.edit(document, "status: active", "status: deprecated");
+    let level = format!("slaProperties:\n  - property: endOfLife\n    value: \"{end}\"\n");
+    repository.edit(document, "slaProperties:\n", &level);
+    let custom = "customProperties:\n  - property: polder.replacement\n    value: none\n";
+    repository.edit(document, "customProperties:\n", custom);
+    let moving = || {
+        let ended = repository.run(&["check"]);
+        let said = said(&ended);
+        let line = said
+            .lines()
+            .find(|line| line.contains("these have to move"))
+            .map(str::to_owned);
+        line.map(|line| line.rsplit(": ").next().unwrap_or_default().to_owned())
+    };
+    // Models of the mesh read it too, and cancel nothing.
+    let model = "model finance.net_revenue_forecast";
+    let both = format!("assortment-planning, finance-dashboard, {model}");
+    assert_eq!(moving(), Some(both));
+    let first = cancel("consumer", "assortment-planning", &[]);
+    assert!(first.contains("goes on for finance-dashboard"), "{first}");
+    assert_eq!(moving(), Some(format!("finance-dashboard, {model}")));
+    let last = cancel("consumer", "finance-dashboard", &[]);
+    assert!(last.contains("nobody is registered"), "{last}");
+    assert!(
+        last.contains(&format!("it can be retired when its life ends at {end}")),
+        "{last}"
+    );
+    assert_eq!(moving().as_deref(), Some(model));
+}

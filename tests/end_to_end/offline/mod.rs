@@ -1,6 +1,7 @@
 //! What works without any service.
 
 mod blast_radius;
+mod data_files;
 mod demo;
 mod disclosure;
 mod files;
@@ -8,8 +9,10 @@ mod hook;
 mod lifecycle;
 mod listings;
 mod misspelt;
+mod named_files;
 mod new_mesh;
 mod policies;
+mod printed;
 mod pull_requests;
 mod quarantine;
 mod repository;

@@ -610,6 +610,19 @@ fn a_revision_or_repository_that_is_not_there_is_named() {
         "{}",
         said(&ended)
     );
+    // What else is found is told with it, and rules that nobody can run only to those who ask.
+    repository.edit(
+        BRONZE,
+        "schema:\n  - name",
+        "schema:\n  - quality: [{type: text, description: x}]\n    name",
+    );
+    let mistyped = ["check", "--base", "no-such-branch", "--report", "json=found.json"];
+    let ended = repository.polder.run(&mistyped);
+    assert!(!ended.stderr.contains("not-run"), "{}", said(&ended));
+    let written = fs::read_to_string(repository.path("found.json")).unwrap();
+    assert!(written.contains("a rule in words, for people"), "{written}");
+    let ended = repository.polder.run(&[&["-v"], &mistyped[..]].concat());
+    assert!(ended.stderr.contains("a rule in words, for people"), "{}", said(&ended));
     fs::remove_dir_all(repository.folder.path().join(".git")).unwrap();
     let ended = repository.check();
     assert_eq!(ended.code, Some(2), "{}", said(&ended));

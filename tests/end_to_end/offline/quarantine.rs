@@ -3,6 +3,8 @@
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 
+use serde_json::{Value, json};
+
 use crate::new_mesh::NewMesh;
 
 const ORDERS: &str = "shop.bronze.orders";
@@ -72,6 +74,33 @@ fn a_refused_row_is_mended_and_comes_back_once_with_its_history() {
         mesh.csv(row),
         "amount,_topic,_offset\n5.00,data/orders/2026-01.jsonl,3\n"
     );
+
+    // The catalog says where the version came from, and so does one that is made anew from the table's log.
+    let explained = |mesh: &NewMesh| {
+        let shown = mesh.polder.expect(&["catalog", "show", ORDERS, "--format", "json"]);
+        let shown: Value = serde_json::from_str(&shown).unwrap();
+        let runs = shown["runs"].as_array().unwrap().iter();
+        let replays = runs.filter(|run| run["step"] == "replay shop.orders");
+        let replays: Vec<Value> = replays.cloned().collect();
+        let [replay] = replays.as_slice() else {
+            panic!("{shown}");
+        };
+        assert_eq!(replay["version"], shown["dataset"]["version"], "{shown}");
+        assert!(replay["started"].as_str().is_some_and(|started| started.ends_with('Z')));
+        let told = ["status", "accepted", "rejected", "message"].map(|key| replay[key].clone());
+        assert_eq!(told, [json!("succeeded"), json!(1), json!(0), json!("replayed by ada")]);
+    };
+    explained(&mesh);
+    let listed = mesh.polder.expect(&["catalog", "show", ORDERS]);
+    assert!(
+        listed.contains("replay shop.orders") && listed.contains("replayed by ada"),
+        "{listed}"
+    );
+    for name in ["catalog.db", "catalog.db-wal", "catalog.db-shm"] {
+        let _ = fs::remove_file(mesh.path(".polder").join(name));
+    }
+    mesh.polder.expect(&["catalog", "sync"]);
+    explained(&mesh);
 
     // There is nothing left to replay, and the stream does not bring it a second time.
     mesh.polder.expect(&mend);
@@ -255,6 +284,57 @@ fn what_has_no_place_in_its_type_is_text_to_those_who_mend_it() {
     assert!(said.stderr.contains("1 of 2 rows came"), "{said:?}");
     let rows = "SELECT order_id, amount FROM shop.bronze.orders WHERE order_id LIKE 'T%' ORDER BY order_id";
     assert_eq!(mesh.csv(rows), "order_id,amount\nT-1,10.01\nT-2,1234.50\nT-4,7.00\n");
+}
+
+#[test]
+fn times_that_are_written_otherwise_are_told_and_mended() {
+    let mesh = NewMesh::landed();
+    let at = |id: &str, at: &str| {
+        let order = format!(
+            "{{\"order_id\": \"{id}\", \"ordered_at\": {at}, \"customer\": \"ada\", \"amount\": 1, \"currency\": \"EUR\"}}"
+        );
+        line(&mesh, &order);
+    };
+    // 2026-01-02T09:15:00Z, by `date -u -d @1767345300`.
+    at("T-1", "1767345300000");
+    at("T-2", "\"02.01.2026 10:15\"");
+    mesh.polder.expect(&["ingest", "--until-end"]);
+    let shown = mesh.polder.expect(&["quarantine", "show", ORDERS]);
+    for told in ["1767345300000", "02.01.2026 10:15"] {
+        let told = format!("`{told}` is not a timestamp: write it as 2026-01-31T08:30:00Z");
+        assert!(shown.contains(&told), "{shown}");
+    }
+    let set = |it: &str, what: &str| {
+        let condition = format!("record LIKE '%{it}%'");
+        let replay = ["quarantine", "replay", ORDERS, "--where", &condition, "--set", what];
+        mesh.polder.run(&replay)
+    };
+    let said = set("T-2", "ordered_at = to_timestamp(ordered_at, '%d.%m.%Y %H:%M')");
+    assert_eq!(said.code, Some(1), "{said:?}");
+    let told = "a local time is no instant: write … AT TIME ZONE 'UTC'";
+    assert!(said.stdout.contains(told), "{said:?}");
+    let said = set("T-1", "ordered_at = CAST(ordered_at AS BIGINT)");
+    let told = "write to_timestamp_millis(…) AT TIME ZONE 'UTC'";
+    assert!(said.stdout.contains(told), "{said:?}");
+    for (it, what) in [
+        (
+            "T-1",
+            "ordered_at = to_timestamp_millis(CAST(ordered_at AS BIGINT)) AT TIME ZONE 'UTC'",
+        ),
+        (
+            "T-2",
+            "ordered_at = to_timestamp(ordered_at, '%d.%m.%Y %H:%M') AT TIME ZONE 'Europe/Berlin'",
+        ),
+    ] {
+        let said = set(it, what);
+        assert_eq!(said.code, Some(0), "{said:?}");
+    }
+    // Berlin is an hour ahead in January.
+    let rows = "SELECT order_id, ordered_at FROM shop.bronze.orders WHERE order_id LIKE 'T%' ORDER BY order_id";
+    assert_eq!(
+        mesh.csv(rows),
+        "order_id,ordered_at\nT-1,2026-01-02T09:15:00Z\nT-2,2026-01-02T09:15:00Z\n"
+    );
 }
 
 #[test]

@@ -18,8 +18,9 @@ pub struct Effect {
 
 impl Cancellation {
     /// What follows, in the order of days: the contract's end for a provider's cancellation, one registration's for a
-    /// consumer's. `consumers` are the names of those registered now.
-    pub fn effects<S: AsRef<str>>(&self, contract: &Contract, consumers: &[S]) -> Vec<Effect> {
+    /// consumer's. `consumers` are the names of those who are registered: for a provider's now, for a consumer's on the day
+    /// after it. `ends` is the day for which the provider has cancelled.
+    pub fn effects<S: AsRef<str>>(&self, contract: &Contract, consumers: &[S], ends: Option<NaiveDate>) -> Vec<Effect> {
         let at = |day: NaiveDate, what: String| Effect { day, what };
         let life = contract.lifecycle();
         let replacement = self
@@ -67,10 +68,11 @@ impl Cancellation {
                     .filter(|name| *name != self.party)
                     .collect();
                 let rest = if others.is_empty() {
-                    let next = match (&life.status, life.end_of_life) {
-                        (Status::Deprecated, Some(end)) => format!("retired when its life ends at {}", day(end)),
-                        (Status::Deprecated, None) => "retired".to_owned(),
-                        _ => "deprecated".to_owned(),
+                    let declared = life.end_of_life.filter(|_| life.status == Status::Deprecated);
+                    let next = match declared.map(day).or(ends.map(|end| end.to_string())) {
+                        Some(end) => format!("retired when its life ends at {end}"),
+                        None if life.status == Status::Deprecated => "retired".to_owned(),
+                        None => "deprecated".to_owned(),
                     };
                     format!("nobody is registered for {} any more: it can be {next}", contract.name)
                 } else {

@@ -15,7 +15,7 @@ use polder_core::{DatasetName, Error, ErrorKind, Result};
 pub use check::check;
 pub use effects::Effect;
 
-use crate::consumer::Consumer;
+use crate::consumer::{Consumer, Read};
 use crate::dates::days;
 use crate::place::Place;
 use crate::set::ContractSet;
@@ -218,20 +218,26 @@ pub fn end_registrations(
 ) {
     let today = now.date_naive();
     for consumer in consumers {
-        let own: Vec<_> = cancellations
-            .iter()
-            .filter(|cancellation| {
-                cancellation.by == Canceller::Consumer
-                    && cancellation.party == consumer.name
-                    && cancellation.effective < today
-            })
-            .collect();
-        consumer.reads.retain(|read| {
-            let ended = |cancellation: &&Cancellation| {
-                read.since.is_none_or(|since| since <= cancellation.effective)
-                    && cancellation.is_of(&read.dataset, contracts)
-            };
-            !own.iter().any(ended)
-        });
+        let name = &consumer.name;
+        consumer
+            .reads
+            .retain(|read| last_day(name, read, cancellations, contracts).is_none_or(|last| last >= today));
     }
+}
+
+/// The last day of a registration, by what its consumer has cancelled itself; none where it has not, or where what it reads
+/// is registered to begin after that day.
+pub fn last_day(
+    consumer: &str,
+    read: &Read,
+    cancellations: &[Cancellation],
+    contracts: &ContractSet,
+) -> Option<NaiveDate> {
+    let own = cancellations.iter().filter(|cancellation| {
+        cancellation.by == Canceller::Consumer
+            && cancellation.party == consumer
+            && read.since.is_none_or(|since| since <= cancellation.effective)
+            && cancellation.is_of(&read.dataset, contracts)
+    });
+    own.map(|cancellation| cancellation.effective).min()
 }

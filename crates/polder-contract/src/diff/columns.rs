@@ -224,7 +224,7 @@ impl Walk {
                 }
             }
             "logicalTypeOptions" => walk.limits(pair, inner, at, width_said),
-            "enum" => walk.allowed(inner, at),
+            "enum" => walk.allowed(pair, inner, at),
             "quality" => walk.rules(inner, at),
             "relationships" => walk.relationships(inner, at),
             "properties" => walk.properties(pair, inner, at),
@@ -353,7 +353,7 @@ impl Walk {
     /// The ids of all rules of a column that is gone, those inside it too.
     pub(super) fn rules_of_column(&self, node: &Node, at: &At) -> Vec<String> {
         let mut rules: Vec<String> = limits::rule_ids(node, at);
-        rules.extend(quality::labels(node, at));
+        rules.extend(quality::labels(node, at, self.old_place()));
         let within = |step: String| at.value(&step);
         for field in items(node, "properties") {
             let name = by_physical_name(field).unwrap_or_default();
@@ -373,9 +373,12 @@ impl Walk {
     }
 
     /// The ids of all rules of an object that is gone.
-    pub(super) fn rules_of_object(&self, node: &Node) -> Vec<String> {
-        let at = At::default();
-        let own = quality::labels(node, &at).into_iter();
+    pub(super) fn rules_of_object(&self, node: &Node, pair: Pair<'_>) -> Vec<String> {
+        let at = At {
+            references: quality::reference_ids(pair, self.old_place()),
+            ..At::default()
+        };
+        let own = quality::labels(node, &at, self.old_place()).into_iter();
         let columns = items(node, "properties").iter().flat_map(|column| {
             let at = At {
                 column: by_physical_name(column),

@@ -4,6 +4,7 @@ use polder_core::DatasetName;
 use polder_core::document::Node;
 
 use super::pairing::{Identity, by_id, by_name, by_physical_name, pair as pair_items, word};
+use super::quality::reference_ids;
 use super::walk::{At, Pair, Walk};
 use super::{Class, Mode, meaning};
 use crate::status::Status;
@@ -50,7 +51,7 @@ impl Walk {
                 (Some(gone), None) => {
                     let what = format!("{} was removed", shown(gone));
                     self.add("object-removed", Class::BreaksBoth, inner, &at, what);
-                    let rules = self.rules_of_object(gone);
+                    let rules = self.rules_of_object(gone, inner);
                     self.with_gone(rules);
                 }
                 (None, Some(come)) => {
@@ -63,7 +64,10 @@ impl Walk {
     }
 
     fn object(&mut self, pair: Pair<'_>, at: &At) {
-        let at = &at.within(pair);
+        let at = &At {
+            references: reference_ids(pair, self.old_place()),
+            ..at.within(pair)
+        };
         let named = |node: Option<&Node>| node.and_then(by_physical_name);
         let renamed = named(pair.old) != named(pair.new);
         if renamed {

@@ -66,8 +66,8 @@ impl Walk {
         }
         if at.column.is_some() {
             let kept = limits::checked(new, at);
-            for key in limits::checked(old, at).into_iter().filter(|key| kept.contains(key)) {
-                self.limit_failure(said, &at.rule(at.rule_id(key)));
+            for rule in limits::checked(old, at).into_iter().filter(|rule| kept.contains(rule)) {
+                self.limit_failure(said, &at.rule(rule));
             }
         }
         self.inherited_rules(said, pair, at);
@@ -105,7 +105,7 @@ impl Walk {
             };
             let inner = quality.of(Some(old), Some(new));
             if !is_text(old) && !says_itself(inner) {
-                self.rule_failure(said, inner, &at.rule(label(old, at)));
+                self.rule_failure(said, inner, &at.rule(label(old, at, self.old_place())));
             }
         }
         let relationships = pair.under("relationships");

@@ -8,6 +8,7 @@ use super::policies::Policies;
 use super::walk::{At, Pair, Walk};
 use crate::contract::Contract;
 use crate::place::items;
+use crate::rule::id;
 
 /// A column of a dataset under contract, by its path in the store: `price`, `address.city`, `lines[].price`.
 #[derive(Debug, Clone, Copy)]
@@ -76,7 +77,12 @@ fn same_kind(one: &str, other: &str) -> bool {
         key => key.to_owned(),
     };
     let (one, other) = (kind(one), kind(other));
-    let by_type = |key: &str| matches!(key, "physicalType" | "maxLength" | "minimum" | "maximum" | "format");
+    let by_type = |key: &str| {
+        matches!(
+            key,
+            "physicalType" | "maxLength" | "minimum" | "maximum" | "format" | "enum"
+        )
+    };
     let named = one == "physicalType" || other == "physicalType";
     one == other || (named && by_type(&one) && by_type(&other))
 }
@@ -102,16 +108,17 @@ fn path(of: ColumnOf<'_>) -> Option<Vec<&Node>> {
     Some(path)
 }
 
-/// A value without one of its limits.
-fn without(value: &Node, key: &str) -> Node {
+/// A value without the limit that makes this rule.
+fn without(value: &Node, rule: &str) -> Node {
+    let option = id::option_of(rule);
     let mut value = value.clone();
     if let Value::Map(entries) = &mut value.value {
-        entries.retain(|entry| entry.key != key);
+        entries.retain(|entry| entry.key != rule);
         for entry in entries {
             if entry.key == "logicalTypeOptions"
                 && let Value::Map(options) = &mut entry.value.value
             {
-                options.retain(|option| option.key != key);
+                options.retain(|entry| Some(entry.key.as_str()) != option);
             }
         }
     }
@@ -223,6 +230,20 @@ mod tests {
         let (from, to) = (contract("s.bronze.src", limited), contract("s.silver.x", limited));
         assert!(!refuses(of(&from, "c"), of(&to, "c"), "c.maximum", false));
         assert!(refuses(of(&from, "c"), of(&to, "c"), "c.maximum", true));
+    }
+
+    #[test]
+    fn fields_that_must_be_there_are_no_value_that_must() {
+        let object =
+            |asks: &str| format!("logicalType: object, {asks}properties: [{{name: city, logicalType: string}}]");
+        let fields = object("logicalTypeOptions: {required: [city]}, ");
+        assert!(refused(&object(""), &fields, "c.requiredProperties"));
+        assert!(!refused(
+            &object(""),
+            &object("required: true, "),
+            "c.requiredProperties"
+        ));
+        assert!(!refused(&object(""), &fields, "c.required"));
     }
 
     #[test]

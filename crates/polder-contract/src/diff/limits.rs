@@ -89,7 +89,7 @@ impl Walk {
         self.each(pair, at, &spoken_of, |walk, key, inner| {
             let shift = option(key, inner, column);
             let what = format!("`{key}` of {} {}", at.shown(), inner.said());
-            let at = at.rule(at.rule_id(key));
+            let at = at.rule(at.option_id(key));
             let limits = |side: Option<&Node>, column: Option<&Node>| {
                 side.is_some() || column.is_some_and(|column| types::limits_too(key, column))
             };
@@ -139,9 +139,18 @@ impl Walk {
     }
 
     /// Listed values.
-    pub(super) fn allowed(&mut self, pair: Pair<'_>, at: &At) {
+    pub(super) fn allowed(&mut self, column: Pair<'_>, pair: Pair<'_>, at: &At) {
         let (old, new) = pair.items();
         let rule = at.rule(at.rule_id("enum"));
+        if let Some((before, now)) = column.old.zip(column.new)
+            && [before, now].into_iter().any(types::lists_by_name)
+        {
+            // The name of the type lists values too: only those in both are taken.
+            let sides = (types::listed(before).is_some(), types::listed(now).is_some());
+            let what = format!("`enum` of {} {}", at.shown(), pair.said());
+            self.limit(types::list_shift(before, now), sides, pair, &rule, &what);
+            return;
+        }
         let value: Identity = |node| node.get("value").map(|value| meaning::of("", value));
         let shown = |nodes: &[&Node]| {
             let words = nodes.iter().filter_map(|node| word(node, "value"));
@@ -254,6 +263,12 @@ fn option(key: &str, pair: Pair<'_>, column: Pair<'_>) -> Shift {
                 None => Shift::Changed,
             }
         }
+        "format" if [column.old, column.new].into_iter().flatten().all(types::is_text) => {
+            match column.old.zip(column.new) {
+                Some((old, new)) => types::format_shift(old, new),
+                None => Shift::Changed,
+            }
+        }
         "pattern" | "format" => match texts {
             (None, _) => Shift::Tightened,
             (_, None) => Shift::Loosened,
@@ -289,17 +304,18 @@ fn makes_rule(key: &str, column: &Node) -> bool {
     }
 }
 
-/// The keys of a column that make rules which rows can fail.
-pub(super) fn checked<'n>(column: &'n Node, at: &At) -> Vec<&'n str> {
+/// The ids of the rules that a column's own keys make and rows can fail.
+pub(super) fn checked(column: &Node, at: &At) -> Vec<String> {
     let said = |key: &&str| *key != "uniqueItems" || column.get("logicalTypeOptions").is_some_and(|of| flag(of, key));
     let options = options(column).filter(|key| makes_rule(key, column)).filter(said);
-    beside_options(column, at).chain(options).collect()
+    let beside = beside_options(column, at).map(|key| at.rule_id(key));
+    beside.chain(options.map(|key| at.option_id(key))).collect()
 }
 
 /// The ids of the rules that a column's own keys make, as gates call them.
 pub(super) fn rule_ids(column: &Node, at: &At) -> Vec<String> {
-    let keys = beside_options(column, at).chain(options(column));
-    keys.map(|key| at.rule_id(key)).collect()
+    let beside = beside_options(column, at).map(|key| at.rule_id(key));
+    beside.chain(options(column).map(|key| at.option_id(key))).collect()
 }
 
 /// The keys beside the options of its logical type by which a column limits its values.

@@ -29,9 +29,9 @@
 //! | everything in words: descriptions, tags, team, support, definitions, transformations, examples, text rules | documentation |
 //!
 //! The classes are each other's mirror: what breaks readers on the way from A to B breaks writers on the way back,
-//! loosened becomes tightened, lowered raised. Two things have no mirror, because a table has columns or has them not:
-//! columns and objects that come (nobody needs them yet) and go (somebody may), and types that narrow (information is
-//! lost) and widen.
+//! loosened becomes tightened, lowered raised. Three things have no mirror: a notice period, which is a service level when
+//! it gets longer; columns and objects that come (nobody needs them yet) and go (somebody may); and types that narrow
+//! (information is lost) and widen.
 
 mod bounds;
 mod columns;

@@ -1,5 +1,8 @@
 //! Quality rules and relationships: tightened, loosened, or asking something else.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use polder_core::document::Node;
 
 use super::Class;
@@ -9,9 +12,11 @@ use super::query::{without_blanks, without_comments};
 use super::shift::Shift;
 use super::thresholds::{Accepted, accepted};
 use super::walk::{At, Pair, Walk};
-use crate::place::items;
-use crate::quality::is_percent;
-use crate::rule::RuleSeverity;
+use crate::place::{Place, items};
+use crate::quality::{Quality, is_percent};
+use crate::rule::reference::id_on_object;
+use crate::rule::{RuleSeverity, id};
+use crate::schema::SchemaObject;
 use crate::structure::OPERATORS;
 
 /// What makes up what a rule measures.
@@ -29,12 +34,9 @@ const COUNTS: [&str; 5] = [
 /// What tells rules apart.
 pub(super) const RULE_IDENTITIES: [Identity; 4] = [by_id, by_name, kind_and_operator, kind];
 
-/// What a report calls a rule: its id, else its name, else what it measures (of a column with the column's name).
-pub(super) fn label(rule: &Node, at: &At) -> String {
-    if let Some(label) = by_id(rule).or_else(|| by_name(rule)) {
-        return label;
-    }
-    at.rule_id(&measured(rule))
+/// What gates call a rule under `quality`.
+pub(super) fn label(rule: &Node, at: &At, document: &Place) -> String {
+    id::of_quality(at.column.as_deref(), &Quality::read(rule, document))
 }
 
 fn measured(rule: &Node) -> String {
@@ -67,7 +69,7 @@ impl Walk {
             if meaning::same("", inner.old, inner.new) {
                 continue;
             }
-            let label = label(named, at);
+            let label = label(named, at, self.old_place());
             let at = at.rule(label.clone());
             let (come, gone) = if is_text(named) {
                 (Class::Documentation, Class::Documentation)
@@ -285,22 +287,33 @@ fn same_operators(old: &Node, new: &Node) -> bool {
         .all(|operator| meaning::same(operator, old.get(operator), new.get(operator)))
 }
 
-/// What gates call a reference to another element: by its column, where it begins in one.
+/// What gates call a reference to another element.
 pub(super) fn reference_id(relationship: &Node, at: &At) -> String {
-    let from = match relationship.get("from").map(|from| (from.as_str(), from.as_list())) {
-        Some((Some(one), _)) => Some(one),
-        Some((None, Some([one]))) => one.as_str(),
-        _ => None,
-    };
-    match from.and_then(|from| from.split_once('.')) {
-        Some((_, column)) if at.column.is_none() => format!("{column}.foreignKey"),
-        _ => at.rule_id("foreignKey"),
+    let declared = || reference_ends(relationship).and_then(|ends| at.references.get(&ends).cloned());
+    match at.column {
+        Some(_) => at.rule_id("foreignKey"),
+        None => declared().unwrap_or_else(|| at.rule_id("foreignKey")),
     }
 }
 
+/// What gates call the references of an object, by their ends; as the old side says where both have them.
+pub(super) fn reference_ids(object: Pair<'_>, document: &Place) -> Arc<HashMap<String, String>> {
+    let mut ids = HashMap::new();
+    for node in [object.new, object.old].into_iter().flatten() {
+        let declared = items(node, "relationships");
+        if declared.is_empty() {
+            continue;
+        }
+        let object = SchemaObject::read(node, document);
+        let named = declared.iter().zip(&object.relationships);
+        ids.extend(named.filter_map(|(node, one)| Some((reference_ends(node)?, id_on_object(&object, one)))));
+    }
+    Arc::new(ids)
+}
+
 /// The rules and references of an object or column, for those that go with it.
-pub(super) fn labels(node: &Node, at: &At) -> Vec<String> {
-    let rules = items(node, "quality").iter().map(|rule| label(rule, at));
+pub(super) fn labels(node: &Node, at: &At, document: &Place) -> Vec<String> {
+    let rules = items(node, "quality").iter().map(|rule| label(rule, at, document));
     let references = items(node, "relationships")
         .iter()
         .map(|reference| reference_id(reference, at));

@@ -1,5 +1,7 @@
 //! What a change of a column's type means.
 
+use std::collections::BTreeSet;
+
 use polder_core::document::Node;
 
 use super::pairing::word;
@@ -7,7 +9,7 @@ use super::shift::Shift;
 use super::widths::{declared_range, physical_limit, whole_values, width};
 use crate::column_type::ColumnType;
 use crate::physical_limit::PhysicalLimit;
-use crate::place::{Place, count};
+use crate::place::{Place, count, items};
 use crate::schema::Property;
 
 /// The keys that make up a type.
@@ -121,14 +123,73 @@ pub(super) fn limited(old: &Node, new: &Node, old_file: &Place, new_file: &Place
     if resolved(old, old_file)? != resolved(new, new_file)? {
         return None;
     }
-    let limits = |column: &Node| has_limit(column) || ["maxLength", "format"].iter().any(|key| limits_too(key, column));
+    let limits = |column: &Node| {
+        has_limit(column)
+            || ["maxLength", "format", "enum"]
+                .iter()
+                .any(|key| limits_too(key, column))
+    };
     (has_limit(old) || has_limit(new)).then(|| (limits(old), limits(new)))
 }
 
-/// Whether the name of the type limits the values of a column beyond its type.
+/// Whether the name of the type limits the values of a column beyond its type, by a limit that is checked.
 pub(super) fn has_limit(column: &Node) -> bool {
-    // Nothing counts the bytes of texts.
-    physical_limit(column).is_some_and(|limit| !matches!(limit, PhysicalLimit::BytesOfText(_)))
+    use PhysicalLimit::{Format, Length, Listed, Width};
+    matches!(
+        physical_limit(column),
+        Some(Length(_) | Width(_) | Format(_) | Listed(_))
+    )
+}
+
+/// The formats that a text keeps, by `format` and by the name of its type.
+fn text_formats(column: &Node) -> BTreeSet<String> {
+    let said = column.get("logicalTypeOptions").and_then(|of| word(of, "format"));
+    let named = match physical_limit(column) {
+        Some(PhysicalLimit::Format(format)) => Some(format.as_str().to_owned()),
+        _ => None,
+    };
+    said.filter(|_| is_text(column)).into_iter().chain(named).collect()
+}
+
+/// Whether the logical type is text.
+pub(super) fn is_text(column: &Node) -> bool {
+    word(column, "logicalType").is_some_and(|logical| logical == "string")
+}
+
+/// How the formats that a text keeps moved, wherever either side says them.
+pub(super) fn format_shift(old: &Node, new: &Node) -> Shift {
+    let (old, new) = (text_formats(old), text_formats(new));
+    Shift::of(new.is_superset(&old), old.is_superset(&new))
+}
+
+/// The values that a column takes, by `enum` and by the name of its type; none where neither lists any.
+pub(super) fn listed(column: &Node) -> Option<BTreeSet<String>> {
+    let said = items(column, "enum").iter().filter_map(|value| word(value, "value"));
+    let said: BTreeSet<_> = said.collect();
+    let named = match physical_limit(column) {
+        Some(PhysicalLimit::Listed(values)) => Some(values.into_iter().collect::<BTreeSet<_>>()),
+        _ => None,
+    };
+    match (said.is_empty(), named) {
+        (true, named) => named,
+        (false, None) => Some(said),
+        (false, Some(named)) => Some(said.intersection(&named).cloned().collect()),
+    }
+}
+
+/// Whether the name of the column's type lists its values.
+pub(super) fn lists_by_name(column: &Node) -> bool {
+    matches!(physical_limit(column), Some(PhysicalLimit::Listed(_)))
+}
+
+/// How the values that a column takes moved, wherever either side lists them.
+pub(super) fn list_shift(old: &Node, new: &Node) -> Shift {
+    match (listed(old), listed(new)) {
+        (None, None) => Shift::Restated,
+        (None, Some(_)) => Shift::Tightened,
+        (Some(_), None) => Shift::Loosened,
+        (Some(old), Some(new)) => Shift::of(new.is_subset(&old), old.is_subset(&new)),
+    }
 }
 
 /// The most characters that a column takes, by `maxLength` and by the name of its type.
@@ -145,7 +206,8 @@ fn longest(column: &Node) -> Option<u64> {
 pub(super) fn limits_too(key: &str, column: &Node) -> bool {
     match key {
         "maxLength" => longest(column).is_some(),
-        "format" => declared_range(column).is_some(),
+        "format" => declared_range(column).is_some() || !text_formats(column).is_empty(),
+        "enum" => listed(column).is_some(),
         _ => false,
     }
 }
@@ -174,12 +236,14 @@ pub(super) fn width_shift(old: &Node, new: &Node) -> Shift {
 /// neither has one. What an option of the logical type says of the same counts too: who moves a limit from the one to the
 /// other changes nothing.
 fn limit(old: &Node, new: &Node) -> Option<Shift> {
-    use PhysicalLimit::{Length, Width};
+    use PhysicalLimit::{Format, Length, Listed, Width};
     Some(match (physical_limit(old), physical_limit(new)) {
         (None, None) => return None,
         (None | Some(Length(_)), None | Some(Length(_))) => length_shift(old, new),
         (None | Some(Width(_)), None | Some(Width(_))) => width_shift(old, new),
-        (Some(old), Some(new)) => Shift::of(new.within(old), old.within(new)),
+        (None | Some(Format(_)), None | Some(Format(_))) => format_shift(old, new),
+        (None | Some(Listed(_)), None | Some(Listed(_))) => list_shift(old, new),
+        (Some(old), Some(new)) => Shift::of(new.within(&old), old.within(&new)),
         (Some(_), None) => Shift::Loosened,
         (None, Some(_)) => Shift::Tightened,
     })

@@ -1,5 +1,6 @@
 //! The walk over two documents side by side.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -10,6 +11,7 @@ use super::policies::Policies;
 use super::{Change, Class, meaning};
 use crate::contract::Contract;
 use crate::place::{Place, flag};
+use crate::rule::id;
 
 /// Where in the contract the walk is.
 #[derive(Debug, Clone, Default)]
@@ -24,6 +26,8 @@ pub(super) struct At {
     pub(super) inside: bool,
     /// Whether the column alone is the primary key, in the old document and in the new one.
     pub(super) is_key: (bool, bool),
+    /// The ids of the references that the object declares, by their ends.
+    pub(super) references: Arc<HashMap<String, String>>,
 }
 
 impl At {
@@ -84,10 +88,12 @@ impl At {
 
     /// The id of a rule about the place, as gates call it.
     pub(super) fn rule_id(&self, rule: &str) -> String {
-        match &self.column {
-            Some(column) => format!("{column}.{rule}"),
-            None => rule.to_owned(),
-        }
+        id::of_value(self.column.as_deref(), rule)
+    }
+
+    /// The id of the rule that an option of the logical type makes.
+    pub(super) fn option_id(&self, option: &str) -> String {
+        self.rule_id(id::by_option(option))
     }
 }
 

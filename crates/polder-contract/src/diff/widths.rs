@@ -12,6 +12,11 @@ use crate::physical_limit::PhysicalLimit;
 
 /// The limit in the name of a column's type.
 pub(super) fn physical_limit(column: &Node) -> Option<PhysicalLimit> {
+    let compound = |logical: String| matches!(logical.as_str(), "object" | "array" | "map");
+    // What is inside says its own.
+    if word(column, "logicalType").is_some_and(compound) {
+        return None;
+    }
     PhysicalLimit::read(&word(column, "physicalType")?)
 }
 

@@ -24,7 +24,7 @@ use crate::status::Status;
 pub use crate::dates::{day, days};
 pub use departure::departure_problem;
 pub use replacement::{WrongReplacement, replacement_problem, replacement_problems};
-pub use retirement::retirement_problems;
+pub use retirement::{User, retirement_problems};
 pub use transition::transition_problems;
 
 /// What a contract says about its life.

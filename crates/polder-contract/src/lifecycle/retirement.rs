@@ -2,43 +2,71 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use polder_core::document::{Diagnostic, Severity};
 
 use crate::contract::Contract;
-use crate::dates::day;
+use crate::dates::{day, last_day};
 use crate::status::Status;
 
+/// Somebody who uses one of a contract's objects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct User<'n> {
+    /// The object, by its position.
+    pub object: usize,
+    /// The name; that of one of the mesh's own steps begins with what it is (`pipeline shop.sales`, `model shop.forecast`).
+    pub name: &'n str,
+    /// The last day of use, where it is known by a cancellation.
+    pub until: Option<NaiveDate>,
+}
+
+impl User<'_> {
+    /// Whether the use ends with the object's life at the latest, so that nothing is left to do.
+    fn leaves_in_time(&self, end: Option<DateTime<Utc>>) -> bool {
+        self.until
+            .is_some_and(|until| end.is_none_or(|end| until <= last_day(end)))
+    }
+
+    fn words(&self) -> String {
+        match self.until {
+            Some(until) => format!("{} (cancelled for {until})", self.name),
+            None => self.name.to_owned(),
+        }
+    }
+}
+
 /// What is wrong with the end of a contract while consumers remain: a contract that is retired, or whose life or one of
-/// whose objects' lives is over, and that somebody still uses. `users` are those of each object, by its position: their
-/// names; those of the mesh's own steps begin with what they are (`pipeline shop.sales`, `model shop.forecast`).
-pub fn retirement_problems<S: AsRef<str>>(
-    contract: &Contract,
-    users: &[(usize, S)],
-    now: DateTime<Utc>,
-) -> Vec<Diagnostic> {
+/// whose objects' lives is over, and that somebody still uses; or that is to end, and whose users have not said that they
+/// leave until then.
+pub fn retirement_problems(contract: &Contract, users: &[User<'_>], now: DateTime<Utc>) -> Vec<Diagnostic> {
     let whole = contract.lifecycle();
-    let mut ends: BTreeMap<_, (BTreeSet<usize>, BTreeSet<&str>)> = BTreeMap::new();
-    for (object, name) in users {
+    let mut ends: BTreeMap<_, BTreeSet<User<'_>>> = BTreeMap::new();
+    for user in users {
         // What is retired is over with all its objects, whatever date they had.
-        let end = contract.lifecycle_of(*object).end_of_life;
+        let end = contract.lifecycle_of(user.object).end_of_life;
         let end = end.filter(|_| whole.status != Status::Retired);
-        let (objects, names) = ends.entry(end).or_default();
-        objects.insert(*object);
-        names.insert(name.as_ref());
+        let is_over = whole.status == Status::Retired || end.is_some_and(|end| end <= now);
+        if is_over || !user.leaves_in_time(end) {
+            ends.entry(end).or_default().insert(*user);
+        }
     }
     let mut problems = Vec::new();
-    for (end, (objects, names)) in ends {
-        let is_of_mesh = names.iter().any(|name| is_of_mesh(name));
+    for (end, users) in ends {
+        let objects: BTreeSet<usize> = users.iter().map(|user| user.object).collect();
+        let steps = users.iter().filter(|user| is_of_mesh(user.name)).count();
         let move_to = match whole.replacement.as_deref() {
-            None | Some("none") if is_of_mesh => {
-                "end the registrations of consumers first, and let pipelines and models read another dataset".to_owned()
-            }
             None | Some("none") => {
-                "end their registrations first: `polder contract cancel DATASET --by consumer`".to_owned()
+                let leave = leave(contract, &users);
+                let read_another = "let pipelines and models read another dataset first";
+                match steps {
+                    0 => leave,
+                    all if all == users.len() => read_another.to_owned(),
+                    _ => format!("{read_another}; for consumers, {leave}"),
+                }
             }
             Some(replacement) => format!("move them to {replacement} first"),
         };
+        let names: BTreeSet<String> = users.iter().map(User::words).collect();
         let names = names.into_iter().collect::<Vec<_>>().join(", ");
         let what = subject(contract, &objects);
         let (severity, message) = if whole.status == Status::Retired {
@@ -65,6 +93,23 @@ pub fn retirement_problems<S: AsRef<str>>(
         });
     }
     problems
+}
+
+/// How consumers stop being registered. What is retired has nothing left to cancel.
+fn leave(contract: &Contract, users: &BTreeSet<User<'_>>) -> String {
+    if contract.lifecycle().status == Status::Retired {
+        return "take it out of their registrations (catalog/consumers/), or leave it deprecated until they are gone"
+            .to_owned();
+    }
+    let mut consumers = users.iter().filter(|user| !is_of_mesh(user.name));
+    if let Some(last) = users.iter().filter_map(|user| user.until).max()
+        && consumers.all(|user| user.until.is_some())
+    {
+        return format!("let it end when the last of them has left (endOfLife: {last}), or let them leave earlier");
+    }
+    let dataset = contract.objects.iter().find_map(|object| object.dataset.as_ref());
+    let name = dataset.map_or_else(|| contract.id.clone(), ToString::to_string);
+    format!("record that they leave: polder contract cancel {name} --by consumer --party NAME --reason WHY")
 }
 
 /// Of what the life is told: the contract, or those of its datasets that end otherwise than others.

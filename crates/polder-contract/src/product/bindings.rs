@@ -138,9 +138,13 @@ impl Bindings<'_> {
             let help = "a product offers what its own domain builds; what it uses is an input port";
             findings.push(port.place.error("foreign-port", message, Some(help)));
         }
-        findings.extend(version(&port.name, &port.version, &contract, &port.place));
         let offers = &self.product.status;
         let life = Life::of(&contract, self.now);
+        let is_over = life.is_over() && *offers != Status::Retired;
+        if !is_over {
+            // Nobody should move to a version of what is over.
+            findings.extend(version(&port.name, &port.version, &contract, &port.place));
+        }
         let message = format!(
             "the output port `{}` is bound to {}, which {life}",
             port.name, contract.name
@@ -185,7 +189,10 @@ impl Bindings<'_> {
                 .unwrap_or_else(|| "nobody here can say whether it keeps its promises".to_owned());
             return vec![warn(place, "foreign-contract", message, &help)];
         };
-        let mut findings: Vec<Diagnostic> = version(name, wanted, &contract, place).into_iter().collect();
+        let life = Life::of(&contract, self.now);
+        let is_over = life.is_over() && self.product.status != Status::Retired;
+        let of_version = (!is_over).then(|| version(name, wanted, &contract, place));
+        let mut findings: Vec<Diagnostic> = of_version.flatten().into_iter().collect();
         if self.product.status == Status::Retired {
             // It uses nothing any more.
             return findings;
@@ -194,7 +201,6 @@ impl Bindings<'_> {
             Some("none") | None => "look for another source".to_owned(),
             Some(replacement) => format!("move to {replacement}"),
         };
-        let life = Life::of(&contract, self.now);
         let message = format!("the input port `{name}` is bound to {}, which {life}", contract.name);
         match life {
             Life::Retired | Life::Over(_) => findings.push(place.error("retired-contract", message, Some(&instead))),
@@ -246,6 +252,13 @@ impl Life {
             (status @ (Status::Draft | Status::Proposed), _) => Self::Unborn(status),
             (Status::Active | Status::Other(_), _) => Self::InForce,
         }
+    }
+}
+
+impl Life {
+    /// Whether nothing comes by it any more.
+    fn is_over(&self) -> bool {
+        matches!(self, Self::Retired | Self::Over(_))
     }
 }
 

@@ -7,7 +7,7 @@ use polder_core::document::Diagnostic;
 
 use super::compiler::{Compiler, Heading, Value};
 use super::on_failure::Policy;
-use super::{Metric, OnFailure, Operator, PathStep, Rule, RuleSeverity, custom, library, limits, path, reference};
+use super::{Metric, OnFailure, Operator, PathStep, Rule, RuleSeverity, custom, id, library, limits, path, reference};
 use crate::column_type::ColumnType;
 use crate::quality::{Quality, QualityKind};
 use crate::schema::{Property, SchemaObject};
@@ -192,11 +192,7 @@ impl<'a> Compiler<'a> {
     }
 
     fn heading(&mut self, quality: &Quality, value: Option<&Value<'_>>, own: Policy, outer: Policy) -> Heading {
-        let name = quality.id.clone().or_else(|| quality.name.clone());
-        let id = name.unwrap_or_else(|| match value {
-            Some(value) => format!("{}.{}", value.path, quality.label()),
-            None => quality.label().to_owned(),
-        });
+        let id = id::of_quality(value.map(|value| value.path.as_str()), quality);
         let declared = quality.severity.as_deref().map(RuleSeverity::of_word);
         let on_failure = match (own.declared(), declared) {
             (Some(word @ (OnFailure::Quarantine | OnFailure::Reject)), Some(severity))

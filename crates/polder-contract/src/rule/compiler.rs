@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use polder_core::document::{Diagnostic, Severity};
 
+use super::id;
 use super::on_failure::{self, Policy};
 use super::pattern::KEPT;
 use super::{Metric, OnFailure, Operator, PathStep, RowCheck, RowTest, Rule, RuleKind, RuleSeverity, SetTest};
@@ -87,7 +88,7 @@ impl<'a> Compiler<'a> {
     /// The heading of a rule that a value's own keys declare.
     pub(super) fn limit(&self, value: &Value<'_>, rule: &str, place: &Place) -> Heading {
         Heading {
-            id: format!("{}.{rule}", value.path),
+            id: id::of_value(Some(&value.path), rule),
             column: Some(value.path.clone()),
             severity: value.policy.severity(),
             on_failure: value.policy.on_failure(),
@@ -99,7 +100,15 @@ impl<'a> Compiler<'a> {
 
     /// A check of each value at the end of the steps.
     pub(super) fn row(&mut self, heading: Heading, steps: &[PathStep], check: RowCheck) {
-        let says = check.says();
+        self.row_because(heading, steps, check, None);
+    }
+
+    /// The same, with what asks for it where the value's own keys do not.
+    pub(super) fn row_because(&mut self, heading: Heading, steps: &[PathStep], check: RowCheck, why: Option<&str>) {
+        let says = match why {
+            Some(why) => format!("{} ({why})", check.says()),
+            None => check.says(),
+        };
         let path = steps.to_vec();
         self.add(heading, RuleKind::Row(RowTest::Value { path, check }), says);
     }

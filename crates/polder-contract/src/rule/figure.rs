@@ -37,6 +37,21 @@ impl Figure {
             Err(_) => Self::Text(text.to_owned()),
         }
     }
+
+    /// The order with a number as it is written, digit by digit; none where either is no number.
+    pub fn order(&self, number: &str) -> Option<Ordering> {
+        order(self, number)
+    }
+
+    /// The figure with all its digits, so that it reads back as the same number; none of what is no number.
+    pub fn digits(&self) -> Option<String> {
+        match self {
+            Self::Whole(number) => Some(number.to_string()),
+            Self::Real(number) => (!number.is_nan()).then(|| number.to_string()),
+            Self::Decimal(text) => Some(text.clone()),
+            Self::Moment(_) | Self::Text(_) | Self::Null => None,
+        }
+    }
 }
 
 impl fmt::Display for Figure {

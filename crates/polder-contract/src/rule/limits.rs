@@ -9,7 +9,7 @@ use polder_core::units::counted;
 
 use super::compiler::{Compiler, Heading, Value};
 use super::valid::{one_of, pattern};
-use super::{NumberWidth, RowCheck, TextFormat};
+use super::{NumberWidth, RowCheck, TextFormat, id};
 use crate::bound;
 use crate::column_type::ColumnType;
 use crate::number::{self, Side};
@@ -23,7 +23,9 @@ pub(super) fn collect(compiler: &mut Compiler<'_>, value: &Value<'_>) {
     let options = &property.options;
     if property.required {
         let heading = compiler.limit(value, "required", &property.place);
-        compiler.row(heading, &value.steps, RowCheck::Required);
+        // Who reads a refusal looks for a `required` that the column does not have.
+        let why = property.required_by_key.then_some("part of the primary key");
+        compiler.row_because(heading, &value.steps, RowCheck::Required, why);
     }
     width(compiler, value);
     physical(compiler, value);
@@ -158,13 +160,36 @@ fn physical(compiler: &mut Compiler<'_>, value: &Value<'_>) {
         ColumnType::Int32 | ColumnType::Int64 | ColumnType::Float64 | ColumnType::Decimal { .. }
     );
     let heading = compiler.limit(value, "physicalType", &written.place);
+    let compound = matches!(
+        value.column,
+        ColumnType::List(_) | ColumnType::Struct(_) | ColumnType::Map(..)
+    );
     match limit {
         PhysicalLimit::Length(length) if text => compiler.row(heading, &value.steps, RowCheck::MaxLength(length)),
         PhysicalLimit::Width(width) if number => compiler.row(heading, &value.steps, RowCheck::Width(width)),
+        PhysicalLimit::Format(format) if value.column == ColumnType::String => {
+            compiler.row(heading, &value.steps, RowCheck::Format(format));
+        }
+        PhysicalLimit::Listed(values) if value.column == ColumnType::String => {
+            compiler.row(heading, &value.steps, RowCheck::OneOf(values));
+        }
         PhysicalLimit::BytesOfText(length) if value.column == ColumnType::String => {
             let why = "the bytes of a text depend on its encoding: its characters are counted, not those";
             let says = format!("it must have at most {}", counted(length, "byte"));
             compiler.not_run(heading, why.to_owned(), &says);
+        }
+        PhysicalLimit::SecondDigits(digits) if !compound && !text && !number => {
+            let why = "the column holds microseconds, and nothing here counts their digits";
+            let says = format!("it must have at most {} of a second", counted(digits, "digit"));
+            compiler.not_run(heading, why.to_owned(), &says);
+        }
+        // A bare `enum` beside listed values names what they are in the store.
+        PhysicalLimit::Unread(name) if !compound && (name.contains('(') || value.property.allowed.is_empty()) => {
+            let why = match name.contains('(') {
+                true => format!("what `{name}` allows cannot be read: write a length, or labels in quotes"),
+                false => format!("`{name}` does not say which values it has: list them under `enum`"),
+            };
+            compiler.not_run(heading, why, &format!("it must be what `{name}` allows"));
         }
         // The store's type and the column's are not of one kind, which is judged elsewhere.
         _ => {}
@@ -286,7 +311,7 @@ fn required_properties(compiler: &mut Compiler<'_>, value: &Value<'_>) {
         return;
     }
     let place = &value.property.place;
-    let heading = compiler.limit(value, "requiredProperties", place);
+    let heading = compiler.limit(value, id::by_option("required"), place);
     let fields = &value.property.properties;
     let mut found = Vec::new();
     for name in names {

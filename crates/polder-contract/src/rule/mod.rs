@@ -5,13 +5,14 @@ mod compile;
 mod compiler;
 mod custom;
 mod figure;
+pub(crate) mod id;
 mod library;
 mod limits;
 mod on_failure;
 mod operator;
 mod path;
 mod pattern;
-mod reference;
+pub(crate) mod reference;
 mod says;
 mod valid;
 
@@ -285,6 +286,14 @@ impl DatasetContract {
     /// As [`SchemaObject::rules`], and references that name nothing.
     pub fn rules(&self) -> Result<Vec<Rule>, Vec<Diagnostic>> {
         sound(compile::compile(self.object(), Some(&self.contract.objects)))
+    }
+
+    /// Those of its rules that make sense, whatever is wrong with others.
+    pub fn rules_that_make_sense(&self) -> Vec<Rule> {
+        match self.object().properties.len() > MOST_COLUMNS {
+            true => Vec::new(),
+            false => compile::compile(self.object(), Some(&self.contract.objects)).0,
+        }
     }
 }
 

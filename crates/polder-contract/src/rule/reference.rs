@@ -6,7 +6,7 @@ use polder_core::units::counted;
 
 use super::compiler::{Compiler, Heading, Value};
 use super::on_failure::Policy;
-use super::{Metric, Operator};
+use super::{Metric, Operator, id};
 use crate::place::Written;
 use crate::schema::{Property, Relationship, SchemaObject};
 
@@ -42,6 +42,12 @@ pub(super) fn of_property(compiler: &mut Compiler<'_>, relationship: &Relationsh
     compile(compiler, heading, relationship, vec![value.path.clone()]);
 }
 
+/// What gates call a reference that is declared on the object.
+pub(crate) fn id_on_object(object: &SchemaObject, relationship: &Relationship) -> String {
+    let begins = relationship.from.iter().map(|from| begin(object, &from.text).ok());
+    id::of_reference(&begins.collect::<Option<Vec<_>>>().unwrap_or_default())
+}
+
 /// A reference that is declared on the object: both ends are named.
 pub(super) fn of_object(compiler: &mut Compiler<'_>, relationship: &Relationship, policy: Policy) {
     let policy = compiler.policy(&relationship.custom_properties, policy);
@@ -60,10 +66,7 @@ pub(super) fn of_object(compiler: &mut Compiler<'_>, relationship: &Relationship
         return;
     }
     let heading = Heading {
-        id: match columns.as_slice() {
-            [only] => format!("{only}.foreignKey"),
-            _ => "foreignKey".to_owned(),
-        },
+        id: id::of_reference(&columns),
         column: (columns.len() == 1).then(|| columns[0].clone()),
         severity: policy.severity(),
         on_failure: policy.on_failure(),

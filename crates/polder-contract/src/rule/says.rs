@@ -103,6 +103,12 @@ impl SetTest {
             (Metric::Freshness { column, within_seconds }, figure) => {
                 let old = match figure {
                     Figure::Whole(seconds) => u64::try_from(*seconds).map(about).ok(),
+                    Figure::Null => {
+                        return format!(
+                            "no value of {column}, asked: the newest at most {} old",
+                            age(*within_seconds)
+                        );
+                    }
                     _ => None,
                 };
                 let old = old.unwrap_or_else(|| counted(figure, "second"));
@@ -138,6 +144,7 @@ impl SetTest {
                     format!("{} ahead of the clock", about(ahead))
                 }
             }),
+            (Metric::Freshness { .. }, Figure::Null) => Some("no value".to_owned()),
             _ => None,
         }
     }
@@ -286,7 +293,11 @@ mod tests {
             let said = fresh.figure_in_words(&Figure::Whole(seconds));
             assert_eq!(said.as_deref(), Some(words), "{seconds}");
         }
-        assert_eq!(fresh.figure_in_words(&Figure::Null), None);
+        assert_eq!(fresh.figure_in_words(&Figure::Null).as_deref(), Some("no value"));
+        assert_eq!(
+            fresh.measured(&Figure::Null),
+            "no value of email, asked: the newest at most 1 day old"
+        );
         // A day ahead is still a matter of clocks and of dates.
         assert!(fresh.holds(&Figure::Whole(-86_400)) && !fresh.holds(&Figure::Whole(-86_401)));
         assert_eq!(

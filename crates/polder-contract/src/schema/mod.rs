@@ -64,6 +64,8 @@ pub struct Property {
     pub physical_type: Option<Written>,
     /// Whether null is refused: as it says itself, or as a column of the primary key.
     pub required: bool,
+    /// Whether null is refused for the primary key alone: the column does not say `required` itself.
+    pub required_by_key: bool,
     /// Whether values must differ from each other.
     pub unique: bool,
     /// The position in the primary key, from 1, where it belongs to it.

@@ -30,6 +30,7 @@ impl SchemaObject {
                 .map(|column| Property {
                     // As SQL has it: no part of a primary key is null.
                     required: column.required || column.primary_key.is_some(),
+                    required_by_key: !column.required && column.primary_key.is_some(),
                     ..column
                 })
                 .collect(),
@@ -60,6 +61,7 @@ impl Property {
                 .and_then(LogicalType::from_word),
             physical_type: Written::under(node, "physicalType", document),
             required: flag(node, "required"),
+            required_by_key: false,
             unique: flag(node, "unique"),
             primary_key: position(node, "primaryKey", "primaryKeyPosition"),
             description: text(node, "description"),

@@ -2,21 +2,18 @@
 //! that holds a document against them.
 
 mod cron;
-mod editor;
-mod hints;
-mod parts;
+pub(crate) mod parts;
 mod product;
-mod property;
-mod quality;
-mod relationship;
-mod server;
-mod tables;
+pub(crate) mod property;
+pub(crate) mod quality;
+pub(crate) mod relationship;
+pub(crate) mod server;
+pub(crate) mod tables;
 mod walk;
-mod words;
+pub(crate) mod words;
 
-use polder_core::document::{Node, Reader};
+use polder_core::document::{Entry, Node, Reader};
 
-pub use editor::editor_schema;
 pub(crate) use product::check_product;
 pub(crate) use quality::{OPERATORS, dimension};
 pub(crate) use server::is_common as is_common_to_servers;
@@ -65,9 +62,9 @@ pub(crate) enum Shape {
 
 /// One key of a mapping.
 pub(crate) struct Field {
-    key: &'static str,
-    shape: Shape,
-    required: bool,
+    pub(crate) key: &'static str,
+    pub(crate) shape: Shape,
+    pub(crate) required: bool,
 }
 
 const fn optional(key: &'static str, shape: Shape) -> Field {
@@ -100,7 +97,7 @@ pub(crate) enum Version {
     V3_2,
 }
 
-const VERSIONS: [(&str, Version); 5] = [
+pub(crate) const VERSIONS: [(&str, Version); 5] = [
     ("v3.2.0", Version::V3_2),
     ("v3.1.0", Version::V3_1),
     ("v3.0.2", Version::V3_0),
@@ -114,17 +111,10 @@ pub(crate) fn check(reader: &Reader<'_>, document: &Node) {
     let known = VERSIONS.iter().find(|(name, _)| Some(*name) == written);
     let version = known.map_or(Version::V3_2, |(_, version)| *version);
     let walk = Walk { reader, version };
-    if document.as_map().is_none() {
-        walk.wrong_type(document, "", "a mapping");
+    if walk.is_no_mapping(document, CONTRACT_BEGINS) {
         return;
     }
-    let of_other_standard = document.as_map().unwrap_or_default().iter();
-    if let Some(entry) = of_other_standard
-        .filter(|_| document.get("apiVersion").is_none())
-        .find(|entry| entry.key == "dataContractSpecification")
-    {
-        let message = "this is a contract by the Data Contract Specification, not by ODCS";
-        let help = "convert it: polder contract import FILE --from dcs";
+    if let Some((entry, message, help)) = of_other_standard(document) {
         reader.error(entry.key_span, "other-standard", message, Some(help.to_owned()));
         return;
     }
@@ -139,6 +129,34 @@ pub(crate) fn check(reader: &Reader<'_>, document: &Node) {
         tables.push(tables::BEFORE_3_2);
     }
     walk.map(&tables, false, document, "");
+}
+
+/// How a contract comes about, for whoever has an empty file.
+const CONTRACT_BEGINS: &str = "a contract begins with `apiVersion: v3.1.0` and `kind: DataContract`; `polder contract infer` writes one \
+     for a table, `polder contract import` for another format";
+
+/// The key by which a document is known to be of another format, with what it is and how it becomes a contract.
+fn of_other_standard(document: &Node) -> Option<(&Entry, &'static str, &'static str)> {
+    if document.get("apiVersion").is_some() {
+        return None;
+    }
+    let specification = (
+        "this is a contract by the Data Contract Specification, not by ODCS",
+        "convert it: polder contract import FILE --from dcs",
+    );
+    let dbt = (
+        "this is a file of dbt's properties (schema.yml), not a contract",
+        "convert it: polder contract import FILE --from dbt",
+    );
+    document.as_map()?.iter().find_map(|entry| {
+        let is_list = entry.value.as_list().is_some();
+        let (what, how) = match entry.key.as_str() {
+            "dataContractSpecification" => specification,
+            "models" | "sources" | "seeds" | "snapshots" if is_list => dbt,
+            _ => return None,
+        };
+        Some((entry, what, how))
+    })
 }
 
 /// What the document calls itself, where that is this kind.

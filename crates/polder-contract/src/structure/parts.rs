@@ -10,7 +10,7 @@ pub(super) const CUSTOM: Shape = List(&Special(custom_property, "CustomProperty"
 pub(super) const DEFINITIONS: Shape = List(&Map(DEFINITION));
 pub(super) const ROLES: Shape = List(&Map(ROLE));
 
-pub(super) const CUSTOM_PROPERTY: &[Field] = &[
+pub(crate) const CUSTOM_PROPERTY: &[Field] = &[
     optional("id", StableId),
     required("property", Text),
     required("value", Any),

@@ -133,8 +133,8 @@ pub(crate) fn check_product(reader: &Reader<'_>, document: &Node) {
         reader,
         version: Version::V3_2,
     };
-    if document.as_map().is_none() {
-        walk.wrong_type(document, "", "a mapping");
+    let begins = "a data product begins with `apiVersion: v1.0.0` and `kind: DataProduct`";
+    if walk.is_no_mapping(document, begins) {
         return;
     }
     if let Some(kind) = kind_of(document, "DataContract") {

@@ -8,7 +8,7 @@ use Shape::{
     Any, Bool, List, Map, Number, OneOf, OpenMap, Positive, Scalar, Set, Special, StableId, Text, TextOr, Whole, Word,
 };
 
-pub(super) const LOGICAL_TYPES: &[&str] = &[
+pub(crate) const LOGICAL_TYPES: &[&str] = &[
     "string",
     "date",
     "timestamp",
@@ -22,7 +22,7 @@ pub(super) const LOGICAL_TYPES: &[&str] = &[
 ];
 
 /// What objects and properties have in common.
-pub(super) const ELEMENT: &[Field] = &[
+pub(crate) const ELEMENT: &[Field] = &[
     optional("id", StableId),
     optional("name", Text),
     optional("physicalName", Text),
@@ -46,7 +46,7 @@ const SYNONYM: &[Field] = &[
     optional("customProperties", CUSTOM),
 ];
 
-pub(super) const OBJECT: &[Field] = &[
+pub(crate) const OBJECT: &[Field] = &[
     required("name", Text),
     optional("physicalType", Word(&words::OBJECT_TYPE)),
     optional("logicalType", OneOf(&["object"])),
@@ -59,7 +59,7 @@ pub(super) const OBJECT: &[Field] = &[
     optional("context", TextOr(&Map(CONTEXT))),
 ];
 
-pub(super) const PROPERTY: &[Field] = &[
+pub(crate) const PROPERTY: &[Field] = &[
     optional("primaryKey", Bool),
     optional("primaryKeyPosition", Whole(i64::MIN)),
     optional("logicalType", OneOf(LOGICAL_TYPES)),
@@ -169,7 +169,7 @@ pub(super) fn check_named(walk: &Walk<'_, '_>, node: &Node, path: &str) {
 }
 
 /// The keys that a logical type adds: those of its options, and those of what it has inside.
-pub(super) fn tables_of(logical: Option<&str>) -> (&'static [&'static [Field]], &'static [&'static [Field]]) {
+pub(crate) fn tables_of(logical: Option<&str>) -> (&'static [&'static [Field]], &'static [&'static [Field]]) {
     match logical {
         Some("string") => (&[STRING], &[]),
         Some("date") => (&[DATE], &[]),

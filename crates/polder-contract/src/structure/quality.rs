@@ -32,7 +32,7 @@ pub(crate) fn dimension(word: &str) -> &str {
 
 const TYPES: &[&str] = &["text", "library", "sql", "custom"];
 
-pub(super) const BASE: &[Field] = &[
+pub(crate) const BASE: &[Field] = &[
     optional("id", StableId),
     optional("name", Text),
     optional("type", OneOf(TYPES)),
@@ -65,7 +65,7 @@ pub(super) const LIBRARY: &[Field] = &[
 
 /// In version 3.0 the metric could be called the rule instead, and its names were free; the one argument that its
 /// prose knows stood beside it.
-pub(super) const LIBRARY_3_0: &[Field] = &[
+pub(crate) const LIBRARY_3_0: &[Field] = &[
     optional("metric", OneOf(METRICS)),
     optional("rule", Text),
     optional("arguments", OpenMap),
@@ -73,12 +73,24 @@ pub(super) const LIBRARY_3_0: &[Field] = &[
 ];
 
 /// The unit of the library's figures is looked at with the figures.
-pub(super) const SQL: &[Field] = &[required("query", Text), optional("unit", Word(&words::FIGURE_UNIT))];
+pub(crate) const SQL: &[Field] = &[required("query", Text), optional("unit", Word(&words::FIGURE_UNIT))];
 
-pub(super) const CUSTOM_ENGINE: &[Field] = &[
+pub(crate) const CUSTOM_ENGINE: &[Field] = &[
     required("engine", Special(words::engine, "Engine")),
     required("implementation", TextOr(&OpenMap)),
 ];
+
+/// What to write for a metric that stands under the name that it had in version 3.0.
+pub(super) fn metric_of(rule: &Node) -> Option<String> {
+    let named = rule.get("rule")?.as_str()?;
+    Some(match METRICS.contains(&named) {
+        true => format!("version 3.0 called it `rule`: write metric: {named}"),
+        false => format!(
+            "version 3.0 called it `rule`; now there are the metrics {}",
+            METRICS.join(", ")
+        ),
+    })
+}
 
 /// Two numbers; that they are two is checked where the operator is looked at.
 const PAIR: Shape = List(&Number);
@@ -94,7 +106,7 @@ pub(crate) const OPERATORS: &[&str] = &[
     "mustNotBeBetween",
 ];
 
-pub(super) const OPERATOR: &[Field] = &[
+pub(crate) const OPERATOR: &[Field] = &[
     optional("mustBe", Single),
     optional("mustNotBe", Single),
     optional("mustBeGreaterThan", Number),

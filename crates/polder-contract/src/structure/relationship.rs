@@ -9,7 +9,7 @@ use super::parts::CUSTOM;
 use super::{Field, Shape, Walk, join, optional, required};
 use Shape::{OneOf, Special};
 
-pub(super) const PROPERTY: &[Field] = &[
+pub(crate) const PROPERTY: &[Field] = &[
     optional("type", OneOf(&["foreignKey"])),
     required("to", Special(reference, "Reference")),
     // Not in the JSON schema, but in the examples of the standard's prose.
@@ -17,11 +17,11 @@ pub(super) const PROPERTY: &[Field] = &[
     optional("customProperties", CUSTOM),
 ];
 
-pub(super) const FROM: &[Field] = &[required("from", Special(reference, "Reference"))];
+pub(crate) const FROM: &[Field] = &[required("from", Special(reference, "Reference"))];
 
 /// Both notations of the standard: `object.property` and `/schema/<id>/properties/<id>`, each of which may name the
 /// contract's file before it (`file.yaml#…`; before the first notation by the standard's prose alone, as for `file://`).
-pub(super) const REFERENCE: &str = concat!(
+pub(crate) const REFERENCE: &str = concat!(
     r"^(?:(?:https?://|file://)?[A-Za-z0-9._\-/]+\.yaml#)?",
     r"(?:[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)+",
     r"|/?[A-Za-z_][A-Za-z0-9_]*/[A-Za-z0-9_-]+(?:/[A-Za-z_][A-Za-z0-9_]*/[A-Za-z0-9_-]+)*)$",

@@ -7,7 +7,7 @@ use super::{Field, Shape, Walk, optional, required, words};
 use Shape::{OneOf, StableId, Text, Whole, Word};
 
 /// Each type with the keys it needs and those it may have. All are text, but `port`.
-pub(super) const TYPES: &[(&str, &[&str], &[&str])] = &[
+pub(crate) const TYPES: &[(&str, &[&str], &[&str])] = &[
     ("api", &["location"], &[]),
     (
         "athena",
@@ -86,7 +86,7 @@ const NAMES: [&str; TYPES.len()] = {
     names
 };
 
-pub(super) const BASE: &[Field] = &[
+pub(crate) const BASE: &[Field] = &[
     optional("id", StableId),
     required("server", Text),
     required("type", OneOf(&NAMES)),
@@ -102,7 +102,7 @@ pub(crate) fn is_common(key: &str) -> bool {
 }
 
 /// What a key's value must be on a server of this type.
-pub(super) fn shape(kind: &str, key: &str) -> Shape {
+pub(crate) fn shape(kind: &str, key: &str) -> Shape {
     match (kind, key) {
         // No port is below 0, which the JSON schema does not say.
         (_, "port") => Whole(0),

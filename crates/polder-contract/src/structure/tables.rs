@@ -5,7 +5,7 @@ use super::parts::{CONTEXT, CUSTOM, DEFINITIONS, ROLES, TAGS};
 use super::{Field, Shape, api_version, optional, property, required, server, words};
 use Shape::{Date, Instant, List, Map, Number, OneOf, OpenMapOf, Scalar, Special, StableId, Text, TextOr, Word};
 
-pub(super) const CONTRACT: &[Field] = &[
+pub(crate) const CONTRACT: &[Field] = &[
     required("apiVersion", Special(api_version, "ApiVersion")),
     required("kind", OneOf(&["DataContract"])),
     required("id", Text),
@@ -32,7 +32,7 @@ pub(super) const CONTRACT: &[Field] = &[
 ];
 
 /// Version 3.2 made the status optional.
-pub(super) const BEFORE_3_2: &[Field] = &[required("status", Word(&words::STATUS))];
+pub(crate) const BEFORE_3_2: &[Field] = &[required("status", Word(&words::STATUS))];
 
 const DESCRIPTION: &[Field] = &[
     optional("usage", Text),
@@ -60,7 +60,7 @@ const PRICE: &[Field] = &[
     optional("priceUnit", Word(&words::PRICE_UNIT)),
 ];
 
-pub(super) const TEAM: &[Field] = &[
+pub(crate) const TEAM: &[Field] = &[
     optional("id", StableId),
     optional("name", Text),
     optional("description", Text),
@@ -70,7 +70,7 @@ pub(super) const TEAM: &[Field] = &[
     optional("authoritativeDefinitions", DEFINITIONS),
 ];
 
-pub(super) const TEAM_MEMBER: &[Field] = &[
+pub(crate) const TEAM_MEMBER: &[Field] = &[
     optional("id", StableId),
     required("username", Text),
     optional("name", Text),
@@ -84,7 +84,7 @@ pub(super) const TEAM_MEMBER: &[Field] = &[
     optional("authoritativeDefinitions", DEFINITIONS),
 ];
 
-pub(super) const SERVICE_LEVEL: &[Field] = &[
+pub(crate) const SERVICE_LEVEL: &[Field] = &[
     optional("id", StableId),
     required("property", Word(&words::SERVICE_LEVELS)),
     required("value", Scalar),

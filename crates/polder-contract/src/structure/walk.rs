@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use chrono::{DateTime, NaiveDate};
 use polder_core::document::{Entry, Node, Span, Value, nearest};
 
-use super::{Field, Shape, Walk, join, property};
+use super::{Field, Shape, Walk, join, property, quality};
 
 /// What a switch must be.
 const TRUTH: &str = "true or false";
@@ -124,7 +124,7 @@ impl Walk<'_, '_> {
         let Some(entries) = self.entries(node, path) else {
             return;
         };
-        for entry in entries {
+        for (place, entry) in entries.iter().enumerate() {
             let field = tables
                 .iter()
                 .rev()
@@ -141,7 +141,17 @@ impl Walk<'_, '_> {
                     self.reader
                         .error(entry.key_span, "unknown-key", message, Some(help.to_owned()));
                 }
-                None => self.unknown(entry, tables, path),
+                None => match cut(entries, place) {
+                    // Of several parts the first tells.
+                    Some((first, _)) if first + 1 < place => {}
+                    Some((first, text)) => {
+                        let key = &entries[first].key;
+                        let message = format!("`{}` is not known", join(path, &entry.key));
+                        let help = format!("a comma ends a text in {{…}}: put it in quotes, {key}: \"{text}\"");
+                        self.reader.error(entry.key_span, "unknown-key", message, Some(help));
+                    }
+                    None => self.unknown(entry, tables, path),
+                },
             }
         }
         let mut missing: Vec<&str> = Vec::new();
@@ -161,10 +171,22 @@ impl Walk<'_, '_> {
                         .any(|key| key == field.key)
                 };
                 if open || !misspelt() {
-                    self.missing(node, path, field.key, None);
+                    let help = (field.key == "metric").then(|| quality::metric_of(node)).flatten();
+                    self.missing(node, path, field.key, help.as_deref());
                 }
             }
         }
+    }
+
+    /// Whether a document is no mapping at all, which is told. `begins` is how one begins.
+    pub(super) fn is_no_mapping(&self, document: &Node, begins: &str) -> bool {
+        if document.as_map().is_some() {
+            return false;
+        }
+        let message = format!("the document must be a mapping, but is {}", document.kind());
+        self.reader
+            .error(document.span, "wrong-type", message, Some(begins.to_owned()));
+        true
     }
 
     pub(super) fn entries<'n>(&self, node: &'n Node, path: &str) -> Option<&'n [Entry]> {
@@ -240,8 +262,13 @@ impl Walk<'_, '_> {
             return;
         }
         let keys = || tables.iter().flat_map(|table| table.iter()).map(|field| field.key);
+        let is_type = entry.key == "type" && keys().any(|key| key == "logicalType");
         let argument = ["validValues", "missingValues", "pattern", "properties"].contains(&entry.key.as_str());
         let help = match nearest(&entry.key, keys()) {
+            _ if is_type => match entry.value.as_str().and_then(logical) {
+                Some(word) => format!("write logicalType: {word}"),
+                None => "write `logicalType`, and the store's own type under `physicalType`".to_owned(),
+            },
             _ if argument && keys().any(|key| key == "arguments") => {
                 format!("write it under `arguments:`: arguments: {{{}: …}}", entry.key)
             }
@@ -274,13 +301,9 @@ impl Walk<'_, '_> {
     }
 
     pub(super) fn wrong_type(&self, node: &Node, path: &str, expected: &str) {
-        let name = if path.is_empty() {
-            "the document".to_owned()
-        } else {
-            format!("`{path}`")
-        };
         let help = match node.value {
             Value::Null => Some("give a value or leave the key out"),
+            Value::String(_) if path == "description" => Some("write it under a key: description: {purpose: …}"),
             // Booleans of YAML 1.1.
             Value::String(ref text) if expected == TRUTH => match text.to_ascii_lowercase().as_str() {
                 "yes" | "y" | "on" | "true" => Some("write true"),
@@ -290,9 +313,15 @@ impl Walk<'_, '_> {
             Value::Number(_) | Value::Bool(_) if expected == "text" => Some("put it in quotes"),
             _ => None,
         };
-        let message = format!("{name} must be {expected}, but is {}", node.kind());
-        self.reader
-            .error(node.span, "wrong-type", message, help.map(str::to_owned));
+        let help = match node.scalar_text() {
+            Some(text) if expected == "a mapping" && is_item_of(path, "enum") => {
+                let is_plain = text.chars().all(|c| c.is_alphanumeric() || c == '_');
+                Some(format!("write it as {{value: {}}}", if is_plain { text } else { "…" }))
+            }
+            _ => help.map(str::to_owned),
+        };
+        let message = format!("`{path}` must be {expected}, but is {}", node.kind());
+        self.reader.error(node.span, "wrong-type", message, help);
     }
 
     pub(super) fn wrong_value(&self, node: &Node, path: &str, problem: &str, help: &str) {
@@ -300,6 +329,37 @@ impl Walk<'_, '_> {
         self.reader
             .error(node.span, "wrong-value", format!("`{path}`: {problem}"), help);
     }
+}
+
+/// Whether a path is that of an item of a list under this key.
+fn is_item_of(path: &str, key: &str) -> bool {
+    let list = path.strip_suffix(']').and_then(|path| path.rsplit_once('['));
+    list.is_some_and(|(list, _)| list.rsplit('.').next() == Some(key))
+}
+
+/// A text that commas have cut into several keys of a mapping in one line (`{physicalType: NUMERIC(12,2)}`), of which
+/// `place` is one: where it begins, and the whole text.
+fn cut(entries: &[Entry], place: usize) -> Option<(usize, String)> {
+    let opened = |text: &str| text.matches('(').count() > text.matches(')').count();
+    let has_value = |entry: &Entry| !entry.value.is_null();
+    let first = entries[..place].iter().rposition(has_value)?;
+    let mut text = entries[first].value.as_str().filter(|text| opened(text))?.to_owned();
+    for (nth, part) in entries.iter().enumerate().skip(first + 1) {
+        if has_value(part) {
+            break;
+        }
+        text = format!("{text},{}", part.key);
+        if !opened(&text) {
+            return (nth >= place).then_some((first, text));
+        }
+    }
+    None
+}
+
+/// The logical type that is meant by a type's name.
+fn logical(text: &str) -> Option<&'static str> {
+    elsewhere(text, property::LOGICAL_TYPES)
+        .or_else(|| property::LOGICAL_TYPES.iter().copied().find(|known| *known == text))
 }
 
 /// The word of a list that other tools call so.

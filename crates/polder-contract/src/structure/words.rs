@@ -34,7 +34,7 @@ impl Words {
     }
 
     /// As the standard writes them.
-    pub(super) fn known(&self) -> &'static [&'static str] {
+    pub(crate) fn known(&self) -> &'static [&'static str] {
         self.known
     }
 
@@ -116,7 +116,7 @@ pub(super) const DELIMITER: Words = Words::free(&["new_line", "array"], &[]);
 pub(super) const PORT_CONTENT: Words = Words::free(&["discoverability", "observability", "control", "dictionary"], &[]);
 
 /// Tools whose rules the standard names, and Polder itself, whose rules run.
-pub(super) const ENGINE: Words = Words::free(&["polder", "soda", "great-expectations", "monte-carlo"], &["folder"]);
+pub(crate) const ENGINE: Words = Words::free(&["polder", "soda", "great-expectations", "monte-carlo"], &["folder"]);
 
 pub(super) const CLASSIFICATION: Words = Words::free(
     &[

@@ -155,7 +155,7 @@ fn a_cancellation_is_held_against_its_contract() {
 fn what_follows_is_planned_by_day() {
     let set = contracts("active", None);
     let lines = |text: &str, consumers: &[&str]| -> Vec<String> {
-        let effects = read(text).effects(report(&set), consumers);
+        let effects = read(text).effects(report(&set), consumers, None);
         effects
             .iter()
             .map(|effect| format!("{} {}", effect.day, effect.what))
@@ -183,10 +183,16 @@ fn what_follows_is_planned_by_day() {
     );
     assert!(lines(&consumer, &["bi"])[2].contains("nobody is registered"));
     let ending = contracts("deprecated", Some("2026-12-31"));
-    let last = read(&consumer).effects(report(&ending), &["bi"]).pop().unwrap();
+    let last = read(&consumer).effects(report(&ending), &["bi"], None).pop().unwrap();
     assert_eq!(
         last.what,
         "nobody is registered for shop.gold.report any more: it can be retired when its life ends at 2026-12-31"
+    );
+    // The provider has cancelled too, and the contract does not say so yet.
+    let both = read(&consumer).effects(report(&set), &["bi"], "2026-10-01".parse().ok());
+    assert_eq!(
+        both.last().unwrap().what,
+        "nobody is registered for shop.gold.report any more: it can be retired when its life ends at 2026-10-01"
     );
     let day = NaiveDate::from_ymd_opt(2026, 9, 13);
     assert_eq!(crate::cancellation::end("2026-06-15".parse().unwrap(), 90), day);

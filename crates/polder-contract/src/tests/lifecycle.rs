@@ -6,7 +6,7 @@ use polder_core::document::Source;
 
 use super::contract;
 use crate::diff::{Bump, compare};
-use crate::lifecycle::{days, departure_problem, replacement_problems, retirement_problems, transition_problems};
+use crate::lifecycle::{User, days, departure_problem, replacement_problems, retirement_problems, transition_problems};
 use crate::{Contract, ContractSet, Status};
 
 fn now() -> DateTime<Utc> {
@@ -262,13 +262,56 @@ fn the_notice_is_not_shortened_while_a_contract_is_ending() {
     assert_eq!(transition_problems(&ending("90d"), &ending("120d"), now()), []);
 }
 
+/// Somebody who has not said when they leave.
+fn user(object: usize, name: &str) -> User<'_> {
+    User {
+        object,
+        name,
+        until: None,
+    }
+}
+
+#[test]
+fn whoever_has_cancelled_until_the_end_has_nothing_left_to_do() {
+    let leaving = |until: &str| User {
+        until: Some(until.parse().unwrap()),
+        ..user(0, "bi")
+    };
+    let found = |contract: &Contract, users: &[User<'_>]| messages(&retirement_problems(contract, users, now()));
+    let ending = with("deprecated", &[("endOfLife", "2027-01-01")], &[]);
+    assert_eq!(found(&ending, &[leaving("2027-01-01")]), Vec::<String>::new());
+    assert_eq!(
+        found(&ending, &[leaving("2027-01-02")]),
+        [
+            "warning C is deprecated; these have to move until 2027-01-01: bi (cancelled for 2027-01-02) (let it end when \
+             the last of them has left (endOfLife: 2027-01-02), or let them leave earlier)"
+        ]
+    );
+    // Who has not cancelled is asked to, and only they have to move.
+    assert_eq!(
+        found(&ending, &[leaving("2026-12-31"), user(0, "crm")]),
+        [
+            "warning C is deprecated; these have to move until 2027-01-01: crm (record that they leave: polder contract \
+             cancel c --by consumer --party NAME --reason WHY)"
+        ]
+    );
+    // An end without a day waits for everybody; one that is over or was made at once waits for nobody.
+    assert_eq!(
+        found(&with("deprecated", &[], &[]), &[leaving("2030-01-01")]),
+        Vec::<String>::new()
+    );
+    let over = with("deprecated", &[("endOfLife", "2026-01-01")], &[]);
+    assert!(found(&over, &[leaving("2026-12-31")])[0].contains("consumers remain: bi (cancelled for 2026-12-31)"));
+    let retired = with("retired", &[], &[]);
+    assert!(found(&retired, &[leaving("2026-12-31")])[0].starts_with("error C is retired while consumers remain"));
+}
+
 #[test]
 fn a_contract_is_not_retired_while_consumers_remain() {
     let retired = with("retired", &[], &[("polder.replacement", "a.gold.b")]);
-    let nobody: [(usize, &str); 0] = [];
-    assert_eq!(retirement_problems(&retired, &nobody, now()), []);
+    assert_eq!(retirement_problems(&retired, &[], now()), []);
     let retirement_problems = |contract: &Contract, names: &[&str], now| {
-        let users: Vec<_> = names.iter().map(|name| (0, *name)).collect();
+        let users: Vec<_> = names.iter().map(|name| user(0, name)).collect();
         retirement_problems(contract, &users, now)
     };
     assert_eq!(
@@ -284,12 +327,17 @@ fn a_contract_is_not_retired_while_consumers_remain() {
     let help = |names: &[&str]| retirement_problems(&gone, names, now())[0].help.clone().unwrap();
     assert_eq!(
         help(&["bi"]),
-        "end their registrations first: `polder contract cancel DATASET --by consumer`"
+        "take it out of their registrations (catalog/consumers/), or leave it deprecated until they are gone"
     );
     // Nobody registers the mesh's own steps.
     assert_eq!(
+        help(&["model shop.sales", "pipeline shop.report"]),
+        "let pipelines and models read another dataset first"
+    );
+    assert_eq!(
         help(&["bi", "pipeline shop.report"]),
-        "end the registrations of consumers first, and let pipelines and models read another dataset"
+        "let pipelines and models read another dataset first; for consumers, take it out of their registrations \
+         (catalog/consumers/), or leave it deprecated until they are gone"
     );
 }
 
@@ -483,23 +531,27 @@ fn an_object_does_not_end_while_its_consumers_remain() {
     assert_eq!(
         messages(&retirement_problems(
             &ended,
-            &[(0, "bi"), (1, "shop"), (1, "crm")],
+            &[user(0, "bi"), user(1, "shop"), user(1, "crm")],
             now()
         )),
         [
-            "error the life of old ended at 2026-06-01, and consumers remain: crm, shop (end their registrations \
-             first: `polder contract cancel DATASET --by consumer`)"
+            "error the life of old ended at 2026-06-01, and consumers remain: crm, shop (record that they leave: \
+             polder contract cancel c --by consumer --party NAME --reason WHY)"
         ]
     );
-    assert_eq!(retirement_problems(&ended, &[(0, "bi")], now()), []);
+    assert_eq!(retirement_problems(&ended, &[user(0, "bi")], now()), []);
     let deprecated = contract(&ended.text.replace("status: active", "status: deprecated"));
     assert_eq!(
-        messages(&retirement_problems(&deprecated, &[(0, "bi"), (1, "shop")], now())),
+        messages(&retirement_problems(
+            &deprecated,
+            &[user(0, "bi"), user(1, "shop")],
+            now()
+        )),
         [
-            "warning orders is deprecated; these have to move: bi (end their registrations \
-             first: `polder contract cancel DATASET --by consumer`)",
-            "error the life of old ended at 2026-06-01, and consumers remain: shop (end their registrations \
-             first: `polder contract cancel DATASET --by consumer`)"
+            "warning orders is deprecated; these have to move: bi (record that they leave: \
+             polder contract cancel c --by consumer --party NAME --reason WHY)",
+            "error the life of old ended at 2026-06-01, and consumers remain: shop (record that they leave: \
+             polder contract cancel c --by consumer --party NAME --reason WHY)"
         ]
     );
 }

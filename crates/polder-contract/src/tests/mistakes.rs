@@ -326,6 +326,52 @@ fn a_contract_by_the_other_standard_is_told_how_it_is_converted() {
     );
 }
 
+#[test]
+fn a_mistake_that_is_often_made_is_told_with_what_to_write() {
+    let column = |column: &str| format!("{HEAD}schema: [{{name: t, properties: [{{name: a, {column}}}]}}]\n");
+    let rule = |rule: &str| format!("{HEAD}schema: [{{name: t, quality: [{{{rule}, mustBe: 1}}]}}]\n");
+    let begins = "(a contract begins with `apiVersion: v3.1.0` and `kind: DataContract`; `polder contract infer` writes one \
+                  for a table, `polder contract import` for another format)";
+    let cases = [
+        (
+            format!("{HEAD}description: text\n"),
+            "(write it under a key: description: {purpose: …})",
+        ),
+        (column("required: yes"), "(write true)"),
+        (column("logicalType: int"), "(did you mean `integer`?)"),
+        (column("type: integer"), "(write logicalType: integer)"),
+        (column("type: varchar"), "(write logicalType: string)"),
+        (
+            column("type: money"),
+            "(write `logicalType`, and the store's own type under `physicalType`)",
+        ),
+        (
+            rule("type: library, rule: rowCount"),
+            "(version 3.0 called it `rule`: write metric: rowCount)",
+        ),
+        (
+            rule("rule: duplicateCount"),
+            "(version 3.0 called it `rule`; now there are the metrics nullValues, missingValues, invalidValues, \
+             duplicateValues, rowCount)",
+        ),
+        (String::new(), begins),
+        ("# nothing yet\n".to_owned(), begins),
+        ("- a\n".to_owned(), begins),
+        (
+            "version: 2\nmodels:\n  - {name: orders, columns: [{name: id}]}\n".to_owned(),
+            "2:1 other-standard this is a file of dbt's properties (schema.yml), not a contract (convert it: polder \
+             contract import FILE --from dbt)",
+        ),
+    ];
+    for (text, expected) in cases {
+        let found = findings(&text);
+        assert!(found.len() == 1 && found[0].ends_with(expected), "{text}: {found:#?}");
+    }
+    // What a key stands for elsewhere is no reason to turn a contract away.
+    let found = findings(&format!("{HEAD}models: []\n"));
+    assert!(found.len() == 1 && found[0].contains("unknown-key"), "{found:#?}");
+}
+
 /// A contract of an object that is bound to no dataset.
 fn unbound(column: &str, more: &str) -> Vec<String> {
     findings(&format!(
@@ -391,4 +437,65 @@ fn an_argument_beside_its_metric_belongs_under_arguments() {
         found[0].contains("(write it under `arguments:`: arguments: {validValues: …})"),
         "{found:#?}"
     );
+}
+
+#[test]
+fn a_type_that_a_comma_cuts_in_two_is_told_to_be_put_in_quotes() {
+    let column = |rest: &str| {
+        findings(&format!(
+            "{HEAD}schema: [{{name: t, properties: [{{name: a, logicalType: number, {rest}}}]}}]\n"
+        ))
+    };
+    let cases = [
+        (
+            "physicalType: NUMERIC(12,2), required: true",
+            "2)",
+            "physicalType: \"NUMERIC(12,2)\"",
+        ),
+        ("physicalType: decimal(12, 2)", "2)", "physicalType: \"decimal(12,2)\""),
+        (
+            "physicalType: ENUM(x,y,z), required: true",
+            "y",
+            "physicalType: \"ENUM(x,y,z)\"",
+        ),
+        (
+            "description: gross (net, duty) of it",
+            "duty) of it",
+            "description: \"gross (net,duty) of it\"",
+        ),
+    ];
+    for (text, key, written) in cases {
+        let found = column(text);
+        let said = format!(
+            "unknown-key `schema[0].properties[0].{key}` is not known (a comma ends a text in {{…}}: put it in quotes, {written})"
+        );
+        assert!(found.len() == 1 && found[0].ends_with(&said), "{found:#?}");
+    }
+    // A key of nobody's is one, whatever stands before it.
+    for text in [
+        "description: a (b), c: d",
+        "description: a (b, c: d)",
+        "description: a (b, c",
+    ] {
+        let found = column(text);
+        assert!(
+            found.len() == 1 && found[0].contains("the standard has no such key here"),
+            "{found:#?}"
+        );
+    }
+}
+
+#[test]
+fn a_bare_value_of_an_enumeration_is_told_as_it_would_be_written() {
+    let column = |list: &str| {
+        findings(&format!(
+            "{HEAD}schema: [{{name: t, properties: [{{name: a, logicalType: string, enum: [{list}]}}]}}]\n"
+        ))
+    };
+    for (value, written) in [("open", "open"), ("5", "5"), ("'a: b'", "…")] {
+        let found = column(value);
+        let kind = if value == "5" { "a number" } else { "text" };
+        let said = format!(" must be a mapping, but is {kind} (write it as {{value: {written}}})");
+        assert!(found.len() == 1 && found[0].ends_with(&said), "{found:#?}");
+    }
 }

@@ -151,6 +151,17 @@ fn ports_are_held_against_the_contracts() {
             "warning foreign-contract the input port `lines` names the contract `elsewhere`, which is not in this mesh",
         ),
         (
+            // To which version of it one could move does not matter any more.
+            "version: 2.1.0\n    contractId: shop.gold.report",
+            "version: 0.9.0\n    contractId: shop.gold.old",
+            "error retired-contract the output port `report` is bound to shop.gold.old, which is retired",
+        ),
+        (
+            "contractId: sales.silver.lines}",
+            "contractId: sales.silver.lines}\n  - {name: old, version: 9.0.0, contractId: shop.gold.old}",
+            "error retired-contract the input port `old` is bound to shop.gold.old, which is retired",
+        ),
+        (
             "contractId: sales.silver.lines}",
             "contractId: sales.silver.lines}\n  - {name: old, version: 1.0.0, contractId: shop.gold.old}",
             "error retired-contract the input port `old` is bound to shop.gold.old, which is retired",

@@ -15,6 +15,24 @@ fn promised(level: &str) -> Result<(Subject, Promised), String> {
 }
 
 #[test]
+fn more_about_a_figure_that_nobody_measures_is_told_where_it_says_more() {
+    let level = |level: &str| findings(&format!("{HEAD}status: active\nslaProperties:\n  - {{{level}}}\n"));
+    let more = "property: latency, value: 1, valueExt: 2, unit: d";
+    assert_eq!(
+        level(more),
+        [
+            "7:45 service-level `valueExt` of the service level `latency` is not measured: it is held against `value` alone \
+             (promise each figure as a service level of its own, or say in `description` what the second one means)"
+        ]
+    );
+    // The standard's own example says the same twice.
+    assert_eq!(
+        level("property: frequency, value: 1, valueExt: 1, unit: d"),
+        Vec::<String>::new()
+    );
+}
+
+#[test]
 fn service_levels_are_figures_with_their_units() {
     let span = |months, seconds| Promised::Span(Span { months, seconds });
     let cases = [

@@ -176,13 +176,23 @@ fn limits_of_a_property_are_row_rules() {
     for (name, check) in [
         ("varchar(3)", RowCheck::MaxLength(3)),
         ("char(2)", RowCheck::MaxLength(2)),
+        ("char", RowCheck::MaxLength(1)),
+        ("uuid", RowCheck::Format(TextFormat::Uuid)),
+        (
+            "\"enum('a', 'b (c)')\"",
+            RowCheck::OneOf(vec!["a".into(), "b (c)".into()]),
+        ),
     ] {
         assert_eq!(
             rules(&format!("{{name: a, logicalType: string, physicalType: {name}}}")),
             [("a.physicalType".to_owned(), check)]
         );
     }
-    for (name, width) in [("smallint", NumberWidth::I16), ("TINYINT", NumberWidth::I8)] {
+    for (name, width) in [
+        ("smallint", NumberWidth::I16),
+        ("TINYINT", NumberWidth::I8),
+        ("mediumint", NumberWidth::I24),
+    ] {
         assert_eq!(
             rules(&format!("{{name: a, logicalType: integer, physicalType: {name}}}")),
             [("a.physicalType".to_owned(), RowCheck::Width(width))]
@@ -193,6 +203,45 @@ fn limits_of_a_property_are_row_rules() {
         rules("{name: a, logicalType: string, enum: [{value: GBP}, {value: EUR, label: Euro}]}"),
         [("a.enum".to_owned(), RowCheck::OneOf(vec!["GBP".into(), "EUR".into()]))]
     );
+}
+
+#[test]
+fn what_cannot_be_read_or_counted_in_the_name_of_a_type_is_not_run() {
+    for (column, why) in [
+        (
+            "logicalType: string, physicalType: varchar(3 furlongs)",
+            "what `varchar(3 furlongs)` allows cannot be read: write a length, or labels in quotes",
+        ),
+        (
+            "logicalType: string, physicalType: varchar(99999999999999999999)",
+            "what `varchar(99999999999999999999)` allows cannot be read: write a length, or labels in quotes",
+        ),
+        (
+            "logicalType: string, physicalType: varchar(3 bytes)",
+            "the bytes of a text depend on its encoding: its characters are counted, not those",
+        ),
+        (
+            "logicalType: string, physicalType: enum",
+            "`enum` does not say which values it has: list them under `enum`",
+        ),
+        (
+            "logicalType: timestamp, physicalType: timestamp(3)",
+            "the column holds microseconds, and nothing here counts their digits",
+        ),
+    ] {
+        let object = object(&[&format!("{{name: a, {column}}}")]);
+        let rules = object.rules().unwrap();
+        let [rule] = rules.as_slice() else {
+            panic!("{column}: {rules:?}")
+        };
+        assert_eq!(rule.id, "a.physicalType");
+        assert_eq!(rule.kind, RuleKind::NotRun { why: why.to_owned() });
+    }
+    // The values of a bare `enum` are listed beside it.
+    let listed = all(&object(&[
+        "{name: a, logicalType: string, physicalType: enum, enum: [{value: x}]}",
+    ]));
+    assert_eq!(listed, ["a.enum row OneOf([\"x\"])"]);
 }
 
 #[test]

@@ -149,8 +149,8 @@ fn weighed(mut rule: Value, weight: Weight) -> Value {
     rule
 }
 
-/// A test of a column of a model.
-pub(super) fn of_column(view: &View<'_>, model: &str, known: &Known, property: &mut Map<String, Value>) {
+/// A test of a column.
+pub(super) fn of_column(view: &View<'_>, known: &Known, property: &mut Map<String, Value>) {
     let Some(test) = Test::read(view) else {
         return;
     };
@@ -191,9 +191,6 @@ pub(super) fn of_column(view: &View<'_>, model: &str, known: &Known, property: &
             let (Some(to), Some(field)) = (argument("to").and_then(referenced), argument("field")) else {
                 return;
             };
-            if to == model {
-                return;
-            }
             let Some(weight) = test.weight() else { return };
             if !known.has(to, field) {
                 view.lose(NOT_HERE);

@@ -4,9 +4,9 @@ use polder_core::{Error, ErrorKind, Result};
 use serde_json::{Map, Value, json};
 
 use crate::dialect::Dialect;
-use crate::element::{Column, Table, tables, why_lost};
+use crate::element::{Column, Table, asks_only, tables, why_lost};
 use crate::loss::{Converted, Tracker, View};
-use crate::sql::column_type;
+use crate::sql::{column_type, limits, quoted};
 use crate::yaml;
 
 /// A `schema.yml` of models with enforced contracts, their types in a dialect.
@@ -20,8 +20,36 @@ pub(crate) fn export(contract: &Value, dialect: Dialect) -> Result<Converted<Str
     let models: Vec<Value> = tables.iter().map(|table| model(table, &names, dialect)).collect();
     Ok(Converted {
         value: yaml::write(&json!({"version": 2, "models": models})),
-        losses: tracker.finish(contract, |path| why_lost(path, "a dbt model")),
+        losses: tracker.finish(contract, |path| why(path, dialect)),
     })
+}
+
+/// Whether dbt writes check constraints into the tables of a database, see
+/// <https://docs.getdbt.com/reference/resource-properties/constraints>.
+fn has_checks(dialect: Dialect) -> bool {
+    !matches!(dialect, Dialect::Snowflake | Dialect::BigQuery)
+}
+
+fn no_checks(dialect: Dialect) -> String {
+    format!("dbt has no check constraints for {dialect}")
+}
+
+/// Why what is left in a contract is lost, by its path.
+fn why(path: &str, dialect: Dialect) -> String {
+    let top_level = !path.contains(".items") && !path.contains(".map.") && path.matches(".properties[").count() == 1;
+    match path.rsplit('.').next() {
+        Some("pattern") => format!("the regular expressions of {dialect} are others than a contract's"),
+        Some("multipleOf") => "a dbt model has no multiples of values".to_owned(),
+        Some(
+            "minimum" | "maximum" | "exclusiveMinimum" | "exclusiveMaximum" | "minLength" | "maxLength"
+            | "logicalTypeOptions",
+        ) => match (top_level, has_checks(dialect)) {
+            (true, false) => no_checks(dialect),
+            (false, _) => "a dbt model has limits of columns, not of what is inside them".to_owned(),
+            (true, true) => why_lost(path, "a dbt model"),
+        },
+        _ => why_lost(path, "a dbt model"),
+    }
 }
 
 fn model(table: &Table<'_>, names: &[&str], dialect: Dialect) -> Value {
@@ -41,14 +69,17 @@ fn model(table: &Table<'_>, names: &[&str], dialect: Dialect) -> Value {
         [one] => Some(one.name),
         _ => None,
     };
+    let mut constraints = Vec::new();
     if key.len() > 1 {
         let columns: Vec<&str> = key.iter().map(|column| column.name).collect();
-        model.insert(
-            "constraints".to_owned(),
-            json!([{"type": "primary_key", "columns": columns}]),
-        );
+        constraints.push(json!({"type": "primary_key", "columns": columns}));
     }
-    let tests: Vec<Value> = table.view.items("quality").iter().filter_map(model_test).collect();
+    let rules = table.view.items("quality");
+    constraints.extend(rules.iter().filter_map(|rule| row_check(rule, dialect)));
+    if !constraints.is_empty() {
+        model.insert("constraints".to_owned(), Value::Array(constraints));
+    }
+    let tests: Vec<Value> = rules.iter().filter_map(model_test).collect();
     if !tests.is_empty() {
         model.insert("data_tests".to_owned(), Value::Array(tests));
     }
@@ -63,6 +94,11 @@ fn model(table: &Table<'_>, names: &[&str], dialect: Dialect) -> Value {
 
 fn column(column: &Column<'_>, is_key: bool, names: &[&str], dialect: Dialect) -> Value {
     let mut out = Map::from_iter([("name".to_owned(), json!(column.name))]);
+    let name = quoted(column.name, dialect);
+    if has_checks(dialect) && name != column.name {
+        // Else dbt writes it bare, and checks speak of no column.
+        out.insert("quote".to_owned(), json!(true));
+    }
     out.insert("data_type".to_owned(), json!(column_type(column, dialect)));
     let mut config = Map::new();
     about(&column.view, &mut out, &mut config);
@@ -75,6 +111,10 @@ fn column(column: &Column<'_>, is_key: bool, names: &[&str], dialect: Dialect) -
     }
     if is_key {
         constraints.push(json!({"type": "primary_key"}));
+    }
+    if has_checks(dialect) {
+        let conditions = limits(column, &name, dialect).into_iter();
+        constraints.extend(conditions.map(|condition| json!({"type": "check", "expression": condition})));
     }
     if !constraints.is_empty() {
         out.insert("constraints".to_owned(), Value::Array(constraints));
@@ -138,6 +178,39 @@ fn about(view: &View<'_>, out: &mut Map<String, Value>, config: &mut Map<String,
     if !meta.is_empty() {
         config.insert("meta".to_owned(), Value::Object(meta));
     }
+}
+
+/// A rule in SQL over a row as a check, where the dialect reads it as a contract does.
+fn row_check(rule: &View<'_>, dialect: Dialect) -> Option<Value> {
+    let map = rule.value.as_object()?;
+    let implementation = map
+        .get("implementation")
+        .filter(|_| map.get("engine") == Some(&json!("polder")))?;
+    let row = implementation.get("row")?.as_str()?;
+    if !has_checks(dialect) {
+        rule.lose(no_checks(dialect));
+        return None;
+    }
+    if dialect == Dialect::Spark {
+        rule.lose("functions and operators of Spark's SQL may mean something else");
+        return None;
+    }
+    let plain = asks_only(map, &["type", "engine", "implementation"])
+        && implementation.as_object().is_some_and(|given| given.len() == 1);
+    if !plain {
+        return None;
+    }
+    let mut check = Map::from_iter([
+        ("type".to_owned(), json!("check")),
+        ("expression".to_owned(), json!(row)),
+    ]);
+    for key in ["type", "engine", "implementation"] {
+        rule.take(key);
+    }
+    if let Some(name) = rule.text("name") {
+        check.insert("name".to_owned(), json!(name));
+    }
+    Some(Value::Object(check))
 }
 
 fn model_test(rule: &View<'_>) -> Option<Value> {

@@ -86,7 +86,7 @@ impl<'a> Reader<'_> {
         }
         let mut columns = Vec::new();
         for column in model.items("columns") {
-            columns.push(self.column(name, &column)?);
+            columns.push(self.column(&column)?);
         }
         for constraint in model.items("constraints") {
             self.constrain(&constraint, None, &mut columns, &mut object);
@@ -111,10 +111,12 @@ impl<'a> Reader<'_> {
         Ok(object)
     }
 
-    fn column(&self, model: &str, column: &View<'a>) -> Result<Map<String, Value>> {
+    fn column(&self, column: &View<'a>) -> Result<Map<String, Value>> {
         let name = column.text("name").ok_or_else(|| missing_name(column))?;
         let mut property = Map::from_iter([("name".to_owned(), json!(name))]);
         about(column, &mut property);
+        // How the name is written in SQL; here it is as it stands.
+        column.flag("quote");
         match column.text("data_type") {
             Some(text) => {
                 read_type_text(
@@ -141,7 +143,7 @@ impl<'a> Reader<'_> {
             column
                 .items(key)
                 .iter()
-                .for_each(|test| data_tests::of_column(test, model, &self.known, &mut property));
+                .for_each(|test| data_tests::of_column(test, &self.known, &mut property));
         }
         // A check of a column can speak of the row: such a rule is the object's.
         if let Some(rules) = object.remove("quality") {

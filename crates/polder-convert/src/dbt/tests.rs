@@ -301,3 +301,83 @@ fn tests_that_nothing_here_runs_are_kept_and_named() {
         );
     }
 }
+
+#[test]
+fn a_reference_of_a_model_to_itself_is_a_relationship() {
+    let model = "models:\n  - name: emp\n    columns:\n      - {name: id, data_type: int}\n      - name: boss\n        \
+                 data_type: int\n        data_tests: [{relationships: {to: ref('emp'), field: id}}]\n";
+    let (document, losses) = imported(Format::Dbt(Dialect::Postgres), model);
+    assert_eq!(properties(&document, 0)[1]["relationships"], json!([{"to": "emp.id"}]));
+    assert_eq!(losses, [""; 0]);
+    let exported = export(&contract(&document.to_string()), None, Format::Dbt(Dialect::Postgres)).unwrap();
+    let back: Value = crate::document::Document::new(&exported.value, None).yaml().unwrap();
+    assert_eq!(
+        back["models"][0]["columns"][1]["data_tests"],
+        json!([{"relationships": {"to": "ref('emp')", "field": "id"}}])
+    );
+}
+
+const LIMITED: &str = "apiVersion: v3.1.0\nkind: DataContract\nid: x\nversion: 1.0.0\nstatus: draft\nschema:\n  - name: t\n    \
+    properties:\n      - {name: DaysToSettle, logicalType: integer, logicalTypeOptions: {minimum: 0}}\n      - {name: due, \
+    logicalType: date, logicalTypeOptions: {exclusiveMaximum: '2030-01-01'}}\n      - {name: note, logicalType: string, \
+    logicalTypeOptions: {minLength: 1, pattern: '^a'}}\n    quality:\n      - {name: paid, type: custom, engine: polder, \
+    implementation: {row: due IS NULL OR \"DaysToSettle\" > 0}}\n";
+
+#[test]
+fn limits_and_rules_of_rows_become_check_constraints_and_come_back() {
+    for (dialect, name, row) in [
+        (Dialect::Postgres, "\"DaysToSettle\"", true),
+        (Dialect::DuckDb, "\"DaysToSettle\"", true),
+        (Dialect::Spark, "`DaysToSettle`", false),
+    ] {
+        let exported = export(&contract(LIMITED), None, Format::Dbt(dialect)).unwrap();
+        let file: Value = crate::document::Document::new(&exported.value, None).yaml().unwrap();
+        let model = &file["models"][0];
+        let days = &model["columns"][0];
+        assert_eq!(
+            days["constraints"],
+            json!([{"type": "check", "expression": format!("{name} >= 0")}])
+        );
+        // What is in quotes there is created in quotes.
+        assert_eq!((&days["quote"], model["columns"][1].get("quote")), (&json!(true), None));
+        let (back, _) = imported(Format::Dbt(dialect), &exported.value);
+        let before = contract(LIMITED).document.to_json();
+        for (column, key) in [(0, "minimum"), (1, "exclusiveMaximum"), (2, "minLength")] {
+            let option = |document: &Value| properties(document, 0)[column]["logicalTypeOptions"][key].clone();
+            assert_eq!(option(&back), option(&before), "{dialect} {key}");
+        }
+        let lost: Vec<String> = exported
+            .losses
+            .iter()
+            .map(|loss| format!("{}: {}", loss.path, loss.why))
+            .collect();
+        assert!(
+            lost.iter()
+                .any(|loss| loss.starts_with("schema[t].properties[note].logicalTypeOptions.pattern: the regular")),
+            "{lost:?}"
+        );
+        if row {
+            assert_eq!(
+                back["schema"][0]["quality"], before["schema"][0]["quality"],
+                "{dialect}"
+            );
+        } else {
+            assert!(
+                lost.iter().any(|loss| loss.starts_with("schema[t].quality[paid]: ")),
+                "{lost:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn where_dbt_has_no_checks_the_reason_says_so() {
+    let exported = export(&contract(LIMITED), None, Format::Dbt(Dialect::Snowflake)).unwrap();
+    let lost: Vec<String> = exported.losses.iter().map(ToString::to_string).collect();
+    for wanted in [
+        "schema[t].properties[DaysToSettle].logicalTypeOptions: minimum (dbt has no check constraints for Snowflake)",
+        "schema[t].quality[paid]: name, type, engine, implementation (dbt has no check constraints for Snowflake)",
+    ] {
+        assert!(lost.contains(&wanted.to_owned()), "{wanted}\n{lost:#?}");
+    }
+}

@@ -5,10 +5,10 @@ use polder_core::document::Node;
 
 use super::object::object;
 use super::values::{custom, definitions, items, sentence, shown, text};
-use super::{Block, Page, Row, Section, Text};
+use super::{Block, Page, Row, Section, Site, Text, product};
 
-/// The page of a contract.
-pub(super) fn of(contract: &Contract) -> Page {
+/// The page of a contract. On a site it names the products around it.
+pub(super) fn of(contract: &Contract, site: Option<&Site<'_>>) -> Page {
     let document = &contract.document;
     let mut facts = Vec::new();
     let mut fact = |label: &str, text: Option<String>| {
@@ -31,6 +31,7 @@ pub(super) fn of(contract: &Contract) -> Page {
         sections.push(object(contract, index, node));
     }
     sections.extend(service_levels(document));
+    sections.extend(site.and_then(|site| product::around(contract, site)));
     sections.extend(team(document));
     for (key, id, title) in TABLES {
         sections.extend(listed(document, key, id, title));
@@ -40,7 +41,8 @@ pub(super) fn of(contract: &Contract) -> Page {
     sections.extend(listed(document, "customProperties", "custom", "Custom properties"));
     Page {
         title: title(contract),
-        version: contract.version.clone(),
+        kind: None,
+        version: Some(contract.version.clone()),
         status: contract.status.clone(),
         lead: contract.description.clone(),
         facts,
@@ -55,7 +57,7 @@ const TABLES: [(&str, &str, &str); 3] = [
     ("servers", "servers", "Servers"),
 ];
 
-fn about(document: &Node) -> Option<Section> {
+pub(super) fn about(document: &Node) -> Option<Section> {
     let description = document.get("description")?;
     let mut blocks: Vec<Block> = [("usage", "Usage"), ("limitations", "Limitations")]
         .into_iter()
@@ -146,7 +148,7 @@ pub(super) fn title(contract: &Contract) -> String {
     }
 }
 
-fn team(document: &Node) -> Option<Section> {
+pub(super) fn team(document: &Node) -> Option<Section> {
     let team = document.get("team")?;
     let mut blocks = Vec::new();
     let mut facts = Vec::new();
@@ -194,7 +196,7 @@ fn team(document: &Node) -> Option<Section> {
 }
 
 /// Every item of a list with all that it says.
-fn listed(document: &Node, key: &str, id: &str, title: &str) -> Option<Section> {
+pub(super) fn listed(document: &Node, key: &str, id: &str, title: &str) -> Option<Section> {
     let rows: Vec<Row> = items(document, key)
         .iter()
         .map(|item| {
@@ -250,7 +252,7 @@ fn price(document: &Node) -> Option<Section> {
     })
 }
 
-fn links(document: &Node) -> Option<Section> {
+pub(super) fn links(document: &Node) -> Option<Section> {
     let facts: Vec<(String, Text)> = items(document, "authoritativeDefinitions")
         .iter()
         .filter_map(|definition| {

@@ -5,22 +5,20 @@ use std::fmt::Write;
 use polder_core::units::counted;
 
 use super::style::STYLE;
-use super::{Block, IndexEntry, Page, Row, Section, Text, Word};
+use super::{Block, IndexEntry, Page, ProductEntry, Row, Section, Site, Text, Word};
 
-/// The page of a contract.
-pub(super) fn contract(page: &Page, index: Option<&str>) -> String {
+/// The page of a contract or product.
+pub(super) fn page(page: &Page, site: Option<&Site<'_>>) -> String {
     let mut body = String::new();
-    let back = index.map_or(String::new(), |index| {
-        format!("<a href=\"{}\">All contracts</a>", escaped(index))
+    let back = site.map_or(String::new(), |site| {
+        format!("<a href=\"{}\">All {}</a>", escaped(site.index), site.subject())
     });
+    let kind = page.kind.map_or(String::new(), |kind| format!(" <span>{kind}</span>"));
     let _ = write!(
         body,
-        "<header class=\"top\"><p class=\"crumbs\">{back}</p><h1>{}</h1><p class=\"state\"><span class=\"badge {}\">{}</span> \
-         <span>Version {}</span></p>",
+        "<header class=\"top\"><p class=\"crumbs\">{back}</p><h1>{}</h1><p class=\"state\">{}{kind}</p>",
         escaped(&page.title),
-        status_class(&page.status),
-        escaped(&page.status),
-        escaped(&page.version)
+        state(&page.status, page.version.as_deref(), &[])
     );
     if let Some(lead) = &page.lead {
         paragraphs(lead, "lead", &mut body);
@@ -39,57 +37,134 @@ pub(super) fn contract(page: &Page, index: Option<&str>) -> String {
     body.push_str("</ul></nav>\n<main id=\"content\" tabindex=\"-1\">\n");
     page.sections.iter().for_each(|part| section(part, &mut body));
     body.push_str("</main></div>");
-    document(&format!("{} {}", page.title, page.version), &body)
+    let title = match &page.version {
+        Some(version) => format!("{} {version}", page.title),
+        None => page.title.clone(),
+    };
+    document(&title, &body)
 }
 
-/// The page that lists contracts.
-pub(super) fn index(title: &str, entries: &[IndexEntry<'_>]) -> String {
-    let mut entries: Vec<&IndexEntry<'_>> = entries.iter().collect();
-    entries.sort_by(|a, b| (&a.contract.domain, &a.contract.name).cmp(&(&b.contract.domain, &b.contract.name)));
-    let count = counted(entries.len(), "contract");
+/// The page that lists everything: products, then contracts by domain.
+pub(super) fn index(site: &Site<'_>) -> String {
+    let title = format!("Data {}", site.subject());
+    let mut count = counted(site.contracts.len(), "contract");
+    if !site.products.is_empty() {
+        count = format!("{}, {count}", counted(site.products.len(), "data product"));
+    }
     let mut body = format!(
-        "<header class=\"top\"><h1>{}</h1><p class=\"lead\">{count}</p></header>\n<main id=\"content\" tabindex=\"-1\">\n",
-        escaped(title)
+        "<header class=\"top\"><h1>{title}</h1><p class=\"lead\">{count}</p></header>\n<main id=\"content\" tabindex=\"-1\">\n",
     );
-    let mut rest = entries.as_slice();
-    while let Some(first) = rest.first() {
-        let domain = &first.contract.domain;
-        let length = rest.iter().take_while(|entry| entry.contract.domain == *domain).count();
-        let (group, others) = rest.split_at(length);
-        rest = others;
-        let heading = domain.as_deref().unwrap_or("Without a domain");
-        let _ = write!(body, "<section><h2>{}</h2>\n<ul class=\"cards\">\n", escaped(heading));
-        group.iter().for_each(|entry| card(entry, &mut body));
-        body.push_str("</ul></section>\n");
+    let mut products: Vec<Card<'_>> = site.products.iter().map(of_product).collect();
+    products.sort_by(|a, b| (a.domain, &a.title).cmp(&(b.domain, &b.title)));
+    cards("Data products", &products, &mut body);
+    let mut entries: Vec<&IndexEntry<'_>> = site.contracts.iter().collect();
+    entries.sort_by(|a, b| (&a.contract.domain, &a.contract.name).cmp(&(&b.contract.domain, &b.contract.name)));
+    for group in entries.chunk_by(|a, b| a.contract.domain == b.contract.domain) {
+        let domain = group.first().and_then(|entry| entry.contract.domain.as_deref());
+        let heading = match domain {
+            None => "Without a domain".to_owned(),
+            // Beside products it has to be said what is listed.
+            Some(domain) if !products.is_empty() => format!("Contracts of {domain}"),
+            Some(domain) => domain.to_owned(),
+        };
+        let group: Vec<Card<'_>> = group.iter().map(|entry| of_contract(entry)).collect();
+        cards(&heading, &group, &mut body);
     }
     body.push_str("</main>");
-    document(title, &body)
+    document(&title, &body)
 }
 
-fn card(entry: &IndexEntry<'_>, out: &mut String) {
+/// What the index shows of a contract or product.
+struct Card<'c> {
+    file: &'c str,
+    title: String,
+    status: &'c str,
+    version: Option<&'c str>,
+    domain: Option<&'c str>,
+    owner: Option<&'c str>,
+    lead: Option<&'c str>,
+    /// Datasets or ports.
+    parts: Vec<&'c str>,
+}
+
+fn of_contract<'c>(entry: &IndexEntry<'c>) -> Card<'c> {
     let contract = entry.contract;
-    let _ = write!(
-        out,
-        "<li><h3><a href=\"{}\">{}</a></h3><p class=\"state\"><span class=\"badge {}\">{}</span> <span>Version {}</span>",
-        escaped(entry.file),
-        escaped(&super::content::title(contract)),
-        status_class(&contract.status),
-        escaped(&contract.status),
-        escaped(&contract.version)
+    let objects = contract.objects.iter();
+    Card {
+        file: entry.file,
+        title: super::content::title(contract),
+        status: &contract.status,
+        version: Some(&contract.version),
+        // It is in the heading.
+        domain: None,
+        owner: contract.owner.as_deref(),
+        lead: contract.description.as_deref(),
+        parts: objects
+            .map(|object| object.physical_name.as_deref().unwrap_or(&object.name))
+            .collect(),
+    }
+}
+
+fn of_product<'p>(entry: &ProductEntry<'p>) -> Card<'p> {
+    let product = entry.product;
+    Card {
+        file: entry.file,
+        title: product.name.clone(),
+        status: product.status.as_str(),
+        version: product.version.as_deref(),
+        domain: product.domain.as_deref(),
+        owner: product.owner(),
+        lead: product.purpose.as_deref(),
+        parts: product.output_ports.iter().map(|port| port.name.as_str()).collect(),
+    }
+}
+
+fn cards(heading: &str, list: &[Card<'_>], out: &mut String) {
+    if list.is_empty() {
+        return;
+    }
+    let _ = write!(out, "<section><h2>{}</h2>\n<ul class=\"cards\">\n", escaped(heading));
+    for card in list {
+        let _ = write!(
+            out,
+            "<li><h3><a href=\"{}\">{}</a></h3><p class=\"state\">{}</p>",
+            escaped(card.file),
+            escaped(&card.title),
+            state(
+                card.status,
+                card.version,
+                &[("Domain", card.domain), ("Owner", card.owner)]
+            )
+        );
+        if let Some(text) = card.lead {
+            let _ = write!(out, "<p>{}</p>", escaped(text));
+        }
+        out.push_str("<ul class=\"objects\">");
+        for part in &card.parts {
+            let _ = write!(out, "<li><code>{}</code></li>", escaped(part));
+        }
+        out.push_str("</ul></li>\n");
+    }
+    out.push_str("</ul></section>\n");
+}
+
+/// Status, version and more in one line.
+fn state(status: &str, version: Option<&str>, more: &[(&str, Option<&str>)]) -> String {
+    let mut out = format!(
+        "<span class=\"badge {}\">{}</span> <span>{}</span>",
+        status_class(status),
+        escaped(status),
+        version.map_or_else(
+            || "Without version".to_owned(),
+            |version| format!("Version {}", escaped(version))
+        )
     );
-    if let Some(owner) = &contract.owner {
-        let _ = write!(out, " <span>Owner {}</span>", escaped(owner));
+    for (label, value) in more {
+        if let Some(value) = value {
+            let _ = write!(out, " <span>{label} {}</span>", escaped(value));
+        }
     }
-    out.push_str("</p>");
-    if let Some(text) = &contract.description {
-        let _ = write!(out, "<p>{}</p>", escaped(text));
-    }
-    out.push_str("<ul class=\"objects\">");
-    for object in &contract.objects {
-        let name = object.physical_name.as_deref().unwrap_or(&object.name);
-        let _ = write!(out, "<li><code>{}</code></li>", escaped(name));
-    }
-    out.push_str("</ul></li>\n");
+    out
 }
 
 fn document(title: &str, body: &str) -> String {
@@ -187,7 +262,13 @@ fn inline(value: &Text) -> String {
         Text::Link { text, url } if is_web(url) => {
             format!("<a href=\"{}\" rel=\"noreferrer\">{}</a>", escaped(url), escaped(text))
         }
+        Text::Link { text, url } if text == url => escaped(text),
         Text::Link { text, url } => format!("{} ({})", escaped(text), escaped(url)),
+        Text::Page { text, file } => format!("<a href=\"{}\">{}</a>", escaped(file), escaped(text)),
+        Text::Several(parts, between) => {
+            let parts = parts.iter().filter(|part| !part.is_empty());
+            parts.map(inline).collect::<Vec<_>>().join(between)
+        }
         Text::Words(words) => {
             let words: Vec<String> = words
                 .iter()

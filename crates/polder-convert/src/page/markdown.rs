@@ -6,12 +6,14 @@ use super::{Block, Page, Text, Word};
 
 /// The page's text.
 pub(super) fn write(page: &Page) -> String {
-    let mut out = format!(
-        "# {}\n\nVersion {}, {}.\n",
-        escaped(&page.title),
-        escaped(&page.version),
-        escaped(&page.status)
-    );
+    let (status, version) = (escaped(&page.status), page.version.as_deref().map(escaped));
+    let state = match (page.kind, version) {
+        (None, Some(version)) => format!("Version {version}, {status}."),
+        (None, None) => format!("Without version, {status}."),
+        (Some(kind), Some(version)) => format!("{kind}, version {version}, {status}."),
+        (Some(kind), None) => format!("{kind} without version, {status}."),
+    };
+    let mut out = format!("# {}\n\n{state}\n", escaped(&page.title));
     if let Some(lead) = &page.lead {
         let _ = write!(out, "\n{}\n", escaped(lead));
     }
@@ -80,7 +82,13 @@ fn text(value: &Text, in_table: bool) -> String {
         Text::Link { text, url } if super::html::is_web(url) => {
             format!("[{}](<{}>)", escaped(text), url.replace(['<', '>', '\n'], ""))
         }
+        Text::Link { text, url } if text == url => escaped(text),
         Text::Link { text, url } => format!("{} ({})", escaped(text), escaped(url)),
+        Text::Page { text, file } => format!("[{}](<{}>)", escaped(text), file.replace(['<', '>', '\n'], "")),
+        Text::Several(parts, between) => {
+            let parts = parts.iter().filter(|part| !part.is_empty());
+            parts.map(|part| text(part, in_table)).collect::<Vec<_>>().join(between)
+        }
         Text::Words(words) => {
             let words: Vec<String> = words
                 .iter()

@@ -1,15 +1,17 @@
-//! Contracts for people: one page a contract in Markdown or HTML, and an index of all.
+//! Contracts and data products for people: one page each in Markdown or HTML, and an index of all.
 
 mod content;
 mod html;
 mod markdown;
 mod object;
+mod product;
 mod style;
 #[cfg(test)]
 mod tests;
 mod values;
 
 use polder_contract::Contract;
+use polder_contract::product::Product;
 
 /// A contract in the index.
 #[derive(Debug, Clone, Copy)]
@@ -20,26 +22,69 @@ pub struct IndexEntry<'c> {
     pub file: &'c str,
 }
 
+/// A data product in the index.
+#[derive(Debug, Clone, Copy)]
+pub struct ProductEntry<'p> {
+    /// The product.
+    pub product: &'p Product,
+    /// Where its page is, relative to the index.
+    pub file: &'p str,
+}
+
+/// Pages that lie in one folder and lead to each other.
+#[derive(Debug, Clone, Copy)]
+pub struct Site<'s> {
+    /// The page that lists all.
+    pub index: &'s str,
+    /// The contracts, each with its page.
+    pub contracts: &'s [IndexEntry<'s>],
+    /// The data products, each with its page.
+    pub products: &'s [ProductEntry<'s>],
+}
+
+impl Site<'_> {
+    /// What the site is about.
+    fn subject(&self) -> &'static str {
+        match self.products.is_empty() {
+            true => "contracts",
+            false => "contracts and products",
+        }
+    }
+}
+
 /// The whole contract in Markdown (GitHub's tables).
 pub fn markdown(contract: &Contract) -> String {
-    markdown::write(&content::of(contract))
+    markdown::write(&content::of(contract, None))
 }
 
 /// The whole contract as one self-contained HTML page: no script, no external asset, light and dark by the reader's
-/// setting. With `index`, the page links back to it.
-pub fn html(contract: &Contract, index: Option<&str>) -> String {
-    html::contract(&content::of(contract), index)
+/// setting. On a site, the page leads to the index and to the products around the contract.
+pub fn html(contract: &Contract, site: Option<&Site<'_>>) -> String {
+    html::page(&content::of(contract, site), site)
 }
 
-/// A page that lists contracts, by domain and name.
-pub fn index(title: &str, entries: &[IndexEntry<'_>]) -> String {
-    html::index(title, entries)
+/// The whole data product in Markdown (GitHub's tables).
+pub fn product_markdown(product: &Product) -> String {
+    markdown::write(&product::of(product, None))
+}
+
+/// The whole data product as one self-contained HTML page, as [`html`] makes it of contracts. On a site, the page leads to
+/// the index and to the contracts of its ports.
+pub fn product_html(product: &Product, site: Option<&Site<'_>>) -> String {
+    html::page(&product::of(product, site), site)
+}
+
+/// A page that lists data products by name, and contracts by domain and name.
+pub fn index(site: &Site<'_>) -> String {
+    html::index(site)
 }
 
 /// A page's content, the same for every way of writing it.
 struct Page {
     title: String,
-    version: String,
+    /// What it is about, where that is no contract.
+    kind: Option<&'static str>,
+    version: Option<String>,
     status: String,
     /// What stands below the title.
     lead: Option<String>,
@@ -79,6 +124,13 @@ enum Text {
     Code(String),
     /// Several, each with what it is.
     Words(Vec<Word>),
+    /// Several, with what stands between them.
+    Several(Vec<Self>, &'static str),
+    /// Another page of the site.
+    Page {
+        text: String,
+        file: String,
+    },
     /// An address, with what it is called.
     Link {
         text: String,
@@ -97,8 +149,9 @@ enum Word {
 impl Text {
     fn is_empty(&self) -> bool {
         match self {
-            Self::Plain(text) | Self::Code(text) | Self::Link { text, .. } => text.is_empty(),
+            Self::Plain(text) | Self::Code(text) | Self::Link { text, .. } | Self::Page { text, .. } => text.is_empty(),
             Self::Words(words) => words.is_empty(),
+            Self::Several(parts, _) => parts.iter().all(Self::is_empty),
         }
     }
 }

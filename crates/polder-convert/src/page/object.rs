@@ -229,15 +229,17 @@ fn rules(contract: &Contract, index: usize, node: &Node, name: &str) -> Option<B
     let rows: Vec<Row> = match compiled {
         Ok(rules) => rules
             .iter()
-            .filter(|rule| is_key(rule) || is_quality(node, rule))
-            .map(|rule| rule_row(rule, is_stream))
+            .filter_map(|rule| {
+                let declared = quality(node, rule);
+                (is_key(rule) || declared.is_some()).then(|| rule_row(rule, declared, is_stream))
+            })
             .collect(),
         // What cannot be compiled is shown as it is written.
         Err(_) => declared(node, None),
     };
     (!rows.is_empty()).then(|| Block::Table {
         caption: format!("Rules of {name}"),
-        headers: vec!["Rule", "Column", "Asks for", "Where it fails"],
+        headers: vec!["Rule", "Column", "Asks for", "Where it fails", "Classed"],
         rows,
     })
 }
@@ -247,25 +249,39 @@ fn is_key(rule: &Rule) -> bool {
     matches!(rule.id.rsplit('.').next(), Some("primaryKey" | "unique" | "foreignKey"))
 }
 
-/// Whether a rule is one of `quality`, by the place where it is declared.
-fn is_quality(node: &Node, rule: &Rule) -> bool {
-    fn within(node: &Node, rule: &Rule, in_quality: bool) -> bool {
-        let spans = |node: &Node| node.span.start <= rule.place.span.start && rule.place.span.end <= node.span.end;
-        if !spans(node) {
-            return false;
-        }
-        if in_quality {
-            return true;
-        }
-        match (node.as_map(), node.as_list()) {
-            (Some(entries), _) => entries
-                .iter()
-                .any(|entry| within(&entry.value, rule, entry.key == "quality")),
-            (_, Some(items)) => items.iter().any(|item| within(item, rule, false)),
-            _ => false,
-        }
+/// What a rule of `quality` is as declared, by the place where it stands.
+fn quality<'n>(node: &'n Node, rule: &Rule) -> Option<&'n Node> {
+    let spans = |node: &Node| node.span.start <= rule.place.span.start && rule.place.span.end <= node.span.end;
+    if !spans(node) {
+        return None;
     }
-    within(node, rule, false)
+    match (node.as_map(), node.as_list()) {
+        (Some(entries), _) => entries.iter().find_map(|entry| match entry.key.as_str() {
+            "quality" => entry.value.as_list()?.iter().find(|declared| spans(declared)),
+            _ => quality(&entry.value, rule),
+        }),
+        (_, Some(items)) => items.iter().find_map(|item| quality(item, rule)),
+        _ => None,
+    }
+}
+
+/// What a rule says of itself for those who sort rules and for schedulers, in words.
+fn classed(rule: &Rule, declared: Option<&Node>) -> String {
+    let said = |key: &str| declared.and_then(|declared| text(declared, key));
+    let schedule = said("schedule").map(|schedule| match said("scheduler") {
+        Some(scheduler) => format!("{schedule} ({scheduler})"),
+        None => schedule,
+    });
+    let parts = [
+        ("dimension", rule.dimension.clone()),
+        ("severity", said("severity")),
+        ("business impact", said("businessImpact")),
+        ("schedule", schedule),
+    ];
+    let parts = parts
+        .into_iter()
+        .filter_map(|(key, value)| Some(format!("{key}: {}", value?)));
+    parts.collect::<Vec<_>>().join("; ")
 }
 
 /// Whether the test asks that no value comes twice.
@@ -274,7 +290,7 @@ fn is_one_of_each(test: &SetTest) -> bool {
     matches!(test.metric, Metric::Duplicates { .. }) && none
 }
 
-fn rule_row(rule: &Rule, is_stream: bool) -> Row {
+fn rule_row(rule: &Rule, declared: Option<&Node>, is_stream: bool) -> Row {
     let mut asks = rule.says.clone();
     // What is said in words alone is its own description.
     if let Some(text) = rule.description.as_ref().filter(|text| !asks.contains(text.trim())) {
@@ -301,6 +317,7 @@ fn rule_row(rule: &Rule, is_stream: bool) -> Row {
             Text::Code(rule.column.clone().unwrap_or_default()),
             Text::Plain(asks),
             Text::Plain(fails),
+            Text::Plain(classed(rule, declared)),
         ],
     }
 }
@@ -327,6 +344,7 @@ fn declared(node: &Node, column: Option<&str>) -> Vec<Row> {
                     Text::Code(column.unwrap_or_default().to_owned()),
                     Text::Plain(asks.join("; ")),
                     Text::Plain(text(rule, "severity").unwrap_or_default()),
+                    Text::Plain(String::new()),
                 ],
             }
         })

@@ -1,5 +1,8 @@
 use crate::tests::contract;
-use crate::{IndexEntry, html, index, markdown};
+use polder_contract::product::{self, Product};
+use polder_core::document::Source;
+
+use crate::{IndexEntry, ProductEntry, Site, html, index, markdown, product_html, product_markdown};
 
 const CONTRACT: &str = r##"
 apiVersion: v3.1.0
@@ -40,9 +43,43 @@ schema:
     properties: [{name: id, logicalType: integer, required: true, primaryKey: true}]
 "##;
 
+const PRODUCT: &str = "
+apiVersion: v1.0.0
+kind: DataProduct
+id: shop
+name: Shop
+version: 2.1.0
+status: deprecated
+domain: sales
+description: {purpose: What the shop sold., limitations: Not for invoices.}
+outputPorts:
+  - name: sold
+    type: tables
+    version: 1.2.0
+    contractId: orders
+    description: Lines that were paid.
+    inputContracts: [{id: crm.customers, version: 3.0.0}]
+    sbom: [{type: external, url: 'https://example.com/sbom.json'}]
+inputPorts:
+  - {name: orders, version: 1.2.0, contractId: orders}
+  - {name: customers, version: 3.0.0, contractId: crm.customers}
+managementPorts:
+  - {name: health, content: observability, url: 'https://example.com/health'}
+  - {name: news, content: observability, type: topic, channel: shop.news}
+support: [{channel: chat, url: 'https://example.com/chat', scope: interactive}]
+team: {name: Shop, members: [{username: ada, name: Ada, role: owner}]}
+customProperties: [{property: region, value: Mars}]
+authoritativeDefinitions: [{type: handbook, url: 'https://example.com/handbook'}]
+";
+
+fn product(text: &str) -> Product {
+    let (product, found) = product::parse(&Source::new("contracts/sales/shop.odps.yaml", text.to_owned()));
+    product.unwrap_or_else(|| panic!("{found:?}"))
+}
+
 #[test]
 fn nothing_that_a_contract_says_becomes_markup() {
-    let page = html(&contract(CONTRACT), Some("index.html"));
+    let page = html(&contract(CONTRACT), None);
     assert!(!page.contains("<script") && !page.contains("<b>"), "{page}");
     assert!(page.contains("&lt;script&gt;alert(1)"));
     // An address that a browser would run is text.
@@ -90,12 +127,164 @@ fn pages_need_nothing_from_elsewhere() {
         contract: &contract,
         file: "orders.html",
     }];
-    for page in [html(&contract, None), index("Contracts", &entries)] {
+    let product = product(PRODUCT);
+    let products = [ProductEntry {
+        product: &product,
+        file: "shop.html",
+    }];
+    let site = Site {
+        index: "index.html",
+        contracts: &entries,
+        products: &products,
+    };
+    let pages = [
+        html(&contract, Some(&site)),
+        product_html(&product, Some(&site)),
+        index(&site),
+    ];
+    for page in pages {
         for word in ["src=", "<link", "@import", "url("] {
             assert!(!page.contains(word), "{word}");
         }
     }
-    assert!(index("Contracts", &entries).contains("<a href=\"orders.html\">"));
+}
+
+#[test]
+fn pages_of_contracts_and_products_lead_to_each_other() {
+    let contract = contract(CONTRACT);
+    let product = product(PRODUCT);
+    let contracts = [IndexEntry {
+        contract: &contract,
+        file: "orders.html",
+    }];
+    let products = [ProductEntry {
+        product: &product,
+        file: "shop.html",
+    }];
+    let site = Site {
+        index: "index.html",
+        contracts: &contracts,
+        products: &products,
+    };
+    let all = index(&site);
+    for text in [
+        "<h2>Data products</h2>",
+        "<a href=\"shop.html\">Shop</a>",
+        "<a href=\"orders.html\">",
+        "1 data product, 1 contract",
+        "<code>sold</code>",
+    ] {
+        assert!(all.contains(text), "{text}\n{all}");
+    }
+    let of_product = product_html(&product, Some(&site));
+    assert_eq!(
+        of_product.matches("<a href=\"orders.html\">Orders").count(),
+        2,
+        "{of_product}"
+    );
+    assert!(
+        of_product.contains("<code>crm.customers</code> (not in this mesh)"),
+        "{of_product}"
+    );
+    assert!(of_product.contains("<a href=\"index.html\">All contracts and products</a>"));
+    let of_contract = html(&contract, Some(&site));
+    let link = "<a href=\"shop.html\">Shop</a></th><td data-label=\"What it does\">offers it</td>";
+    assert!(of_contract.contains(link), "{of_contract}");
+    // Alone, there is nothing that it could lead to.
+    for page in [html(&contract, None), product_html(&product, None)] {
+        assert!(!page.contains(".html"), "{page}");
+    }
+}
+
+#[test]
+fn a_product_s_page_says_the_whole_product() {
+    let product = product(PRODUCT);
+    for page in [product_html(&product, None), product_markdown(&product)] {
+        for word in [
+            "Shop",
+            "2.1.0",
+            "deprecated",
+            "Data product",
+            "What the shop sold.",
+            "Not for invoices.",
+            "sold",
+            "tables",
+            "Lines that were paid.",
+            "https://example.com/sbom.json",
+            "orders",
+            "crm.customers",
+            "3.0.0",
+            "health",
+            "observability",
+            "https://example.com/health",
+            "news",
+            "shop.news",
+            "Ada",
+            "https://example.com/chat",
+            "region",
+            "Mars",
+            "https://example.com/handbook",
+        ] {
+            assert!(page.contains(word), "{word}\n{page}");
+        }
+    }
+}
+
+#[test]
+fn nothing_that_a_product_says_becomes_markup() {
+    let text = r##"
+apiVersion: v1.0.0
+kind: DataProduct
+id: "<i>id</i>"
+name: "<b>Shop</b>"
+version: "<u>1</u>"
+status: active
+domain: "<s>shop</s>"
+tags: ["<em>tag</em>"]
+description: {purpose: "<script>alert(1)</script>", usage: "[x](javascript:alert(2))"}
+outputPorts:
+  - {name: "<b>out</b>", version: "1 | 2", contractId: "a`|b\"><script>", type: "<b>t", description: "<img src=x onerror=alert(3)>", sbom: [{url: "javascript:alert(4)"}]}
+inputPorts:
+  - {name: "`in`", version: 1.0.0, contractId: "<b>c", customProperties: [{property: "<b>p", value: "<b>v"}]}
+managementPorts:
+  - {name: m, content: observability, url: "javascript:alert(5)"}
+  - {name: n, content: "<b>", type: topic, channel: "<script>"}
+support: [{channel: "<b>chat", url: "JavaScript:alert(6)"}]
+authoritativeDefinitions: [{type: "<b>", url: "vbscript:alert(7)"}]
+team: {name: "<b>team", members: [{username: "<b>ada", role: "<b>"}]}
+"##;
+    let product = product(text);
+    let products = [ProductEntry {
+        product: &product,
+        file: "shop.html",
+    }];
+    let site = Site {
+        index: "index.html",
+        contracts: &[],
+        products: &products,
+    };
+    let pages = [product_html(&product, Some(&site)), index(&site)];
+    for page in &pages {
+        for tag in ["<script", "<b>", "<i>", "<u>", "<s>", "<em>", "<img"] {
+            assert!(!page.contains(tag), "{tag}\n{page}");
+        }
+        assert!(!page.to_lowercase().contains("href=\"javascript"), "{page}");
+        assert!(!page.contains("href=\"vbscript"), "{page}");
+        assert!(page.contains("&lt;b&gt;Shop&lt;/b&gt;"), "{page}");
+    }
+    let page = product_markdown(&product);
+    assert!(page.starts_with("# \\<b\\>Shop\\</b\\>\n"), "{page}");
+    // A cell's text makes no cell of its own.
+    let port = "| `<b>out</b>` | \\<b\\>t | 1 \\| 2 | ``a`\\|b\"><script>`` | \\<img src=x onerror=alert(3)\\>; bill of \
+                materials (javascript:alert(4)) |\n";
+    assert!(page.contains(port), "{page}");
+    assert!(page.contains("\\[x\\](javascript:alert(2))"), "{page}");
+    for line in page.lines() {
+        assert!(
+            !line.contains("](<javascript") && !line.contains("](<vbscript"),
+            "{line}"
+        );
+    }
 }
 
 #[test]
@@ -144,4 +333,21 @@ fn columns_of_a_table_that_say_nothing_are_left_out() {
     let page = markdown(&contract(CONTRACT));
     let members = page.split("## Team").nth(1).unwrap();
     assert!(members.contains("| Name | User | Role |\n"), "{members}");
+}
+
+#[test]
+fn a_rule_is_told_with_what_sorts_and_schedules_it() {
+    let text = CONTRACT.replace(
+        "{type: text, description: Nobody orders twice.}",
+        "{metric: rowCount, mustBeGreaterThan: 0, dimension: cp, severity: warning, businessImpact: operational, schedule: \
+         0 3 * * *, scheduler: cron}",
+    );
+    let classed =
+        "dimension: completeness; severity: warning; business impact: operational; schedule: 0 3 * * * (cron)";
+    let page = html(&contract(&text), None);
+    assert!(page.contains(classed), "{page}");
+    let page = markdown(&contract(&text));
+    assert!(page.contains(&classed.replace('*', "\\*")), "{page}");
+    // Where no rule says any of it, no column asks for it.
+    assert!(!markdown(&contract(CONTRACT)).contains("Classed"));
 }

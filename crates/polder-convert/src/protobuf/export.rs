@@ -3,15 +3,16 @@
 use std::collections::HashSet;
 use std::fmt::Write;
 
+use polder_core::units::counted;
 use polder_core::{Error, ErrorKind, Result};
 use serde_json::Value;
 
 use super::beside::camel;
+use super::enumeration::Enumeration;
 use super::{FIELD_NUMBER, is_identifier};
 use crate::element::{Column, Table, tables, why_lost};
 use crate::kind::{INT32, INT64, Kind, UINT32, UINT64};
 use crate::loss::{Converted, Tracker, View};
-use crate::names::screaming_snake_case;
 
 /// A file with a message for each object.
 pub(crate) fn export(contract: &Value) -> Result<Converted<String>> {
@@ -71,8 +72,10 @@ struct Writer {
 
 /// A message that is being written.
 struct Scope<'o> {
-    /// Names of types that are taken in it.
-    types: HashSet<String>,
+    /// Names that are taken in it: fields, types and the values of enumerations share one scope.
+    names: HashSet<String>,
+    /// The enumerations that it has.
+    enumerations: Vec<Enumeration>,
     /// Columns of blanks before its lines.
     indent: usize,
     /// Its lines so far: the types that its fields need.
@@ -82,7 +85,7 @@ struct Scope<'o> {
 impl Scope<'_> {
     /// A name for the type of a field that no other type has.
     fn name(&mut self, field: &str) -> String {
-        unique(&pascal(field), &mut self.types)
+        unique(&pascal(field), &mut self.names)
     }
 }
 
@@ -100,16 +103,21 @@ impl Writer {
     fn message(&mut self, name: &str, columns: &[Column<'_>], indent: usize, out: &mut String) {
         let _ = writeln!(out, "{:indent$}message {name} {{", "");
         let mut scope = Scope {
-            types: HashSet::from([name.to_owned()]),
+            names: HashSet::from([name.to_owned()]),
+            enumerations: Vec::new(),
             indent: indent + 2,
             out,
         };
         let mut names = HashSet::new();
         let mut json_names = HashSet::new();
+        let named: Vec<String> = columns
+            .iter()
+            .map(|column| field_name(column.name, &mut names, &mut json_names))
+            .collect();
+        scope.names.extend(names);
         let mut numbers = Numbers::of(columns);
         let mut fields = String::new();
-        for column in columns {
-            let field = field_name(column.name, &mut names, &mut json_names);
+        for (column, field) in columns.iter().zip(named) {
             if field != column.name {
                 column
                     .view
@@ -197,33 +205,29 @@ impl Writer {
         message
     }
 
-    /// An enumeration, where all allowed values are identifiers; else the scalar type.
+    /// An enumeration, where one has exactly the allowed values; else the scalar type.
     fn named_or_scalar(&mut self, column: &Column<'_>, name: &str, scope: &mut Scope<'_>) -> String {
         let allowed = column.allowed();
         let values = allowed.as_ref().and_then(|allowed| allowed.texts());
         let (Some(allowed), Some(values), Kind::String) = (&allowed, values, column.kind) else {
             return self.scalar(column).to_owned();
         };
-        let distinct: HashSet<&&str> = values.iter().collect();
-        let fit = values.iter().all(|value| {
-            !value.is_empty()
-                && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-                && *value != "UNSPECIFIED"
-        });
-        if !fit || distinct.len() < values.len() {
-            return self.scalar(column).to_owned();
+        if let Some(same) = scope.enumerations.iter().find(|known| known.is_of(&values)) {
+            let kind = same.name.clone();
+            same.keep(allowed);
+            return kind;
         }
-        allowed.keep();
         let kind = scope.name(name);
-        let prefix = screaming_snake_case(&kind);
-        let indent = scope.indent;
-        let width = indent + 2;
-        let _ = writeln!(scope.out, "{:indent$}enum {kind} {{", "");
-        let _ = writeln!(scope.out, "{:width$}{prefix}_UNSPECIFIED = 0;", "");
-        for (index, value) in values.iter().enumerate() {
-            let _ = writeln!(scope.out, "{:width$}{prefix}_{value} = {};", "", index + 1);
-        }
-        let _ = writeln!(scope.out, "{:indent$}}}\n", "");
+        let Some(made) = Enumeration::of(&kind, &values, &scope.names) else {
+            scope.names.remove(&kind);
+            let why = "names in Protobuf are identifiers, each once in a message: written as text";
+            allowed.lose(counted(values.len(), "allowed value"), why);
+            return self.scalar(column).to_owned();
+        };
+        scope.names.extend(made.values().map(str::to_owned));
+        made.write(scope.indent, scope.out);
+        made.keep(allowed);
+        scope.enumerations.push(made);
         kind
     }
 

@@ -1,6 +1,7 @@
 //! Protocol Buffers: the text of `.proto` files, proto2 and proto3.
 
 mod beside;
+mod enumeration;
 mod export;
 mod import;
 #[cfg(test)]

@@ -57,7 +57,7 @@ fn a_file_becomes_a_contract_of_the_messages_that_no_other_contains() {
     assert_eq!(column("rates")["map"]["value"]["logicalType"], "number");
     assert_eq!(
         column("status")["quality"][0]["arguments"]["validValues"],
-        json!(["OPEN", "PAID"])
+        json!(["STATUS_UNSPECIFIED", "STATUS_OPEN", "STATUS_PAID"])
     );
     assert_eq!(column("card")["required"], Value::Null);
     assert_eq!(column("due")["logicalType"], "date");
@@ -141,4 +141,117 @@ fn no_two_fields_have_one_name_in_json() {
         named,
         ["schema[t].properties[fooBar].name", "schema[t].properties[a__b].name"]
     );
+}
+
+/// What a contract of one column of text with these allowed values exports to, and the losses (`path: what`).
+fn exported(columns: &[(&str, &[&str])]) -> (String, Vec<String>) {
+    let properties: Vec<Value> = columns
+        .iter()
+        .map(|(name, values)| {
+            let rule = json!({"metric": "invalidValues", "arguments": {"validValues": values}, "mustBe": 0});
+            json!({"name": name, "logicalType": "string", "required": true, "quality": [rule]})
+        })
+        .collect();
+    let document = json!({
+        "apiVersion": "v3.1.0", "kind": "DataContract", "id": "x", "version": "1.0.0", "status": "draft",
+        "schema": [{"name": "t", "properties": properties}],
+    });
+    let exported = export(&contract(&document.to_string()), None, Format::Protobuf).unwrap();
+    // Another's parser agrees that names are told apart.
+    protox_parse::parse("t.proto", &exported.value).unwrap();
+    let losses = exported.losses.iter().filter(|loss| loss.path.starts_with("schema"));
+    let losses = losses.map(|loss| format!("{}: {}", loss.path, loss.what)).collect();
+    (exported.value, losses)
+}
+
+/// The lines of a file's enumerations.
+fn enumerations(text: &str) -> Vec<&str> {
+    let lines = text.lines().map(str::trim);
+    let inside = lines.scan(false, |open, line| {
+        let is_in = *open || line.starts_with("enum ");
+        *open = is_in && line != "}";
+        Some(is_in.then_some(line))
+    });
+    inside.flatten().collect()
+}
+
+#[test]
+fn values_of_an_enumeration_are_what_protobuf_s_json_carries() {
+    // See <https://protobuf.dev/programming-guides/json/>: the name of the value as specified in the .proto file.
+    for (declared, values) in [
+        (
+            "STATUS_UNSPECIFIED = 0; STATUS_OPEN = 1; STATUS_PAID = 2;",
+            json!(["STATUS_UNSPECIFIED", "STATUS_OPEN", "STATUS_PAID"]),
+        ),
+        ("UNKNOWN = 0; OPEN = 1;", json!(["UNKNOWN", "OPEN"])),
+        ("UNSPECIFIED = 0; STATUS = 1;", json!(["UNSPECIFIED", "STATUS"])),
+    ] {
+        let text = format!("syntax = \"proto3\"; enum Status {{ {declared} }} message T {{ Status status = 1; }}");
+        let (document, losses) = imported(Format::Protobuf, &text);
+        let status = &properties(&document, 0)[0];
+        assert_eq!(status["quality"][0]["arguments"]["validValues"], values, "{declared}");
+        assert_eq!(losses, [""; 0], "{declared}");
+        // And back, with the same names and numbers.
+        let back = export(&contract(&document.to_string()), None, Format::Protobuf).unwrap();
+        let written = enumerations(&back.value);
+        assert_eq!(written[1..written.len() - 1].join(" "), declared, "{}", back.value);
+    }
+}
+
+#[test]
+fn allowed_values_become_an_enumeration_of_their_own_names() {
+    let (text, losses) = exported(&[("order_status", &["OPEN", "paid"])]);
+    assert_eq!(
+        enumerations(&text),
+        [
+            "enum OrderStatus {",
+            "ORDER_STATUS_UNSPECIFIED = 0;",
+            "OPEN = 1;",
+            "paid = 2;",
+            "}"
+        ]
+    );
+    assert_eq!(
+        losses,
+        ["schema[t].properties[order_status].quality[0]: ORDER_STATUS_UNSPECIFIED is added"]
+    );
+}
+
+#[test]
+fn allowed_values_that_are_no_names_of_an_enumeration_are_named() {
+    for values in [
+        &["in transit"][..],
+        &["1st"],
+        &["option"],
+        // Proto3 takes these for one.
+        &["open", "OPEN"],
+        &["a_b", "AB"],
+        &["paid", "STATUS_PAID"],
+        &["open", "UNSPECIFIED"],
+        // The field and the type.
+        &["status"],
+        &["Status"],
+    ] {
+        let (text, losses) = exported(&[("status", values)]);
+        assert!(text.contains("string status = 1;"), "{values:?}\n{text}");
+        assert_eq!(losses.len(), 1, "{values:?}: {losses:?}");
+        assert!(
+            losses[0].starts_with("schema[t].properties[status].quality[0]: "),
+            "{losses:?}"
+        );
+    }
+}
+
+#[test]
+fn enumerations_of_one_message_share_no_name() {
+    let (text, losses) = exported(&[
+        ("old", &["OPEN", "PAID"]),
+        ("new", &["OPEN", "PAID"]),
+        ("third", &["OPEN"]),
+    ]);
+    for line in ["Old old = 1;", "Old new = 2;", "string third = 3;"] {
+        assert!(text.contains(line), "{line}\n{text}");
+    }
+    assert_eq!(text.matches("enum ").count(), 1, "{text}");
+    assert_eq!(losses.len(), 3, "{losses:?}");
 }

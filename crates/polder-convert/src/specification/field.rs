@@ -83,6 +83,7 @@ impl<'a> Fields<'a> {
     /// What a field says beside its type.
     fn said(&self, field: &View<'a>, kind: Kind, property: &mut Map<String, Value>) {
         shared(field, &SHARED, property);
+        example(field, property);
         for key in ["required", "unique", "primaryKey"] {
             if field.flag(key) {
                 property.insert(key.to_owned(), json!(true));
@@ -177,6 +178,20 @@ pub(super) fn shared(from: &View<'_>, keys: &[&str], to: &mut Map<String, Value>
     for (key, value) in from.get("config").map(|config| config.entries()).unwrap_or_default() {
         value.keep();
         custom(to, key, value.value.clone());
+    }
+}
+
+/// The one example of older files, which stands before the list of newer ones. Of a list or an object nobody knows
+/// whether it is one example or several: it is named.
+fn example(field: &View<'_>, property: &mut Map<String, Value>) {
+    let Some(example) = field.get("example") else { return };
+    if example.value.is_array() || example.value.is_object() {
+        return;
+    }
+    example.keep();
+    let examples = property.entry("examples").or_insert_with(|| json!([]));
+    if let Some(list) = examples.as_array_mut().filter(|list| !list.contains(example.value)) {
+        list.insert(0, example.value.clone());
     }
 }
 

@@ -200,3 +200,26 @@ fn a_field_takes_from_its_definition_what_it_does_not_say_itself() {
     assert_eq!((&id["name"], &id["required"]), (&json!("id"), &json!(true)));
     assert_eq!(id["logicalTypeOptions"]["format"], "uuid");
 }
+
+#[test]
+fn the_one_example_of_older_files_is_among_the_examples() {
+    let text = "dataContractSpecification: 0.9.3\nid: x\ninfo: {title: X, version: 1.0.0}\nmodels:\n  t:\n    fields:\n      a: \
+                {type: string, example: v1}\n      b: {type: integer, example: 5, examples: [6, 5]}\n      c: {type: \
+                integer, example: 7, examples: [8]}\n      d: {type: string, example: [v1, v2]}\n";
+    let (document, losses) = imported(Format::DataContractSpecification, text);
+    let columns = properties(&document, 0);
+    let examples: Vec<_> = columns.iter().map(|column| column.get("examples")).collect();
+    assert_eq!(
+        examples,
+        [Some(&json!(["v1"])), Some(&json!([6, 5])), Some(&json!([7, 8])), None]
+    );
+    assert_eq!(losses, ["models.t.fields.d.example: v1, v2"]);
+    let exported = export(
+        &contract(&document.to_string()),
+        None,
+        Format::DataContractSpecification,
+    )
+    .unwrap();
+    let (again, _) = imported(Format::DataContractSpecification, &exported.value);
+    assert_eq!(again["schema"], document["schema"]);
+}

@@ -277,6 +277,53 @@ mod tests {
     }
 
     #[test]
+    fn what_fields_of_structs_are_is_read_and_written() {
+        for (dialect, script) in [
+            (
+                Dialect::BigQuery,
+                "CREATE TABLE t (s STRUCT<a STRING NOT NULL OPTIONS(description=\"The \\\"key\\\".\"), b INT64>, l \
+                 ARRAY<STRUCT<c DATE OPTIONS(description='When.')>>)",
+            ),
+            (
+                Dialect::Spark,
+                "CREATE TABLE t (s STRUCT<a: STRING NOT NULL COMMENT 'The \"key\".', b: BIGINT>, l ARRAY<STRUCT<c: DATE \
+                 COMMENT 'When.'>>)",
+            ),
+        ] {
+            let (document, losses) = imported(Format::Sql(dialect), script);
+            assert_eq!(losses, [""; 0], "{dialect}");
+            let a = &column(&document, 0, "s")["properties"][0];
+            assert_eq!(a["description"], "The \"key\".", "{dialect}");
+            assert_eq!(a["required"], true, "{dialect}");
+            assert_eq!(
+                column(&document, 0, "l")["items"]["properties"][0]["description"],
+                "When.",
+                "{dialect}"
+            );
+            let exported = export(&contract(&document.to_string()), None, Format::Sql(dialect)).unwrap();
+            let (back, losses) = imported(Format::Sql(dialect), &exported.value);
+            assert_eq!(back["schema"], document["schema"], "{}", exported.value);
+            assert_eq!(losses, [""; 0], "{dialect}");
+            let lost: Vec<&str> = exported.losses.iter().map(|loss| loss.path.as_str()).collect();
+            assert!(!lost.iter().any(|path| path.starts_with("schema")), "{lost:?}");
+        }
+        // Other options have no place.
+        let (_, losses) = imported(
+            Format::Sql(Dialect::BigQuery),
+            "CREATE TABLE t (s STRUCT<a STRING OPTIONS(rounding_mode=\"ROUND_HALF_EVEN\")>)",
+        );
+        assert_eq!(losses.len(), 1, "{losses:?}");
+    }
+
+    #[test]
+    fn a_type_that_is_cast_to_says_nothing_of_its_fields() {
+        let script = "CREATE TABLE t (s STRUCT<a: INT NOT NULL COMMENT 'A.'>)";
+        let (document, _) = imported(Format::Sql(Dialect::Spark), script);
+        let exported = export(&contract(&document.to_string()), None, Format::Dbt(Dialect::Spark)).unwrap();
+        assert!(exported.value.contains("STRUCT<a: INT>"), "{}", exported.value);
+    }
+
+    #[test]
     fn maps_of_duckdb_are_maps_both_ways() {
         let script = "CREATE TABLE t (m MAP(VARCHAR, INTEGER), n MAP(VARCHAR, MAP(VARCHAR, DECIMAL(5,2)))[], \
                   s STRUCT(k MAP(BIGINT, STRUCT(a DATE))), h HUGEINT, l INTEGER DEFAULT map([1], [2])[1])";

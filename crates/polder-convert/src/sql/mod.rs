@@ -5,6 +5,7 @@ mod duckdb;
 mod export;
 mod import;
 mod inside;
+mod limits;
 mod meaning;
 mod routine;
 mod spark;
@@ -18,7 +19,9 @@ mod words;
 pub(crate) use check::apply_check;
 pub(crate) use export::export;
 pub(crate) use import::import;
+pub(crate) use limits::limits;
 pub(crate) use types::{column_type, read_type_text};
+pub(crate) use words::quoted;
 
 use sqlparser::dialect as parsers;
 

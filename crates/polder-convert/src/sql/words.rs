@@ -167,7 +167,7 @@ fn is_reserved(word: &str) -> bool {
 }
 
 /// An identifier, in quotes where it needs them.
-pub(super) fn quoted(name: &str, dialect: Dialect) -> String {
+pub(crate) fn quoted(name: &str, dialect: Dialect) -> String {
     let simple = name.starts_with(|c: char| c.is_ascii_lowercase())
         && name
             .bytes()
@@ -179,5 +179,19 @@ pub(super) fn quoted(name: &str, dialect: Dialect) -> String {
         Dialect::Spark => format!("`{}`", name.replace('`', "``")),
         Dialect::BigQuery => format!("`{}`", name.replace('\\', "\\\\").replace('`', "\\`")),
         _ => format!("\"{}\"", name.replace('"', "\"\"")),
+    }
+}
+
+/// A text as a literal.
+pub(super) fn literal(text: &str, dialect: Dialect) -> String {
+    match dialect {
+        // Line feeds end a text there.
+        Dialect::BigQuery => format!(
+            "\"{}\"",
+            text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+        ),
+        Dialect::Snowflake => format!("'{}'", text.replace('\\', "\\\\").replace('\'', "''")),
+        Dialect::Spark => format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'")),
+        _ => format!("'{}'", text.replace('\'', "''")),
     }
 }

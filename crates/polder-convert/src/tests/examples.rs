@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use polder_core::document::Source;
 
 use super::{formats, imported, properties};
-use crate::{Dialect, Format, IndexEntry, export, html, import, index, markdown};
+use crate::{Dialect, Format, IndexEntry, Site, export, html, import, index, markdown, product_html, product_markdown};
 
 /// The folder of shared material, or nothing, said aloud.
 fn shared(folder: &str) -> Option<PathBuf> {
@@ -22,6 +22,34 @@ fn shared(folder: &str) -> Option<PathBuf> {
         "the shared material is not there (POLDER_SHARED names its folder)",
     );
     None
+}
+
+#[test]
+fn every_official_product_has_a_page_with_all_its_ports() {
+    let Some(folder) = shared("odps") else { return };
+    let mut products = 0;
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|extension| extension != "yaml") {
+            continue;
+        }
+        let source = Source::new(path.clone(), fs::read_to_string(&path).unwrap());
+        let (product, _) = polder_contract::product::parse(&source);
+        let product = product.unwrap_or_else(|| panic!("{}", path.display()));
+        let ports = product.output_ports.iter().map(|port| &port.name);
+        let ports = ports.chain(product.input_ports.iter().map(|port| &port.name));
+        let ports: Vec<_> = ports
+            .chain(product.management_ports.iter().map(|port| &port.name))
+            .collect();
+        assert!(!ports.is_empty());
+        let (page, text) = (product_html(&product, None), product_markdown(&product));
+        for port in ports {
+            assert!(page.contains(&format!("<code>{port}</code>")), "{port}: {page}");
+            assert!(text.contains(&format!("| `{port}` |")), "{port}: {text}");
+        }
+        products += 1;
+    }
+    assert_eq!(products, 2);
 }
 
 #[test]
@@ -53,7 +81,7 @@ fn every_official_example_goes_to_every_format_and_page() {
             }
         }
         assert!(markdown(contract).contains(&contract.version));
-        assert!(html(contract, Some("index.html")).ends_with("</html>\n"));
+        assert!(html(contract, None).ends_with("</html>\n"));
     }
     let entries: Vec<_> = contracts
         .iter()
@@ -62,7 +90,14 @@ fn every_official_example_goes_to_every_format_and_page() {
             file: "x.html",
         })
         .collect();
-    assert!(index("Contracts", &entries).contains("18 contracts"));
+    assert!(
+        index(&Site {
+            index: "index.html",
+            contracts: &entries,
+            products: &[],
+        })
+        .contains("18 contracts")
+    );
 }
 
 /// A dump of the shared data, or nothing, said aloud.

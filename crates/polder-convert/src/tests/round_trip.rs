@@ -76,6 +76,7 @@ fn rules(kind: Kind) -> BoxedStrategy<Vec<Value>> {
     let other = Just(json!({"metric": "nullValues", "unit": "percent", "mustBeLessThan": 5}));
     let text = prop_oneof![
         Just(allowed(json!(["open", "paid"]))),
+        Just(allowed(json!(["STATE_UNKNOWN", "STATE_OPEN", "order"]))),
         Just(allowed(json!(["in transit", "it's", "ß"]))),
         other.clone(),
     ];

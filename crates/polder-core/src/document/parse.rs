@@ -55,14 +55,13 @@ pub fn parse(source: &Source) -> Result<Node, Vec<Diagnostic>> {
                 builder.event(event, span)
             }
             Err(error) => {
-                let index = error.marker().index();
+                let marked = error.marker().index();
+                let tab = error.info().contains("tab").then(|| tab_near(text, marked)).flatten();
+                let index = tab.unwrap_or(marked);
                 let span = builder.positions.span(index, index + 1);
-                Err(Stop::new(
-                    span,
-                    "syntax",
-                    format!("not valid YAML: {}", error.info()),
-                    None,
-                ))
+                let message = format!("not valid YAML: {}", error.info());
+                let help = tab.map(|_| "YAML is indented with blanks, never with tabs");
+                Err(Stop::new(span, "syntax", message, help))
             }
         };
         if let Err(stop) = outcome {
@@ -80,6 +79,13 @@ pub fn parse(source: &Source) -> Result<Node, Vec<Diagnostic>> {
     } else {
         Err(builder.diagnostics)
     }
+}
+
+/// The character index of the tab that the parser stumbled over: it tells one that it has just read, or that comes next.
+fn tab_near(text: &str, marked: usize) -> Option<usize> {
+    let before = marked.saturating_sub(1);
+    let mut near = text.chars().enumerate().skip(before);
+    near.find(|(_, c)| *c == '\t').map(|(index, _)| index)
 }
 
 pub(super) fn too_large(path: &Path) -> Diagnostic {

@@ -135,6 +135,25 @@ fn what_is_no_document_is_refused_with_its_place() {
 }
 
 #[test]
+fn a_tab_is_told_where_it_stands() {
+    // Before a list's item, after the line that it would go on, and behind a key.
+    for (text, line, column) in [
+        ("a:\n  - name: x\n\tb: 1\n", 3, 1),
+        ("a:\n\t- b: 1\n", 2, 1),
+        ("a:\n  b: 1\n \tc: 2\n", 3, 2),
+    ] {
+        let found = parse(&source(text)).unwrap_err();
+        let span = found[0].span.unwrap();
+        assert_eq!((span.line, span.column), (line, column), "{text:?}: {found:?}");
+        assert_eq!(&text[span.start..span.end], "\t");
+        assert_eq!(
+            found[0].help.as_deref(),
+            Some("YAML is indented with blanks, never with tabs")
+        );
+    }
+}
+
+#[test]
 fn aliases_stand_for_their_value() {
     let node = parsed("a: &x {k: [1, 2]}\nb: *x\n");
     assert_eq!(node.get("b").unwrap().to_json(), serde_json::json!({"k": [1, 2]}));

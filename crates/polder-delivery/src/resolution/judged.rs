@@ -25,6 +25,7 @@ use crate::columns::STREAM_COLUMNS;
 use crate::delivery::Delivery;
 use crate::known::fingerprint;
 use crate::rules::{Fresh, Rules};
+use crate::searched::Searched;
 
 /// What became of a selected row.
 #[derive(Debug, Clone)]
@@ -52,6 +53,7 @@ pub(crate) struct Judged {
     pub(super) delivery: Delivery,
     pub(super) fresh: Fresh,
     pub(super) add: Vec<DataFile>,
+    pub(super) searched: Searched,
     pub(super) fates: HashMap<u128, Fate>,
     pub(super) report: Replayed,
 }
@@ -75,7 +77,8 @@ impl Quarantine {
         };
         let mut delivery = delivery
             .with_queries(Arc::clone(&replay.queries))
-            .with_discretion(self.discretion.clone());
+            .with_discretion(self.discretion.clone())
+            .with_policies(&self.policies);
         delivery.is_terse = true;
         delivery.rules = Rules::of_replay(replay.contract)?;
         delivery.catch_up().await?;
@@ -84,12 +87,15 @@ impl Quarantine {
             delivery,
             fresh,
             add: Vec::new(),
+            searched: Searched::default(),
             fates: HashMap::new(),
             report: Replayed::default(),
         };
         let mut writer = None;
         match self.judge_all(replay, &mut judged, write.then_some(&mut writer)).await {
             Ok(()) => {
+                let passed = judged.report.passed;
+                judged.report.remarks = judged.searched.remarks(&judged.delivery, passed);
                 if let Some(writer) = writer {
                     judged.add = writer.finish().await?;
                 }
@@ -133,6 +139,8 @@ impl Quarantine {
             let passing: BooleanArray = (0..selected.num_rows())
                 .map(|row| Some(!violations.contains_key(&row)))
                 .collect();
+            let id = |row| Some(format!("the row {}", kept.ids.value(row)));
+            judged.searched.search(&judged.delivery, &verdict, &passing, id)?;
             let passing = filter_record_batch(&verdict, &passing).context(ErrorKind::Internal, unread)?;
             if passing.num_rows() == 0 {
                 continue;

@@ -34,9 +34,11 @@ mod settle;
 mod steps;
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use polder_core::{DatasetName, Error, ErrorKind, Result, RunId};
 use polder_lake::{Lake, Progress, REPLAY_ORIGIN, Table, TableOptions};
+use polder_policy::Policies;
 
 use crate::columns::quarantine_schema;
 use crate::discretion::Discretion;
@@ -60,6 +62,7 @@ pub struct Quarantine {
     dataset: DatasetName,
     table: Table,
     discretion: Discretion,
+    policies: Arc<Policies>,
 }
 
 /// Open rows that are meant.
@@ -111,6 +114,7 @@ impl Quarantine {
             dataset: dataset.clone(),
             table,
             discretion: Discretion::default(),
+            policies: Arc::default(),
         }))
     }
 
@@ -126,6 +130,7 @@ impl Quarantine {
             dataset: dataset.clone(),
             table,
             discretion: Discretion::default(),
+            policies: Arc::default(),
         }))
     }
 
@@ -133,6 +138,12 @@ impl Quarantine {
     #[must_use]
     pub fn with_discretion(self, discretion: Discretion) -> Self {
         Self { discretion, ..self }
+    }
+
+    /// The same, where what a replay writes is searched for what these policies let no row hold.
+    #[must_use]
+    pub fn with_policies(self, policies: Arc<Policies>) -> Self {
+        Self { policies, ..self }
     }
 
     /// The quarantine table, as of the last decision.

@@ -1,5 +1,5 @@
-//! Refused rows of pipelines after a build: those that a build of everything does not refuse any more are no longer
-//! open, and those that are refused again are open again.
+//! Refused rows of pipelines after a build: those that a build of everything does not refuse any more are neither open nor
+//! discarded, and those that are refused again are open again.
 
 use std::collections::HashSet;
 
@@ -8,7 +8,7 @@ use polder_core::{ErrorKind, Result, RunId};
 use super::change::Change;
 use super::{ATTEMPTS, Quarantine};
 use crate::known::fingerprint;
-use crate::states::REPLAYED;
+use crate::states::{DISCARDED, REPLAYED};
 
 /// What a build judged.
 pub(crate) struct Rejudged<'a> {
@@ -37,11 +37,13 @@ impl Quarantine {
                 let again = refused.contains(&fingerprint(row.id.as_bytes()));
                 match again {
                     true if row.state == Some(REPLAYED) => Some(Change::RefusedAgain { by: origin }),
-                    false if judged.everything && row.is_open() => Some(Change::Resolve {
-                        state: REPLAYED,
-                        resolution: judged.resolution,
-                        by: origin,
-                    }),
+                    false if judged.everything && (row.is_open() || row.state == Some(DISCARDED)) => {
+                        Some(Change::Resolve {
+                            state: REPLAYED,
+                            resolution: judged.resolution,
+                            by: origin,
+                        })
+                    }
                     _ => None,
                 }
             });

@@ -48,7 +48,8 @@ pub struct Replayed {
     /// Rows that pass although they break rules which only warn, by rule.
     pub warned: BTreeMap<String, u64>,
     /// What set rules say of the table with these rows where that refuses nothing, by rule: a rule that only warns and
-    /// is further from what it asks than without these rows, a rule that was not run.
+    /// is further from what it asks than without these rows, a rule that was not run; and what policies let no row hold
+    /// and rows that pass do.
     pub remarks: BTreeMap<String, String>,
     /// The table's version that holds the rows; `None` where there was nothing to commit.
     pub version: Option<u64>,

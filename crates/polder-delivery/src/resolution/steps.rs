@@ -19,8 +19,8 @@ impl Quarantine {
     /// history, and the rule that they break now where it was the row as received that was judged.
     ///
     /// # Errors
-    /// `CheckFailed`, where a set rule of the contract would not hold of the table with these rows, or the contract
-    /// takes no rows any more; `Conflict`, where others keep writing or deciding; what gate and lake report.
+    /// `CheckFailed`, where a set rule of the contract would not hold of the table with these rows, the contract takes
+    /// no rows any more, or rows that pass hold what a policy refuses; `Conflict`, where others keep writing or deciding; what gate and lake report.
     pub async fn replay(&mut self, replay: &Replay<'_>) -> Result<Replayed> {
         for attempt in 1.. {
             self.settle(replay.run).await?;
@@ -82,7 +82,8 @@ impl Quarantine {
         let passes = judged.fates.values().any(|fate| matches!(fate, Fate::Passes));
         if passes {
             // Before anything is marked: the rows that pass may not be fit for the table all together.
-            judged.report.remarks = judged.delivery.judge_table(&judged.fresh, &judged.add, &[]).await?;
+            let remarks = judged.delivery.judge_table(&judged.fresh, &judged.add, &[]).await?;
+            judged.report.remarks.extend(remarks);
             for rule in judged.delivery.rules.about_volume() {
                 let why = "it judges how much a source brings at a time, and a replay is no source";
                 let remark = format!("rule {rule} was not run: {why}");
@@ -138,7 +139,9 @@ impl Quarantine {
             ("contract_version".to_owned(), replay.contract.version().to_owned()),
             ("accepted".to_owned(), judged.report.passed.to_string()),
             ("rejected".to_owned(), "0".to_owned()),
+            ("by".to_owned(), replay.by.clone()),
         ]);
+        commit.metadata.extend(judged.searched.metadata(&judged.delivery));
         let fresh = std::mem::take(&mut judged.fresh);
         judged.delivery.commit_judged(commit, fresh).await
     }

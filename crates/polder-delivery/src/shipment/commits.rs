@@ -28,11 +28,17 @@ impl Shipment<'_> {
     }
 
     async fn commit_both(&mut self, outcome: Outcome) -> Result<Receipt> {
+        let written = self.receipt.accepted;
         self.receipt.accepted = self.receipt.accepted.saturating_sub(outcome.kept);
         self.rows.keep(outcome.kept);
         self.begins_where_the_table_is(&outcome).await?;
         // Before anything is committed, refused rows neither: what the table would be decides about all of it.
         self.judge_table(&outcome.remove).await?;
+        self.receipt
+            .remarks
+            .extend(self.searched.remarks(self.delivery, written));
+        // What takes long comes first, so that little time lies between the two commits.
+        self.close().await?;
         let quarantined = self.commit_refused().await?;
         let everything = outcome.everything;
         let receipt = self.commit_accepted(outcome, quarantined).await?;
@@ -67,9 +73,7 @@ impl Shipment<'_> {
             resolution: &resolution,
             run: self.run,
         };
-        if quarantine.rejudge(&judged).await? > 0 {
-            self.delivery.known = Known::Contents(None);
-        }
+        quarantine.rejudge(&judged).await?;
         Ok(())
     }
 
@@ -120,7 +124,7 @@ impl Shipment<'_> {
         let progress = Progress {
             id: self.delivery.quarantine_progress(),
             expected: self.sequence,
-            next: self.sequence.map_or(1, |count| count + 1),
+            next: self.next_sequence().await?,
         };
         let commit = Commit {
             run: self.run,
@@ -131,10 +135,17 @@ impl Shipment<'_> {
             metadata: self.metadata()?,
         };
         let committed = self.delivery.quarantine_table().await?.commit(commit).await?;
-        if let Known::Contents(Some(contents)) = &mut self.delivery.known {
-            contents.all.extend(self.fresh.drain());
-        }
         Ok(Some(committed.version()))
+    }
+
+    /// The origin's count of quarantine commits with that of this shipment. It goes on where a quarantine was made
+    /// anew, so that no count is taken for one that is settled.
+    async fn next_sequence(&mut self) -> Result<i64> {
+        let last = match self.sequence {
+            None => self.delivery.settled_sequence().await?,
+            sequence => sequence,
+        };
+        Ok(last.map_or(1, |count| count + 1))
     }
 
     /// Another process on the same stream may have refused, under another contract, what this shipment accepts: it is
@@ -183,11 +194,20 @@ impl Shipment<'_> {
         Ok(std::mem::take(&mut self.receipt))
     }
 
-    /// Notes in the table up to which version of quarantine this origin's rows are settled, so that the next process
-    /// need not read them; left out while records of an earlier attempt are still to come.
+    /// Notes in the table what of this origin is settled in quarantine. For a stream that is quarantine's version, so that
+    /// the next process need not read the rows before it; left out while records of an earlier attempt are still to
+    /// come. For a pipeline it is the count of its commits there: every one of them was completed, or its rows came
+    /// again with this shipment.
     async fn settlement(&mut self, quarantined: Option<u64>) -> Result<Option<Progress>> {
         let Known::Positions(positions) = &self.delivery.known else {
-            return Ok(None);
+            let count = match quarantined {
+                Some(_) => Some(self.next_sequence().await?),
+                None => self.sequence,
+            };
+            let expected = self.delivery.settled_sequence().await?;
+            let id = self.delivery.settled_progress();
+            let settled = count.filter(|count| expected != Some(*count));
+            return Ok(settled.map(|next| Progress { id, expected, next }));
         };
         let Some(version) = quarantined.or(positions.read_to) else {
             return Ok(None);
@@ -215,13 +235,23 @@ impl Shipment<'_> {
         }
     }
 
+    /// Rows of what was judged that were refused. Where a build judges rows again, those that quarantine holds are among
+    /// them, as the accepted ones that the table held are among the accepted; what a stream reads again after a crash it
+    /// counted before.
+    fn refused(&self) -> u64 {
+        match self.delivery.known {
+            Known::Contents(_) => self.receipt.rejected + self.receipt.recognised,
+            Known::Positions(_) => self.receipt.rejected,
+        }
+    }
+
     /// What both commits say about themselves.
     fn metadata(&self) -> Result<BTreeMap<String, String>> {
         let mut metadata: BTreeMap<_, _> = [
             ("origin", self.stamp.origin.clone()),
             ("contract_version", self.stamp.contract_version.clone()),
             ("accepted", self.receipt.accepted.to_string()),
-            ("rejected", self.receipt.rejected.to_string()),
+            ("rejected", self.refused().to_string()),
         ]
         .into_iter()
         .map(|(key, value)| (key.to_owned(), value))
@@ -233,6 +263,7 @@ impl Shipment<'_> {
             })?;
             metadata.insert("warned".to_owned(), warned);
         }
+        metadata.extend(self.searched.metadata(self.delivery));
         Ok(metadata)
     }
 }

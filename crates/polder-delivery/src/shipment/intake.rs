@@ -12,7 +12,7 @@ use polder_gate::{Verdict, Violation};
 use super::Shipment;
 use crate::discretion::HIDDEN;
 use crate::known::Known;
-use crate::quarantine::{Refused, Stamp, content_id, contents, position_id};
+use crate::quarantine::{Refused, Stamp, contents, position_id};
 use crate::record::{RawRecords, Reject};
 use crate::row_json::json_rows;
 
@@ -25,7 +25,7 @@ impl Shipment<'_> {
     /// its largest offset.
     ///
     /// # Errors
-    /// `CheckFailed`, where a row breaks a rule that refuses the whole shipment; `Document`, where a column is not the
+    /// `CheckFailed`, where a row breaks a rule that refuses the whole shipment, or holds what a policy refuses; `Document`, where a column is not the
     /// contract's or its type cannot become the contract's; `Conflict`, where quarantine holds another record at the
     /// same position; what the lake reports. The shipment is to be dropped then.
     pub async fn push(&mut self, batch: &RecordBatch, raw: &dyn RawRecords) -> Result<()> {
@@ -54,6 +54,10 @@ impl Shipment<'_> {
         if self.delivery.rules.have_keys() {
             self.keep_first_of_each_key(&mut judged).await?;
         }
+        // Before anything is written, refused rows neither.
+        for of_batch in &judged {
+            self.search(of_batch)?;
+        }
         for of_batch in judged {
             let verdict = &of_batch.verdict;
             self.refuse(of_batch.batch, of_batch.raw, &verdict.violations, &of_batch.known)
@@ -61,14 +65,7 @@ impl Shipment<'_> {
             if !verdict.warnings.is_empty() {
                 self.warn(&of_batch);
             }
-            if of_batch.known.is_empty() {
-                self.accept(&verdict.batch, &verdict.accepted).await?;
-            } else {
-                let accepted = (0..verdict.accepted.len())
-                    .map(|row| Some(of_batch.accepts(row)))
-                    .collect();
-                self.accept(&verdict.batch, &accepted).await?;
-            }
+            self.accept(&verdict.batch, &of_batch.accepted()).await?;
         }
         Ok(())
     }
@@ -102,8 +99,8 @@ impl Shipment<'_> {
         let Some(Violation { row, rule, reason, .. }) = refusing else {
             return Ok(());
         };
-        let place = match raw.record(*row) {
-            Some(record) => format!("{}/{} offset {}", record.topic, record.partition, record.offset),
+        let place = match place(raw, *row) {
+            Some(place) => place,
             None => {
                 let json = json_rows(&self.contract_columns(batch)?, &[*row])?;
                 let json = self.told_row(json.first().map_or("", String::as_str));
@@ -129,6 +126,13 @@ impl Shipment<'_> {
             "nothing was committed: have the row mended where it comes from, or let the contract quarantine such rows \
              (`polder.onFailure: quarantine`)",
         ))
+    }
+
+    /// Looks for what policies let no row hold in the accepted rows of a batch, as long as it is among the first.
+    fn search(&mut self, judged: &Judged<'_>) -> Result<()> {
+        let Verdict { batch, .. } = &judged.verdict;
+        let of_row = |row| place(judged.raw, row);
+        self.searched.search(self.delivery, batch, &judged.accepted(), of_row)
     }
 
     /// A row's JSON, without the values that not everybody may see.
@@ -253,17 +257,13 @@ impl Shipment<'_> {
         for ((of_row, row), json) in rows.into_iter().zip(numbers).zip(&json) {
             let record = self.record(raw, row)?;
             let id = match (&record, contents.next()) {
-                (_, Some(content)) => {
-                    let occurrence = self.occurrences.entry(content).or_default();
-                    *occurrence += 1;
-                    content_id(&self.stamp.origin, content, *occurrence)
-                }
+                (_, Some(content)) => match self.unknown_content(content).await? {
+                    Some(id) => id,
+                    None => continue,
+                },
                 (Some(record), None) => position_id(&self.stamp.origin, record),
                 (None, None) => return Err(self.without_record(row)),
             };
-            if self.is_known_content(&id).await? {
-                continue;
-            }
             let event_time = match event_times {
                 Some(times) => times.is_valid(row).then(|| times.value(row)),
                 None => record.and_then(|record| record.event_time),
@@ -348,6 +348,15 @@ impl Judged<'_> {
         self.verdict.accepted.value(row) && !self.known.contains(&row)
     }
 
+    /// For each row whether it goes into the table.
+    fn accepted(&self) -> BooleanArray {
+        if self.known.is_empty() {
+            return self.verdict.accepted.clone();
+        }
+        let rows = 0..self.verdict.accepted.len();
+        rows.map(|row| Some(self.accepts(row))).collect()
+    }
+
     /// Rows that got a violation later are not accepted any more.
     fn refuse_what_breaks_rules(&mut self) {
         let Verdict {
@@ -361,6 +370,15 @@ impl Judged<'_> {
             .map(|row| Some(accepted.value(row) && !breaking.contains(&row)))
             .collect();
     }
+}
+
+/// Where the record of a row was read; pipelines' rows have none.
+fn place(raw: &dyn RawRecords, row: usize) -> Option<String> {
+    let record = raw.record(row)?;
+    Some(format!(
+        "{}/{} offset {}",
+        record.topic, record.partition, record.offset
+    ))
 }
 
 /// A row's JSON, cut where it is long.

@@ -13,6 +13,8 @@ use crate::delivery::{Delivery, takes_rows};
 use crate::known::{Known, Seen};
 use crate::quarantine::{Buffer, Stamp};
 use crate::rules::Fresh;
+use crate::searched::Searched;
+use recognised::Counted;
 
 /// Rows that are delivered together. Accepted rows stream into the table's files, refused rows into quarantine's;
 /// neither is visible before [`commit`](Self::commit). A shipment that is dropped leaves nothing but unreferenced
@@ -32,13 +34,15 @@ pub struct Shipment<'d> {
     rows: Fresh,
     refused_writer: Option<FileWriter>,
     buffer: Buffer,
-    /// Keys of the rows that this shipment refuses, where rows are recognised by content.
-    fresh: HashSet<u128>,
+    /// Whether none of its rows came before, so that those which quarantine holds are others.
+    only_new: bool,
     /// Keys of all rows that are refused, where rows are recognised by content.
     met: HashSet<u128>,
-    /// How often each refused row came, where rows are recognised by content.
-    occurrences: HashMap<u128, u64>,
+    /// How far equal refused rows are counted, where rows are recognised by content.
+    occurrences: HashMap<u128, Counted>,
     seen: Seen,
+    /// What the first accepted rows hold that they may not.
+    searched: Searched,
     receipt: Receipt,
 }
 
@@ -85,7 +89,8 @@ pub struct Receipt {
     /// Rows that are accepted although they break rules which only warn, by rule.
     pub warned: BTreeMap<String, u64>,
     /// What somebody should know of the contract's rules: those about the table that do not hold and only warn, and
-    /// every one that was not run. By rule.
+    /// every one that was not run, by rule; and what of that which policies let no row hold was found and landed all the
+    /// same.
     pub remarks: BTreeMap<String, String>,
 }
 
@@ -99,13 +104,32 @@ impl Delivery {
     /// `CheckFailed`, where the contract's end of life has come meanwhile; what the lake reports.
     pub async fn shipment(&mut self, run: RunId) -> Result<Shipment<'_>> {
         takes_rows(&self.contract)?;
-        match &self.known {
+        match &mut self.known {
             Known::Positions(_) => self.refresh().await?,
-            Known::Contents(_) => self.refresh_quarantine().await?,
+            Known::Contents(contents) => {
+                *contents = None;
+                self.refresh_quarantine().await?;
+            }
         }
         let sequence = self.sequence().await?;
         self.read_window(sequence).await?;
         Ok(Shipment::new(self, run, sequence))
+    }
+
+    /// The same of rows that no completed shipment held, as a pipeline's increment brings them. A refused one that is
+    /// equal to a row in quarantine is another row, whatever became of that one; without this word it would be taken
+    /// for the same row that comes again.
+    ///
+    /// # Errors
+    /// As [`shipment`](Self::shipment); `Conflict`, where the rows in quarantine are not
+    /// [settled](Self::is_settled).
+    pub async fn shipment_of_new_rows(&mut self, run: RunId) -> Result<Shipment<'_>> {
+        let mut shipment = self.shipment(run).await?;
+        if !shipment.delivery.is_settled().await? {
+            return Err(shipment.another_process());
+        }
+        shipment.only_new = true;
+        Ok(shipment)
     }
 }
 
@@ -128,10 +152,11 @@ impl<'d> Shipment<'d> {
             offered: false,
             refused_writer: None,
             buffer: Buffer::default(),
-            fresh: HashSet::new(),
+            only_new: false,
             met: HashSet::new(),
             occurrences: HashMap::new(),
             seen: Seen::default(),
+            searched: Searched::default(),
             receipt: Receipt::default(),
         }
     }

@@ -6,6 +6,7 @@ use polder_core::{Error, ErrorKind, Result};
 
 use super::Shipment;
 use crate::known::{Known, fingerprint};
+use crate::quarantine::content_id;
 use crate::record::{RawRecord, RawRecords};
 
 impl Shipment<'_> {
@@ -52,23 +53,53 @@ impl Shipment<'_> {
         Error::new(ErrorKind::Internal, message)
     }
 
-    /// Whether a pipeline's row is in quarantine already.
-    pub(super) async fn is_known_content(&mut self, id: &str) -> Result<bool> {
+    /// The key of a pipeline's refused row; `None` where quarantine holds the row already. Rows that never came before
+    /// are others than the equal ones there, so they are counted on from those. Rows that come again are first those
+    /// that are open or discarded, then those that a build had not refused any more.
+    pub(super) async fn unknown_content(&mut self, content: u128) -> Result<Option<String>> {
         let unread = matches!(self.delivery.known, Known::Contents(None));
         if unread {
             let contents = self.delivery.read_contents().await?;
             self.delivery.known = Known::Contents(Some(contents));
         }
-        let Known::Contents(Some(contents)) = &self.delivery.known else {
-            return Ok(false);
+        let contents = match &self.delivery.known {
+            Known::Contents(Some(contents)) => Some(contents),
+            _ => None,
         };
-        let key = fingerprint(id.as_bytes());
-        let known = contents.all.contains(&key);
-        if !known {
-            self.fresh.insert(key);
-        }
+        let counted = self.occurrences.entry(content).or_default();
+        let (id, key, known) = loop {
+            counted.occurrence += 1;
+            let id = content_id(&self.stamp.origin, content, counted.occurrence);
+            let key = fingerprint(id.as_bytes());
+            let held = contents.filter(|contents| contents.all.contains(&key));
+            let comes_again = match held {
+                None if self.only_new || counted.over_again => break (id, key, false),
+                None => {
+                    *counted = Counted {
+                        occurrence: 0,
+                        over_again: true,
+                    };
+                    false
+                }
+                Some(_) if self.only_new => false,
+                Some(contents) if counted.over_again => contents.replayed.contains(&key) || !self.met.contains(&key),
+                Some(contents) => !contents.replayed.contains(&key),
+            };
+            if comes_again {
+                break (id, key, true);
+            }
+        };
         self.met.insert(key);
         self.receipt.recognised += u64::from(known);
-        Ok(known)
+        Ok((!known).then_some(id))
     }
+}
+
+/// How far the rows of one content are counted.
+#[derive(Debug, Default)]
+pub(super) struct Counted {
+    /// The number of the last one.
+    occurrence: u64,
+    /// Whether all that are open or discarded came, so that it is begun again with the others.
+    over_again: bool,
 }

@@ -2,6 +2,8 @@
 
 mod crashes;
 mod foreign;
+mod increments;
+mod landing;
 mod pipelines;
 mod replays;
 mod rivals;

@@ -8,7 +8,7 @@ use crate::NoRecords;
 
 const PIPELINE: &str = "sales.build";
 
-fn batch(numbers: &[i32]) -> RecordBatch {
+pub(super) fn batch(numbers: &[i32]) -> RecordBatch {
     RecordBatch::try_from_iter(vec![
         ("n", Arc::new(Int32Array::from(numbers.to_vec())) as ArrayRef),
         ("name", Arc::new(StringArray::from(vec!["x"; numbers.len()]))),
@@ -16,7 +16,7 @@ fn batch(numbers: &[i32]) -> RecordBatch {
     .unwrap()
 }
 
-async fn pipeline(lake: &Lake) -> Delivery {
+pub(super) async fn pipeline(lake: &Lake) -> Delivery {
     Delivery::open(lake, &contract(0), &[], PIPELINE).await.unwrap()
 }
 
@@ -42,7 +42,7 @@ async fn build(delivery: &mut Delivery, numbers: &[i32], version: i64) -> Result
         .await
 }
 
-async fn quarantined(lake: &Lake) -> Vec<String> {
+pub(super) async fn quarantined(lake: &Lake) -> Vec<String> {
     let Some(rows) = rows(lake, "sales.quarantine.bronze_events").await else {
         return Vec::new();
     };
@@ -144,8 +144,10 @@ async fn a_quarantined_row_has_the_pipeline_and_no_position() {
 }
 
 /// The refused numbers of a pipeline, with what became of them.
-async fn states(lake: &Lake) -> Vec<(String, Option<String>)> {
-    let rows = rows(lake, "sales.quarantine.bronze_events").await.unwrap();
+pub(super) async fn states(lake: &Lake) -> Vec<(String, Option<String>)> {
+    let Some(rows) = rows(lake, "sales.quarantine.bronze_events").await else {
+        return Vec::new();
+    };
     let records = texts(&rows, "record").into_iter().flatten();
     let mut states: Vec<_> = records.zip(texts(&rows, "state")).collect();
     states.sort_unstable();

@@ -9,15 +9,15 @@
 use std::sync::Arc;
 
 use arrow::array::{AsArray as _, RecordBatch};
-use arrow::datatypes::{DataType, Int64Type, SchemaRef};
-use datafusion::common::{Column, JoinType, NullEquality, ScalarValue};
+use arrow::datatypes::{DataType, Field, Fields, Int64Type};
+use datafusion::common::{Column, DFSchema, JoinType, NullEquality, ScalarValue};
 use datafusion::error::DataFusionError;
 use datafusion::execution::SessionState;
 use datafusion::functions_aggregate::expr_fn::{count, max};
 use datafusion::functions_window::expr_fn::row_number;
 use datafusion::logical_expr::{
     ColumnarValue, Expr, ExprFunctionExt as _, LogicalPlan, LogicalPlanBuilder, Operator, ScalarUDF, Volatility,
-    binary_expr, create_udf, ident, lit,
+    binary_expr, cast, create_udf, ident, lit,
 };
 use polder_contract::DatasetContract;
 use polder_core::{ErrorKind, Result, ResultExt as _};
@@ -29,6 +29,7 @@ use crate::sql::row_local::{ARRIVAL, arrival_name};
 use crate::sql::scans::rows_of;
 use crate::step::Action;
 
+use super::keys::one_value_a_key;
 use super::{Build, Built, Deltas, next, stream};
 
 const RANK: &str = "__polder_rank";
@@ -55,7 +56,7 @@ impl Build<'_> {
     pub(super) async fn append_distinct(&mut self, deltas: Option<&Deltas>) -> Result<Built> {
         let (rows, arrival) = self.query.with_arrival(deltas)?;
         let message = || self.message();
-        let judge = judge(&self.assessment.contract, &self.schema)?;
+        let judge = judge(&self.assessment.contract, self.schema.fields(), rows.schema())?;
         let first = self
             .first_of_each_key(rows, &arrival, &judge)
             .context(ErrorKind::Internal, message)?;
@@ -124,7 +125,7 @@ impl Build<'_> {
             .chain(columns.iter().filter(|column| !key.contains(column)).cloned())
             .map(|column| column.sort(true, false))
             .collect::<Vec<_>>();
-        let partition = key.into_iter().chain([ident(ACCEPTED)]).collect();
+        let partition = self.keys().into_iter().chain([ident(ACCEPTED)]).collect();
         let rank = row_number()
             .partition_by(partition)
             .order_by(order)
@@ -135,6 +136,18 @@ impl Build<'_> {
             .window([rank])?
             .filter(ident(RANK).eq(lit(1_u64)).or(!ident(ACCEPTED)))?
             .build()
+    }
+
+    /// What rows of one key have the same value of.
+    fn keys(&self) -> Vec<Expr> {
+        let key = self.pipeline.key.iter();
+        key.map(|name| match self.schema.field_with_name(name) {
+            Ok(field) if field.data_type().is_floating() => one_value(field.data_type()).call(vec![ident(name)]),
+            // As the table keeps it, however fine it is given.
+            Ok(field) if field.data_type().is_temporal() => cast(ident(name), field.data_type().clone()),
+            _ => ident(name),
+        })
+        .collect()
     }
 
     fn columns(&self) -> Vec<Expr> {
@@ -240,18 +253,19 @@ impl Build<'_> {
             .table()
             .provider()
             .map_err(|error| DataFusionError::External(Box::new(error)))?;
+        let keys = self.keys().into_iter().enumerate();
+        let keys: Vec<_> = keys.map(|(i, key)| key.alias(key_name(i))).collect();
         let known = LogicalPlanBuilder::from(rows_of(Arc::clone(&provider))?)
-            .project(self.columns())?
+            .project(self.columns().into_iter().chain(keys.clone()))?
             .alias(KNOWN)?
             .build()?;
         let side = |qualifier: &str| -> Vec<Column> {
-            self.pipeline
-                .key
-                .iter()
-                .map(|name| Column::new(Some(qualifier), name))
-                .collect()
+            let names = (0..keys.len()).map(key_name);
+            names.map(|name| Column::new(Some(qualifier), name)).collect()
         };
+        let of_rows: Vec<Expr> = rows.schema().columns().into_iter().map(Expr::Column).collect();
         LogicalPlanBuilder::from(rows)
+            .project(of_rows.into_iter().chain(keys.clone()))?
             .alias(NEW)?
             .join_detailed(
                 known,
@@ -262,6 +276,28 @@ impl Build<'_> {
             )?
             .build()
     }
+}
+
+/// The name under which the columns of the key are joined.
+fn key_name(place: usize) -> String {
+    format!("__polder_key_{place}")
+}
+
+/// [`one_value_a_key`] as a function for plans.
+fn one_value(data_type: &DataType) -> ScalarUDF {
+    let of = |values: &[ColumnarValue]| -> Result<ColumnarValue, DataFusionError> {
+        let arrays = ColumnarValue::values_to_arrays(values)?;
+        let column = arrays.first().map(one_value_a_key);
+        let column = column.ok_or_else(|| DataFusionError::Internal("a key came without its column".to_owned()))?;
+        Ok(ColumnarValue::Array(column))
+    };
+    create_udf(
+        "polder_key",
+        vec![data_type.clone()],
+        data_type.clone(),
+        Volatility::Immutable,
+        Arc::new(of),
+    )
 }
 
 /// The latest arrival among rows.
@@ -290,15 +326,17 @@ fn qualified(relation: &str, name: &str) -> Expr {
 }
 
 /// The contract's verdict as a function of the target's columns, so that rows can be judged inside of a plan.
-fn judge(contract: &DatasetContract, schema: &SchemaRef) -> Result<ScalarUDF> {
+/// They are handed over as `rows` has them, which may be finer than the target keeps.
+fn judge(contract: &DatasetContract, columns: &Fields, rows: &DFSchema) -> Result<ScalarUDF> {
     let gate = Gate::compile(contract)?;
-    let types = schema.fields().iter().map(|field| field.data_type().clone()).collect();
-    // The gate says what may not be null; a batch that may not hold a null could not be asked.
-    let fields: Vec<_> = schema
-        .fields()
-        .iter()
-        .map(|field| field.as_ref().clone().with_nullable(true))
-        .collect();
+    let fields = columns.iter().map(|column| {
+        let handed = rows.field_with_unqualified_name(column.name());
+        let handed = handed.map_or(column.data_type(), |field| field.data_type());
+        // The gate says what may not be null; a batch that may not hold a null could not be asked.
+        Field::new(column.name(), handed.clone(), true)
+    });
+    let fields: Vec<_> = fields.collect();
+    let types = fields.iter().map(|field| field.data_type().clone()).collect();
     let columns = Arc::new(arrow::datatypes::Schema::new(fields));
     let verdict = move |values: &[ColumnarValue]| -> Result<ColumnarValue, DataFusionError> {
         let arrays = ColumnarValue::values_to_arrays(values)?;

@@ -1,9 +1,10 @@
 //! Sets of keys: which groups a change touches, and which rows belong to them. Null is a key like any other.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
-use arrow::array::{Array as _, ArrayRef, BooleanArray, RecordBatch};
-use arrow::datatypes::{DataType, FieldRef, SchemaRef};
+use arrow::array::{Array as _, ArrayRef, AsArray as _, BooleanArray, RecordBatch};
+use arrow::datatypes::{DataType, FieldRef, Float32Type, Float64Type, SchemaRef};
 use arrow::row::{RowConverter, SortField};
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::{Expr, ident, lit};
@@ -120,9 +121,25 @@ impl KeySet {
                         format!("rows came without the key column `{}`", field.name()),
                     )
                 })?;
-                typed(column, field.data_type())
+                Ok(one_value_a_key(&typed(column, field.data_type())?))
             })
             .collect()
+    }
+}
+
+/// The column with one value for all that are the same key: `-0.0` is `0.0` and every NaN the same, as in keys that a
+/// contract declares. The engine has several words on that, by what it does with them.
+pub(crate) fn one_value_a_key(column: &ArrayRef) -> ArrayRef {
+    match column.data_type() {
+        DataType::Float32 => {
+            let values = column.as_primitive::<Float32Type>();
+            Arc::new(values.unary::<_, Float32Type>(|value| if value.is_nan() { f32::NAN } else { value + 0.0 }))
+        }
+        DataType::Float64 => {
+            let values = column.as_primitive::<Float64Type>();
+            Arc::new(values.unary::<_, Float64Type>(|value| if value.is_nan() { f64::NAN } else { value + 0.0 }))
+        }
+        _ => ArrayRef::clone(column),
     }
 }
 
@@ -160,9 +177,7 @@ pub(crate) fn encode(converter: &RowConverter, columns: &[ArrayRef]) -> Result<a
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
-    use arrow::array::{Int64Array, StringArray};
+    use arrow::array::{Float64Array, Int64Array, StringArray};
     use arrow::datatypes::{Field, Schema};
 
     use super::*;
@@ -191,6 +206,24 @@ mod tests {
         let found: Vec<_> = keys.contains(&asked).unwrap().iter().flatten().collect();
         assert_eq!(found, [true, false, true, false, false]);
         assert_eq!(keys.len(), 2);
+    }
+
+    #[test]
+    fn zero_has_no_sign_and_nan_is_a_key() {
+        let floats = |values: [f64; 3]| {
+            let column = Arc::new(Float64Array::from(values.to_vec())) as ArrayRef;
+            RecordBatch::try_from_iter([("f", column)]).unwrap()
+        };
+        let given = floats([-0.0, f64::NAN, 1.0]);
+        let mut keys = KeySet::new(&given.schema(), &["f".to_owned()]).unwrap();
+        keys.add(&given).unwrap();
+        let found: Vec<_> = keys
+            .contains(&floats([0.0, -f64::NAN, 2.0]))
+            .unwrap()
+            .iter()
+            .flatten()
+            .collect();
+        assert_eq!(found, [true, true, false]);
     }
 
     #[test]

@@ -74,7 +74,8 @@ pub(crate) async fn build(
     let delivery = Delivery::open(&engine.lake, &assessment.contract, &[], &origin)
         .await?
         .with_queries(Arc::new(queries))
-        .with_discretion(engine.discretion.clone());
+        .with_discretion(engine.discretion.clone())
+        .with_policies(&engine.policies);
     let mut build = Build {
         pipeline,
         assessment,
@@ -125,6 +126,12 @@ impl Build<'_> {
 
     /// What changed, or why everything must be built.
     async fn deltas(&self) -> Result<Result<Deltas, String>> {
+        // What groups refuse is recognised when they are computed again; rows that are added must be new ones.
+        if self.pipeline.materialization != Materialization::ReplaceGroups && !self.delivery.is_settled().await? {
+            return Ok(Err(
+                "it is not known whether the run that refused rows last was completed".to_owned(),
+            ));
+        }
         let mut deltas = Vec::with_capacity(self.assessment.sources.len());
         for tracked in &self.assessment.sources {
             let (Some(table), name) = (&tracked.source.table, &tracked.source.dataset) else {
@@ -190,7 +197,10 @@ impl Build<'_> {
         let progress = self.progress();
         let (message, name, observer) = (self.message(), &self.pipeline.name, self.observer);
         let (action, why) = (self.assessment.action, self.assessment.why.clone());
-        let mut shipment = self.delivery.shipment(self.run).await?;
+        let mut shipment = match operation {
+            Operation::Append => self.delivery.shipment_of_new_rows(self.run).await?,
+            _ => self.delivery.shipment(self.run).await?,
+        };
         while let Some(batch) = next(&mut rows, || message.clone()).await? {
             push(&mut shipment, &batch).await?;
             observer.rows(name, shipment.rows() + shipment.rejected());
@@ -254,7 +264,7 @@ fn built(action: Action, why: String, receipt: Receipt) -> Built {
         why,
         version: receipt.version,
         rows: receipt.accepted,
-        rejected: receipt.rejected,
+        rejected: receipt.rejected + receipt.recognised,
         warned: receipt.warned,
         remarks: receipt.remarks,
     }

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use arrow::datatypes::SchemaRef;
-use datafusion::common::Column;
+use arrow::datatypes::{DataType, SchemaRef};
+use datafusion::common::{Column, ExprSchema as _};
 use datafusion::error::DataFusionError;
 use datafusion::execution::SessionState;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast};
@@ -14,7 +14,7 @@ use polder_query::lineage::Tracer;
 
 use crate::admission::admit;
 use crate::assess::Assessment;
-use crate::columns::compare;
+use crate::columns::{compare, handed_over};
 use crate::definition::Pipeline;
 use crate::engine::Engine;
 use crate::sql::place::SqlText;
@@ -84,9 +84,16 @@ impl Query {
         self.planned(self.shaped(self.plan.clone(), &[]))
     }
 
-    /// The whole result where a condition on the target's columns holds.
+    /// The whole result, where a condition on the target's columns holds as far as it can be asked of what is computed.
     pub(crate) fn filtered(&self, condition: Option<Expr>) -> Result<LogicalPlan> {
         let plan = self.full()?;
+        let as_kept = |column: &&Column| {
+            let field = plan.schema().field_with_unqualified_name(&column.name);
+            let kept = self.schema.field_with_name(&column.name);
+            matches!((field, kept), (Ok(field), Ok(kept)) if field.data_type() == kept.data_type())
+        };
+        // A value that is finer than the table keeps it is none of those that the condition names.
+        let condition = condition.filter(|condition| condition.column_refs().iter().all(as_kept));
         match condition {
             None => Ok(plan),
             Some(condition) => self.planned(
@@ -151,8 +158,8 @@ impl Query {
             .fields()
             .iter()
             .filter(|field| key.contains(field.name()))
-            .map(|field| column_as(&plan, field.name(), field.data_type()))
-            .collect::<Result<_, _>>()?;
+            .map(|field| Ok(column_as(output(&plan, field.name())?, field.data_type())))
+            .collect::<Result<_, DataFusionError>>()?;
         LogicalPlanBuilder::from(narrow(plan)?)
             .project(columns)?
             .distinct()?
@@ -171,14 +178,19 @@ impl Query {
         })
     }
 
-    /// The plan's rows in the target's columns and types, and some further columns as they are.
+    /// The plan's rows in the columns that the gate judges, and some further columns as they are.
     fn shaped(&self, plan: LogicalPlan, further: &[String]) -> Result<LogicalPlan, DataFusionError> {
         let mut columns = self
             .schema
             .fields()
             .iter()
-            .map(|field| column_as(&plan, field.name(), field.data_type()))
-            .collect::<Result<Vec<_>, _>>()?;
+            .map(|field| {
+                let column = output(&plan, field.name())?;
+                let given = plan.schema().field_from_column(&column)?.data_type();
+                let handed = handed_over(given, field.data_type());
+                Ok(column_as(column, &handed))
+            })
+            .collect::<Result<Vec<_>, DataFusionError>>()?;
         for name in further {
             columns.push(Expr::Column(output(&plan, name)?));
         }
@@ -196,7 +208,7 @@ fn output(plan: &LogicalPlan, name: &str) -> Result<Column, DataFusionError> {
         .map(Column::from)
 }
 
-fn column_as(plan: &LogicalPlan, name: &str, data_type: &arrow::datatypes::DataType) -> Result<Expr, DataFusionError> {
-    let column = Expr::Column(output(plan, name)?);
-    Ok(cast(column, data_type.clone()).alias(name))
+fn column_as(column: Column, data_type: &DataType) -> Expr {
+    let name = column.name.clone();
+    cast(Expr::Column(column), data_type.clone()).alias(name)
 }

@@ -149,6 +149,33 @@ async fn the_order_of_steps_must_be_possible() {
 }
 
 #[tokio::test]
+async fn a_pipeline_without_a_contract_is_told_how_to_get_one() {
+    let help = async |dataset: &str| {
+        let declared = bronze()
+            .contract("a.silver.s", TARGET)
+            .contract("a.silver.free", TARGET)
+            .pipeline("s", "a.silver.s", BY_GROUP, SUMS)
+            .pipeline("t", dataset, BY_GROUP, SUMS);
+        let found = declared.engine(&lake()).check().await.unwrap();
+        let found = found.into_iter().find(|found| found.code == "missing-contract");
+        found.unwrap().help.unwrap()
+    };
+    let draft = |name: &str| {
+        format!(
+            "declare its contract in contracts/a/; the result of the query can write the first draft:\n\
+             polder sql --format parquet -o rows.parquet \"$(cat pipelines/a/t.sql)\"\n\
+             polder contract infer rows.parquet --dataset a.silver.{name} -o contracts/a/{name}.odcs.yaml"
+        )
+    };
+    // What another pipeline builds is not meant.
+    assert_eq!(help("a.silver.t").await, draft("t"));
+    assert_eq!(
+        help("a.silver.fre").await,
+        format!("{}\nOr did you mean a.silver.free?", draft("fre"))
+    );
+}
+
+#[tokio::test]
 async fn keys_and_models_are_checked() {
     let found = findings(silver("materialization: replace_groups\nkey: [kk]", SUMS)).await;
     assert_eq!(

@@ -237,6 +237,32 @@ fn append_distinct_ends_as_one_full_build() {
 }
 
 #[test]
+fn what_is_refused_is_open_in_quarantine_as_often_as_it_is_there() {
+    let given = "k IS NOT NULL AND v IS NOT NULL AND w IS NOT NULL";
+    let sql = format!("SELECT k, v, w AS n FROM a.bronze.e WHERE {given}");
+    let open = "(SELECT record AS k, 0 AS v, 0 AS n FROM a.quarantine.silver_s WHERE coalesce(state, 'open') = 'open')";
+    let refused = format!(
+        "SELECT concat('{{\"k\":\"', k, '\",\"v\":', v, ',\"n\":', w, '}}') AS k, 0 AS v, 0 AS n FROM a.bronze.e \
+         WHERE v < 1 AND {given}"
+    );
+    for document in ["materialization: append", "materialization: append_distinct\nkey: [k]"] {
+        let increments = check(12, async |events, limits| {
+            let declared = bronze().contract("a.silver.s", STRICT);
+            let engine = declared.pipeline("s", "a.silver.s", document, &sql).engine(&lake());
+            let quarantine = name("a.silver.s").quarantine();
+            let schema = polder_delivery::quarantine_schema();
+            engine
+                .lake
+                .ensure(&quarantine, schema, &TableOptions::default())
+                .await
+                .unwrap();
+            live(engine, limits, &events, &[(open, refused.clone())]).await
+        });
+        assert!(increments > 0);
+    }
+}
+
+#[test]
 fn append_distinct_of_a_source_without_arrival_ends_as_one_full_build() {
     let copied = "SELECT k, v, w AS n FROM a.bronze.e";
     let first = format!(

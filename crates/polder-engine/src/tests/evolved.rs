@@ -1,6 +1,10 @@
 //! Tables whose columns came one after the other, and queries that take columns by their place: an old lake gives what
 //! a new one gives.
 
+use polder_contract::rule::Figure;
+use polder_gate::table::RuleVerdict;
+use polder_lake::Version;
+
 use super::*;
 
 /// `x` with an optional column `n` in the middle, and what is made of it by place.
@@ -113,4 +117,52 @@ async fn what_a_contract_no_longer_names_is_not_read_by_a_star() {
         .engine(&lake);
     run(&after).await;
     assert_eq!(rows(&after, "SELECT a FROM a.gold.all").await, ["1"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rule_sees_another_dataset_in_the_order_of_its_contract() {
+    let lake = lake();
+    let silver = |columns: &str, version: &str, sql: &str| {
+        bronze().contract_version("a.silver.x", columns, version).pipeline(
+            "x",
+            "a.silver.x",
+            "materialization: append",
+            sql,
+        )
+    };
+    let sql = "SELECT v AS a, w AS b FROM a.bronze.e";
+    let before = silver("a bigint, b bigint", "1.0.0", sql).engine(&lake);
+    Writer::new(&before).add("a.bronze.e", &[row("r", 1, 20)]).await;
+    run(&before).await;
+
+    let key = "{name: id, logicalType: integer, physicalType: bigint, relationships: [{to: a.silver.x.a}]}";
+    let sql = "SELECT v AS a, w AS b, 300 AS n FROM a.bronze.e";
+    let mut declared = silver("a bigint, n bigint, b bigint", "1.1.0", sql)
+        .contract_of("a.gold.g", &[key])
+        .pipeline(
+            "g",
+            "a.gold.g",
+            "materialization: append",
+            "SELECT a AS id FROM a.silver.x",
+        );
+    let (_, source) = declared.contracts.last_mut().unwrap();
+    let by_place = "WITH q(first, second, last) AS (SELECT * FROM a.silver.x) SELECT sum(second) FROM q";
+    let rule = format!("    quality: [{{id: by_place, type: sql, query: '{by_place}', mustBe: 300}}]\n    properties:");
+    *source = Source::new(source.path.clone(), source.text.replace("    properties:", &rule));
+    let engine = declared.engine(&lake);
+    assert_eq!(engine.check().await.unwrap(), []);
+
+    // At the write, where another figure would refuse the commit.
+    run(&engine).await;
+    let grown = lake.load(&name("a.silver.x")).await.unwrap().unwrap().schema();
+    let grown: Vec<_> = grown.fields().iter().map(|field| field.name().as_str()).collect();
+    assert_eq!(grown, ["a", "b", "n"], "Delta appends what is new");
+    assert_eq!(rows(&engine, "SELECT id FROM a.gold.g").await, ["1"]);
+
+    // In the table.
+    let verified = engine.verify(&name("a.gold.g"), Version::Latest, 0).await.unwrap();
+    let results = verified.report.results;
+    let judged = results.iter().find(|result| result.rule == "by_place").unwrap();
+    assert_eq!(judged.figure, Some(Figure::Whole(300)), "{:?}", judged.note);
+    assert_eq!(judged.verdict, RuleVerdict::Passed);
 }

@@ -6,9 +6,11 @@ mod checking;
 mod equal_to_full;
 mod evolved;
 mod outages;
+mod refusals;
 mod repository;
 mod rules;
 mod training;
+mod types;
 
 use std::collections::BTreeMap;
 use std::path::Path;

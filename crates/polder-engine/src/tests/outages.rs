@@ -14,11 +14,27 @@ use polder_core::ErrorKind;
 
 use super::*;
 
-/// A store in memory whose data files cannot be read while it is away.
+/// A store in memory that cannot do everything while it is away.
 #[derive(Debug, Default)]
-struct Fragile {
-    inner: InMemory,
-    away: Arc<AtomicBool>,
+pub(super) struct Fragile {
+    pub(super) inner: InMemory,
+    pub(super) away: Arc<AtomicBool>,
+    /// What the paths hold that cannot be read then.
+    pub(super) unread: Option<&'static str>,
+    /// What the paths hold that cannot be written then.
+    pub(super) unwritten: Option<&'static str>,
+}
+
+impl Fragile {
+    fn fails(&self, at: &Path, word: Option<&str>) -> object_store::Result<()> {
+        match self.away.load(Ordering::SeqCst) && word.is_some_and(|word| at.as_ref().contains(word)) {
+            true => Err(object_store::Error::Generic {
+                store: "Fragile",
+                source: "connection refused".into(),
+            }),
+            false => Ok(()),
+        }
+    }
 }
 
 impl fmt::Display for Fragile {
@@ -30,6 +46,7 @@ impl fmt::Display for Fragile {
 #[async_trait]
 impl ObjectStore for Fragile {
     async fn put_opts(&self, at: &Path, payload: PutPayload, options: PutOptions) -> object_store::Result<PutResult> {
+        self.fails(at, self.unwritten)?;
         self.inner.put_opts(at, payload, options).await
     }
 
@@ -38,16 +55,12 @@ impl ObjectStore for Fragile {
         at: &Path,
         options: PutMultipartOptions,
     ) -> object_store::Result<Box<dyn MultipartUpload>> {
+        self.fails(at, self.unwritten)?;
         self.inner.put_multipart_opts(at, options).await
     }
 
     async fn get_opts(&self, at: &Path, options: GetOptions) -> object_store::Result<GetResult> {
-        if self.away.load(Ordering::SeqCst) && at.as_ref().ends_with(".parquet") {
-            return Err(object_store::Error::Generic {
-                store: "Fragile",
-                source: "connection refused".into(),
-            });
-        }
+        self.fails(at, self.unread)?;
         self.inner.get_opts(at, options).await
     }
 
@@ -73,7 +86,10 @@ impl ObjectStore for Fragile {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_outage_is_no_change_that_cannot_be_read() {
-    let store = Fragile::default();
+    let store = Fragile {
+        unread: Some(".parquet"),
+        ..Fragile::default()
+    };
     let away = Arc::clone(&store.away);
     let lake = Lake::over(Arc::new(store), "memory:///lake".parse().unwrap()).unwrap();
     let engine = bronze()

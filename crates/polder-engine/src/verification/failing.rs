@@ -10,10 +10,11 @@ use futures::TryStreamExt;
 use polder_contract::DatasetContract;
 use polder_core::{ErrorKind, Result, ResultExt};
 use polder_delivery::Discretion;
-use polder_gate::table::{BrokenRows, RuleResult, RuleVerdict, TableCheck, TableReport};
+use polder_gate::reading::as_received;
+use polder_gate::table::{BrokenRows, Queries, RuleResult, RuleVerdict, TableCheck, TableReport};
 use polder_gate::{Gate, Violation};
-use polder_query::{RuleQueries, query_error};
-use serde_json::Value;
+use polder_query::query_error;
+use serde_json::{Map, Value};
 
 /// A row that breaks a rule.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,7 +42,7 @@ pub(super) async fn rows(
     check: &TableCheck,
     provider: Arc<dyn TableProvider>,
     report: &TableReport,
-    (queries, discretion): (&RuleQueries, &Discretion),
+    (queries, discretion): (&dyn Queries, &Discretion),
     limit: usize,
 ) -> Result<Vec<FailingRow>> {
     // How many rows are looked for, by rule.
@@ -82,9 +83,11 @@ pub(super) async fn rows(
             let instead = instead
                 .entry(Arc::clone(&violation.rule))
                 .or_insert_with(|| discretion.in_place_of_reasons(contract, &gate, &violation.rule));
-            let mut row = serde_json::from_str(&row).context(ErrorKind::Internal, || {
+            let mut row: Map<String, Value> = serde_json::from_str(&row).context(ErrorKind::Internal, || {
                 "a row that breaks a rule cannot be shown".to_owned()
             })?;
+            as_received(&mut row, batch.schema_ref().fields());
+            let mut row = Value::Object(row);
             discretion.hide_in_row(&mut row, contract);
             found.push(FailingRow {
                 rule: violation.rule.to_string(),

@@ -1,98 +1,147 @@
-//! A Parquet file held against a contract, as a dataset is.
+//! Files held against a contract, as a dataset is.
 
-use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use datafusion::catalog::TableProvider;
-use datafusion::datasource::file_format::parquet::ParquetFormat;
-use datafusion::datasource::listing::{ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl};
-use datafusion::error::DataFusionError;
-use datafusion::prelude::SessionContext;
 use polder_contract::DatasetContract;
-use polder_core::{Error, ErrorKind, Result, ResultExt};
+use polder_core::{Error, ErrorKind, Result};
 use polder_delivery::Discretion;
-use polder_gate::table::{NoFacts, RuleResult, RuleVerdict, TableCheck};
+use polder_gate::table::{NoFacts, Queries, RuleResult, RuleVerdict, TableCheck};
 use polder_query::{RuleQueries, Session};
-use url::Url;
 
-use super::{Verification, floats, verify};
+use super::folders::FolderColumns;
+use super::given::Given;
+use super::lines::Lines;
+use super::parquet::Known;
+use super::rows::{OverValues, Rows};
+use super::{Verification, parquet, verify};
 
-/// How every Parquet file begins and ends that is not encrypted.
-const MAGIC: &[u8; 4] = b"PAR1";
-/// How one ends whose footer is encrypted.
-const ENCRYPTED: &[u8; 4] = b"PARE";
-/// Bytes of a file's end: the length of the footer before it, and the magic word.
-const END: usize = 8;
 /// Columns that a message lists at most.
 const LISTED: usize = 12;
 
-/// Holds a Parquet file against a contract, as [`Engine::verify`](crate::Engine::verify) does a dataset; `discretion` says what of it may be
-/// told to everybody.
+/// Holds the rows of files against a contract, as [`Engine::verify`](crate::Engine::verify) does a dataset. `named` are
+/// Parquet files or files of JSON lines, and folders with such files in them or below; all rows are judged together.
+/// A column that no file has and that their folders are named after (`day=2026-01-31`) is read from there. JSON is read as
+/// streams read it: a value that does not fit breaks the rule `<column>.type` of its column. `discretion`
+/// says what may be told to everybody.
 ///
 /// # Errors
-/// `NotFound` where there is no such file; `Usage` for a file that cannot be read as Parquet, or has none of the
-/// contract's columns; `Document` for a contract that cannot be compiled.
-pub async fn verify_file(
+/// `NotFound` where there is no such file; `Usage` for a file that cannot be read, files that do not go together, a folder
+/// without files, and rows that have none of the contract's columns; `Document` for a contract that cannot be compiled.
+pub async fn verify_files(
     session: &Session,
     contract: DatasetContract,
-    file: &Path,
+    named: &[PathBuf],
     show: usize,
     discretion: &Discretion,
 ) -> Result<Verification> {
     let check = TableCheck::compile(&contract)?;
-    let provider = parquet(session.context(), file).await?;
-    let schema = provider.schema();
-    let declared: Vec<&str> = contract
-        .object()
-        .properties
-        .iter()
-        .map(|property| property.name.as_str())
-        .collect();
-    let (known, unknown): (Vec<_>, Vec<_>) = schema
-        .fields()
-        .iter()
-        .map(|field| field.name().clone())
-        .partition(|name| declared.contains(&name.as_str()));
-    if known.is_empty() && !declared.is_empty() {
-        let message = format!(
-            "{} has none of the columns of {}: it has {}",
-            file.display(),
-            contract.title(),
-            listed(&unknown)
-        );
-        return Err(Error::new(ErrorKind::Usage, message).with_help(format!(
-            "the contract's columns are {}: name the contract (and with --object the object) that the file is about",
-            listed(&declared)
-        )));
-    }
-    let lacking = declared
-        .iter()
-        .filter(|name| schema.field_with_name(name).is_err())
-        .map(|name| (*name).to_owned())
-        .collect::<Vec<_>>();
+    let given = Given::of(named)?;
     let queries = RuleQueries::new(session, &contract).alone();
-    let mut verification = verify(contract, &check, provider, &NoFacts, (&queries, discretion), show)
-        .await
-        .map_err(|error| match error.kind() {
-            // What is in the file is judged; that it cannot be read is no verdict about it.
-            ErrorKind::Data => unreadable(file).with_source(error),
-            _ => error,
-        })?;
-    judge_absence(&mut verification.report.results, &lacking);
-    (verification.lacking, verification.unknown) = (lacking, unknown);
-    Ok(verification)
+    let columns = contract.object().properties.iter();
+    let declared: Vec<String> = columns.map(|property| property.name.clone()).collect();
+    let files = given.files();
+    match &given {
+        Given::Parquet(files) => {
+            let known = Known::read(session.context(), files).await?;
+            let of_folders = FolderColumns::of(&known, contract.object())?;
+            let mut table = known.table()?;
+            if let Some(columns) = of_folders {
+                table = columns.beside(table);
+            }
+            let schema = table.schema();
+            let names = schema.fields().iter().map(|field| field.name().clone());
+            let (known, unknown): (Vec<_>, Vec<_>) = names.partition(|name| declared.contains(name));
+            let lacking = without(&declared, &known);
+            some_are_known(&contract, files, &declared, (&known, &unknown))?;
+            let rows = (table, &queries as &dyn Queries);
+            let mut verification = judge(contract, &check, rows, files, show, discretion).await?;
+            judge_absence(&mut verification.report.results, &lacking, files);
+            (verification.lacking, verification.unknown) = (lacking, unknown);
+            Ok(verification)
+        }
+        Given::Lines(_) => {
+            let lines = Lines::read(files, contract.object())?;
+            let found = declared.iter().zip(&lines.columns);
+            let known: Vec<String> = found
+                .filter(|(_, column)| column.named)
+                .map(|(name, _)| name.clone())
+                .collect();
+            let unknown: Vec<String> = lines.unknown.iter().cloned().collect();
+            let lacking = without(&declared, &known);
+            some_are_known(&contract, files, &declared, (&known, &unknown))?;
+            let table = parquet::table(session.context(), &lines.file).await?;
+            let Rows { told, plain } = Rows::of(&lines, table, &declared)?;
+            let queries = OverValues { queries, plain };
+            let mut verification = judge(contract, &check, (told, &queries), files, show, discretion).await?;
+            // That a record does not name a column says what null says.
+            (verification.lacking, verification.unknown) = (lacking, unknown);
+            Ok(verification)
+        }
+    }
 }
 
-/// Judges columns that the file does not have by that, whatever its rows: one that a value is required of is missing also
-/// where there is no row, and what is not there has no type.
-fn judge_absence(results: &mut [RuleResult], lacking: &[String]) {
+async fn judge(
+    contract: DatasetContract,
+    check: &TableCheck,
+    (rows, queries): (Arc<dyn TableProvider>, &dyn Queries),
+    files: &[PathBuf],
+    show: usize,
+    discretion: &Discretion,
+) -> Result<Verification> {
+    let judged = verify(contract, check, rows, &NoFacts, (queries, discretion), show).await;
+    judged.map_err(|error| match error.kind() {
+        // What is in a file is judged; that it cannot be read is no verdict about it.
+        ErrorKind::Data => parquet::cannot_be_read(files).with_source(error),
+        _ => error,
+    })
+}
+
+/// The declared columns that are not there.
+fn without(declared: &[String], known: &[String]) -> Vec<String> {
+    let lacking = declared.iter().filter(|name| !known.contains(name));
+    lacking.cloned().collect()
+}
+
+fn some_are_known(
+    contract: &DatasetContract,
+    files: &[PathBuf],
+    declared: &[String],
+    (known, unknown): (&[String], &[String]),
+) -> Result<()> {
+    if !known.is_empty() || declared.is_empty() {
+        return Ok(());
+    }
+    let (what, has) = match files {
+        [file] => (file.display().to_string(), ["has", "it has"]),
+        _ => ("the files".to_owned(), ["have", "they have"]),
+    };
+    let message = format!(
+        "{what} {} none of the columns of {}: {} {}",
+        has[0],
+        contract.title(),
+        has[1],
+        listed(unknown)
+    );
+    Err(Error::new(ErrorKind::Usage, message).with_help(format!(
+        "the contract's columns are {}: name the contract (and with --object the object) that the rows are of",
+        listed(declared)
+    )))
+}
+
+/// Judges columns that no file has by that, whatever the rows: one that a value is required of is missing also where there
+/// is no row, and what is not there has no type.
+fn judge_absence(results: &mut [RuleResult], lacking: &[String], files: &[PathBuf]) {
+    let no = match files {
+        [_] => "the file has no",
+        _ => "the files have no",
+    };
     for result in results {
         let Some(column) = lacking.iter().find(|name| result.column.as_ref() == Some(*name)) else {
             continue;
         };
-        let why = format!("the file has no column `{column}`");
+        let why = format!("{no} column `{column}`");
         match result.rule.strip_prefix(column.as_str()) {
             Some(".required") if !matches!(result.verdict, RuleVerdict::NotRun(_)) => {
                 result.verdict = RuleVerdict::Failed;
@@ -108,8 +157,8 @@ fn judge_absence(results: &mut [RuleResult], lacking: &[String]) {
 }
 
 /// Names, the first of them where there are many.
-fn listed(names: &[impl AsRef<str>]) -> String {
-    let mut text: Vec<&str> = names.iter().take(LISTED).map(AsRef::as_ref).collect();
+fn listed(names: &[String]) -> String {
+    let mut text: Vec<&str> = names.iter().take(LISTED).map(String::as_str).collect();
     if names.len() > LISTED {
         text.push("…");
     }
@@ -117,74 +166,4 @@ fn listed(names: &[impl AsRef<str>]) -> String {
         true => "no column".to_owned(),
         false => text.join(", "),
     }
-}
-
-fn unreadable(file: &Path) -> Error {
-    Error::new(
-        ErrorKind::Usage,
-        format!("{} cannot be read as Parquet", file.display()),
-    )
-}
-
-/// What tells that a file is no whole Parquet file, before anybody reads it: where it begins and ends.
-fn wrong_at_first_sight(file: &Path) -> std::io::Result<Option<&'static str>> {
-    let mut open = File::open(file)?;
-    let length = open.metadata()?.len();
-    if length == 0 {
-        return Ok(Some("is empty"));
-    }
-    let (mut begin, mut end) = ([0; MAGIC.len()], [0; END]);
-    if length < (begin.len() + end.len()) as u64 {
-        return Ok(Some("is no Parquet file"));
-    }
-    open.read_exact(&mut begin)?;
-    open.seek(SeekFrom::End(-(END as i64)))?;
-    open.read_exact(&mut end)?;
-    let (footer, magic) = end.split_at(END - MAGIC.len());
-    if begin == *ENCRYPTED || magic == ENCRYPTED {
-        return Ok(Some("is encrypted"));
-    }
-    if begin != *MAGIC {
-        return Ok(Some("is no Parquet file"));
-    }
-    let footer = footer
-        .iter()
-        .rev()
-        .fold(0, |length, byte| length << 8 | u64::from(*byte));
-    let fits = footer + (begin.len() + end.len()) as u64 <= length;
-    Ok((magic != MAGIC || !fits).then_some("is cut off: it does not end as a Parquet file does"))
-}
-
-async fn parquet(context: &SessionContext, file: &Path) -> Result<Arc<dyn TableProvider>> {
-    if file.is_dir() {
-        let message = format!("{} is a folder", file.display());
-        return Err(Error::new(ErrorKind::Usage, message).with_help("name one Parquet file: --data FILE"));
-    }
-    if !file.is_file() {
-        let message = format!("there is no file {}", file.display());
-        return Err(Error::new(ErrorKind::NotFound, message));
-    }
-    if let Some(what) =
-        wrong_at_first_sight(file).context(ErrorKind::Usage, || format!("cannot read {}", file.display()))?
-    {
-        let message = format!("{} {what}", file.display());
-        return Err(Error::new(ErrorKind::Usage, message)
-            .with_help("`polder test` holds Parquet files against contracts: write the rows as Parquet first"));
-    }
-    let failure = |cause: DataFusionError| unreadable(file).with_source(cause);
-    // As a URL the name stands for itself: an asterisk in it does not stand for other files.
-    let url = std::path::absolute(file)
-        .ok()
-        .and_then(|path| Url::from_file_path(path).ok())
-        .ok_or_else(|| unreadable(file))?;
-    let url = ListingTableUrl::try_new(url, None).map_err(failure)?;
-    // As views, texts that occur again and again are looked at once.
-    let format = ParquetFormat::default().with_force_view_types(true);
-    let options = ListingOptions::new(Arc::new(format)).with_file_extension("");
-    let config = ListingTableConfig::new(url)
-        .with_listing_options(options)
-        .infer_schema(&context.state())
-        .await
-        .map_err(failure)?;
-    Ok(floats::without_bounds(ListingTable::try_new(config).map_err(failure)?))
 }

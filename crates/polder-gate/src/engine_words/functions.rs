@@ -10,7 +10,7 @@ use super::{Said, between};
 use crate::engine::functions;
 
 /// Functions of other engines, with what to write here.
-const ELSEWHERE: [(&str, &str); 24] = [
+const ELSEWHERE: [(&str, &str); 29] = [
     ("year", "extract(year FROM …)"),
     ("month", "extract(month FROM …)"),
     ("day", "extract(day FROM …)"),
@@ -21,7 +21,12 @@ const ELSEWHERE: [(&str, &str); 24] = [
     ("quarter", "extract(quarter FROM …)"),
     ("dayofweek", "extract(dow FROM …)"),
     ("datediff", "a subtraction, as in day - other_day"),
+    ("date_diff", "a subtraction, as in day - other_day"),
+    ("timestampdiff", "a subtraction, as in day - other_day"),
     ("dateadd", "an addition, as in day + INTERVAL '1 day'"),
+    ("date_add", "an addition, as in day + INTERVAL '1 day'"),
+    ("timestampadd", "an addition, as in day + INTERVAL '1 day'"),
+    ("date_sub", "a subtraction, as in day - INTERVAL '1 day'"),
     ("if", "CASE WHEN … THEN … ELSE … END"),
     ("iif", "CASE WHEN … THEN … ELSE … END"),
     ("count_if", "count(*) FILTER (WHERE …)"),

@@ -50,6 +50,9 @@ pub(super) fn said(text: &str) -> Option<Said> {
     if text.starts_with("Unary operator '-' only supports signed numeric") {
         return Some(Said::new("`-` before a value needs a number or an interval"));
     }
+    if text.starts_with("Unsupported binary operator: PGOverlap") {
+        return Some(Said::new("there is no operator `&&`").with_help("write AND"));
+    }
     if let Some(operator) = between(text, "Operator ", " is not yet supported") {
         return Some(Said::new(format!("there is no operator `{operator}`")));
     }

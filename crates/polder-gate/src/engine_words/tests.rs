@@ -46,6 +46,14 @@ fn an_expression_that_does_not_plan_is_told_in_words_of_contracts() {
             "there is no column `kind`; write \"Kind\" in double quotes, for its capital letters".to_owned(),
         ),
         (
+            "kinde = 'x'",
+            "there is no column `kinde`; did you mean \"Kind\", in double quotes for its capital letters?".to_owned(),
+        ),
+        (
+            "\"Code\" = 'x'",
+            "there is no column `Code`; did you mean `code`?".to_owned(),
+        ),
+        (
             "code = EURO",
             "there is no column `euro`; text goes in single quotes: 'EURO'".to_owned(),
         ),
@@ -95,6 +103,16 @@ fn an_expression_that_does_not_plan_is_told_in_words_of_contracts() {
         ("day * 2 > day", "`*` does not work on date and bigint".to_owned()),
         ("code -> 'b' = 1", "there is no operator `->`".to_owned()),
         (
+            "price > 0 && qty > 0",
+            "there is no operator `&&`; write AND".to_owned(),
+        ),
+        (
+            "{property} > 0",
+            "`{property} > 0` is no expression: expected `:`, but found `}` at line 1, column 10; name the column: \
+             {property} stands for it in queries of rules alone (`type: sql`)"
+                .to_owned(),
+        ),
+        (
             "lenght(code) > 3",
             "there is no function `lenght`; did you mean `length`?".to_owned(),
         ),
@@ -102,6 +120,10 @@ fn an_expression_that_does_not_plan_is_told_in_words_of_contracts() {
         (
             "year(day) = 2020",
             "there is no function `year`; write extract(year FROM …)".to_owned(),
+        ),
+        (
+            "date_diff('day', day, day) > 1",
+            "there is no function `date_diff`; write a subtraction, as in day - other_day".to_owned(),
         ),
         ("upper(qty) = 'A'", "`upper` takes a string, not int".to_owned()),
         ("round(code) > 3", "`round` takes a number, not string".to_owned()),

@@ -8,7 +8,9 @@
 
 mod json;
 mod maps;
+mod misread;
 mod nested;
+mod object;
 mod text;
 mod words;
 mod written;
@@ -17,7 +19,10 @@ use arrow::array::ArrayRef;
 
 pub use json::kind;
 pub use maps::{assemble, sides};
+pub(crate) use misread::parts as misread_parts;
+pub use misread::{MISREAD, READ, REASON, RECEIVED, as_received, misread_type, tells_misread};
 pub use nested::column;
+pub use object::read as from_json;
 pub use words::{reasons, words};
 pub use written::from_text;
 

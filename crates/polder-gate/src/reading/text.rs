@@ -2,6 +2,8 @@
 
 use chrono::NaiveDate;
 
+use crate::times::calendar_day;
+
 /// Digits that an `i128` surely holds.
 const MAX_DIGITS: usize = 38;
 
@@ -71,7 +73,7 @@ pub(super) fn integer(text: &str) -> Option<i64> {
 
 /// A date in days since 1970.
 pub(super) fn date(text: &str) -> Option<i32> {
-    let date = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?;
+    let date = calendar_day(text)?;
     let epoch = NaiveDate::default();
     date.signed_duration_since(epoch).num_days().try_into().ok()
 }
@@ -137,6 +139,17 @@ mod tests {
     #[test]
     fn dates_are_days_of_the_calendar() {
         assert_eq!(date("2010-12-01"), Some(14_944));
-        assert_eq!(date("2010-13-01"), None);
+        for other in [
+            "2010-13-01",
+            "10-12-01",
+            "2010-1-31",
+            "+2010-12-01",
+            " 2010-12-01",
+            "2010-12-1 ",
+            "2010/12/01",
+            "２010-12-1",
+        ] {
+            assert_eq!(date(other), None, "{other}");
+        }
     }
 }

@@ -20,14 +20,15 @@ pub fn reasons(array: &ArrayRef, wanted: &DataType, rows: Vec<usize>) -> Result<
     }
     let options = FormatOptions::new().with_display_error(true);
     let formatter = ArrayFormatter::try_new(array, &options)?;
+    let is_text = *array.data_type() == DataType::Utf8;
     Ok(rows
         .into_iter()
-        .map(|row| (row, not(&formatter.value(row).to_string(), wanted)))
+        .map(|row| (row, not(&formatter.value(row).to_string(), wanted, is_text)))
         .collect())
 }
 
-/// The sentence for a value that does not fit.
-fn not(value: &str, wanted: &DataType) -> String {
+/// The sentence for a value that does not fit; of one that is text, with how it would be written.
+fn not(value: &str, wanted: &DataType, is_text: bool) -> String {
     let shown: String = value.chars().take(SHOWN).collect();
     let more = if shown.len() < value.len() { "…" } else { "" };
     match wanted {
@@ -35,7 +36,21 @@ fn not(value: &str, wanted: &DataType) -> String {
         DataType::Timestamp(_, Some(zone)) if times::local(value).is_some() => {
             format!("`{shown}{more}` has no offset, and clocks in {zone} show it twice or never")
         }
-        _ => format!("`{shown}{more}` is not {}", words(wanted)),
+        _ => {
+            let notation = notation(wanted).filter(|_| is_text);
+            let as_in = notation.map_or_else(String::new, |notation| format!(": write it as {notation}"));
+            format!("`{shown}{more}` is not {}{as_in}", words(wanted))
+        }
+    }
+}
+
+/// How texts say values of a type that many write otherwise.
+fn notation(kind: &DataType) -> Option<&'static str> {
+    match kind {
+        DataType::Date32 => Some("2026-01-31"),
+        DataType::Timestamp(_, Some(_)) => Some("2026-01-31T08:30:00Z"),
+        DataType::Timestamp(_, None) => Some("2026-01-31T08:30:00"),
+        _ => None,
     }
 }
 

@@ -92,6 +92,32 @@ mod tests {
     }
 
     #[test]
+    fn a_text_that_is_no_time_is_told_how_one_is_written() {
+        let utc = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
+        for text in [
+            "2026-01-05",
+            "2026-01-05 08:30",
+            "2026-01-05T08:30:00+0100",
+            "1767345300000",
+            "02.01.2026",
+        ] {
+            let why = format!("`{text}` is not a timestamp: write it as 2026-01-31T08:30:00Z");
+            assert_eq!(read(&[Some(text)], &utc).failures, [(0, why)]);
+        }
+        let local = DataType::Timestamp(TimeUnit::Microsecond, None);
+        let why = "`2026-01-05T08:30:00Z` is not a local timestamp: write it as 2026-01-31T08:30:00";
+        assert_eq!(
+            read(&[Some("2026-01-05T08:30:00Z")], &local).failures,
+            [(0, why.to_owned())]
+        );
+        let why = "`02.01.2026` is not a date: write it as 2026-01-31";
+        assert_eq!(
+            read(&[Some("02.01.2026")], &DataType::Date32).failures,
+            [(0, why.to_owned())]
+        );
+    }
+
+    #[test]
     fn only_finite_numbers_are_read_from_text() {
         let texts = ["2.5", "inf", "-Infinity", "NaN", "1e999", "1e-3"].map(Some);
         let numbers = read(&texts, &DataType::Float64);

@@ -69,6 +69,14 @@ fn shown_and_skipped(samples: &Samples) -> impl Iterator<Item = Diagnostic> {
     })
 }
 
+/// A rule by its id; a number that is nowhere in the document, with where that rule is declared.
+fn listed(rule: &Rule) -> String {
+    match rule.id.contains('#') {
+        true => format!("{} (line {})", rule.id, rule.place.span.line),
+        false => rule.id.clone(),
+    }
+}
+
 /// Rules that samples name and the contract does not have.
 fn unknown_rules<'s>(rules: &[Rule], samples: &'s Samples) -> Vec<(&'s str, Diagnostic)> {
     let named = samples
@@ -84,7 +92,10 @@ fn unknown_rules<'s>(rules: &[Rule], samples: &'s Samples) -> Vec<(&'s str, Diag
             let ids = rules.iter().map(|rule| rule.id.as_str());
             let help = match nearest(named, ids.clone()) {
                 Some(near) => format!("did you mean `{near}`?"),
-                None => format!("its rules are: {}", ids.collect::<Vec<_>>().join(", ")),
+                None => format!(
+                    "its rules are: {}",
+                    rules.iter().map(listed).collect::<Vec<_>>().join(", ")
+                ),
             };
             let message = format!("the contract has no rule `{named}`");
             (named.as_str(), problem(place, "unknown-rule", message, Some(help)))

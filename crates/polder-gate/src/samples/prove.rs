@@ -9,7 +9,7 @@ use arrow::datatypes::{DataType, TimestampMicrosecondType};
 use chrono::{DateTime, Utc};
 use datafusion::catalog::TableProvider;
 use datafusion::datasource::MemTable;
-use polder_contract::rule::{Figure, Metric, Rule, RuleKind, SetTest};
+use polder_contract::rule::{Figure, Metric, Rule, RuleKind, RuleSeverity, SetTest};
 use polder_contract::{DatasetContract, Place};
 use polder_core::document::Diagnostic;
 use polder_core::{DatasetName, ErrorKind, Result, ResultExt};
@@ -37,6 +37,10 @@ pub struct SampleResult {
     pub bad: usize,
     /// Where the rule is declared, or, where it failed, the sample.
     pub place: Place,
+    /// How much a failure weighs.
+    pub severity: RuleSeverity,
+    /// The dimension of quality, as declared.
+    pub dimension: Option<String>,
 }
 
 /// What samples show of a rule.
@@ -323,6 +327,8 @@ impl Findings {
             good: samples.good.len(),
             bad,
             place,
+            severity: rule.severity,
+            dimension: rule.dimension.clone(),
         }
     }
 }

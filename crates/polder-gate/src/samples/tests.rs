@@ -240,7 +240,7 @@ async fn what_is_wrong_with_samples_is_said_at_its_place() {
         ),
         (
             "good: [{order_id: A-1, ordered_at: 2026-01-02}]",
-            "`ordered_at` of a sample row: `2026-01-02` is not a timestamp",
+            "`ordered_at` of a sample row: `2026-01-02` is not a timestamp: write it as 2026-01-31T08:30:00Z",
         ),
         (
             "good: [{order_id: A-1, ordered_at: '2026-10-25T02:30:00'}]",
@@ -279,6 +279,35 @@ async fn what_is_wrong_with_samples_is_said_at_its_place() {
                 || said.contains("instant")
         );
     }
+}
+
+#[test]
+fn a_rule_whose_name_is_a_number_of_ours_is_listed_with_its_line() {
+    let text = "apiVersion: v3.1.0
+kind: DataContract
+id: shop.silver.t
+version: 1.0.0
+status: active
+schema:
+  - name: t
+    physicalName: shop.silver.t
+    properties: [{name: id, logicalType: string}]
+    quality:
+      - {metric: rowCount, mustBeGreaterThan: 1}
+      - {metric: rowCount, mustBeLessThan: 9}
+    customProperties:
+      - property: polder.samples
+        value: {good: [{id: a}], bad: [{rule: entirely_other, change: {id: b}}]}
+";
+    let source = Source::new("contracts/shop/t.odcs.yaml", text);
+    let (set, found) = ContractSet::load([("shop".to_owned(), source)]);
+    assert_eq!(found, []);
+    let contract = set.iter().next().unwrap().clone();
+    let (samples, found) = Samples::of_contract(&contract);
+    assert_eq!(found, []);
+    let found = problems(&contract, &samples.unwrap());
+    let help = found[0].help.as_deref().unwrap();
+    assert!(help.ends_with("rowCount, rowCount#2 (line 12)"), "{found:?}");
 }
 
 #[test]

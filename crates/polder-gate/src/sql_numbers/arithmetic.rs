@@ -1,13 +1,17 @@
-//! Arithmetic of whole numbers that fails where it overflows.
+//! Arithmetic of whole numbers that fails where it overflows, and of decimals that fails where the result needs more digits
+//! than the longest decimal has: the engine itself looks at decimals only once they do not fit its integers.
 
 use std::sync::{Arc, LazyLock};
 
-use arrow::array::{ArrayRef, Datum};
-use arrow::compute::kernels::numeric::{add, mul, neg, sub};
-use arrow::datatypes::{DataType, Field, FieldRef};
+use arrow::array::{Array as _, ArrayRef, AsArray as _, Datum};
+use arrow::compute::kernels::numeric::{add, div, mul, neg, sub};
+use arrow::datatypes::{
+    DECIMAL128_MAX_PRECISION, DECIMAL256_MAX_PRECISION, DataType, Decimal128Type, Decimal256Type, Field, FieldRef,
+};
 use arrow::error::ArrowError;
 use datafusion::common::tree_node::Transformed;
-use datafusion::common::{DFSchema, Result, ScalarValue, plan_err};
+use datafusion::common::{DFSchema, Result, ScalarValue, exec_datafusion_err, plan_err};
+use datafusion::logical_expr::binary::BinaryTypeCoercer;
 use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::{
     BinaryExpr, ColumnarValue, Expr, ExprSchemable, Operator, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF,
@@ -21,9 +25,11 @@ static PLUS: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| Checked::function("exac
 static MINUS: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| Checked::function("exact_subtract", Some(Operator::Minus)));
 static TIMES: LazyLock<Arc<ScalarUDF>> =
     LazyLock::new(|| Checked::function("exact_multiply", Some(Operator::Multiply)));
+static BY: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| Checked::function("exact_divide", Some(Operator::Divide)));
 static NEGATIVE: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| Checked::function("exact_negate", None));
 
-/// `+`, `-` and `*` of two whole numbers of one type, and `-` before one, with overflow as an error.
+/// `+`, `-` and `*` of two whole numbers of one type, and `-` before one, with overflow as an error; also these and `/` of
+/// two decimals.
 pub(super) fn exact(expression: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
     // What has no type here, such as a variable of a lambda, is left to the engine.
     let whole = |part: &Expr| part.get_type(schema).is_ok_and(|kind| kind.is_integer());
@@ -33,9 +39,14 @@ pub(super) fn exact(expression: Expr, schema: &DFSchema) -> Result<Transformed<E
                 Operator::Plus => &PLUS,
                 Operator::Minus => &MINUS,
                 Operator::Multiply => &TIMES,
+                Operator::Divide => &BY,
                 _ => return Ok(Transformed::no(expression)),
             };
-            let fits = whole(left) && whole(right) && left.get_type(schema)? == right.get_type(schema)?;
+            let (Ok(left), Ok(right)) = (left.get_type(schema), right.get_type(schema)) else {
+                return Ok(Transformed::no(expression));
+            };
+            let whole = left.is_integer() && left == right && *op != Operator::Divide;
+            let fits = whole || decimal(*op, &left, &right).is_some_and(|result| is_longest(&result));
             fits.then_some(function)
         }
         Expr::Negative(value) => whole(value).then_some(&NEGATIVE),
@@ -51,6 +62,38 @@ pub(super) fn exact(expression: Expr, schema: &DFSchema) -> Result<Transformed<E
     };
     let call = ScalarFunction::new_udf(Arc::clone(function), arguments);
     Ok(Transformed::yes(Expr::ScalarFunction(call)))
+}
+
+/// The type of what is computed of two decimals; nothing of other types.
+fn decimal(operator: Operator, left: &DataType, right: &DataType) -> Option<DataType> {
+    let both = left.is_decimal() && std::mem::discriminant(left) == std::mem::discriminant(right);
+    both.then(|| BinaryTypeCoercer::new(left, &operator, right).get_result_type().ok())?
+}
+
+/// Whether it is a decimal of as many digits as there can be: of others no result outgrows its type.
+fn is_longest(kind: &DataType) -> bool {
+    matches!(
+        kind,
+        DataType::Decimal128(DECIMAL128_MAX_PRECISION, _) | DataType::Decimal256(DECIMAL256_MAX_PRECISION, _)
+    )
+}
+
+/// An error where a decimal has more digits than its type.
+fn fit(values: &ArrayRef) -> Result<()> {
+    let fits = match values.data_type() {
+        DataType::Decimal128(precision, _) => values
+            .as_primitive::<Decimal128Type>()
+            .validate_decimal_precision(*precision),
+        DataType::Decimal256(precision, _) => values
+            .as_primitive::<Decimal256Type>()
+            .validate_decimal_precision(*precision),
+        _ => return Ok(()),
+    };
+    let too_long = |_| {
+        let kind = crate::in_words(values.data_type());
+        exec_datafusion_err!("the result needs more digits than {kind} has")
+    };
+    fits.map_err(too_long)
 }
 
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -82,9 +125,13 @@ impl ScalarUDFImpl for Checked {
     }
 
     fn return_type(&self, arguments: &[DataType]) -> Result<DataType> {
-        match arguments.first() {
-            Some(kind) => Ok(kind.clone()),
-            None => plan_err!("{} needs a number", self.name),
+        match (arguments, self.operator) {
+            ([left, right], Some(operator)) if left.is_decimal() => match decimal(operator, left, right) {
+                Some(result) => Ok(result),
+                None => plan_err!("{} needs two decimals", self.name),
+            },
+            ([kind, ..], _) => Ok(kind.clone()),
+            ([], _) => plan_err!("{} needs a number", self.name),
         }
     }
 
@@ -115,9 +162,16 @@ impl ScalarUDFImpl for Checked {
                 let kernel: Kernel = match operator {
                     Operator::Minus => sub,
                     Operator::Multiply => mul,
+                    Operator::Divide => div,
                     _ => add,
                 };
-                apply(left, right, kernel)
+                let result = apply(left, right, kernel)?;
+                match &result {
+                    ColumnarValue::Array(values) => fit(values)?,
+                    ColumnarValue::Scalar(value) if value.data_type().is_decimal() => fit(&value.to_array()?)?,
+                    ColumnarValue::Scalar(_) => {}
+                }
+                Ok(result)
             }
             (None, [ColumnarValue::Array(value)]) => Ok(ColumnarValue::Array(neg(value)?)),
             (None, [ColumnarValue::Scalar(value)]) => {

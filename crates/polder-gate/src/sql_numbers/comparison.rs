@@ -36,7 +36,7 @@ static FUNCTIONS: LazyLock<Vec<(Operator, Arc<ScalarUDF>)>> = LazyLock::new(|| {
 
 /// Comparisons of two floating-point numbers, also by `BETWEEN`.
 pub(super) fn unordered(expression: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
-    let floating = |part: &Expr| part.get_type(schema).is_ok_and(|kind| kind.is_floating());
+    let floating = |part: &Expr| part.get_type(schema).is_ok_and(|kind| is_floating(&kind));
     match expression {
         Expr::BinaryExpr(BinaryExpr { left, op, right }) => {
             let function = FUNCTIONS.iter().find(|(operator, _)| *operator == op);
@@ -69,8 +69,17 @@ pub(super) fn unordered(expression: Expr, schema: &DFSchema) -> Result<Transform
     }
 }
 
+/// Floating-point numbers, also those of a dictionary.
+pub(super) fn is_floating(kind: &DataType) -> bool {
+    match kind {
+        DataType::Dictionary(_, kind) => is_floating(kind),
+        DataType::RunEndEncoded(_, values) => is_floating(values.data_type()),
+        kind => kind.is_floating(),
+    }
+}
+
 /// Equality of columns of two tables is how the engine finds the key of a join.
-fn joins(operator: Operator, left: &Expr, right: &Expr) -> bool {
+pub(super) fn joins(operator: Operator, left: &Expr, right: &Expr) -> bool {
     let (left, right) = (left.column_refs(), right.column_refs());
     let other = |of: &Column| right.iter().any(|column| column.relation != of.relation);
     operator == Operator::Eq && left.iter().any(|column| other(column))

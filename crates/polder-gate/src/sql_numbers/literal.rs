@@ -2,17 +2,18 @@
 //!
 //! A literal with a point is a decimal, so that products of money stay exact. The engine compares a double with a decimal as
 //! decimals of 15 digits on each side of the point, which fails for NaN and for what is larger, and takes sums such as
-//! 0.1 + 0.2 for what they are not quite. Here a double is compared as a double, however the comparison is written.
+//! 0.1 + 0.2 for what they are not quite. Here a double is compared as a double, however the comparison is written. A choice
+//! among doubles and decimals (`coalesce`, `CASE`) has the type that the engine gives it, but is compared as a double, too.
 
 use std::iter;
 
 use arrow::datatypes::DataType;
 use datafusion::common::tree_node::Transformed;
 use datafusion::common::{DFSchema, Result, ScalarValue};
-use datafusion::logical_expr::expr::{Between, Case, Cast, InList, ScalarFunction};
-use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, Operator, cast};
+use datafusion::logical_expr::expr::{Between, Case, Cast, InList, InSubquery, ScalarFunction};
+use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, LogicalPlan, Operator, Projection, Subquery, cast};
 
-const COMPARISONS: [Operator; 8] = [
+pub(super) const COMPARISONS: [Operator; 8] = [
     Operator::Eq,
     Operator::NotEq,
     Operator::Lt,
@@ -23,18 +24,22 @@ const COMPARISONS: [Operator; 8] = [
     Operator::IsNotDistinctFrom,
 ];
 
+/// Functions that give one of their arguments.
+const CHOICES: [&str; 4] = ["coalesce", "greatest", "least", "nullif"];
+
 /// Comparisons of a double with decimals, made as doubles.
 pub(super) fn floating(expression: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
     let made = match &expression {
         Expr::BinaryExpr(comparison) => of_two(comparison, schema),
         Expr::Between(between) => of_between(between, schema),
         Expr::InList(list) => of_list(list, schema),
-        Expr::Case(case) => of_case(case, schema),
-        Expr::ScalarFunction(call) if call.name() == "nullif" => of_nullif(call, schema)?,
+        Expr::InSubquery(inside) => of_subquery(inside, schema)?,
+        Expr::Case(case) => of_case(case, schema)?,
+        Expr::ScalarFunction(call) if CHOICES.contains(&call.name()) => of_choice(call, schema)?,
         // Of which nobody needs the digits.
-        Expr::IsNull(part) => of_a_nullif(part).map(Expr::is_null),
-        Expr::IsNotNull(part) => of_a_nullif(part).map(Expr::is_not_null),
-        Expr::Cast(Cast { expr, field }) if *field.data_type() == DataType::Float64 => of_a_nullif(expr),
+        Expr::IsNull(part) => made_of_doubles(part).map(Expr::is_null),
+        Expr::IsNotNull(part) => made_of_doubles(part).map(Expr::is_not_null),
+        Expr::Cast(Cast { expr, field }) if *field.data_type() == DataType::Float64 => made_of_doubles(expr),
         _ => None,
     };
     Ok(made.map_or_else(|| Transformed::no(expression), Transformed::yes))
@@ -72,22 +77,66 @@ fn of_list(list: &InList, schema: &DFSchema) -> Option<Expr> {
     Some(Expr::InList(list))
 }
 
-fn of_case(case: &Case, schema: &DFSchema) -> Option<Expr> {
-    let whens = case.when_then_expr.iter().map(|(when, _)| when.as_ref());
-    let mut parts = doubles(iter::once(case.expr.as_deref()?).chain(whens), schema)?
-        .into_iter()
-        .map(Box::new);
-    let expr = parts.next()?;
-    let branches = parts.zip(case.when_then_expr.iter().map(|(_, then)| then.clone()));
-    Some(Expr::Case(Case {
-        expr: Some(expr),
-        when_then_expr: branches.collect(),
-        else_expr: case.else_expr.clone(),
+/// The engine casts what the subquery gives in a projection above it.
+fn of_subquery(inside: &InSubquery, schema: &DFSchema) -> Result<Option<Expr>> {
+    let LogicalPlan::Projection(given) = inside.subquery.subquery.as_ref() else {
+        return Ok(None);
+    };
+    let [column] = given.expr.as_slice() else {
+        return Ok(None);
+    };
+    let sides = [(inside.expr.as_ref(), schema), (column, given.input.schema().as_ref())];
+    let Some([expr, column]) = doubles_of(sides).and_then(|sides| <[Expr; 2]>::try_from(sides).ok()) else {
+        return Ok(None);
+    };
+    let given = Projection::try_new(vec![column], given.input.clone())?;
+    let subquery = Subquery {
+        subquery: LogicalPlan::Projection(given).into(),
+        ..inside.subquery.clone()
+    };
+    let inside = InSubquery::new(Box::new(expr), subquery, inside.negated);
+    Ok(Some(Expr::InSubquery(inside)))
+}
+
+/// What is compared in a `CASE x WHEN`, and what it gives.
+fn of_case(case: &Case, schema: &DFSchema) -> Result<Option<Expr>> {
+    let whens = || case.when_then_expr.iter().map(|(when, _)| when.as_ref());
+    let thens = || case.when_then_expr.iter().map(|(_, then)| then.as_ref());
+    let compared = case.expr.as_deref().map(|expr| iter::once(expr).chain(whens()));
+    let compared = compared.and_then(|compared| doubles(compared, schema));
+    let given = doubles(thens().chain(case.else_expr.as_deref()), schema);
+    if compared.is_none() && given.is_none() {
+        return Ok(None);
+    }
+    let boxed = |parts: Vec<Expr>| parts.into_iter().map(Box::new);
+    let is_made_of_doubles = given.is_some();
+    let (expr, whens): (_, Vec<_>) = match compared {
+        Some(compared) => {
+            let mut parts = boxed(compared);
+            (parts.next(), parts.collect())
+        }
+        None => (case.expr.clone(), boxed(whens().cloned().collect()).collect()),
+    };
+    let (thens, else_expr): (Vec<_>, _) = match given {
+        Some(given) => {
+            let mut parts = boxed(given);
+            (parts.by_ref().take(whens.len()).collect(), parts.next())
+        }
+        None => (boxed(thens().cloned().collect()).collect(), case.else_expr.clone()),
+    };
+    let made = Expr::Case(Case {
+        expr,
+        when_then_expr: whens.into_iter().zip(thens).collect(),
+        else_expr,
+    });
+    Ok(Some(match is_made_of_doubles {
+        true => cast(made, Expr::Case(case.clone()).get_type(schema)?),
+        false => made,
     }))
 }
 
 /// What it gives keeps the type that its surroundings were made for.
-fn of_nullif(call: &ScalarFunction, schema: &DFSchema) -> Result<Option<Expr>> {
+fn of_choice(call: &ScalarFunction, schema: &DFSchema) -> Result<Option<Expr>> {
     let Some(doubles) = doubles(&call.args, schema) else {
         return Ok(None);
     };
@@ -96,18 +145,27 @@ fn of_nullif(call: &ScalarFunction, schema: &DFSchema) -> Result<Option<Expr>> {
     Ok(Some(cast(Expr::ScalarFunction(call), kind)))
 }
 
-/// The doubles of a `nullif` that were made decimals for its surroundings.
-fn of_a_nullif(expression: &Expr) -> Option<Expr> {
+/// The doubles of a choice that were made decimals for its surroundings.
+fn made_of_doubles(expression: &Expr) -> Option<Expr> {
     let made = inside(expression)?;
-    let nullif = matches!(made, Expr::ScalarFunction(call) if call.name() == "nullif");
-    nullif.then(|| made.clone())
+    let choice = match made {
+        Expr::ScalarFunction(call) => CHOICES.contains(&call.name()),
+        Expr::Case(_) => true,
+        _ => false,
+    };
+    choice.then(|| made.clone())
 }
 
 /// All parts of a comparison as doubles, where the engine made decimals of doubles for it.
 fn doubles<'e>(parts: impl IntoIterator<Item = &'e Expr>, schema: &DFSchema) -> Option<Vec<Expr>> {
+    doubles_of(parts.into_iter().map(|part| (part, schema)))
+}
+
+/// The same of parts that are of several tables.
+pub(super) fn doubles_of<'e>(parts: impl IntoIterator<Item = (&'e Expr, &'e DFSchema)>) -> Option<Vec<Expr>> {
     let mut any = false;
     let mut all = Vec::new();
-    for part in parts {
+    for (part, schema) in parts {
         let inside = inside(part);
         let kind = inside.map(|inside| inside.get_type(schema)).transpose().ok()?;
         all.push(match inside {

@@ -3,11 +3,13 @@
 
 mod arithmetic;
 mod comparison;
+mod keys;
 mod literal;
 mod rewrite;
 mod sum;
 #[cfg(test)]
 mod tests;
+mod unpruned;
 
 use std::sync::Arc;
 
@@ -20,11 +22,13 @@ use rewrite::Rewrite;
 /// Makes whole numbers exact in all statements of a context: what is beyond the type of a result (`bigint + bigint`,
 /// `-bigint`, `sum(bigint)`) is an error and not another number. A sum is beyond only where the whole of it is, in whatever
 /// order the rows come. What is compared with a double
-/// is compared as one, also a literal such as `0.5`, which is a decimal elsewhere.
+/// is compared as one, also a literal such as `0.5`, which is a decimal elsewhere; and by the rows, not by files' statistics.
 pub fn exact(context: &SessionContext) {
     context.register_udaf(AggregateUDF::from(sum::ExactSum::default()));
     context.add_analyzer_rule(Arc::new(Rewrite::new("floating_literals", literal::floating)));
+    context.add_analyzer_rule(Arc::new(keys::FloatingKeys));
     context.add_analyzer_rule(Arc::new(Rewrite::new("exact_arithmetic", arithmetic::exact)));
+    context.add_analyzer_rule(Arc::new(Rewrite::new("unpruned_floats", unpruned::unpruned)));
 }
 
 /// Makes comparisons of floating-point numbers those of IEEE 754 in all statements of a context: whatever is compared with

@@ -12,11 +12,11 @@ use polder_core::{Error, ErrorKind, Result, ResultExt};
 
 use crate::check::Check;
 use crate::conform::{conform, convert};
-use crate::map_keys;
 use crate::table::distinct::{Budget, Fingerprints};
 use crate::table::distinct_text::{TextMemory, Texts};
 use crate::table::fingerprint;
 use crate::table::plan::{HowCounted, Plan};
+use crate::{digits, map_keys};
 
 /// Microseconds of a day.
 pub(crate) const DAY: i64 = 86_400_000_000;
@@ -252,9 +252,9 @@ fn add(mine: &mut [u64], theirs: &[u64]) {
 }
 
 /// Whether every value of an array's type is one of the contract's, however it is written. Of maps that is not so: each must
-/// be looked at for keys that are there twice.
+/// be looked at for keys that are there twice; and the longest decimals for a digit more.
 pub(crate) fn fits(array: &DataType, wanted: &DataType) -> bool {
-    same(array, wanted) && !map_keys::has_maps(wanted)
+    same(array, wanted) && !map_keys::has_maps(wanted) && !digits::has_longest(wanted)
 }
 
 /// Whether an array holds values of the contract's type, however it writes them.

@@ -1,6 +1,7 @@
 //! All rules of a contract held against a table.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use datafusion::catalog::TableProvider;
@@ -19,12 +20,16 @@ use crate::table::state::{TableState, Wanted};
 
 /// Memory for fingerprints of keys, bytes: 16 million of them.
 const MEMORY: usize = 256 << 20;
+/// How long the queries of all rules may take together, each time that a table is judged.
+const QUERIES: Duration = Duration::from_secs(120);
 
 /// A contract's rules, compiled to be held against a whole table: one pass over the columns that they need, whatever
 /// their number.
 pub struct TableCheck {
     pub(crate) plan: Arc<Plan>,
     pub(crate) memory: usize,
+    /// For the queries of all rules together.
+    time: Duration,
     /// What all of its states share.
     pub(crate) budget: Arc<Budget>,
 }
@@ -34,6 +39,7 @@ impl TableCheck {
         Self {
             plan: Arc::new(plan),
             memory: MEMORY,
+            time: QUERIES,
             budget: Budget::new(MEMORY),
         }
     }
@@ -68,6 +74,12 @@ impl TableCheck {
     pub(crate) fn with_memory(self, memory: usize) -> Self {
         let budget = Budget::new(memory);
         Self { memory, budget, ..self }
+    }
+
+    /// With another limit for the time that the queries of all rules may take together; 120 s otherwise.
+    #[cfg(test)]
+    pub(crate) fn with_time(self, time: Duration) -> Self {
+        Self { time, ..self }
     }
 
     /// Whether the contract declares no rule of this kind.
@@ -134,6 +146,7 @@ impl TableCheck {
             table,
             queries,
             memory: self.memory,
+            time: self.time,
         };
         answer::ask(&self.plan, &mut answers, &state, others, &wanted).await?;
         let mut report = answers.report(&self.plan, now);
@@ -174,6 +187,7 @@ pub async fn check_table(
         table: Some(&provider),
         queries,
         memory: check.memory,
+        time: check.time,
     };
     answer::ask(plan, &mut answers, &state, others, &|_| true).await?;
     Ok(answers.report(plan, now))

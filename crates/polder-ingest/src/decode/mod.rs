@@ -7,7 +7,6 @@
 mod avro;
 mod cast;
 mod json;
-mod object;
 mod received;
 mod shape;
 mod wire;

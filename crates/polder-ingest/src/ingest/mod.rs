@@ -17,6 +17,7 @@ use polder_core::config::KafkaConfig;
 use polder_core::{Error, ErrorKind, Result, RunId};
 use polder_delivery::Discretion;
 use polder_lake::Lake;
+use polder_policy::Policies;
 use polder_query::Session as QuerySession;
 use polder_registry::Registry;
 use tokio_util::sync::CancellationToken;
@@ -49,6 +50,8 @@ pub struct Ingest {
     pub session: Option<QuerySession>,
     /// What of rows refusals and remarks may tell.
     pub discretion: Discretion,
+    /// What no row may hold that lands; an empty set asks for nothing.
+    pub policies: Arc<Policies>,
 }
 
 /// How one attempt at a stream ended.
@@ -75,7 +78,7 @@ impl Ingest {
     /// `NotFound`: no contract for the dataset, no such topic, folder or file. `Unreachable`: brokers, registry or
     /// lake do not answer. `Refused`: they refuse us. `Usage`: a property that librdkafka does not know. `Document`:
     /// the contract cannot be enforced, or does not fit the table. `CheckFailed`: the contract takes no rows any more,
-    /// a row breaks a rule that refuses the whole shipment, or the table would break a rule about all of its rows; what
+    /// a row breaks a rule that refuses the whole shipment or holds what a policy refuses, or the table would break a rule about all of its rows; what
     /// that commit would have held is not committed, and comes again with the next run. `Conflict`: the source is not
     /// what was read before (a topic that ends before what was read, records lost by retention where the stream does
     /// not skip them, a file that became shorter), or another stream has read it into the same dataset already (a

@@ -69,7 +69,8 @@ impl Session<'_> {
         let lake = &self.ingest.lake;
         let mut delivery = Delivery::open(lake, contract, STREAM_COLUMNS.as_slice(), &origin)
             .await?
-            .with_discretion(self.ingest.discretion.clone());
+            .with_discretion(self.ingest.discretion.clone())
+            .with_policies(&self.ingest.policies);
         if let Some(session) = &self.ingest.session {
             delivery = delivery.with_queries(Arc::new(RuleQueries::new(session, contract)));
         }

@@ -109,6 +109,7 @@ fn ingest(folder: &Path, brokers: &str, registry: &str) -> Ingest {
         },
         session: None,
         discretion: Discretion::default(),
+        policies: Arc::default(),
     }
 }
 

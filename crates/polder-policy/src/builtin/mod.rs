@@ -17,6 +17,8 @@ pub(crate) use secrets::in_document;
 
 /// Compiled patterns may take so many bytes.
 const PATTERN_BYTES: usize = 1 << 20;
+/// So many rows of a shipment are searched where a policy does not say how many.
+const SEARCHED_ROWS: u64 = 1_000;
 /// Lower-case words with underscores between them.
 const SNAKE_CASE: &str = "^[a-z][a-z0-9]*(_[a-z0-9]+)*$";
 
@@ -77,6 +79,11 @@ pub enum BuiltIn {
     },
     /// No text of the contract (examples, sample rows, servers) is a card number or a credential.
     NoSecrets,
+    /// No row that lands holds a card number or a credential. Asked at the write, of the first rows of each shipment.
+    NoSecretsLanded {
+        /// How many rows of a shipment are searched at most; 0 for all.
+        rows: u64,
+    },
     /// The object has a primary key, or a column whose values differ from each other.
     Keys,
     /// The contract promises these service levels.
@@ -92,7 +99,7 @@ pub struct NameWords(pub(crate) Phrases);
 
 impl BuiltIn {
     /// The word of each rule.
-    pub const WORDS: [&'static str; 11] = [
+    pub const WORDS: [&'static str; 12] = [
         "owner",
         "present",
         "naming",
@@ -102,6 +109,7 @@ impl BuiltIn {
         "personal-data",
         "forbidden-data",
         "no-secrets",
+        "no-secrets-landed",
         "keys",
         "service-levels",
     ];
@@ -113,6 +121,11 @@ impl BuiltIn {
         };
         let class = property.classification.as_deref().map(plain);
         class.is_some_and(|class| restricted.contains(&class))
+    }
+
+    /// Whether this classification says that a column holds nothing personal.
+    pub(crate) fn opens(&self, class: &str) -> bool {
+        matches!(self, Self::PersonalData { open, .. } if open.contains(&plain(class)))
     }
 
     /// The rule's word.
@@ -127,6 +140,7 @@ impl BuiltIn {
             Self::PersonalData { .. } => "personal-data",
             Self::ForbiddenData { .. } => "forbidden-data",
             Self::NoSecrets => "no-secrets",
+            Self::NoSecretsLanded { .. } => "no-secrets-landed",
             Self::Keys => "keys",
             Self::ServiceLevels { .. } => "service-levels",
         }
@@ -136,7 +150,7 @@ impl BuiltIn {
     pub(crate) fn scope(&self) -> Option<Scope> {
         match self {
             Self::Owner | Self::NoSecrets | Self::ServiceLevels { .. } => Some(Scope::Contract),
-            Self::Money { .. } | Self::Keys => Some(Scope::Object),
+            Self::Money { .. } | Self::Keys | Self::NoSecretsLanded { .. } => Some(Scope::Object),
             Self::Instants | Self::DatesAsText { .. } | Self::PersonalData { .. } | Self::ForbiddenData { .. } => {
                 Some(Scope::Property)
             }
@@ -189,6 +203,9 @@ impl BuiltIn {
                 classifications: normal(map.string_list("classifications")),
             }),
             "no-secrets" => Some(Self::NoSecrets),
+            "no-secrets-landed" => Some(Self::NoSecretsLanded {
+                rows: map.optional_u64("rows").unwrap_or(SEARCHED_ROWS),
+            }),
             "keys" => Some(Self::Keys),
             "service-levels" => {
                 map.required_node("properties");

@@ -99,6 +99,8 @@ impl Run {
         }
         let mut found = Vec::new();
         match (&policy.rule, policy.scope) {
+            // What rows hold is found at the write; here only names can be wrong.
+            (Rule::BuiltIn(BuiltIn::NoSecretsLanded { .. }), _) => self.may_be_needed(index, policy, &meant),
             (Rule::BuiltIn(rule), Scope::Contract) => {
                 rule.contract(contract, &mut found);
                 let datasets: Vec<_> = meant.iter().map(|(object, _)| object.dataset).collect();
@@ -146,6 +148,19 @@ impl Run {
                         }
                     }
                 }
+            }
+        }
+    }
+
+    /// Counts exceptions as used that are about columns that there are: only rows tell whether they excuse anything.
+    fn may_be_needed(&mut self, index: usize, policy: &Policy, meant: &[&(Object<'_>, Vec<Column<'_>>)]) {
+        for (number, exception) in policy.exceptions.iter().enumerate() {
+            let names_one = meant.iter().any(|(object, columns)| {
+                let mut paths = columns.iter().map(|column| Some(column.path.as_str()));
+                exception.excuses(object.dataset, None) || paths.any(|path| exception.excuses(object.dataset, path))
+            });
+            if names_one {
+                self.used.insert((index, number));
             }
         }
     }

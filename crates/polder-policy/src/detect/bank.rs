@@ -94,7 +94,10 @@ pub(super) fn find(text: &str, findings: &mut Vec<Finding>) {
             && bytes[at + 1].is_ascii_uppercase()
             && bytes[at + 2].is_ascii_digit()
             && bytes[at + 3].is_ascii_digit();
-        let country = LENGTHS.iter().find(|(code, _)| head && code[..] == bytes[at..at + 2]);
+        let country = match head {
+            true => LENGTHS.iter().find(|(code, _)| code[..] == bytes[at..at + 2]),
+            false => None,
+        };
         match country.and_then(|(_, length)| number(bytes, at, *length)) {
             Some(end) => {
                 findings.push(Finding {

@@ -102,29 +102,76 @@ fn column(name: &str, array: &ArrayRef, rows: &[u64], seen: &mut BTreeMap<(Strin
         }
         DataType::List(_) => {
             let list = array.as_list::<i32>();
-            let owners = owners(list.value_offsets(), list.values().len(), rows);
-            column(&format!("{name}[]"), list.values(), &owners, seen);
+            let owners = owners(list.value_offsets(), rows);
+            column(
+                &format!("{name}[]"),
+                &owned(list.value_offsets(), list.values()),
+                &owners,
+                seen,
+            );
         }
         DataType::Map(_, _) => {
             let map = array.as_map();
-            let owners = owners(map.value_offsets(), map.entries().len(), rows);
-            column(&format!("{name}.key"), map.keys(), &owners, seen);
-            column(&format!("{name}.value"), map.values(), &owners, seen);
+            let offsets = map.value_offsets();
+            let owners = owners(offsets, rows);
+            column(&format!("{name}.key"), &owned(offsets, map.keys()), &owners, seen);
+            column(&format!("{name}.value"), &owned(offsets, map.values()), &owners, seen);
         }
         _ => {}
     }
 }
 
-/// The table's row for each of `items` that lists own, by the lists' offsets.
-fn owners(offsets: &[i32], items: usize, rows: &[u64]) -> Vec<u64> {
-    let mut owners = vec![0; items];
-    for (index, pair) in offsets.windows(2).enumerate() {
-        let (from, to) = (pair[0].max(0) as usize, pair[1].max(0) as usize);
-        if let Some(owned) = owners.get_mut(from..to) {
-            owned.fill(rows.get(index).copied().unwrap_or_default());
+/// The items that lists own, by the lists' offsets: those of a part of an array have more behind them.
+fn owned(offsets: &[i32], items: &ArrayRef) -> ArrayRef {
+    let end = |offset: Option<&i32>| offset.map_or(0, |offset| usize::try_from(*offset).unwrap_or_default());
+    let (from, to) = (end(offsets.first()), end(offsets.last()).min(items.len()));
+    items.slice(from, to.saturating_sub(from))
+}
+
+/// The table's row for each of the items that lists [own](owned).
+fn owners(offsets: &[i32], rows: &[u64]) -> Vec<u64> {
+    let lists = offsets.windows(2).zip(rows);
+    lists
+        .flat_map(|(pair, row)| std::iter::repeat_n(*row, usize::try_from(pair[1] - pair[0]).unwrap_or_default()))
+        .collect()
+}
+
+/// What a search of a batch costs, in bytes: the texts' length, and a few for each value.
+pub(crate) fn weight(batch: &RecordBatch) -> u64 {
+    batch.columns().iter().map(weight_of).sum()
+}
+
+fn weight_of(array: &ArrayRef) -> u64 {
+    /// A value that is only looked at and left.
+    const VALUE: u64 = 8;
+    let of_texts = |offsets: &[i32]| match (offsets.first(), offsets.last()) {
+        (Some(first), Some(last)) => u64::try_from(last - first).unwrap_or_default(),
+        _ => 0,
+    };
+    let values = VALUE * array.len() as u64;
+    match array.data_type() {
+        DataType::Utf8 => values + of_texts(array.as_string::<i32>().value_offsets()),
+        DataType::Binary => values + of_texts(array.as_binary::<i32>().value_offsets()),
+        DataType::LargeUtf8 => {
+            let offsets = array.as_string::<i64>().value_offsets();
+            let bytes = offsets.last().copied().unwrap_or_default() - offsets.first().copied().unwrap_or_default();
+            values + u64::try_from(bytes).unwrap_or_default()
         }
+        DataType::Utf8View => values + array.as_string_view().lengths().map(u64::from).sum::<u64>(),
+        DataType::BinaryView => values + array.as_binary_view().lengths().map(u64::from).sum::<u64>(),
+        DataType::Int64 | DataType::Float64 | DataType::Decimal128(_, 0) => values,
+        DataType::Struct(_) => array.as_struct().columns().iter().map(weight_of).sum(),
+        DataType::List(_) => {
+            let list = array.as_list::<i32>();
+            weight_of(&owned(list.value_offsets(), list.values()))
+        }
+        DataType::Map(_, _) => {
+            let map = array.as_map();
+            let offsets = map.value_offsets();
+            weight_of(&owned(offsets, map.keys())) + weight_of(&owned(offsets, map.values()))
+        }
+        _ => 0,
     }
-    owners
 }
 
 fn texts<'a>(values: impl Iterator<Item = Option<&'a str>>, look: &mut impl FnMut(usize, &str)) {

@@ -11,16 +11,21 @@ const LENGTHS: std::ops::RangeInclusive<usize> = 14..=19;
 /// issuer's numbers are and whose last digit is right by Luhn's formula (ISO/IEC 7812-1, annex B).
 pub(super) fn find(text: &str, findings: &mut Vec<Finding>) {
     let bytes = text.as_bytes();
+    if bytes.iter().filter(|byte| byte.is_ascii_digit()).count() < *LENGTHS.start() {
+        return;
+    }
     let mut at = 0;
+    // Each digit with the bytes that it lies between.
+    let mut digits: Vec<u8> = Vec::new();
+    let mut places: Vec<(usize, usize)> = Vec::new();
     while at < bytes.len() {
         if !bytes[at].is_ascii_digit() {
             at += 1;
             continue;
         }
         let start = at;
-        // Each digit with the bytes that it lies between.
-        let mut digits: Vec<u8> = Vec::new();
-        let mut places: Vec<(usize, usize)> = Vec::new();
+        digits.clear();
+        places.clear();
         while at < bytes.len() {
             if bytes[at].is_ascii_digit() {
                 digits.push(bytes[at] - b'0');

@@ -3,6 +3,7 @@
 mod defaults;
 mod documents;
 mod expressions;
+mod landing;
 
 use chrono::NaiveDate;
 use polder_contract::ContractSet;

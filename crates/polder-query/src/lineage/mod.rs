@@ -3,6 +3,7 @@
 mod expression;
 mod nature;
 mod origins;
+mod rows;
 mod trace;
 
 pub use origins::{ColumnId, Columns, DatasetColumn, Dependencies, Dependency, Origins};

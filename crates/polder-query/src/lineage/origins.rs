@@ -202,6 +202,17 @@ impl Origins {
         self.columns.iter().map(|(id, how)| (*id, *how))
     }
 
+    /// Whether there are none.
+    pub(super) fn is_empty(&self) -> bool {
+        self.columns.is_empty()
+    }
+
+    /// Whether it is a column of a dataset, passed on as it is.
+    pub(super) fn is_passed_on(&self) -> bool {
+        let only = Dependencies::of(Dependency::Identity);
+        !self.columns.is_empty() && self.columns.values().all(|how| *how == only)
+    }
+
     /// Adds everything of another.
     pub fn add(&mut self, other: &Self) {
         for (id, how) in &other.columns {

@@ -7,16 +7,12 @@ use std::collections::{BTreeSet, HashMap};
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::{Column, DFSchema, JoinType, Result, TableReference};
 use datafusion::logical_expr::utils::grouping_set_to_exprlist;
-use datafusion::logical_expr::{
-    Aggregate, Distinct, Expr, ExprSchemable as _, Join, LogicalPlan, RecursiveQuery, TableScan, Unnest,
-};
+use datafusion::logical_expr::{Aggregate, Distinct, Expr, ExprSchemable as _, Join, LogicalPlan, TableScan};
 use polder_core::DatasetName;
 
 use super::nature::Nature;
 use super::origins::{Columns, DatasetColumn, Dependency, Origins};
-
-/// How often a recursive query is followed at most; each round only adds origins, and few tables feed one.
-const MOST_ROUNDS: usize = 32;
+use super::rows::Rows;
 
 /// What a plan gives.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -25,6 +21,8 @@ pub struct Traced {
     pub columns: Vec<Origins>,
     /// What decides which rows there are.
     pub rows: Origins,
+    /// What the rows are.
+    pub(super) of: Rows,
 }
 
 /// The dataset that a table reference names; nothing for references that are no full dataset name.
@@ -85,12 +83,12 @@ pub struct Tracer {
     /// Every column that any expression of the query names.
     named: Origins,
     /// What recursive queries gave so far, by name.
-    working: HashMap<String, Traced>,
+    pub(super) working: HashMap<String, Traced>,
 }
 
 impl Tracer {
-    /// One by which a count comes from nothing, neither from what is counted nor from what decides which rows are. Any
-    /// other value comes from all that chooses it as well: see [`Traced::into_values`].
+    /// One by which a count of rows of datasets comes from nothing, neither from what is counted nor from what decides
+    /// which rows are. Any other value comes from all that chooses it as well: see [`Traced::into_values`].
     pub fn of_values() -> Self {
         Self {
             counts_tell_nothing: true,
@@ -142,6 +140,7 @@ impl Tracer {
                 Ok(Traced {
                     columns,
                     rows: input.rows,
+                    of: input.of,
                 })
             }
             LogicalPlan::Filter(filter) => {
@@ -153,7 +152,8 @@ impl Tracer {
             }
             LogicalPlan::Window(window) => {
                 let mut input = self.plan(&window.input, around)?;
-                let computed = self.each(&window.window_expr, &Scope::of(&window.input, &input, around))?;
+                let mut computed = self.each(&window.window_expr, &Scope::of(&window.input, &input, around))?;
+                self.excuse_counts(&mut computed, &input.rows, input.of);
                 input.columns.extend(computed);
                 Ok(input)
             }
@@ -169,17 +169,25 @@ impl Tracer {
             LogicalPlan::Distinct(distinct) => self.distinct(distinct, around),
             LogicalPlan::Join(join) => self.join(join, around),
             LogicalPlan::Union(union) => {
-                let mut traced = Traced::default();
+                let mut traced: Option<Traced> = None;
                 for input in &union.inputs {
-                    traced.add(self.plan(input, around)?);
+                    let input = self.plan(input, around)?;
+                    match &mut traced {
+                        Some(traced) => traced.add(input),
+                        None => traced = Some(input),
+                    }
                 }
-                Ok(traced)
+                Ok(traced.unwrap_or_default())
             }
             LogicalPlan::Unnest(unnest) => self.unnested(unnest, around),
             LogicalPlan::RecursiveQuery(query) => self.recursive(query, around),
             LogicalPlan::Values(_) | LogicalPlan::EmptyRelation(_) => Ok(Traced {
                 columns: vec![Origins::default(); plan.schema().fields().len()],
                 rows: Origins::default(),
+                of: match plan {
+                    LogicalPlan::Values(values) if values.values.len() > 1 => Rows::Made,
+                    _ => Rows::One,
+                },
             }),
             other => self.anything(other, around),
         }
@@ -203,6 +211,10 @@ impl Tracer {
         let mut traced = Traced {
             columns: columns.collect(),
             rows: Origins::default(),
+            of: match dataset {
+                Some(_) => Rows::Stored,
+                None => Rows::Made,
+            },
         };
         let scope = Scope::of(plan, &traced, None);
         let decides = self.steering(&scan.filters, Dependency::Filter, &scope)?;
@@ -215,7 +227,7 @@ impl Tracer {
         let scope = Scope::of(&aggregate.input, &input, around);
         let groups = grouping_set_to_exprlist(&aggregate.group_expr)?;
         let mut columns = self.each(groups.iter().copied(), &scope)?;
-        let computed = self.each(&aggregate.aggr_expr, &scope)?;
+        let mut computed = self.each(&aggregate.aggr_expr, &scope)?;
         // Grouping sets have one column more, which numbers them.
         let numbered = aggregate
             .schema
@@ -223,17 +235,24 @@ impl Tracer {
             .len()
             .saturating_sub(columns.len() + computed.len());
         columns.extend(std::iter::repeat_n(Origins::default(), numbered));
-        columns.extend(computed);
         let decides = self.steering(groups, Dependency::GroupBy, &scope)?;
         let mut rows = input.rows;
         rows.add(&decides);
+        self.excuse_counts(&mut computed, &rows, input.of);
+        columns.extend(computed);
         // Without groups there is one row, whatever decided of those that went into it.
         if self.counts_tell_nothing && aggregate.group_expr.is_empty() {
             let values = columns.iter_mut().filter(|column| column.nature != Nature::Count);
             values.for_each(|column| column.add(&rows));
             rows = Origins::default();
         }
-        Ok(Traced { columns, rows })
+        let of = match aggregate.group_expr.as_slice() {
+            [] => Rows::One,
+            // A row comes once for each of them.
+            [Expr::GroupingSet(_), ..] => Rows::Made,
+            _ => input.of,
+        };
+        Ok(Traced { columns, rows, of })
     }
 
     fn distinct(&mut self, distinct: &Distinct, around: Option<&Scope<'_>>) -> Result<Traced> {
@@ -254,7 +273,11 @@ impl Tracer {
                 decides.add(&self.steering(&on.on_expr, Dependency::GroupBy, &scope)?);
                 let mut rows = input.rows;
                 rows.add(&decides);
-                Ok(Traced { columns, rows })
+                Ok(Traced {
+                    columns,
+                    rows,
+                    of: input.of,
+                })
             }
         }
     }
@@ -281,6 +304,11 @@ impl Tracer {
         rows.add(&decides);
         // A mark says whether the row has a match.
         let mark = || std::iter::once(rows.clone().steering(Dependency::Conditional));
+        let of = match join.join_type {
+            JoinType::LeftSemi | JoinType::LeftAnti | JoinType::LeftMark => left.of,
+            JoinType::RightSemi | JoinType::RightAnti | JoinType::RightMark => right.of,
+            _ => left.of.max(right.of),
+        };
         let columns = match join.join_type {
             JoinType::LeftSemi | JoinType::LeftAnti => left.columns,
             JoinType::RightSemi | JoinType::RightAnti => right.columns,
@@ -288,73 +316,7 @@ impl Tracer {
             JoinType::RightMark => right.columns.into_iter().chain(mark()).collect(),
             _ => left.columns.into_iter().chain(right.columns).collect(),
         };
-        Ok(Traced { columns, rows })
-    }
-
-    /// Each item of a list is a row, each field of a struct a column.
-    fn unnested(&mut self, unnest: &Unnest, around: Option<&Scope<'_>>) -> Result<Traced> {
-        let input = self.plan(&unnest.input, around)?;
-        let mut rows = input.rows;
-        let mut columns = Vec::with_capacity(unnest.dependency_indices.len());
-        for (output, from) in unnest.dependency_indices.iter().enumerate() {
-            let origins = input.columns.get(*from).cloned().unwrap_or_default();
-            let list = unnest.list_type_columns.iter().filter(|(i, _)| i == from);
-            let name = unnest.schema.field(output).name();
-            let depth = list
-                .clone()
-                .find(|(_, list)| list.output_column.name == *name)
-                .or_else(|| list.clone().next())
-                .map(|(_, list)| list.depth);
-            columns.push(match depth {
-                Some(depth) => {
-                    // The length of a list decides how many rows there are, as a lateral join would.
-                    rows.add(&origins.clone().steering(Dependency::Join));
-                    (0..depth).fold(origins, |items, _| items.inside(&mut self.columns, "[]"))
-                }
-                None if unnest.struct_type_columns.contains(from) => {
-                    let struct_name = unnest.input.schema().field(*from).name();
-                    let field = name.strip_prefix(struct_name.as_str()).unwrap_or(name);
-                    let step = format!(".{}", field.trim_start_matches('.'));
-                    origins.inside(&mut self.columns, &step)
-                }
-                None => origins,
-            });
-        }
-        Ok(Traced { columns, rows })
-    }
-
-    /// Each round can bring origins of other columns along, until nothing is new.
-    fn recursive(&mut self, query: &RecursiveQuery, around: Option<&Scope<'_>>) -> Result<Traced> {
-        let mut traced = self.plan(&query.static_term, around)?;
-        let outer = self.working.remove(&query.name);
-        for _ in 0..MOST_ROUNDS {
-            self.working.insert(query.name.clone(), traced.clone());
-            let before = traced.clone();
-            traced.add(self.plan(&query.recursive_term, around)?);
-            if traced == before {
-                break;
-            }
-        }
-        self.working.remove(&query.name);
-        self.working.extend(outer.map(|outer| (query.name.clone(), outer)));
-        Ok(traced)
-    }
-
-    /// A node of an unknown kind: everything may depend on everything.
-    fn anything(&mut self, plan: &LogicalPlan, around: Option<&Scope<'_>>) -> Result<Traced> {
-        let mut all = Origins::default();
-        let mut rows = Origins::default();
-        for input in plan.inputs() {
-            let traced = self.plan(input, around)?;
-            rows.add(&traced.rows);
-            traced.columns.iter().for_each(|column| all.add(column));
-        }
-        rows.add(&all.clone().steering(Dependency::Filter));
-        let all = all.computed(Dependency::Transformation);
-        Ok(Traced {
-            columns: vec![all; plan.schema().fields().len()],
-            rows,
-        })
+        Ok(Traced { columns, rows, of })
     }
 
     /// The origins of each of several expressions.
@@ -364,11 +326,7 @@ impl Tracer {
                 let mut origins = self.expression(expr, scope)?;
                 self.named.add(&origins);
                 if self.counts_tell_nothing {
-                    let nature = Nature::of(expr, scope);
-                    if nature == Nature::Count {
-                        origins = Origins::default();
-                    }
-                    origins.nature = nature;
+                    origins.nature = Nature::of(expr, scope);
                 }
                 Ok(origins)
             })
@@ -390,7 +348,8 @@ impl Tracer {
 
 impl Traced {
     /// Adds the rows of another plan with the same columns.
-    fn add(&mut self, other: Self) {
+    pub(super) fn add(&mut self, other: Self) {
+        self.of = self.of.and_more(other.of);
         self.rows.add(&other.rows);
         for (column, more) in self.columns.iter_mut().zip(&other.columns) {
             column.add(more);
@@ -403,7 +362,7 @@ impl Traced {
     /// Of a tracer of values: all that each column comes from, with what decides which rows there are for those that
     /// are no counts.
     pub fn into_values(self) -> Vec<Origins> {
-        let Self { mut columns, rows } = self;
+        let Self { mut columns, rows, .. } = self;
         let values = columns.iter_mut().filter(|column| column.nature != Nature::Count);
         values.for_each(|column| column.add(&rows));
         columns

@@ -1,6 +1,6 @@
 //! From which columns the figure of a rule's query comes, by the plan: aliases, subqueries and other datasets are
-//! followed. A count comes from none; any other figure comes from what chooses it, too: whoever looks for the row of a
-//! table of all numbers that equals a secret, has the secret.
+//! followed. A count of rows of datasets comes from none; any other figure comes from what chooses it, too: whoever looks
+//! for the row of a table of all numbers that equals a secret, or counts those up to it, has the secret.
 
 use std::collections::BTreeSet;
 
@@ -128,11 +128,46 @@ mod tests {
             "SELECT max(x) FROM generate_series(1, 9) AS g(x) WHERE x > (SELECT count(*) FROM {object} WHERE id > 3)",
             "SELECT count(*) - (SELECT count(DISTINCT id) FROM {object} WHERE id > 3) FROM {object}",
             "SELECT sum(n) FROM (SELECT count(*) AS n FROM {object} WHERE id > 3 UNION ALL SELECT 0)",
-            "SELECT count(*) FROM {object} AS o JOIN generate_series(1, 9) AS g(x) ON o.id = g.x",
+            "SELECT count(*) FROM {object} AS o WHERE EXISTS (SELECT 1 FROM generate_series(1, 9) AS g(x) WHERE g.x = o.id)",
+            "SELECT count(*) FROM {object} WHERE id IN (SELECT x FROM (VALUES (1), (2)) AS v(x))",
+            "WITH least AS (SELECT 3 AS x) SELECT count(*) FROM {object}, least WHERE id > x",
+            "SELECT count(*) FROM {object} AS a JOIN {object} AS b ON a.id < b.id",
+            "SELECT count(*) FROM (SELECT id FROM {object} UNION SELECT id FROM {object}) WHERE id > 3",
+            "SELECT count(*) OVER () FROM {object} WHERE id > 3 LIMIT 1",
+            "SELECT 100.0 * count(*) / (SELECT count(*) FROM (VALUES (1), (2)) AS v(x)) FROM {object} WHERE id > 3",
+            "SELECT count(*) FROM (SELECT id, row_number() OVER (PARTITION BY id) AS n FROM {object}) WHERE n > 1",
         ] {
             let (figure, others) = columns(sql).await;
             assert_eq!((figure, others), (vec![], vec!["invoice_lines.id".to_owned()]), "{sql}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_count_of_rows_that_the_query_makes_comes_from_what_chooses_them() {
+        for sql in [
+            "SELECT count(*) FROM generate_series(1, 9999) AS g(x) WHERE x <= (SELECT max(id) FROM {object})",
+            "SELECT count(*) FROM {object} AS o JOIN generate_series(1, 9999) AS g(x) ON g.x <= o.id",
+            "SELECT count(*) FROM generate_series(1, 9999) AS g(x), {object} AS o WHERE g.x <= o.id",
+            "SELECT sum((x <= (SELECT max(id) FROM {object}))::int) FROM generate_series(1, 9999) AS g(x)",
+            "SELECT count(*) FILTER (WHERE x <= (SELECT max(id) FROM {object})) FROM generate_series(1, 9999) AS g(x)",
+            "SELECT count(CASE WHEN x <= o.id THEN 1 END) FROM generate_series(1, 9999) AS g(x) CROSS JOIN {object} AS o",
+            "SELECT count(*) OVER () FROM generate_series(1, 9999) AS g(x) JOIN {object} AS o ON g.x <= o.id LIMIT 1",
+            "SELECT 1 + max(n) FROM (SELECT count(*) AS n FROM {object} AS o JOIN generate_series(1, 99) AS g(x) \
+             ON g.x <= o.id GROUP BY o.id)",
+            "SELECT count(*) FROM (VALUES (1), (2), (3)) AS v(x) WHERE x <= (SELECT max(id) FROM {object})",
+            "SELECT count(*) FROM (SELECT 1 AS x UNION ALL SELECT 2 UNION ALL SELECT 3) \
+             WHERE x <= (SELECT max(id) FROM {object})",
+            "SELECT count(*) FROM (SELECT unnest([1, 2, 3]) AS x) WHERE x <= (SELECT max(id) FROM {object})",
+            "WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < 9) \
+             SELECT count(*) FROM r WHERE n <= (SELECT max(id) FROM {object})",
+            "WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < (SELECT max(id) FROM {object})) \
+             SELECT count(*) FROM r",
+        ] {
+            assert_eq!(columns(sql).await.0, ["invoice_lines.id"], "{sql}");
+        }
+        let unchosen =
+            "SELECT count(*) + (SELECT count(*) FROM {object} WHERE id > 3) FROM generate_series(1, 9) AS g(x)";
+        assert_eq!(columns(unchosen).await.0, Vec::<String>::new());
     }
 
     #[tokio::test]

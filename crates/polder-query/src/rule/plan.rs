@@ -55,6 +55,14 @@ impl RuleQueries {
         self.prepared(sql, column).map(drop)
     }
 
+    /// As [`read`](Self::read), where not all is known that says which datasets a query may name: any may be.
+    ///
+    /// # Errors
+    /// As there, but for datasets.
+    pub fn read_alone(&self, sql: &str, column: Option<&str>) -> Result<()> {
+        self.written(sql, column).map(drop)
+    }
+
     /// The other datasets that the rules of the contract's dataset ask, by references and by queries, each with the ids of
     /// the rules that do. What is wrong with rules is told where they are compiled and run.
     pub fn others(&self) -> BTreeMap<DatasetName, BTreeSet<String>> {

@@ -100,7 +100,13 @@ async fn commits_bounds_and_runs_are_read() {
     commit(&mut table, Operation::Append, &[20_010], &replay).await;
 
     let step = Step::new(StepKind::Pipeline, "sales.lines".parse().unwrap());
-    for (hours, status, version) in [(3, RunStatus::Failed, None), (1, RunStatus::Succeeded, Some(2))] {
+    // What a replay took in later delivered nothing.
+    let replay = Step::new(StepKind::Replay, "sales.lines".parse().unwrap());
+    for (hours, step, status, version) in [
+        (3, &step, RunStatus::Failed, None),
+        (2, &replay, RunStatus::Succeeded, Some(4)),
+        (1, &step, RunStatus::Succeeded, Some(2)),
+    ] {
         let start = RunStart {
             id: RunId::new(),
             step: step.clone(),

@@ -11,6 +11,9 @@ use crate::inventory;
 use crate::output::{self, Cell, Listing, cells, line};
 use crate::platform::Platform;
 
+/// Characters of a run's message that a table shows.
+const MESSAGE: usize = 60;
+
 /// What the command names.
 pub(crate) async fn run(platform: &Platform, command: &CatalogCommand) -> Result<()> {
     match command {
@@ -95,7 +98,7 @@ impl Known<'_> {
             .iter()
             .map(|column| {
                 json!({
-                    "name": column.name, "type": column.physical_type.as_ref().map(|written| &written.text), "required": column.required,
+                    "name": column.name, "type": type_of(column), "required": column.required,
                     "description": column.description, "classification": column.classification,
                 })
             })
@@ -107,6 +110,7 @@ impl Known<'_> {
                 json!({
                     "id": run.id, "step": run.step.to_string(), "status": run.status.as_str(), "started": run.started,
                     "accepted": run.accepted, "rejected": run.rejected, "version": run.version,
+                    "message": run.message,
                 })
             })
             .collect();
@@ -148,7 +152,7 @@ impl Known<'_> {
         for column in self.columns {
             listing.row(cells![
                 column.name.as_str(),
-                column.physical_type.as_ref().map(|written| written.text.clone()),
+                type_of(column),
                 column.required.then_some("yes"),
                 column.description.clone(),
             ]);
@@ -156,7 +160,9 @@ impl Known<'_> {
         if !listing.is_empty() {
             listing.print(format, "")?;
         }
-        let mut listing = Listing::new(["run", "step", "status", "started", "accepted", "rejected", "version"]);
+        let mut listing = Listing::new([
+            "run", "step", "status", "started", "accepted", "rejected", "version", "message",
+        ]);
         for run in self.runs {
             listing.row(cells![
                 run.id.to_string(),
@@ -166,6 +172,7 @@ impl Known<'_> {
                 run.accepted,
                 run.rejected,
                 run.version,
+                run.message.map(|message| shortened(&message)),
             ]);
         }
         if listing.is_empty() {
@@ -173,6 +180,22 @@ impl Known<'_> {
         } else {
             listing.print(format, "")
         }
+    }
+}
+
+/// The type as the contract writes it for the store, else that of the table's column.
+fn type_of(column: &Property) -> Option<String> {
+    let written = column.physical_type.as_ref().map(|written| written.text.clone());
+    written.or_else(|| column.column_type().ok().map(|kind| kind.to_string()))
+}
+
+/// A message as far as it goes into a column; all of it is in the JSON.
+fn shortened(message: &str) -> String {
+    let first = message.lines().next().unwrap_or_default();
+    let shown: String = first.chars().take(MESSAGE).collect();
+    match shown.len() < message.len() {
+        true => format!("{shown}…"),
+        false => shown,
     }
 }
 

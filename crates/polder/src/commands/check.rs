@@ -34,13 +34,13 @@ use polder_contract::product::{self, Product};
 use polder_contract::{Consumer, ContractSet};
 use polder_core::document::{Diagnostic, Severity};
 use polder_core::units::counted;
-use polder_core::{Result, clock};
+use polder_core::{Error, Result, clock};
 use polder_engine::{Analysis, Engine, load_models, load_pipelines};
 use polder_ingest::{StreamSpec, read_streams};
 
 use crate::cli::Cli;
 use crate::commands::contract::parties::cancellations;
-use crate::findings::{Findings, NOT_RUN, Report, or_report};
+use crate::findings::{Findings, NOT_RUN, Report, Telling, or_report};
 use crate::platform::Platform;
 use crate::{domains, output, report};
 
@@ -59,9 +59,8 @@ pub(crate) struct Args {
     /// is wrong.
     #[arg(long)]
     connect: bool,
-    /// Also write a report: junit, sarif, json or github, to a file or (alone) to standard output.
-    #[arg(long, value_name = "FORMAT[=FILE]")]
-    report: Vec<Report>,
+    #[command(flatten)]
+    telling: Telling,
 }
 
 /// Everything that the mesh declares, as far as it could be read.
@@ -85,6 +84,7 @@ type Check = fn(&Declared<'_>) -> Result<Vec<Diagnostic>>;
 /// before.
 const CHECKS: &[Check] = &[
     documents::streams,
+    documents::partitions,
     documents::strangers,
     catalog::strangers,
     |mesh| super::contract::test::findings_without_rules(mesh.platform, mesh.contracts),
@@ -98,18 +98,28 @@ const CHECKS: &[Check] = &[
 /// Checks the mesh; every problem is shown, not the first only. 2 where a document is wrong, else 1 where a change breaks
 /// somebody or a table does not take what its contract promises.
 pub(crate) async fn run(platform: &Platform, args: &Args, verbose: bool) -> Result<ExitCode> {
-    Report::refuse_several(&args.report)?;
+    let reports = args.telling.reports()?;
     let mut found = Found::default();
-    match inspect(platform, args, verbose, &mut found).await {
+    match inspect(platform, args, &reports, verbose, &mut found).await {
         Err(error) if !found.told => {
             // What was found until then is told with what broke it off.
             let mut diagnostics = found.diagnostics;
             diagnostics.extend(error.diagnostics().iter().cloned());
             let error = error.with_diagnostics(diagnostics);
-            or_report(COMMAND, &args.report, &platform.mesh.root, Err(error))
+            or_report(COMMAND, &reports, &platform.mesh.root, Err(error)).map_err(|error| match verbose {
+                true => error,
+                false => without_not_run(error),
+            })
         }
         other => other,
     }
+}
+
+/// The error without the rules that cannot be run, which people are shown only where they ask for them.
+fn without_not_run(error: Error) -> Error {
+    let shown = error.diagnostics().iter().filter(|found| found.code != NOT_RUN);
+    let shown = shown.cloned().collect();
+    error.with_diagnostics(shown)
 }
 
 /// The command, as reports name it.
@@ -118,7 +128,7 @@ const COMMAND: &str = "polder check";
 /// The mesh that the command line names; why there is none is told in the reports too.
 pub(crate) fn open(cli: &Cli, args: &Args) -> Result<Platform> {
     let root = crate::platform::root(cli).unwrap_or_default();
-    or_report(COMMAND, &args.report, &root, Platform::open(cli))
+    or_report(COMMAND, &args.telling.reports()?, &root, Platform::open(cli))
 }
 
 /// What is known so far.
@@ -129,7 +139,13 @@ struct Found {
     told: bool,
 }
 
-async fn inspect(platform: &Platform, args: &Args, verbose: bool, so_far: &mut Found) -> Result<ExitCode> {
+async fn inspect(
+    platform: &Platform,
+    args: &Args,
+    reports: &[Report],
+    verbose: bool,
+    so_far: &mut Found,
+) -> Result<ExitCode> {
     let diagnostics = &mut so_far.diagnostics;
     let (sources, found) = platform.mesh.readable("contracts", ".odcs.yaml");
     diagnostics.extend(found);
@@ -211,13 +227,14 @@ async fn inspect(platform: &Platform, args: &Args, verbose: bool, so_far: &mut F
     if verbose {
         report::diagnostics(&not_run, Some(&platform.mesh.root));
     }
-    if !Report::takes_output(&args.report) {
+    let for_people = !Report::takes_output(reports);
+    if for_people {
         if let Some(compared) = &compared {
             compared.print()?;
         }
         print(&mesh, &diagnostics, not_run.len(), verbose)?;
     }
-    if !args.report.is_empty() {
+    if !reports.is_empty() {
         let found = diagnostics.iter().chain(&not_run).cloned();
         let found: Vec<_> = found
             .map(|found| match &compared {
@@ -225,7 +242,7 @@ async fn inspect(platform: &Platform, args: &Args, verbose: bool, so_far: &mut F
                 None => found,
             })
             .collect();
-        Findings::of_documents(&found, checked(&mesh)).write(COMMAND, &args.report, &platform.mesh.root)?;
+        Findings::of_documents(&found, checked(&mesh)).write(COMMAND, reports, &platform.mesh.root)?;
     }
     let mut code = match errors(&diagnostics, Severity::Error) {
         0 => 0,
@@ -234,7 +251,7 @@ async fn inspect(platform: &Platform, args: &Args, verbose: bool, so_far: &mut F
         _ => 2,
     };
     if let Some(tables) = tables {
-        code = code.max(connect::connect(platform, &streams, tables).await?);
+        code = code.max(connect::connect(platform, &streams, tables, for_people).await?);
     }
     Ok(ExitCode::from(code))
 }

@@ -5,12 +5,12 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 use futures::StreamExt;
-use polder_contract::{ContractSet, DatasetContract, Property};
+use polder_contract::ContractSet;
 use polder_core::config::Mesh;
 use polder_core::document::{Diagnostic, nearest};
 use polder_core::units::counted;
 use polder_core::{DatasetName, Error, ErrorKind, Result, clock};
-use polder_policy::{Class, Policies, Policy, Rule, Sighting};
+use polder_policy::{Policies, Policy, Rule, Sighting};
 use polder_query::query_error;
 use serde_json::{Map, Value, json};
 
@@ -203,6 +203,9 @@ async fn scan(platform: &Platform, dataset: &DatasetName, rows: u64, format: For
     };
     let contracts = platform.contracts()?;
     let contract = contracts.get(dataset);
+    let (policies, _) = Policies::of_mesh(&platform.mesh)?;
+    let classified = contract.as_ref().map(|contract| policies.classified(contract));
+    let classified = classified.unwrap_or_default();
     if contract.is_some() && platform.lake()?.load(dataset).await?.is_none() {
         let error = Error::new(ErrorKind::NotFound, format!("{dataset} has no table yet"));
         return Err(error.with_help("`polder ingest` lands bronze, `polder run` builds silver and gold"));
@@ -234,10 +237,7 @@ async fn scan(platform: &Platform, dataset: &DatasetName, rows: u64, format: For
     } else {
         counted(searched, "row")
     };
-    let found: Vec<&Sighting> = seen
-        .values()
-        .filter(|sighting| !is_known(contract.as_ref(), sighting))
-        .collect();
+    let found: Vec<&Sighting> = seen.values().filter(|sighting| !classified.holds(sighting)).collect();
     let mut listing = Listing::new(["column", "holds", "values", "first_row", "masked"]);
     for sighting in &found {
         listing.row(cells![
@@ -261,12 +261,4 @@ async fn scan(platform: &Platform, dataset: &DatasetName, rows: u64, format: For
          source, classify columns of personal data in the contract"
     ));
     Ok(ExitCode::FAILURE)
-}
-
-/// Whether the sighting is personal data in a column whose contract says so.
-fn is_known(contract: Option<&DatasetContract>, sighting: &Sighting) -> bool {
-    let column = sighting.column.split(['.', '[']).next().unwrap_or_default();
-    let property: Option<&Property> = contract.and_then(|contract| contract.object().property(column));
-    let class = property.and_then(|property| property.classification.as_deref());
-    sighting.kind.class() == Class::Personal && class.is_some_and(|class| !class.trim().is_empty() && class != "public")
 }

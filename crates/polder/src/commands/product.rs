@@ -38,7 +38,7 @@ pub(crate) fn run(cli: &Cli, command: &ProductCommand) -> Result<ExitCode> {
     match command {
         ProductCommand::List { format } => list(&Platform::open(cli)?, format.format)?,
         ProductCommand::Show { product, format } => show(&Platform::open(cli)?, product, format.format)?,
-        ProductCommand::Diff(args) => return diff::products(cli, args),
+        ProductCommand::Diff(args) => return diff::products(args),
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -50,7 +50,8 @@ pub(crate) fn findings(platform: &Platform, contracts: &ContractSet) -> Result<V
     Ok(diagnostics)
 }
 
-fn load(platform: &Platform) -> Result<(Vec<Product>, std::sync::Arc<ContractSet>)> {
+/// The products of the mesh, with its contracts; what is wrong with either is an error.
+pub(crate) fn load(platform: &Platform) -> Result<(Vec<Product>, std::sync::Arc<ContractSet>)> {
     let contracts = platform.contracts()?;
     let sources = platform.mesh.sources("contracts", ".odps.yaml")?;
     let (products, mut found) = product::check(sources, &contracts, clock::now());

@@ -8,10 +8,11 @@ use std::process::ExitCode;
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use polder_contract::DatasetContract;
 use polder_core::units::{counted, parse_duration};
-use polder_core::{DatasetName, Error, ErrorKind, Result, ResultExt, clock};
+use polder_core::{Error, ErrorKind, Result, ResultExt, clock};
 use polder_slo::{Assessed, Breach, Figure, Window, assess, observe};
 
 use crate::cli::FormatArg;
+use crate::commands::named_dataset;
 use crate::output::{Cell, Listing, remark};
 use crate::platform::Platform;
 
@@ -77,7 +78,7 @@ fn chosen(platform: &Platform, dataset: Option<&str>) -> Result<Vec<DatasetContr
     let Some(dataset) = dataset else {
         return Ok(contracts.iter().cloned().collect());
     };
-    let name: DatasetName = dataset.parse()?;
+    let name = named_dataset(platform, &contracts, dataset)?;
     contracts.get(&name).map(|contract| vec![contract]).ok_or_else(|| {
         let error = Error::new(
             ErrorKind::NotFound,

@@ -1,4 +1,4 @@
-//! `polder test`: datasets, or a file, held against their contracts.
+//! `polder test`: datasets, or files, held against their contracts.
 
 mod levels;
 mod print;
@@ -14,7 +14,7 @@ use polder_core::document::Source;
 use polder_core::units::counted;
 use polder_core::{DatasetName, Error, ErrorKind, Result, ResultExt};
 use polder_delivery::Discretion;
-use polder_engine::{Verification, verify_file};
+use polder_engine::{Verification, verify_files};
 use polder_gate::table::{RuleResult, RuleVerdict};
 use polder_lake::Version;
 use polder_policy::Policies;
@@ -34,10 +34,11 @@ pub(crate) struct Args {
     /// The datasets (domain.layer.name), all under contract when none is named; or, with --data, the contract's file.
     #[arg(value_name = "DATASET|CONTRACT")]
     targets: Vec<String>,
-    /// A Parquet file to hold against the contract, instead of the dataset's table.
-    #[arg(long, value_name = "FILE")]
-    data: Option<PathBuf>,
-    /// Which of the contract's objects the file is, where it has several.
+    /// Hold the rows of this file against the contract, instead of the dataset's table: Parquet, or JSON lines (.jsonl,
+    /// .ndjson), or a folder with such files in it or below. May be given several times; all rows are judged together.
+    #[arg(long, value_name = "FILE|FOLDER")]
+    data: Vec<PathBuf>,
+    /// Which of the contract's objects the rows are of, where it has several.
     #[arg(long, value_name = "NAME", requires = "data")]
     object: Option<String>,
     /// The version of the dataset's table; the newest without it.
@@ -77,22 +78,20 @@ const HOW_TO_BUILD: &str =
 
 /// Everything that the command line names, held against its contracts.
 async fn all(cli: &Cli, args: &Args) -> Result<Tested> {
-    match &args.data {
-        Some(file) => {
-            let verification = of_file(cli, args, file).await?;
-            if !cli.quiet {
-                remark_columns(&verification, file);
-            }
-            let levels = not_measured(&verification.contract, "a file has no history");
-            Ok(Tested {
-                tables: vec![verification],
-                levels,
-                unread: Vec::new(),
-                absent: Vec::new(),
-            })
-        }
-        None => of_datasets(cli, args).await,
+    if args.data.is_empty() {
+        return of_datasets(cli, args).await;
     }
+    let verification = of_files(cli, args).await?;
+    if !cli.quiet {
+        remark_columns(&verification, &args.data);
+    }
+    let levels = not_measured(&verification.contract, "a file has no history");
+    Ok(Tested {
+        tables: vec![verification],
+        levels,
+        unread: Vec::new(),
+        absent: Vec::new(),
+    })
 }
 
 /// Tests; 1 where a rule fails or too few were run.
@@ -130,7 +129,7 @@ pub(crate) async fn run(cli: &Cli, args: &Args) -> Result<ExitCode> {
     let verdict = verdict(&findings, args, cli.quiet);
     let mut tables = tested.iter();
     if !cli.quiet
-        && args.data.is_none()
+        && args.data.is_empty()
         && args.targets.is_empty()
         && !tested.is_empty()
         && unread.is_empty()
@@ -185,6 +184,8 @@ fn unread_case(dataset: &DatasetName, error: &Error) -> Case {
         message: error.report(),
         help: error.help().map(str::to_owned),
         place: None,
+        severity: None,
+        dimension: None,
     }
 }
 
@@ -211,7 +212,7 @@ impl Args {
     }
 }
 
-/// What of a file's rows everybody may be told: as the mesh around says, or as the default policies do where there is
+/// What of files' rows everybody may be told: as the mesh around says, or as the default policies do where there is
 /// none.
 fn discretion(cli: &Cli) -> Result<Discretion> {
     match Platform::open(cli) {
@@ -225,9 +226,12 @@ fn discretion(cli: &Cli) -> Result<Discretion> {
     }
 }
 
-/// Tells which columns a file and its contract do not share: no rule would.
-fn remark_columns(verification: &Verification, file: &Path) {
-    let file = file.display();
+/// Tells which columns files and their contract do not share: no rule would.
+fn remark_columns(verification: &Verification, data: &[PathBuf]) {
+    let file = match data {
+        [one] => one.display().to_string(),
+        _ => "what --data names".to_owned(),
+    };
     if !verification.lacking.is_empty() {
         let properties = &verification.contract.object().properties;
         let is_required = |name: &&String| {
@@ -252,7 +256,7 @@ fn remark_nothing(tested: &[Verification], args: &Args) {
     for verification in tested {
         let title = verification.contract.title();
         // Of one that was named it is an error.
-        if verification.version.is_none() && args.data.is_none() && args.targets.is_empty() {
+        if verification.version.is_none() && args.data.is_empty() && args.targets.is_empty() {
             output::remark(&format!("{title} has no table yet"));
         }
         if verification.contract.rules().is_ok_and(|rules| rules.is_empty()) {
@@ -332,12 +336,12 @@ fn selected(contracts: &Arc<ContractSet>, names: &[String]) -> Result<Vec<Datase
         .collect()
 }
 
-async fn of_file(cli: &Cli, args: &Args, file: &Path) -> Result<Verification> {
+async fn of_files(cli: &Cli, args: &Args) -> Result<Verification> {
     let [path] = args.targets.as_slice() else {
         let message = "--data needs the file of one contract";
-        return Err(
-            Error::new(ErrorKind::Usage, message).with_help("polder test CONTRACT.odcs.yaml --data FILE.parquet")
-        );
+        return Err(Error::new(ErrorKind::Usage, message).with_help(
+            "polder test CONTRACT.odcs.yaml --data FILE.parquet; each further file has its own --data, or name a folder",
+        ));
     };
     let here = std::env::current_dir().context(ErrorKind::Usage, || "the current folder cannot be read".to_owned())?;
     let source = Source::read(&here, Path::new(path))?;
@@ -354,11 +358,11 @@ async fn of_file(cli: &Cli, args: &Args, file: &Path) -> Result<Verification> {
     };
     let Some(object) = object else {
         let message = format!("the contract has the objects {}", names.join(", "));
-        return Err(Error::new(ErrorKind::Usage, message).with_help("name the one that the file is: --object NAME"));
+        return Err(Error::new(ErrorKind::Usage, message).with_help("name the one that the rows are of: --object NAME"));
     };
     let session = Session::without_lake(&SessionOptions::default())?;
     let bound = DatasetContract { contract, object };
-    verify_file(&session, bound, file, args.show(), &discretion(cli)?).await
+    verify_files(&session, bound, &args.data, args.show(), &discretion(cli)?).await
 }
 
 fn case(suite: &str, result: &RuleResult) -> Case {
@@ -375,6 +379,8 @@ fn case(suite: &str, result: &RuleResult) -> Case {
         message: why.unwrap_or_else(|| measured(result)),
         help: None,
         place: Some((result.place.file.to_path_buf(), Some(result.place.span))),
+        severity: Some(result.severity),
+        dimension: result.dimension.clone(),
     }
 }
 

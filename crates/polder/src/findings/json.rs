@@ -1,5 +1,6 @@
 //! One JSON object: the command, the counts and every check.
 
+use polder_contract::RuleSeverity;
 use polder_core::Result;
 use serde_json::{Value, json};
 
@@ -34,5 +35,7 @@ fn case(case: &Case) -> Value {
         "file": file,
         "line": span.map(|span| span.line),
         "column": span.map(|span| span.column),
+        "severity": case.severity.map(RuleSeverity::as_str),
+        "dimension": case.dimension,
     })
 }

@@ -48,6 +48,9 @@ fn test_case(case: &Case) -> TestCase {
             written.add_property(Property::new("line", span.line.to_string()));
         }
     }
+    for (key, class) in case.classes() {
+        written.add_property(Property::new(key, attribute(class)));
+    }
     if matches!(case.outcome, Outcome::Warned | Outcome::Noted) {
         written.set_system_out(format!("{}: {}", case.outcome.as_str(), described(case)));
     }

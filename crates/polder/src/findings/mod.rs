@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use clap::ValueEnum;
+use polder_contract::RuleSeverity;
 use polder_core::document::{Diagnostic, Severity, Span};
 use polder_core::{Error, ErrorKind, Result, ResultExt};
 
@@ -42,6 +43,10 @@ pub(crate) struct Case {
     pub(crate) help: Option<String>,
     /// Where it is declared.
     pub(crate) place: Option<(PathBuf, Option<Span>)>,
+    /// How much a failure of a rule weighs.
+    pub(crate) severity: Option<RuleSeverity>,
+    /// The dimension of quality that a rule is of, as declared.
+    pub(crate) dimension: Option<String>,
 }
 
 /// How a check came out.
@@ -57,6 +62,15 @@ pub(crate) enum Outcome {
     Noted,
     /// It was not checked; the message says why.
     NotRun,
+}
+
+impl Case {
+    /// What the contract says of the rule for those who sort findings, by its key.
+    fn classes(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let severity = self.severity.map(|severity| ("severity", severity.as_str()));
+        let dimension = self.dimension.as_deref().map(|dimension| ("dimension", dimension));
+        severity.into_iter().chain(dimension)
+    }
 }
 
 impl Outcome {
@@ -83,6 +97,47 @@ pub(crate) enum ReportFormat {
     Json,
     /// Workflow commands that GitHub shows beside the changed lines.
     Github,
+}
+
+/// How a command that finds things prints them to standard output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum Printed {
+    /// For people.
+    #[default]
+    #[value(alias = "table")]
+    Text,
+    /// One JSON object with every check: what --report json writes.
+    Json,
+}
+
+/// How a command that finds things tells them.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Telling {
+    /// How to print.
+    #[arg(long, value_enum, default_value_t)]
+    format: Printed,
+    /// Also write a report: junit, sarif, json or github, to a file or (alone) to standard output.
+    #[arg(long, value_name = "FORMAT[=FILE]")]
+    report: Vec<Report>,
+}
+
+impl Telling {
+    /// The reports to write. What is printed as JSON is one of them, so both are the same.
+    ///
+    /// # Errors
+    /// `Usage` where several would go to standard output.
+    pub(crate) fn reports(&self) -> Result<Vec<Report>> {
+        let mut reports = self.report.clone();
+        let printed = Report {
+            format: ReportFormat::Json,
+            file: None,
+        };
+        if self.format == Printed::Json && !reports.contains(&printed) {
+            reports.push(printed);
+        }
+        Report::refuse_several(&reports)?;
+        Ok(reports)
+    }
 }
 
 /// A report to write: `FORMAT=FILE`, or `FORMAT` alone (`FORMAT=-`) for standard output.
@@ -160,6 +215,8 @@ impl Findings {
                 message: diagnostic.message.clone(),
                 help: diagnostic.help.clone(),
                 place: Some((diagnostic.file.clone(), diagnostic.span)),
+                severity: None,
+                dimension: None,
             });
         }
         for document in checked {
@@ -172,6 +229,8 @@ impl Findings {
                     message: "nothing was found".to_owned(),
                     help: None,
                     place: Some((document.to_path_buf(), None)),
+                    severity: None,
+                    dimension: None,
                 });
             }
         }
@@ -190,6 +249,8 @@ impl Findings {
                 message: error.report(),
                 help: error.help().map(str::to_owned),
                 place: Some((mesh.into(), None)),
+                severity: None,
+                dimension: None,
             });
         }
         findings

@@ -1,6 +1,6 @@
 //! SARIF 2.1.0 (OASIS Static Analysis Results Interchange Format), as code scanning reads it.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use polder_core::Result;
@@ -11,23 +11,20 @@ use super::{Case, Outcome, slashed, unwritable};
 /// What failed, warned or is worth knowing, each with its place. What was not run is no result, of which code scanning
 /// would make an alert, but a notification of the run; what held is left out.
 pub(super) fn render(cases: &[Case]) -> Result<String> {
-    let mut rules: BTreeMap<&str, Option<&str>> = BTreeMap::new();
     let told: Vec<_> = cases
         .iter()
         .filter_map(|case| Some((case, level(case.outcome)?)))
         .collect();
     let not_run: Vec<&Case> = cases.iter().filter(|case| case.outcome == Outcome::NotRun).collect();
-    for case in told.iter().map(|(case, _)| case).chain(&not_run) {
-        rules.entry(&case.name).or_insert(case.help.as_deref());
-    }
-    let results: Vec<Value> = told.iter().map(|(case, level)| result(case, level)).collect();
-    let rules: Vec<Value> = rules
-        .into_iter()
-        .map(|(id, help)| match help {
-            Some(help) => json!({"id": id, "help": {"text": help}}),
-            None => json!({"id": id}),
-        })
+    // What to do about it is each finding's own, and stands in its message.
+    let rules: BTreeSet<&str> = told
+        .iter()
+        .map(|(case, _)| case)
+        .chain(&not_run)
+        .map(|case| case.name.as_str())
         .collect();
+    let results: Vec<Value> = told.iter().map(|(case, level)| result(case, level)).collect();
+    let rules: Vec<Value> = rules.into_iter().map(|id| json!({"id": id})).collect();
     let log = json!({
         "$schema": "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json",
         "version": "2.1.0",
@@ -62,6 +59,7 @@ fn result(case: &Case, level: &str) -> Value {
     if let Some(locations) = locations(case) {
         result["locations"] = locations;
     }
+    classed(&mut result, case);
     result
 }
 
@@ -72,7 +70,15 @@ fn notification(case: &Case) -> Value {
     if let Some(locations) = locations(case) {
         notification["locations"] = locations;
     }
+    classed(&mut notification, case);
     notification
+}
+
+/// Adds what the contract says of the rule, where code scanning keeps what is beyond its own words.
+fn classed(told: &mut Value, case: &Case) {
+    for (key, class) in case.classes() {
+        told["properties"][key] = json!(class);
+    }
 }
 
 fn locations(case: &Case) -> Option<Value> {

@@ -33,6 +33,8 @@ fn findings() -> Findings {
         message: "a rule in words, for people".to_owned(),
         help: None,
         place: None,
+        severity: None,
+        dimension: None,
     });
     findings
 }
@@ -66,6 +68,8 @@ fn junit_is_well_formed_whatever_rules_and_values_hold() {
             message: "is \u{FFFF}\u{8}]]>\nnext".to_owned(),
             help: Some("\u{c}".to_owned()),
             place: Some((PathBuf::from("a\u{2}<&>.yaml"), span(1, 1))),
+            severity: None,
+            dimension: None,
         });
     }
     let text = junit::render("polder test", &findings.cases).unwrap();
@@ -108,6 +112,42 @@ fn sarif_tells_failures_with_their_lines_and_what_was_not_run_beside_the_results
 }
 
 #[test]
+fn what_to_do_about_a_finding_stands_at_no_other_one_of_its_code_in_sarif() {
+    let mut findings = Findings::default();
+    for help in ["mend this", "mend that"] {
+        findings.add(Case {
+            help: Some(help.to_owned()),
+            ..findings_of_one_code()
+        });
+    }
+    let log: serde_json::Value = serde_json::from_str(&sarif::render(&findings.cases).unwrap()).unwrap();
+    let run = &log["runs"][0];
+    assert_eq!(run["tool"]["driver"]["rules"], serde_json::json!([{"id": "breaks"}]));
+    for (result, help) in run["results"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .zip(["mend this", "mend that"])
+    {
+        let text = result["message"]["text"].as_str().unwrap();
+        assert!(text.ends_with(&format!("({help})")), "{text}");
+    }
+}
+
+fn findings_of_one_code() -> Case {
+    Case {
+        suite: "a.odcs.yaml".to_owned(),
+        name: "breaks".to_owned(),
+        outcome: Outcome::Failed,
+        message: "it breaks somebody".to_owned(),
+        help: None,
+        place: None,
+        severity: None,
+        dimension: None,
+    }
+}
+
+#[test]
 fn annotations_escape_what_the_runner_would_take_for_its_own() {
     assert_eq!(
         github::render(&findings().cases),
@@ -129,6 +169,8 @@ fn an_annotation_is_one_command_whatever_names_and_values_hold() {
             message: hostile.to_owned(),
             help: Some(hostile.to_owned()),
             place: Some((PathBuf::from(hostile), span(1, 1))),
+            severity: None,
+            dimension: None,
         });
     }
     let text = github::render(&findings.cases);
@@ -232,4 +274,43 @@ fn standard_output_takes_one_report() {
     assert!(Report::refuse_several(&[report("github"), report("json=a.json")]).is_ok());
     let error = Report::refuse_several(&[report("github"), report("json")]).unwrap_err();
     assert_eq!(error.exit_code(), 2);
+}
+
+#[test]
+fn what_sorts_rules_is_in_every_report_that_programs_read() {
+    let mut findings = Findings::default();
+    for outcome in [Outcome::Failed, Outcome::NotRun] {
+        findings.add(Case {
+            suite: "sales.silver.orders".to_owned(),
+            name: "many".to_owned(),
+            outcome,
+            message: "no row".to_owned(),
+            help: None,
+            place: None,
+            severity: Some(RuleSeverity::Warning),
+            dimension: Some("completeness".to_owned()),
+        });
+    }
+    let expected = serde_json::json!({"severity": "warning", "dimension": "completeness"});
+    let log: serde_json::Value = serde_json::from_str(&sarif::render(&findings.cases).unwrap()).unwrap();
+    let run = &log["runs"][0];
+    assert_eq!(run["results"][0]["properties"], expected);
+    assert_eq!(
+        run["invocations"][0]["toolExecutionNotifications"][0]["properties"],
+        expected
+    );
+    let report: serde_json::Value = serde_json::from_str(&json::render("polder test", &findings).unwrap()).unwrap();
+    for check in report["checks"].as_array().unwrap() {
+        assert_eq!(
+            (&check["severity"], &check["dimension"]),
+            (&expected["severity"], &expected["dimension"])
+        );
+    }
+    let junit = junit::render("polder test", &findings.cases).unwrap();
+    for property in [
+        "name=\"severity\" value=\"warning\"",
+        "name=\"dimension\" value=\"completeness\"",
+    ] {
+        assert_eq!(junit.matches(property).count(), 2, "{junit}");
+    }
 }

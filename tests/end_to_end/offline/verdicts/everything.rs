@@ -223,6 +223,10 @@ fn one_contract_with_every_kind_of_rule_gives_the_same_verdicts_at_every_gate() 
     mesh.polder
         .expect(&["sql", "--format", "parquet", "-o", "rows.parquet", &select]);
     in_a_test(&mesh, &["test", CONTRACT, "--data", "rows.parquet"], true);
+    mesh.polder.expect(&["sql", "-o", "rows.jsonl", &select]);
+    in_a_test(&mesh, &["test", CONTRACT, "--data", "rows.jsonl"], true);
+    // What the stream was given, file by file.
+    in_a_test(&mesh, &["test", CONTRACT, "--data", "data"], true);
     on_samples(&mesh);
 }
 

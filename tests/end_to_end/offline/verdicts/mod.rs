@@ -4,10 +4,12 @@
 
 mod everything;
 mod history;
+mod keys;
 mod mesh;
 mod not_run;
 mod numbers;
 mod past;
+mod physical_types;
 mod references;
 mod reports;
 mod rows;

@@ -136,3 +136,21 @@ fn in_continuous_integration_by_check_and_by_samples() {
     }
     reported(&mesh, &["contract", "test"]);
 }
+
+#[test]
+fn partitions_that_polder_does_not_make_are_told_by_a_check() {
+    let column = [("state", "partitioned: true, partitionKeyPosition: 1")];
+    let mesh = Mesh::under(&contract("2.0.0", &column, ""), &ten_rows());
+    let checked = mesh.polder.run(&["check"]);
+    assert_eq!(checked.code, Some(0), "{checked:?}");
+    let sentence = format!("{DATASET} is written without partitions, though its contract declares them by `state`");
+    let told = unwrapped(&checked.stderr);
+    assert!(
+        told.contains("warning[not-followed]") && told.contains(&sentence),
+        "{told}"
+    );
+
+    mesh.write("contracts/sales/everything.odcs.yaml", &contract("2.0.0", &[], ""));
+    let checked = mesh.polder.run(&["check"]);
+    assert!(!checked.stderr.contains("not-followed"), "{checked:?}");
+}

@@ -141,6 +141,8 @@ fn no_comparison_holds_of_nan_in_rules() {
         ("rate <= 1", 1),
         // Nor does it equal anything, whatever the file says of its least and greatest value.
         ("rate = 0.5", 1),
+        ("rate IN (0.5)", 1),
+        ("rate IS NOT DISTINCT FROM 0.5", 1),
         ("isnan(rate) OR rate >= 0", 0),
     ] {
         let row = format!("type: custom, engine: polder, implementation: {{row: '{condition}'}}");
@@ -154,7 +156,7 @@ fn no_comparison_holds_of_nan_in_rules() {
     // What the file tells of floats is not believed, and of the other columns it is.
     let bounded = numbers("2.0.0", "").replace("double}", "double, logicalTypeOptions: {minimum: 0}}");
     mesh.write(CONTRACT, &bounded.replace("name: id,", "name: id, required: true,"));
-    let (ended, _) = mesh.tested(&["test", CONTRACT, "--data", "rows.parquet"]);
+    let (ended, _) = mesh.tested(&["test", CONTRACT, "--data", "contracts/../rows.parquet"]);
     let told: Vec<Value> = serde_json::from_str(&ended.stdout).unwrap();
     for (rule, figure, from) in [("rate.minimum", 1, "scan"), ("id.required", 0, "statistics")] {
         let check = told.iter().find(|check| check["rule"] == rule).unwrap();
@@ -179,6 +181,69 @@ fn no_comparison_holds_of_nan_in_rules() {
     assert_eq!(mesh.polder.expect(&["sql", "--format", "csv", landed]), "n\n1\n");
     let (_, refused) = mesh.json(&["quarantine", "show", "sales.silver.picked", "--format", "json"]);
     assert_eq!(refused[0]["rule"], "asked", "{refused}");
+    // In SQL NaN is greater than all, also where the table tells 0.5 for the greatest value.
+    mesh.write(
+        "contracts/sales/picked.odcs.yaml",
+        &picked.replace("rate >= 0", "id >= 0"),
+    );
+    mesh.polder.expect(&["run", "--full"]);
+    let greater = "SELECT count(*) AS n FROM sales.silver.picked WHERE rate > 0.5";
+    assert_eq!(mesh.polder.expect(&["sql", "--format", "csv", greater]), "n\n1\n");
+}
+
+#[test]
+fn a_double_beside_a_decimal_is_a_double_at_every_gate() {
+    // The double of 0.1 + 0.2 is not that of 0.3, and no decimal of 15 digits before the point holds 10¹⁶.
+    let rates = [json!(0.5), json!(0.300_000_000_000_000_04), json!(1e16)];
+    let rows: Vec<Value> = rates
+        .iter()
+        .enumerate()
+        .map(|(id, rate)| json!({"id": id, "rate": rate}))
+        .collect();
+    let figures = |asks: &str, of_rows: Option<&[u64]>, figure: u64| {
+        if let Some(broken) = of_rows {
+            let mesh = Mesh::under(&rule(asks), &rows);
+            mesh.ingest();
+            let refused: Vec<u64> = mesh.quarantined().into_iter().map(|(id, _)| id).collect();
+            assert_eq!(refused, broken, "{asks}");
+        }
+        let mesh = Mesh::under(&numbers("1.0.0", ""), &rows);
+        mesh.ingest();
+        mesh.write(CONTRACT, &rule(asks));
+        let (_, checks) = mesh.test();
+        assert_eq!(checks["asked"]["figure"], figure, "{asks}");
+    };
+    for (condition, broken) in [
+        ("coalesce(rate, 0.0) >= 0.5", &[1_u64][..]),
+        ("greatest(rate, 0.3) > 0.3", &[]),
+        ("least(rate, 0.3) = 0.3", &[]),
+        ("nullif(rate, 0.3) IS NOT NULL", &[]),
+        ("CASE WHEN id >= 0 THEN rate ELSE 0.0 END > 0.3", &[]),
+        ("rate IN (0.5, 0.3)", &[1, 2]),
+    ] {
+        let row = format!("type: custom, engine: polder, implementation: {{row: '{condition}'}}");
+        figures(&row, Some(broken), broken.len() as u64);
+        let query = format!("SELECT count(*) FROM {{object}} WHERE NOT ({condition})");
+        figures(
+            &format!("type: sql, query: '{query}', mustBe: 0"),
+            None,
+            broken.len() as u64,
+        );
+    }
+    for (query, figure) in [
+        ("SELECT count(*) FROM {object} WHERE rate IN (SELECT 0.3)", 0),
+        ("SELECT count(*) FROM {object} WHERE rate IN (SELECT 0.5)", 1),
+        (
+            "SELECT count(*) FROM {object} JOIN (SELECT 0.3 AS rate) AS o USING (rate)",
+            0,
+        ),
+        (
+            "SELECT count(*) FROM {object} JOIN (SELECT 0.5 AS rate) AS o USING (rate)",
+            1,
+        ),
+    ] {
+        figures(&format!("type: sql, query: '{query}', mustBe: 0"), None, figure);
+    }
 }
 
 #[test]

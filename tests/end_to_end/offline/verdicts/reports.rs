@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{DATASET, Mesh, contract, ten_rows};
+use super::{CONTRACT, DATASET, Mesh, contract, sets::unwrapped, ten_rows};
 
 /// Of the rows four states are unknown, two values are null, and there are ten of them.
 const RULES: [(&str, &str); 2] = [
@@ -70,4 +70,19 @@ fn every_form_of_report_tells_what_failed_and_what_warned_with_its_figure() {
         assert_eq!(case.contains("warned: "), outcome == "warned", "{case}");
         assert!(outcome == "passed" || case.contains(figure), "{case}");
     }
+}
+
+#[test]
+fn a_rule_whose_name_is_a_number_is_told_with_its_line_where_it_refuses_a_write() {
+    let rules = "    quality: [{metric: rowCount, mustBe: 10},\n      {metric: rowCount, mustBeLessThan: 9}]\n";
+    let mesh = Mesh::under(&contract("2.0.0", &[], rules), &ten_rows());
+    let text = mesh.read(CONTRACT);
+    let line = 1 + text.lines().position(|line| line.contains("mustBeLessThan")).unwrap();
+    let refused = mesh.polder.run(&["ingest", "--until-end"]);
+    assert_eq!(refused.code, Some(1), "{refused:?}");
+    let sentence = format!("rule rowCount#2 ({CONTRACT}:{line}): it would be 10 rows, asked: less than 9");
+    assert!(
+        unwrapped(&refused.stderr).contains(&sentence),
+        "{sentence}: {refused:?}"
+    );
 }

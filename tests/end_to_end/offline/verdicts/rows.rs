@@ -150,7 +150,11 @@ fn rules_about_rows_give_the_same_verdict_row_for_row_at_every_gate() {
     let select = format!("SELECT * FROM {DATASET}");
     mesh.polder
         .expect(&["sql", "--format", "parquet", "-o", "rows.parquet", &select]);
-    for target in [vec![DATASET], vec![CONTRACT, "--data", "rows.parquet"]] {
+    for target in [
+        vec![DATASET],
+        vec![CONTRACT, "--data", "rows.parquet"],
+        vec![CONTRACT, "--data", "data"],
+    ] {
         let mut arguments = vec!["test"];
         arguments.extend(&target);
         let (ended, checks) = mesh.tested(&arguments);
@@ -244,4 +248,69 @@ fn a_value_that_the_type_cannot_hold_is_refused_at_the_write_and_found_in_a_tabl
     assert_eq!(ended.code, Some(1), "{ended:?}");
     assert_eq!(checks["short.type"]["outcome"], "failed");
     assert_eq!(checks["short.type"]["figure"], 1);
+}
+
+/// Values that are written as none of their column's type: what differs from the good row, and the rule that it breaks.
+fn misfits() -> Vec<(Value, &'static str)> {
+    vec![
+        (json!({"level": "abc"}), "level.type"),
+        (json!({"level": 2.5}), "level.type"),
+        (json!({"price": 12.345}), "price.type"),
+        (json!({"seen": "yesterday"}), "seen.type"),
+        (json!({"day": "2026-13-01"}), "day.type"),
+        (json!({"tags": "aa"}), "tags.type"),
+        (json!({"tags": ["aa", {"b": 1}]}), "tags.type"),
+        (json!({"place": ["Berlin"]}), "place.type"),
+        (json!({"lines": [{"pieces": 1}, {"pieces": "one"}]}), "lines.type"),
+        (json!({"rates": {"EUR": "many"}}), "rates.type"),
+        // What is there and does not fit is not missing.
+        (json!({"must": {"a": 1}}), "must.type"),
+        (json!({"must": null}), "must.required"),
+    ]
+}
+
+#[test]
+fn a_written_value_that_is_none_of_its_type_breaks_that_in_a_stream_and_in_a_file() {
+    let strict = contract("2.0.0", &ROW_RULES, OBJECT_RULES);
+    let mut rows = vec![good(0)];
+    for (change, _) in misfits() {
+        let mut row = good(rows.len());
+        for (column, value) in change.as_object().unwrap() {
+            row[column] = value.clone();
+        }
+        rows.push(row);
+    }
+    let expected: BTreeSet<(u64, String)> = (1..)
+        .zip(misfits().iter().map(|(_, rule)| (*rule).to_owned()))
+        .collect();
+    let mesh = Mesh::under(&strict, &rows);
+    mesh.ingest();
+    assert_eq!(mesh.quarantined(), expected);
+
+    let (ended, checks) = mesh.tested(&["test", CONTRACT, "--data", "data/0.jsonl"]);
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert_eq!(failing_rows(&checks), expected);
+    for (rule, check) in &checks {
+        let failing = expected.iter().filter(|(_, broken)| broken == rule).count();
+        let (outcome, figure) = match failing {
+            0 => ("passed", &Value::Null),
+            _ => ("failed", &json!(failing)),
+        };
+        assert_eq!(check["outcome"], outcome, "{rule}: {check}");
+        if failing > 0 {
+            assert_eq!(check["figure"], *figure, "{rule}");
+        }
+    }
+    // Rows are shown as they came, with what the reader says of them.
+    let level = &checks["level.type"]["rows"];
+    assert_eq!(level[0]["row"]["level"], "abc", "{level}");
+    assert_eq!(level[0]["reason"], "level: `abc` is not a 32-bit integer");
+    assert_eq!(level[0]["row"]["price"], json!(999.99), "{level}");
+    assert_eq!(checks["must.type"]["rows"][0]["row"]["must"], json!({"a": 1}));
+
+    // A query reads no value in their place.
+    let asks = "    quality: [{id: levels, type: sql, query: 'SELECT count(level) FROM {object}', mustBe: 11}]\n";
+    mesh.write(CONTRACT, &contract("2.0.0", &ROW_RULES, asks));
+    let (_, checks) = mesh.tested(&["test", CONTRACT, "--data", "data/0.jsonl"]);
+    assert_eq!(checks["levels"]["outcome"], "passed", "{}", checks["levels"]);
 }

@@ -2,9 +2,11 @@
 
 mod columns;
 mod contract;
+mod ids;
 mod limits;
 mod meaning;
 mod on_failure;
+mod physical_types;
 mod places;
 mod quality;
 mod service_levels;

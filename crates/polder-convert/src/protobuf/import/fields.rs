@@ -9,7 +9,6 @@ use super::super::{FIELD_NUMBER, beside};
 use super::{MESSAGE_FIELD, Named, Reader, child};
 use crate::draft::{allowed_values, custom};
 use crate::kind::{INT32, INT64, Kind, UINT32, UINT64};
-use crate::names::screaming_snake_case;
 
 impl<'f> Reader<'f> {
     /// The properties of a message.
@@ -200,18 +199,8 @@ impl<'f> Reader<'f> {
     }
 }
 
-/// The values of an enumeration without the prefix that the style guide asks for, and without its `…_UNSPECIFIED`.
+/// The values of an enumeration by the names that Protobuf's JSON carries: as they are declared, the one for what was
+/// not sent among them.
 fn labels(kind: &EnumDescriptorProto) -> Vec<Value> {
-    let prefix = format!("{}_", screaming_snake_case(kind.name()));
-    kind.value
-        .iter()
-        .map(|value| value.name())
-        .map(|name| {
-            name.strip_prefix(&prefix)
-                .filter(|rest| !rest.is_empty())
-                .unwrap_or(name)
-        })
-        .filter(|name| *name != "UNSPECIFIED")
-        .map(|name| json!(name))
-        .collect()
+    kind.value.iter().map(|value| json!(value.name())).collect()
 }

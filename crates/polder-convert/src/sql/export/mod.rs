@@ -9,12 +9,13 @@ use serde_json::Value;
 
 use foreign_keys::{ForeignKey, in_order};
 
-use super::types::column_type;
-use super::words::quoted;
+use super::limits::{limits, value};
+use super::types::declared_type;
+use super::words::{literal, quoted};
 use crate::dialect::Dialect;
 use crate::element::{Column, Table, asks_only, keep_asked, tables, why_lost};
 use crate::kind::Kind;
-use crate::loss::{Converted, Tracker, View, scalar_text};
+use crate::loss::{Converted, Tracker, View};
 
 /// A script that creates the contract's tables, those first that others refer to.
 pub(crate) fn export(contract: &Value, dialect: Dialect) -> Result<Converted<String>> {
@@ -84,7 +85,7 @@ impl<'a> Writer<'_, 'a> {
         let separate_comments = checks;
         for column in &table.columns {
             let quoted_name = quoted(column.name, self.dialect);
-            let mut line = format!("{quoted_name} {}", column_type(column, self.dialect));
+            let mut line = format!("{quoted_name} {}", declared_type(column, self.dialect));
             if column.required {
                 line.push_str(" NOT NULL");
             }
@@ -93,12 +94,12 @@ impl<'a> Writer<'_, 'a> {
             }
             if let Some(text) = column.view.text("description") {
                 match self.dialect {
-                    D::BigQuery => line.push_str(&format!(" OPTIONS(description={})", self.literal(text))),
+                    D::BigQuery => line.push_str(&format!(" OPTIONS(description={})", literal(text, self.dialect))),
                     _ if separate_comments => comments.push_str(&format!(
                         "COMMENT ON COLUMN {name}.{quoted_name} IS {};\n",
-                        self.literal(text)
+                        literal(text, self.dialect)
                     )),
-                    _ => line.push_str(&format!(" COMMENT {}", self.literal(text))),
+                    _ => line.push_str(&format!(" COMMENT {}", literal(text, self.dialect))),
                 }
             }
             lines.push(line);
@@ -125,10 +126,13 @@ impl<'a> Writer<'_, 'a> {
         script.push_str(&format!("CREATE TABLE {name} (\n    {}\n)", lines.join(",\n    ")));
         if let Some(text) = table.view.text("description") {
             match self.dialect {
-                D::BigQuery => script.push_str(&format!("\nOPTIONS(description={})", self.literal(text))),
-                D::Spark => script.push_str(&format!("\nCOMMENT {}", self.literal(text))),
-                D::Snowflake => script.push_str(&format!("\nCOMMENT = {}", self.literal(text))),
-                _ => comments.insert_str(0, &format!("COMMENT ON TABLE {name} IS {};\n", self.literal(text))),
+                D::BigQuery => script.push_str(&format!("\nOPTIONS(description={})", literal(text, self.dialect))),
+                D::Spark => script.push_str(&format!("\nCOMMENT {}", literal(text, self.dialect))),
+                D::Snowflake => script.push_str(&format!("\nCOMMENT = {}", literal(text, self.dialect))),
+                _ => comments.insert_str(
+                    0,
+                    &format!("COMMENT ON TABLE {name} IS {};\n", literal(text, self.dialect)),
+                ),
             }
         }
         script.push_str(&partitions);
@@ -170,39 +174,7 @@ impl<'a> Writer<'_, 'a> {
 
     /// Limits of a value as conditions.
     fn conditions(&self, column: &Column<'_>, name: &str) -> Vec<String> {
-        let mut conditions = Vec::new();
-        let ordered = matches!(
-            column.kind,
-            Kind::Integer { .. }
-                | Kind::Float32
-                | Kind::Float64
-                | Kind::Decimal { .. }
-                | Kind::Date
-                | Kind::Timestamp
-                | Kind::TimestampLocal
-                | Kind::Time
-        );
-        for (key, operator) in [
-            ("minimum", ">="),
-            ("exclusiveMinimum", ">"),
-            ("maximum", "<="),
-            ("exclusiveMaximum", "<"),
-        ] {
-            if let Some(bound) = column.option(key).filter(|_| ordered) {
-                bound.keep();
-                conditions.push(format!("{name} {operator} {}", self.value(bound.value)));
-            }
-        }
-        for (key, operator) in [("minLength", ">="), ("maxLength", "<=")] {
-            let is_in_type = key == "maxLength" && column_type(column, self.dialect).contains('(');
-            if let Some(bound) = column
-                .option(key)
-                .filter(|_| column.kind == Kind::String && !is_in_type)
-            {
-                bound.keep();
-                conditions.push(format!("char_length({name}) {operator} {}", bound.value));
-            }
-        }
+        let mut conditions = limits(column, name, self.dialect);
         if let Some(allowed) = column.allowed()
             && allowed
                 .values
@@ -210,7 +182,7 @@ impl<'a> Writer<'_, 'a> {
                 .all(|value| value.is_string() == (column.kind == Kind::String))
         {
             allowed.keep();
-            let values: Vec<String> = allowed.values.iter().map(|value| self.value(value)).collect();
+            let values: Vec<String> = allowed.values.iter().map(|one| value(one, self.dialect)).collect();
             conditions.push(format!("{name} IN ({})", values.join(", ")));
         }
         conditions
@@ -287,26 +259,6 @@ impl<'a> Writer<'_, 'a> {
             String::new()
         } else {
             format!("\nPARTITIONED BY ({})", names.join(", "))
-        }
-    }
-
-    fn value(&self, value: &Value) -> String {
-        match value {
-            Value::String(text) => self.literal(text),
-            other => scalar_text(other).unwrap_or_default(),
-        }
-    }
-
-    fn literal(&self, text: &str) -> String {
-        match self.dialect {
-            // Line feeds end a text there.
-            Dialect::BigQuery => format!(
-                "\"{}\"",
-                text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
-            ),
-            Dialect::Snowflake => format!("'{}'", text.replace('\\', "\\\\").replace('\'', "''")),
-            Dialect::Spark => format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'")),
-            _ => format!("'{}'", text.replace('\'', "''")),
         }
     }
 }

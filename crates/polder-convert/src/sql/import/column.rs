@@ -4,8 +4,7 @@ use polder_core::Result;
 use serde_json::{Map, Value, json};
 use sqlparser::ast::{ColumnDef, ColumnOption, ColumnOptionDef, DataType, TableConstraint};
 
-use super::super::types::TypeReader;
-use super::table::described;
+use super::super::types::{TypeReader, described};
 use super::{NO_PLACE, OF_DATABASE, Reader, short};
 
 const FILLED_IN: &str = "a contract says what values are, not what a database fills in";

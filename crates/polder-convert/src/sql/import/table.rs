@@ -2,12 +2,10 @@
 
 use polder_core::Result;
 use serde_json::{Map, Value, json};
-use sqlparser::ast::{
-    CommentDef, CreateTable, CreateTableOptions, Expr, HiveDistributionStyle, SqlOption, TableConstraint,
-    Value as Literal,
-};
+use sqlparser::ast::{CommentDef, CreateTable, CreateTableOptions, HiveDistributionStyle, TableConstraint};
 
 use super::super::spark_tail;
+use super::super::types::described;
 use super::{NO_SUCH_COLUMN, OF_DATABASE, Reader, Table, clauses, full, last, short};
 
 impl Reader<'_> {
@@ -118,19 +116,4 @@ impl Reader<'_> {
 fn partition_by(column: &mut Map<String, Value>, index: usize) {
     column.insert("partitioned".to_owned(), json!(true));
     column.insert("partitionKeyPosition".to_owned(), json!(index + 1));
-}
-
-/// The text of BigQuery's `description = "…"`, or of a comment.
-pub(super) fn described(option: &SqlOption) -> Option<String> {
-    match option {
-        SqlOption::KeyValue {
-            key,
-            value: Expr::Value(value),
-        } if key.value.eq_ignore_ascii_case("description") => match &value.value {
-            Literal::SingleQuotedString(text) | Literal::DoubleQuotedString(text) => Some(text.clone()),
-            _ => None,
-        },
-        SqlOption::Comment(CommentDef::WithEq(text) | CommentDef::WithoutEq(text)) => Some(text.clone()),
-        _ => None,
-    }
 }

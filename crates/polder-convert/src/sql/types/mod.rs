@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use polder_core::units::counted;
 use polder_core::{Error, ErrorKind, Result};
 use serde_json::{Map, Value, json};
-use sqlparser::ast::{ArrayElemTypeDef, DataType, ExactNumberInfo};
+use sqlparser::ast::{ArrayElemTypeDef, CommentDef, DataType, ExactNumberInfo, Expr, SqlOption, Value as Literal};
 use sqlparser::parser::Parser;
 
 use super::inside::{self, Fields};
@@ -18,7 +18,7 @@ use crate::draft::allowed_values;
 use crate::kind::{Kind, option};
 use crate::loss::Tracker;
 
-pub(crate) use write::column_type;
+pub(crate) use write::{column_type, declared_type};
 
 /// The types that a script makes itself.
 #[derive(Default)]
@@ -151,8 +151,13 @@ impl TypeReader<'_> {
                     }
                     let mut property = Map::from_iter([("name".to_owned(), json!(name))]);
                     for option in field.options.iter().flatten() {
-                        self.tracker
-                            .lose(&inner_path, option.to_string(), "a contract has no place for it");
+                        match described(option) {
+                            Some(text) => drop(property.insert("description".to_owned(), json!(text))),
+                            None => {
+                                let why = "a contract has no place for it";
+                                self.tracker.lose(&inner_path, option.to_string(), why);
+                            }
+                        }
                     }
                     self.read(&field.field_type, &inner_path, depth + 1, &mut property)?;
                     let place = field.field_name.as_ref().map(|name| name.span.start);
@@ -292,4 +297,19 @@ impl TypeReader<'_> {
 fn argument(text: &str) -> Option<u64> {
     let inside = text.split_once('(')?.1.split_once(')')?.0;
     inside.split_whitespace().next()?.parse().ok()
+}
+
+/// The text of BigQuery's `description = "…"`, or of a comment.
+pub(super) fn described(option: &SqlOption) -> Option<String> {
+    match option {
+        SqlOption::KeyValue {
+            key,
+            value: Expr::Value(value),
+        } if key.value.eq_ignore_ascii_case("description") => match &value.value {
+            Literal::SingleQuotedString(text) | Literal::DoubleQuotedString(text) => Some(text.clone()),
+            _ => None,
+        },
+        SqlOption::Comment(CommentDef::WithEq(text) | CommentDef::WithoutEq(text)) => Some(text.clone()),
+        _ => None,
+    }
 }

@@ -1,6 +1,6 @@
 //! Types of columns in the words of a dialect.
 
-use super::super::words::quoted;
+use super::super::words::{literal, quoted};
 use super::argument;
 use crate::dialect::Dialect;
 use crate::element::Column;
@@ -8,6 +8,24 @@ use crate::kind::Kind;
 
 /// The text of a column's type in a dialect. What the type cannot say is named as lost.
 pub(crate) fn column_type(column: &Column<'_>, dialect: Dialect) -> String {
+    written(column, dialect, Fields::Bare)
+}
+
+/// The same as it stands in a CREATE TABLE, where the fields of structs may say more of themselves.
+pub(crate) fn declared_type(column: &Column<'_>, dialect: Dialect) -> String {
+    written(column, dialect, Fields::Described)
+}
+
+/// What stands behind the type of a struct's field.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fields {
+    /// Nothing: a cast refuses more.
+    Bare,
+    /// That it is never null, and what it is, where the dialect has words for it.
+    Described,
+}
+
+fn written(column: &Column<'_>, dialect: Dialect, fields: Fields) -> String {
     use Dialect as D;
     let physical = column.view.get("physicalType").filter(|_| column.kind == Kind::String);
     let in_type = physical.as_ref().and_then(|view| argument(view.value.as_str()?));
@@ -73,7 +91,7 @@ pub(crate) fn column_type(column: &Column<'_>, dialect: Dialect) -> String {
         .to_owned(),
         Kind::Time if dialect == D::Spark => "STRING".to_owned(),
         Kind::Time => "TIME".to_owned(),
-        Kind::Object | Kind::Array | Kind::Map => return compound(column, dialect),
+        Kind::Object | Kind::Array | Kind::Map => return compound(column, dialect, fields),
     };
     let back = Kind::from_sql(&text, dialect).unwrap_or(Kind::String);
     column
@@ -110,7 +128,7 @@ fn integer(bits: u8, signed: bool, dialect: Dialect) -> String {
 }
 
 /// A list, object or map. Where the dialect has none it is written as JSON, and all that is inside is lost.
-fn compound(column: &Column<'_>, dialect: Dialect) -> String {
+fn compound(column: &Column<'_>, dialect: Dialect, said: Fields) -> String {
     use Dialect as D;
     let nested = |inside: &Column<'_>| {
         if inside.required {
@@ -120,7 +138,7 @@ fn compound(column: &Column<'_>, dialect: Dialect) -> String {
                 format!("{dialect} does not say it of values inside others"),
             );
         }
-        column_type(inside, dialect)
+        written(inside, dialect, said)
     };
     match (column.kind, dialect) {
         (Kind::Array, D::Postgres | D::DuckDb) => {
@@ -160,7 +178,12 @@ fn compound(column: &Column<'_>, dialect: Dialect) -> String {
                 .iter()
                 .map(|field| {
                     let colon = if dialect == D::Spark { ":" } else { "" };
-                    format!("{}{colon} {}", quoted(field.name, dialect), nested(field))
+                    let name = quoted(field.name, dialect);
+                    if said == Fields::Described && dialect != D::DuckDb {
+                        let text = written(field, dialect, said);
+                        return format!("{name}{colon} {text}{}", words(field, dialect));
+                    }
+                    format!("{name}{colon} {}", nested(field))
                 })
                 .collect();
             if !fields.is_empty() {
@@ -180,4 +203,20 @@ fn compound(column: &Column<'_>, dialect: Dialect) -> String {
         D::Ansi | D::BigQuery | D::DuckDb => "JSON",
     }
     .to_owned()
+}
+
+/// What a field of a struct says of itself in DDL of Spark and BigQuery.
+fn words(field: &Column<'_>, dialect: Dialect) -> String {
+    let mut words = String::new();
+    if field.required {
+        words.push_str(" NOT NULL");
+    }
+    if let Some(text) = field.view.text("description") {
+        let text = literal(text, dialect);
+        words.push_str(&match dialect {
+            Dialect::BigQuery => format!(" OPTIONS(description={text})"),
+            _ => format!(" COMMENT {text}"),
+        });
+    }
+    words
 }

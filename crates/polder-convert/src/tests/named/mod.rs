@@ -248,9 +248,10 @@ fn everything_in_a_dbt_file_is_carried_or_named() {
                 "columns": [{"name": "a", "data_type": "text"}]}]}],
         "exposures": [{"name": "dash", "type": "dashboard"}],
     });
-    // Every contract is enforced here, and values are compared as what the column holds.
+    // Every contract is enforced here, values are compared as what the column holds, and names are as they stand.
     let own = [
         "version",
+        "models[orders].columns[id].quote",
         "models[orders].config.contract",
         "models[orders].config.contract.enforced",
         "models[orders].columns[day].tests[0].accepted_values.quote",

@@ -148,6 +148,7 @@ async fn rows_come_back_as_they_were_under_a_mended_contract() {
         (version, Some(replay.run))
     );
     assert_eq!(history[0].metadata["contract_version"], "1.0.0");
+    assert_eq!(history[0].metadata["by"], "ann");
 
     // Its decision stays on record, and who is refused again says what the contract of now says.
     let rows = self::rows(&lake, "sales.quarantine.bronze_events").await.unwrap();

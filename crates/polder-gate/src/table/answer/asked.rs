@@ -1,6 +1,7 @@
 //! What no scan of the table itself answers: others are asked.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use datafusion::catalog::TableProvider;
 use polder_contract::rule::Figure;
@@ -37,6 +38,8 @@ pub(crate) struct Others<'a> {
     pub(crate) queries: &'a dyn Queries,
     /// What fingerprints of another dataset's keys may take, bytes.
     pub(crate) memory: usize,
+    /// How long all queries may take together.
+    pub(crate) time: Duration,
 }
 
 /// Asks others what no scan of the table itself answers, for the rules with these ids.
@@ -47,7 +50,13 @@ pub(crate) async fn ask(
     others: Others<'_>,
     wanted: &(dyn Fn(&str) -> bool + Send + Sync),
 ) -> Result<()> {
-    let Others { table, queries, memory } = others;
+    let Others {
+        table,
+        queries,
+        memory,
+        time,
+    } = others;
+    let mut time = Time::new(time);
     for (place, (rule, measure)) in plan.rules.iter().enumerate() {
         if !wanted(&rule.id) || answers.refusal(plan, measure).is_some() {
             continue;
@@ -58,16 +67,19 @@ pub(crate) async fn ask(
             }
             (Measure::Query(sql), Some(table)) => match queries.query_out_of_reach(sql, rule.column.as_deref()) {
                 Some(why) => Asked::NotRun(why),
-                None => match queries.figure(sql, rule.column.as_deref(), Arc::clone(table)).await {
-                    Ok(figure) => Asked::Figure(figure),
-                    Err(error) => Asked::Failed {
-                        why: match error.help() {
-                            Some(help) => format!("{error}; {help}"),
-                            None => error.to_string(),
+                None => {
+                    let figure = queries.figure(sql, rule.column.as_deref(), Arc::clone(table));
+                    match time.take(figure).await {
+                        Ok(figure) => Asked::Figure(figure),
+                        Err(error) => Asked::Failed {
+                            why: match error.help() {
+                                Some(help) => format!("{error}; {help}"),
+                                None => error.to_string(),
+                            },
+                            quotes: may_quote(&error),
                         },
-                        quotes: may_quote(&error),
-                    },
-                },
+                    }
+                }
             },
             (Measure::Query(_), None) => Asked::NotRun("the table's rows are not at hand for a query".to_owned()),
             (Measure::Orphans { dataset, .. }, _)
@@ -99,4 +111,40 @@ pub(crate) async fn ask(
         answers.asked.insert(place, asked);
     }
     Ok(())
+}
+
+/// What is left of the time of all queries: however many of them do not end, the judgement does.
+struct Time {
+    all: Duration,
+    left: Duration,
+}
+
+impl Time {
+    fn new(all: Duration) -> Self {
+        Self { all, left: all }
+    }
+
+    /// The figure of a query that takes no more than what is left.
+    async fn take(&mut self, figure: impl Future<Output = Result<Figure>>) -> Result<Figure> {
+        let what = match self.left.is_zero() {
+            true => "was not begun",
+            false => {
+                let began = Instant::now();
+                let answered = tokio::time::timeout(self.left, figure).await;
+                self.left = self.left.saturating_sub(began.elapsed());
+                match answered {
+                    Ok(answer) => return answer,
+                    Err(_) => {
+                        self.left = Duration::ZERO;
+                        "was stopped"
+                    }
+                }
+            }
+        };
+        let message = format!(
+            "the dataset's queries took longer than {} s together, and this one {what}",
+            self.all.as_secs_f64()
+        );
+        Err(Error::new(ErrorKind::Refused, message))
+    }
 }

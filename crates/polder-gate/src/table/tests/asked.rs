@@ -69,3 +69,62 @@ fn keys_that_another_dataset_lacks_are_counted() {
     assert_eq!((missing.verdict, missing.failing_rows), (RuleVerdict::Failed, Some(4)));
     assert!(matches!(orphans(&NoQueries).verdict, RuleVerdict::NotRun(_)));
 }
+
+/// Gives 0, but where it is asked for an end that never comes.
+struct Endless;
+
+#[async_trait]
+impl Queries for Endless {
+    async fn figure(&self, sql: &str, _column: Option<&str>, _table: Arc<dyn TableProvider>) -> Result<Figure> {
+        match sql.contains("endless") {
+            true => std::future::pending().await,
+            false => Ok(Figure::Whole(0)),
+        }
+    }
+
+    async fn provider(&self, _dataset: &DatasetName) -> Result<Option<Arc<dyn TableProvider>>> {
+        Ok(None)
+    }
+}
+
+#[test]
+fn all_queries_of_a_judgement_have_one_time_together() {
+    let contract = contract(
+        &["{name: id, logicalType: integer, physicalType: bigint, required: true}"],
+        &[
+            "{id: before, type: sql, query: 'SELECT count(*) FROM {object}', mustBe: 0}",
+            "{id: one, type: sql, query: 'SELECT endless FROM {object}', mustBe: 0}",
+            "{id: other, type: sql, query: 'SELECT endless + 1 FROM {object}', mustBe: 0}",
+            "{id: after, type: sql, query: 'SELECT count(id) FROM {object}', mustBe: 0, severity: warning}",
+            "{id: rows, metric: rowCount, mustBe: 1}",
+        ],
+    );
+    let check = TableCheck::compile(&contract)
+        .unwrap()
+        .with_time(Duration::from_millis(250));
+    let rows = table(vec![vec![integers("id", vec![Some(1)])]]);
+    let began = Instant::now();
+    let found = report(&check, rows, &NoFacts, &Endless);
+    assert!(began.elapsed() < Duration::from_secs(60), "nobody waits for the end");
+    let of = |rule| {
+        let result = result(&found, rule);
+        (result.verdict.clone(), result.note.as_deref(), result.note_quotes)
+    };
+    let stopped = "it failed to run: the dataset's queries took longer than 0.25 s together, and this one was stopped";
+    let not_begun =
+        "it failed to run: the dataset's queries took longer than 0.25 s together, and this one was not begun";
+    assert_eq!(of("before"), (RuleVerdict::Passed, None, false));
+    assert_eq!(of("one"), (RuleVerdict::Failed, Some(stopped), false));
+    assert_eq!(of("other"), (RuleVerdict::Failed, Some(not_begun), false));
+    assert_eq!(of("after"), (RuleVerdict::Warned, Some(not_begun), false));
+    // What needs no query is told all the same, and the next judgement has its own time.
+    assert_eq!(of("rows"), (RuleVerdict::Passed, None, false));
+    assert_eq!(of("id.required"), (RuleVerdict::Passed, None, false));
+    let again = report(
+        &check,
+        table(vec![vec![integers("id", vec![Some(1)])]]),
+        &NoFacts,
+        &Endless,
+    );
+    assert_eq!(result(&again, "before").verdict, RuleVerdict::Passed);
+}

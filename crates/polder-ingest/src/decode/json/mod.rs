@@ -11,10 +11,9 @@ use arrow::compute::cast;
 use arrow::datatypes::DataType;
 use arrow::error::ArrowError;
 use polder_core::{ErrorKind, Result, ResultExt};
-use polder_gate::reading::{Cast, column, kind};
+use polder_gate::reading::{Cast, column, from_json, kind};
 use serde_json::{Map, Value};
 
-use super::object;
 use super::shape::{EVENT_TIME_RULE, Shaped, event_time_in, event_time_type, merge};
 use super::{Decoded, Refused, Target};
 use crate::chunk::Chunk;
@@ -65,7 +64,7 @@ impl JsonDecoder {
 
     fn object(&self, bytes: &[u8]) -> Result<Map<String, Value>, (String, String)> {
         let refusal = |reason: String| ("format.json".to_owned(), reason);
-        let object = match object::read(bytes) {
+        let object = match from_json(bytes) {
             Ok(Value::Object(object)) => object,
             Ok(other) => return Err(refusal(format!("the record is {}, not an object", kind(&other)))),
             Err(cause) => return Err(refusal(format!("the record is no JSON: {cause}"))),

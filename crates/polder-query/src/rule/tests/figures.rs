@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use arrow::array::{ArrayRef, BooleanArray};
 use datafusion::common::ScalarValue;
 use polder_contract::rule::Figure;
 use polder_contract::{ColumnType, Operator};
 use polder_core::ErrorKind;
 use polder_gate::table::Queries;
 
-use super::{ask, queries};
+use super::{ask, queries, table};
 use crate::{Session, SessionOptions};
 
 #[tokio::test]
@@ -38,6 +39,35 @@ async fn whole_numbers_and_decimals_of_figures_are_exact() {
     let cents = cents.await.unwrap();
     assert_eq!(cents.to_string(), "12345678901234567.89");
     assert!(!Operator::LessOrEqual("12345678901234567.88".to_owned()).holds(&cents));
+}
+
+/// What is computed once for several uses is null where it may be: the engine is mistaken about that, and refused its own plan.
+#[tokio::test]
+async fn a_condition_that_is_asked_twice_is_computed_once() {
+    let (queries, _) = queries();
+    let found = vec![Some(true), Some(false), None, Some(false)];
+    let column: ArrayRef = Arc::new(BooleanArray::from(found));
+    for (sql, figure) in [
+        (
+            "SELECT sum(CASE WHEN b IS NOT FALSE THEN 0 WHEN NOT (b IS NOT FALSE) THEN 1 ELSE 0 END) FROM {object}",
+            Figure::Whole(2),
+        ),
+        (
+            "SELECT sum(CASE WHEN b IS NOT FALSE THEN 10 ELSE 1 END) + count(CASE WHEN b IS NOT FALSE THEN 1 END) FROM {object}",
+            Figure::Whole(24),
+        ),
+        (
+            "SELECT max(CASE WHEN b IS TRUE THEN 3 WHEN NOT (b IS TRUE) THEN 7 END) FROM {object} WHERE b IS NOT FALSE",
+            Figure::Whole(7),
+        ),
+        (
+            "SELECT count(CASE WHEN b IS NOT FALSE THEN b WHEN NOT (b IS NOT FALSE) THEN b END) FROM {object}",
+            Figure::Whole(3),
+        ),
+    ] {
+        let rows = table(vec![("b", Arc::clone(&column))]);
+        assert_eq!(queries.figure(sql, None, rows).await.expect(sql), figure, "{sql}");
+    }
 }
 
 #[tokio::test]

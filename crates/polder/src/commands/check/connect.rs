@@ -11,11 +11,24 @@ use super::tables::Tables;
 use crate::output;
 use crate::platform::Platform;
 
-/// Tries every service that the mesh uses, and says how its tables were found; gives the highest exit code.
-pub(super) async fn connect(platform: &Platform, streams: &[StreamSpec], tables: Tables) -> Result<u8> {
+/// Tries every service that the mesh uses, and says how its tables were found; gives the highest exit code. Where standard
+/// output is not `for_people`, they read it on standard error.
+pub(super) async fn connect(
+    platform: &Platform,
+    streams: &[StreamSpec],
+    tables: Tables,
+    for_people: bool,
+) -> Result<u8> {
+    let tell = |text: &str| match for_people {
+        true => output::line(text),
+        false => {
+            output::remark(text);
+            Ok(())
+        }
+    };
     let mut code = 0;
     let mut say = |what: &str, place: &str, result: Result<String>, grave: bool| match result {
-        Ok(detail) => output::line(&format!("ok      {what:9} {place}{detail}")),
+        Ok(detail) => tell(&format!("ok      {what:9} {place}{detail}")),
         Err(error) => {
             let word = match grave {
                 true => "failed ",
@@ -27,7 +40,7 @@ pub(super) async fn connect(platform: &Platform, streams: &[StreamSpec], tables:
             let help = error
                 .help()
                 .map_or_else(String::new, |help| format!("\n        {:9} {help}", ""));
-            output::line(&format!("{word} {what:9} {place}: {}{help}", error.report()))
+            tell(&format!("{word} {what:9} {place}: {}{help}", error.report()))
         }
     };
     let fed: BTreeSet<_> = tables.unfit.keys().cloned().collect();

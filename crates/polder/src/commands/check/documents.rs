@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use polder_contract::ContractSet;
-use polder_core::Result;
+use polder_contract::{ContractSet, DatasetContract};
 use polder_core::config::Mesh;
 use polder_core::document::{Diagnostic, Reader, Severity, Source, nearest, parse};
+use polder_core::{DatasetName, Result};
 use polder_ingest::StreamSpec;
 
 use super::Declared;
@@ -121,6 +121,33 @@ fn stranger(file: PathBuf, help: &str) -> Diagnostic {
         file,
         span: None,
     }
+}
+
+/// Datasets that Polder writes and whose contracts declare partitions, which it does not make.
+pub(super) fn partitions(mesh: &Declared<'_>) -> Result<Vec<Diagnostic>> {
+    let streams = mesh.streams.iter().map(|stream| &stream.dataset);
+    let pipelines = mesh.engine.pipelines().iter().map(|pipeline| &pipeline.dataset);
+    let written: BTreeSet<&DatasetName> = streams.chain(pipelines).collect();
+    let contracts = written.into_iter().filter_map(|dataset| mesh.contracts.get(dataset));
+    Ok(contracts.filter_map(|contract| unpartitioned(&contract)).collect())
+}
+
+fn unpartitioned(contract: &DatasetContract) -> Option<Diagnostic> {
+    let columns = contract.object().properties.iter();
+    let partitions: Vec<_> = columns.filter(|column| column.partition_key.is_some()).collect();
+    let names: Vec<_> = partitions.iter().map(|column| format!("`{}`", column.name)).collect();
+    let message = format!(
+        "{} is written without partitions, though its contract declares them by {}",
+        contract.dataset(),
+        names.join(", ")
+    );
+    let help =
+        "leave `partitioned` out: files are left out by the least and greatest value of each column that they tell";
+    let found = partitions.first()?.place.error("not-followed", message, Some(help));
+    Some(Diagnostic {
+        severity: Severity::Warning,
+        ..found
+    })
 }
 
 /// Streams whose dataset has no contract.

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
+use chrono::NaiveDate;
 use polder_contract::cancellation;
-use polder_contract::lifecycle::{replacement_problems, retirement_problems};
+use polder_contract::lifecycle::{User, replacement_problems, retirement_problems};
 use polder_contract::{DatasetContract, Status};
 use polder_core::document::{Diagnostic, Severity, Span};
 use polder_core::{DatasetName, ObjectName, Result};
@@ -20,7 +21,13 @@ pub(super) fn check(mesh: &Declared<'_>) -> Result<Vec<Diagnostic>> {
         let objects = contract.objects.iter().enumerate();
         let users: Vec<_> = objects
             .filter_map(|(at, object)| Some((at, readers.get(object.dataset.as_ref()?)?)))
-            .flat_map(|(at, names)| names.iter().map(move |name| (at, name)))
+            .flat_map(|(object, readers)| {
+                readers.iter().map(move |(name, until)| User {
+                    object,
+                    name,
+                    until: *until,
+                })
+            })
             .collect();
         diagnostics.extend(contract.lifecycle_problems());
         diagnostics.extend(retirement_problems(contract, &users, mesh.now));
@@ -31,17 +38,21 @@ pub(super) fn check(mesh: &Declared<'_>) -> Result<Vec<Diagnostic>> {
     Ok(diagnostics)
 }
 
-/// Who uses each dataset, in words: consumers, pipelines and models.
-fn readers<'m>(mesh: &'m Declared<'_>) -> BTreeMap<&'m DatasetName, BTreeSet<String>> {
-    let mut readers: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+/// Who uses a dataset, in words (consumers, pipelines and models), with the last day, where a consumer has cancelled.
+type Readers = BTreeSet<(String, Option<NaiveDate>)>;
+
+fn readers<'m>(mesh: &'m Declared<'_>) -> BTreeMap<&'m DatasetName, Readers> {
+    let mut readers: BTreeMap<_, Readers> = BTreeMap::new();
     for consumer in mesh.consumers {
         for read in &consumer.reads {
-            readers.entry(&read.dataset).or_default().insert(consumer.name.clone());
+            let until = cancellation::last_day(&consumer.name, read, mesh.cancellations, mesh.contracts);
+            let reader = (consumer.name.clone(), until);
+            readers.entry(&read.dataset).or_default().insert(reader);
         }
     }
     for step in &mesh.analysis.lineage.steps {
         let name = format!("{} {}", step.kind.as_str(), step.via);
-        readers.entry(&step.from).or_default().insert(name);
+        readers.entry(&step.from).or_default().insert((name, None));
     }
     readers
 }

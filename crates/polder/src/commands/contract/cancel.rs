@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use chrono::NaiveTime;
 use polder_contract::cancellation::{self, Cancellation, Canceller, end_registrations};
 use polder_contract::{Contract, ContractSet, Place, Status, lifecycle};
 use polder_core::document::{Span, nearest};
@@ -82,7 +83,22 @@ pub(crate) fn run(platform: &Platform, args: &Args) -> Result<()> {
         write_new(platform, &path, &cancellation.to_yaml())?;
         line(&format!("wrote {}", path.display()))?;
     }
-    for effect in cancellation.effects(&contract, &consumers) {
+    let ends = recorded.iter().filter(|other| {
+        other.by == Canceller::Provider
+            && contracts
+                .find(&other.contract)
+                .is_some_and(|other| other.id == contract.id)
+    });
+    let ends = ends
+        .map(|other| other.effective)
+        .filter(|end| *end >= cancellation.announced);
+    if let (Canceller::Consumer, Some(after)) = (cancellation.by, cancellation.effective.succ_opt()) {
+        // It does not go on for those who have left by then.
+        let after = after.and_time(NaiveTime::MIN).and_utc();
+        end_registrations(&mut registered, &recorded, &contracts, after);
+    }
+    let remaining = consumers_of(&registered, &contract);
+    for effect in cancellation.effects(&contract, &remaining, ends.max()) {
         line(&format!("  {}  {}", effect.day, effect.what))?;
     }
     if cancellation.by == Canceller::Provider {

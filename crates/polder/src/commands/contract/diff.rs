@@ -8,14 +8,14 @@ use polder_contract::diff::{Bump, Change, Class, Comparison, Mode, SemanticVersi
 use polder_contract::lifecycle::transition_problems;
 use polder_contract::product::{self, Product};
 use polder_contract::{Contract, Place};
-use polder_core::document::Diagnostic;
+use polder_core::document::{Diagnostic, Source};
 use polder_core::{Error, Result};
 use serde_json::{Value, json};
 
 use super::document;
-use crate::cli::{Cli, Format, worded};
+use crate::cli::{Format, worded};
 use crate::output::{Listing, cells, json, line};
-use crate::{platform, report};
+use crate::report;
 
 /// The documents to compare, and how.
 #[derive(Debug, Clone, clap::Args)]
@@ -50,8 +50,19 @@ enum Form {
 }
 
 /// Compares contracts; 1 where the version was not raised as far as the changes ask, or the status may not follow.
-pub(crate) fn run(cli: &Cli, args: &Args) -> Result<ExitCode> {
-    let (old, new) = (contract(&args.old)?, contract(&args.new)?);
+pub(crate) fn run(args: &Args) -> Result<ExitCode> {
+    let documents = read(args)?;
+    report::or_told(contracts(args, &documents), &documents)
+}
+
+/// Both documents, as they are named.
+fn read(args: &Args) -> Result<[Source; 2]> {
+    Ok([document::read(&args.old)?, document::read(&args.new)?])
+}
+
+fn contracts(args: &Args, documents: &[Source; 2]) -> Result<ExitCode> {
+    let [old, new] = documents;
+    let (old, new) = (contract(old)?, contract(new)?);
     let comparison = compare(&old, &new);
     let mode = args.mode.unwrap_or(comparison.mode);
     let mut problems: Vec<Diagnostic> = comparison.version_problem_in(mode, &old, &new).into_iter().collect();
@@ -63,16 +74,22 @@ pub(crate) fn run(cli: &Cli, args: &Args) -> Result<ExitCode> {
         status: contract.status.clone(),
         file: contract.source_path.display().to_string(),
     };
-    print(cli, args, &comparison, mode, [side(&old), side(&new)], &problems)
+    print(args, documents, &comparison, mode, [side(&old), side(&new)], &problems)
 }
 
 /// Compares data products; 1 where the version was not raised as far as the changes ask, or the status may not follow.
-pub(crate) fn products(cli: &Cli, args: &Args) -> Result<ExitCode> {
-    let read = |name: &str| {
-        let (product, found) = product::parse(&document::read(name)?);
+pub(crate) fn products(args: &Args) -> Result<ExitCode> {
+    let documents = read(args)?;
+    report::or_told(of_products(args, &documents), &documents)
+}
+
+fn of_products(args: &Args, documents: &[Source; 2]) -> Result<ExitCode> {
+    let parsed = |document: &Source| {
+        let (product, found) = product::parse(document);
         product.ok_or_else(|| Error::document(found))
     };
-    let (old, new) = (read(&args.old)?, read(&args.new)?);
+    let [old, new] = documents;
+    let (old, new) = (parsed(old)?, parsed(new)?);
     let comparison = product::compare(&old, &new);
     let mode = args.mode.unwrap_or(comparison.mode);
     let problems = product::problems(&comparison, mode, &old, &new);
@@ -83,7 +100,7 @@ pub(crate) fn products(cli: &Cli, args: &Args) -> Result<ExitCode> {
         status: product.status.to_string(),
         file: product.source_path.display().to_string(),
     };
-    print(cli, args, &comparison, mode, [side(&old), side(&new)], &problems)
+    print(args, documents, &comparison, mode, [side(&old), side(&new)], &problems)
 }
 
 /// What is said of either document.
@@ -103,8 +120,8 @@ impl Side {
 }
 
 fn print(
-    cli: &Cli,
     args: &Args,
+    documents: &[Source],
     comparison: &Comparison,
     mode: Mode,
     sides: [Side; 2],
@@ -115,12 +132,12 @@ fn print(
         Form::Json => json(&format!("{:#}", whole(comparison, mode, &sides, problems)))?,
         Form::Csv => list(comparison, mode).print(Format::Csv, "")?,
     }
-    report::diagnostics(problems, platform::root(cli).as_deref());
+    report::diagnostics_of(problems, documents);
     Ok(ExitCode::from(u8::from(!problems.is_empty())))
 }
 
-fn contract(name: &str) -> Result<Contract> {
-    let parsed = polder_contract::parse(&document::read(name)?);
+fn contract(document: &Source) -> Result<Contract> {
+    let parsed = polder_contract::parse(document);
     parsed.contract.ok_or_else(|| Error::document(parsed.diagnostics))
 }
 

@@ -1,15 +1,19 @@
-//! `polder contract docs`: a page for each contract of the mesh, and an index.
+//! `polder contract docs`: a page for each contract and data product of the mesh, and an index.
 
 use std::collections::HashSet;
 use std::path::PathBuf;
 
-use polder_convert::IndexEntry;
+use polder_convert::{IndexEntry, ProductEntry, Site};
 use polder_core::units::counted;
 use polder_core::{Error, ErrorKind, Result, ResultExt};
 
 use super::conversion::write;
+use crate::commands::product;
 use crate::output;
 use crate::platform::Platform;
+
+/// The page that lists all.
+const INDEX: &str = "index.html";
 
 /// Where the pages go.
 #[derive(Debug, Clone, clap::Args)]
@@ -27,44 +31,48 @@ pub(crate) fn run(platform: &Platform, args: &Args, quiet: bool) -> Result<()> {
                 .with_help("name the folder that takes the pages: -o site"),
         );
     }
-    let contracts = platform.contracts()?;
+    let (products, contracts) = product::load(platform)?;
     std::fs::create_dir_all(&args.output).context(ErrorKind::Refused, || {
         format!("cannot make the folder {}", args.output.display())
     })?;
-    let mut names = HashSet::from(["index.html".to_owned()]);
-    let mut files = Vec::new();
-    for contract in contracts.contracts() {
-        let file = file_name(&contract.id, &mut names);
-        write(
-            &args.output.join(&file),
-            &polder_convert::html(contract, Some("index.html")),
-            true,
-        )?;
-        files.push(file);
-    }
-    let entries: Vec<_> = contracts
-        .contracts()
+    let mut names = HashSet::from([INDEX.to_owned()]);
+    let contracts = contracts.contracts();
+    let of_contracts: Vec<_> = contracts.iter().map(|one| file_name(&one.id, &mut names)).collect();
+    let of_products: Vec<_> = products.iter().map(|one| file_name(&one.id, &mut names)).collect();
+    let contracts: Vec<_> = contracts
         .iter()
-        .zip(&files)
+        .zip(&of_contracts)
         .map(|(contract, file)| IndexEntry { contract, file })
         .collect();
-    let title = "Data contracts";
-    write(
-        &args.output.join("index.html"),
-        &polder_convert::index(title, &entries),
-        true,
-    )?;
+    let products: Vec<_> = products
+        .iter()
+        .zip(&of_products)
+        .map(|(product, file)| ProductEntry { product, file })
+        .collect();
+    let site = Site {
+        index: INDEX,
+        contracts: &contracts,
+        products: &products,
+    };
+    let page = |file: &str, text: String| write(&args.output.join(file), &text, true);
+    for entry in site.contracts {
+        page(entry.file, polder_convert::html(entry.contract, Some(&site)))?;
+    }
+    for entry in site.products {
+        page(entry.file, polder_convert::product_html(entry.product, Some(&site)))?;
+    }
+    page(INDEX, polder_convert::index(&site))?;
     if !quiet {
         output::remark(&format!(
             "{} in {}",
-            counted(files.len() + 1, "page"),
+            counted(names.len(), "page"),
             args.output.display()
         ));
     }
     Ok(())
 }
 
-/// A file's name for a contract's id that no other has, on any file system.
+/// A file's name for the id of a contract or product that no other has, on any file system.
 fn file_name(id: &str, names: &mut HashSet<String>) -> String {
     let safe: String = id
         .chars()
@@ -78,7 +86,7 @@ fn file_name(id: &str, names: &mut HashSet<String>) -> String {
         .take(100)
         .collect();
     let safe = safe.trim_matches(['.', '-']);
-    let safe = if safe.is_empty() { "contract" } else { safe };
+    let safe = if safe.is_empty() { "page" } else { safe };
     let mut name = format!("{safe}.html");
     let mut number = 2;
     while !names.insert(name.clone()) {

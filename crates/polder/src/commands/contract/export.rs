@@ -1,22 +1,27 @@
-//! `polder contract export`: a contract in another format, or as a page for people.
+//! `polder contract export`: a contract in another format; a contract or data product as a page for people.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::ValueEnum;
-use polder_contract::DatasetContract;
+use polder_contract::product::{self, Product};
+use polder_contract::{Contract, DatasetContract};
 use polder_convert::{Converted, Dialect};
-use polder_core::document::Severity;
+use polder_core::document::{Severity, Source};
 use polder_core::{DatasetName, Error, ErrorKind, Result};
 
 use super::conversion::{FormatName, OutputArgs};
 use super::document;
+use super::lint::PRODUCT;
 use crate::cli::{Cli, worded};
 use crate::platform::Platform;
+use crate::report;
 
 /// What is exported, and how.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Args {
-    /// A contract's file, `<git revision>:<path>`, or a dataset (domain.layer.name) of the mesh.
+    /// A contract's file, `<git revision>:<path>`, or a dataset (domain.layer.name) of the mesh; for a page (markdown or html)
+    /// also a data product's file.
     #[arg(value_name = "CONTRACT|DATASET")]
     contract: String,
     /// The format.
@@ -52,7 +57,16 @@ enum Target {
 
 /// Prints the contract in the other format, or writes it to a file.
 pub(crate) fn run(cli: &Cli, args: &Args) -> Result<ExitCode> {
-    let (contract, object) = find(cli, &args.contract)?;
+    let mut documents = Vec::new();
+    let exported = find(cli, &args.contract, &mut documents).and_then(|found| export(cli, args, &found));
+    report::or_told(exported, &documents)
+}
+
+fn export(cli: &Cli, args: &Args, found: &Found) -> Result<ExitCode> {
+    let (contract, object) = match found {
+        Found::Contract(contract, object) => (contract, *object),
+        Found::Product(product) => return of_product(cli, args, product),
+    };
     let format = match args.to {
         Target::Avro => FormatName::Avro,
         Target::Sql => FormatName::Sql,
@@ -63,31 +77,66 @@ pub(crate) fn run(cli: &Cli, args: &Args) -> Result<ExitCode> {
         Target::Markdown | Target::Html => {
             // A page is about the contract as a whole.
             let value = match args.to {
-                Target::Markdown => polder_convert::markdown(&contract),
-                _ => polder_convert::html(&contract, None),
+                Target::Markdown => polder_convert::markdown(contract),
+                _ => polder_convert::html(contract, None),
             };
-            return args.output.give(
-                &Converted {
-                    value,
-                    losses: Vec::new(),
-                },
-                cli.quiet,
-            );
+            return page(cli, args, value);
         }
     };
-    let converted = polder_convert::export(&contract, object, format.in_dialect(args.dialect)?)?;
+    let converted = polder_convert::export(contract, object, format.in_dialect(args.dialect)?)?;
     args.output.give(&converted, cli.quiet)
 }
 
-/// The contract that is named; for a dataset, with its object.
-fn find(cli: &Cli, name: &str) -> Result<(std::sync::Arc<polder_contract::Contract>, Option<usize>)> {
+fn page(cli: &Cli, args: &Args, value: String) -> Result<ExitCode> {
+    let page = Converted {
+        value,
+        losses: Vec::new(),
+    };
+    args.output.give(&page, cli.quiet)
+}
+
+/// A product promises nothing of columns itself: what other formats describe is in the contracts of its ports.
+fn of_product(cli: &Cli, args: &Args, product: &Product) -> Result<ExitCode> {
+    match args.to {
+        Target::Markdown => page(cli, args, polder_convert::product_markdown(product)),
+        Target::Html => page(cli, args, polder_convert::product_html(product, None)),
+        to => {
+            let contracts = product
+                .output_ports
+                .iter()
+                .filter_map(|port| port.contract_id.as_deref());
+            let contracts: Vec<_> = contracts.collect();
+            let message = format!(
+                "{} is a data product, which has no columns that {} could say",
+                args.contract,
+                to.to_possible_value()
+                    .map_or_else(String::new, |to| to.get_name().to_owned())
+            );
+            let help = format!(
+                "write it as a page (--to markdown or html), or export the contracts of its output ports: {}",
+                contracts.join(", ")
+            );
+            Err(Error::new(ErrorKind::Usage, message).with_help(help))
+        }
+    }
+}
+
+/// What is exported.
+enum Found {
+    /// A contract; for a dataset, with its object.
+    Contract(Arc<Contract>, Option<usize>),
+    Product(Box<Product>),
+}
+
+/// What is named; a document is put out, too.
+fn find(cli: &Cli, name: &str, documents: &mut Vec<Source>) -> Result<Found> {
     if let Ok(dataset) = name.parse::<DatasetName>()
         && !std::path::Path::new(name).is_file()
     {
         let contracts = Platform::open(cli)?.contracts()?;
         let found: Option<DatasetContract> = contracts.get(&dataset);
         return match found {
-            Some(found) => Ok((found.contract, Some(found.object))),
+            Some(found) => Ok(Found::Contract(found.contract, Some(found.object))),
             None => {
                 let error = Error::new(ErrorKind::NotFound, format!("there is no contract of {dataset}"));
                 Err(match contracts.nearest(name) {
@@ -97,12 +146,25 @@ fn find(cli: &Cli, name: &str) -> Result<(std::sync::Arc<polder_contract::Contra
             }
         };
     }
-    let parsed = polder_contract::parse(&document::read(name)?);
-    match parsed.contract {
-        Some(contract) => Ok((std::sync::Arc::new(contract), None)),
+    let source = document::read(name)?;
+    let (found, diagnostics) = match name.ends_with(PRODUCT) {
+        true => {
+            let (product, diagnostics) = product::parse(&source);
+            (product.map(|product| Found::Product(Box::new(product))), diagnostics)
+        }
+        false => {
+            let parsed = polder_contract::parse(&source);
+            let contract = parsed
+                .contract
+                .map(|contract| Found::Contract(Arc::new(contract), None));
+            (contract, parsed.diagnostics)
+        }
+    };
+    documents.push(source);
+    match found {
+        Some(found) => Ok(found),
         None => Err(Error::document(
-            parsed
-                .diagnostics
+            diagnostics
                 .into_iter()
                 .filter(|found| found.severity == Severity::Error)
                 .collect(),

@@ -11,6 +11,7 @@ use polder_gate::Gate;
 
 use super::conversion::{FormatName, OutputArgs};
 use crate::cli::worded;
+use crate::report;
 
 /// What is imported, and what only people know about it.
 #[derive(Debug, Clone, clap::Args)]
@@ -79,8 +80,9 @@ pub(crate) fn run(args: &Args, quiet: bool) -> Result<ExitCode> {
         file: Some(args.file.clone()),
         ..args.about.options(stem(&args.file))
     };
-    args.output
-        .give(&polder_convert::import(format, &source.text, &options)?, quiet)
+    let imported = polder_convert::import(format, &source.text, &options);
+    let given = imported.and_then(|converted| args.output.give(&converted, quiet));
+    report::or_told(given, &[source])
 }
 
 /// The file's name without what says its format: `orders.schema.json` is `orders`.

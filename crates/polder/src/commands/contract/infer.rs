@@ -1,6 +1,7 @@
 //! `polder contract infer`: a contract from a table that is there.
 
 use std::collections::HashMap;
+use std::ffi::OsString;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -9,9 +10,10 @@ use futures::StreamExt;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use polder_contract::{ContractSet, Property};
 use polder_convert::{Binding, Converted, ImportOptions, Observed, TableFacts, infer};
-use polder_core::{DatasetName, ErrorKind, Result, ResultExt};
+use polder_core::{DatasetName, Error, ErrorKind, Result, ResultExt};
+use polder_lake::{Lake, Table};
 use polder_policy::Policies;
-use polder_query::query_error;
+use polder_query::{Session, SessionOptions, query_error};
 
 use super::conversion::OutputArgs;
 use super::import::{AboutArgs, stem};
@@ -21,8 +23,8 @@ use crate::platform::Platform;
 /// The table, and how closely it is looked at.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Args {
-    /// A dataset of the lake (domain.layer.name), or a Parquet file.
-    #[arg(value_name = "DATASET|FILE")]
+    /// A dataset of the lake (domain.layer.name), a Parquet file, or the folder of a Delta table.
+    #[arg(value_name = "DATASET|FILE|FOLDER")]
     table: String,
     /// Look at so many rows for what stands in comments (values, candidates for keys); 0 at none.
     #[arg(long, value_name = "N", default_value_t = 1_000_000)]
@@ -38,6 +40,7 @@ pub(crate) async fn run(cli: &Cli, args: &Args) -> Result<ExitCode> {
     let file = PathBuf::from(&args.table);
     let converted = match args.table.parse::<DatasetName>() {
         Ok(dataset) if !file.is_file() => of_dataset(&Platform::open(cli)?, &dataset, args).await?,
+        _ if file.is_dir() => of_folder(cli, &file, args).await?,
         _ => of_file(&file, args)?,
     };
     args.output.give(&converted, cli.quiet)
@@ -58,20 +61,10 @@ async fn of_dataset(platform: &Platform, dataset: &DatasetName, args: &Args) -> 
     let mut options = args.about.options(Some(dataset.name().to_owned()));
     options.dataset.get_or_insert_with(|| Binding::Dataset(dataset.clone()));
     let table = platform.lake()?.load(dataset).await?;
-    let facts = table.as_ref().map_or_else(TableFacts::default, |table| TableFacts {
-        description: table.description().map(str::to_owned),
-        partitions: table.partition_columns(),
-        configuration: table.configuration(),
-    });
     let session = platform.session()?;
-    let frame = session.sql(&format!("SELECT * FROM {dataset}")).await?;
-    // A query's columns have lost what the table's say of themselves.
-    let schema = match &table {
-        Some(table) => table.schema().as_ref().clone(),
-        None => frame.schema().as_arrow().clone(),
-    };
+    let of = (table.as_ref(), &session, dataset);
     if args.rows == 0 {
-        return infer(&schema, &facts, None, &options);
+        return of_table(of, args, &options, |_| false).await;
     }
     let (policies, diagnostics) = Policies::of_mesh(&platform.mesh)?;
     platform.refuse_errors(diagnostics)?;
@@ -89,6 +82,93 @@ async fn of_dataset(platform: &Platform, dataset: &DatasetName, args: &Args) -> 
             .filter(|property| property.name == column);
         unread || named.any(|property| is_classified(property) || policies.hides(property))
     };
+    of_table(of, args, &options, is_hidden).await
+}
+
+/// A Delta table by its folder. One of the mesh's lake is its dataset: its contract says what may be shown.
+async fn of_folder(cli: &Cli, folder: &Path, args: &Args) -> Result<Converted<String>> {
+    let shown = folder.display();
+    let folder = folder
+        .canonicalize()
+        .context(ErrorKind::Refused, || format!("cannot open {shown}"))?;
+    if !folder.join("_delta_log").is_dir() {
+        let message = format!("{shown} is a folder, and no Delta table: it has no _delta_log");
+        let help = match parquet_file(&folder) {
+            Some(name) => format!(
+                "name one of its Parquet files, such as {}",
+                Path::new(&args.table).join(name).display()
+            ),
+            None => "name a dataset (domain.layer.name), a Parquet file, or the folder of a Delta table".to_owned(),
+        };
+        return Err(Error::new(ErrorKind::Usage, message).with_help(help));
+    }
+    if let Ok(platform) = Platform::open(cli)
+        && let Some(dataset) = dataset_at(&platform, &folder)
+    {
+        return of_dataset(&platform, &dataset, args).await;
+    }
+    let mut options = args.about.options(stem(&folder));
+    let name = match &options.dataset {
+        Some(Binding::Dataset(dataset)) => dataset.clone(),
+        // A query needs one.
+        _ => "folder.bronze.table".parse()?,
+    };
+    if matches!(options.dataset, Some(Binding::Dataset(_))) {
+        options.name = Some(name.name().to_owned());
+    }
+    let unreadable = || format!("cannot read the Delta table in {shown}");
+    let lake = Lake::of_table(&folder)?;
+    let table = lake.load(&name).await.context(ErrorKind::Data, unreadable)?;
+    let Some(table) = table else {
+        return Err(Error::new(ErrorKind::Data, unreadable()).with_help("its _delta_log has no commit"));
+    };
+    let session = Session::new(&lake, &SessionOptions::default())?;
+    of_table((Some(&table), &session, &name), args, &options, |_| false).await
+}
+
+/// The dataset of the mesh's lake whose table is in this folder.
+fn dataset_at(platform: &Platform, folder: &Path) -> Option<DatasetName> {
+    // Where the lake is in a store, or not made yet, there is no such folder.
+    let location = platform.mesh.config.lake.location.trim();
+    let lake = platform.mesh.path(location.strip_prefix("file://").unwrap_or(location));
+    let lake = lake.canonicalize().ok()?;
+    let below = folder.strip_prefix(lake).ok()?;
+    let parts: Option<Vec<&str>> = below.iter().map(|part| part.to_str()).collect();
+    parts?.join(".").parse().ok()
+}
+
+/// A Parquet file of the folder, the first by name.
+fn parquet_file(folder: &Path) -> Option<OsString> {
+    let entries = std::fs::read_dir(folder).ok()?.flatten().map(|entry| entry.file_name());
+    let is_parquet = |name: &OsString| {
+        Path::new(name)
+            .extension()
+            .is_some_and(|extension| extension == "parquet")
+    };
+    entries.filter(is_parquet).min()
+}
+
+/// A contract of a table in a session, with what its rows show; `is_hidden` says whose values are shown to nobody.
+async fn of_table(
+    (table, session, dataset): (Option<&Table>, &Session, &DatasetName),
+    args: &Args,
+    options: &ImportOptions,
+    is_hidden: impl Fn(&str) -> bool,
+) -> Result<Converted<String>> {
+    let facts = table.map_or_else(TableFacts::default, |table| TableFacts {
+        description: table.description().map(str::to_owned),
+        partitions: table.partition_columns(),
+        configuration: table.configuration(),
+    });
+    let frame = session.sql(&format!("SELECT * FROM {dataset}")).await?;
+    // A query's columns have lost what the table's say of themselves.
+    let schema = match table {
+        Some(table) => table.schema().as_ref().clone(),
+        None => frame.schema().as_arrow().clone(),
+    };
+    if args.rows == 0 {
+        return infer(&schema, &facts, None, options);
+    }
     let mut observed = Observed::new(frame.schema().as_arrow()).hiding(is_hidden, is_secret);
     let mut left = args.rows;
     let mut rows = frame.execute_stream().await.map_err(query_error)?;
@@ -107,7 +187,7 @@ async fn of_dataset(platform: &Platform, dataset: &DatasetName, args: &Args) -> 
         left -= taken.num_rows() as u64;
         observed.push(&taken)?;
     }
-    infer(&schema, &facts, Some(&observed), &options)
+    infer(&schema, &facts, Some(&observed), options)
 }
 
 fn of_file(path: &Path, args: &Args) -> Result<Converted<String>> {

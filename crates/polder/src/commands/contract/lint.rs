@@ -7,25 +7,28 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use polder_contract::{Contract, ContractSet, DatasetContract, Property, Quality, QualityKind, SchemaObject, product};
+use polder_contract::{
+    Contract, ContractSet, DatasetContract, Metric, Property, Quality, QualityKind, Readable, Rule, RuleKind,
+    SchemaObject, product,
+};
 use polder_core::document::{Diagnostic, Severity, Source};
 use polder_core::units::counted;
 use polder_core::{ErrorKind, Result, ResultExt, clock};
-use polder_gate::Gate;
 use polder_gate::samples::{contract_of, gather};
+use polder_gate::{Gate, wrong_row_sql};
 use polder_query::{Session, SessionOptions};
 
 use super::test::wrong_samples;
 use crate::cli::Cli;
 use crate::commands::check::documents::{misspelt_contract, strangers_in};
 use crate::commands::policy::SAMPLES;
-use crate::findings::{Findings, Report, or_report};
+use crate::findings::{Findings, Report, Telling, or_report};
 use crate::platform::Platform;
 use crate::{output, report};
 
 /// How contracts and products end; samples end in [`SAMPLES`].
 const CONTRACT: &str = ".odcs.yaml";
-const PRODUCT: &str = ".odps.yaml";
+pub(super) const PRODUCT: &str = ".odps.yaml";
 
 /// How often watched documents are looked at.
 const LOOK: Duration = Duration::from_millis(300);
@@ -40,9 +43,8 @@ pub(crate) struct Args {
     /// Lint again whenever a document changes, until Ctrl-C.
     #[arg(long)]
     watch: bool,
-    /// Also write a report: junit, sarif, json or github, to a file or (alone) to standard output.
-    #[arg(long, value_name = "FORMAT[=FILE]")]
-    report: Vec<Report>,
+    #[command(flatten)]
+    telling: Telling,
 }
 
 /// The command, as reports name it.
@@ -58,9 +60,9 @@ struct Documents {
 
 /// Lints, and says how many documents there were; 2 where one is wrong.
 pub(crate) async fn run(cli: &Cli, args: &Args) -> Result<ExitCode> {
-    Report::refuse_several(&args.report)?;
+    let reports = args.telling.reports()?;
     if !args.watch {
-        return once(cli, args);
+        return once(cli, args, &reports);
     }
     let mut seen = None;
     let mut interrupted = std::pin::pin!(tokio::signal::ctrl_c());
@@ -69,7 +71,7 @@ pub(crate) async fn run(cli: &Cli, args: &Args) -> Result<ExitCode> {
         if seen.as_ref() != Some(&stamps) {
             seen = Some(stamps);
             // What is wrong while somebody is writing is news, not an end.
-            if let Err(error) = once(cli, args) {
+            if let Err(error) = once(cli, args, &reports) {
                 report::error(&error, crate::platform::root(cli).as_deref());
             }
             output::remark("watching; Ctrl-C ends");
@@ -81,23 +83,23 @@ pub(crate) async fn run(cli: &Cli, args: &Args) -> Result<ExitCode> {
     }
 }
 
-fn once(cli: &Cli, args: &Args) -> Result<ExitCode> {
+fn once(cli: &Cli, args: &Args, reports: &[Report]) -> Result<ExitCode> {
     let documents = read(cli, args).and_then(|documents| {
         let mut diagnostics = documents.told.clone();
         diagnostics.extend(lint(&documents)?);
         Ok((documents, diagnostics))
     });
     let root = crate::platform::root(cli).unwrap_or_default();
-    let (documents, diagnostics) = or_report(COMMAND, &args.report, &root, documents)?;
+    let (documents, diagnostics) = or_report(COMMAND, reports, &root, documents)?;
     report::diagnostics(&diagnostics, Some(&documents.root));
     if documents.sources.is_empty() && diagnostics.is_empty() {
         output::remark("there is no contract, product or file of samples to lint");
     }
     let checked = documents.sources.iter().map(|(_, source)| source.path.as_path());
-    Findings::of_documents(&diagnostics, checked).write(COMMAND, &args.report, &documents.root)?;
+    Findings::of_documents(&diagnostics, checked).write(COMMAND, reports, &documents.root)?;
     let count = |severity| diagnostics.iter().filter(|found| found.severity == severity).count();
     let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
-    if !Report::takes_output(&args.report) {
+    if !Report::takes_output(reports) {
         let number = documents.sources.len();
         output::line(&format!(
             "{}: {}, {}",
@@ -127,15 +129,23 @@ fn lint(documents: &Documents) -> Result<Vec<Diagnostic>> {
     };
     let (set, mut diagnostics) = ContractSet::load(in_mesh(&contracts));
     let mut sound = set.contracts().to_vec();
+    let mut readable = set.readable().to_vec();
     for (_, source) in contracts.iter().filter(|(domain, _)| domain.is_none()) {
         let parsed = polder_contract::parse(source);
         diagnostics.extend(parsed.diagnostics);
         sound.extend(parsed.contract.map(Arc::new));
+        readable.extend(parsed.readable);
     }
     let mut session = None;
     for contract in &sound {
         diagnostics.extend(sql(contract, &mut session)?);
         diagnostics.extend(contract.lifecycle_problems());
+    }
+    for readable in readable.iter().flat_map(Readable::rules) {
+        diagnostics.extend(wrong_row_sql(&readable));
+        if readable.rules.iter().any(is_query) {
+            diagnostics.extend(polder_engine::unread_readable(&readable, opened(&mut session)?));
+        }
     }
     // Rules are compiled anew for this: most contracts refer to no other.
     let referring = set
@@ -185,14 +195,22 @@ fn sql(contract: &Arc<Contract>, session: &mut Option<Session>) -> Result<Vec<Di
             );
         }
         if has(|kind| matches!(kind, QualityKind::Sql { .. })) {
-            let session = match session {
-                Some(session) => session,
-                None => session.insert(Session::without_lake(&SessionOptions::default())?),
-            };
-            found.extend(polder_engine::unread_rules(&contract, session));
+            found.extend(polder_engine::unread_rules(&contract, opened(session)?));
         }
     }
     Ok(found)
+}
+
+/// The session, made where there is none yet.
+fn opened(session: &mut Option<Session>) -> Result<&Session> {
+    Ok(match session {
+        Some(session) => session,
+        None => session.insert(Session::without_lake(&SessionOptions::default())?),
+    })
+}
+
+fn is_query(rule: &Rule) -> bool {
+    matches!(&rule.kind, RuleKind::Set(test) if matches!(test.metric, Metric::Sql { .. }))
 }
 
 /// SQL over single rows. Compiling is dear, and most contracts have none.

@@ -44,9 +44,9 @@ pub(crate) enum ContractCommand {
     Infer(infer::Args),
     /// Make a contract of an Avro schema, SQL DDL, JSON Schema, Protobuf, dbt models or another contract format.
     Import(import::Args),
-    /// Give a contract in another format, or as a page; what the format cannot say is named.
+    /// Give a contract in another format, or as a page (a data product too); what the format cannot say is named.
     Export(export::Args),
-    /// Write a page for each contract of the mesh, and an index.
+    /// Write a page for each contract and data product of the mesh, and an index.
     Docs(docs::Args),
 }
 
@@ -56,7 +56,7 @@ pub(crate) async fn run(cli: &Cli, command: &ContractCommand) -> Result<ExitCode
         ContractCommand::Test(args) => return test::run(&Platform::open(cli)?, args, cli.quiet).await,
         ContractCommand::Lint(args) => return lint::run(cli, args).await,
         ContractCommand::Backtest(args) => return backtest::run(cli, args).await,
-        ContractCommand::Diff(args) => return diff::run(cli, args),
+        ContractCommand::Diff(args) => return diff::run(args),
         ContractCommand::Infer(args) => return infer::run(cli, args).await,
         ContractCommand::Import(args) => return import::run(args, cli.quiet),
         ContractCommand::Export(args) => return export::run(cli, args),

@@ -12,6 +12,7 @@ use polder_gate::samples::{SampleResult, SampleVerdict, Samples, gather, problem
 use polder_query::{RuleQueries, Session, SessionOptions};
 
 use crate::cli::{Format, FormatArg};
+use crate::commands::named_dataset;
 use crate::commands::policy::SAMPLES;
 use crate::findings::{Case, Findings, Outcome, Report, or_report};
 use crate::output::{self, Listing, cells};
@@ -42,7 +43,7 @@ pub(crate) async fn run(platform: &Platform, args: &Args, quiet: bool) -> Result
     Report::refuse_several(&args.report)?;
     let tested = async {
         let contracts = platform.contracts()?;
-        let wanted = wanted(&contracts, &args.datasets)?;
+        let wanted = wanted(platform, &contracts, &args.datasets)?;
         test(platform, &contracts, &wanted).await
     };
     let tested = tested.await;
@@ -143,7 +144,7 @@ pub(crate) fn wrong_samples<'c>(
 }
 
 /// The datasets that are named, or all; an unknown name is an error with the nearest one.
-fn wanted(contracts: &ContractSet, names: &[String]) -> Result<BTreeSet<DatasetName>> {
+fn wanted(platform: &Platform, contracts: &ContractSet, names: &[String]) -> Result<BTreeSet<DatasetName>> {
     if names.is_empty() {
         return Ok(contracts.datasets().cloned().collect());
     }
@@ -151,7 +152,7 @@ fn wanted(contracts: &ContractSet, names: &[String]) -> Result<BTreeSet<DatasetN
     names
         .iter()
         .map(|name| {
-            let dataset: DatasetName = name.parse()?;
+            let dataset = named_dataset(platform, contracts, name)?;
             if contracts.get(&dataset).is_some() {
                 return Ok(dataset);
             }
@@ -165,7 +166,18 @@ fn wanted(contracts: &ContractSet, names: &[String]) -> Result<BTreeSet<DatasetN
 }
 
 fn print(results: &[SampleResult], format: Format) -> Result<()> {
-    let mut listing = Listing::new(["dataset", "rule", "result", "good", "bad", "why", "place"]);
+    let mut listing = Listing::new([
+        "dataset",
+        "rule",
+        "result",
+        "good",
+        "bad",
+        "why",
+        "place",
+        "severity",
+        "dimension",
+    ])
+    .for_programs(&["severity", "dimension"]);
     for result in results {
         let why = match &result.verdict {
             SampleVerdict::Failed(reasons) => Some(reasons.join("; ")),
@@ -187,6 +199,8 @@ fn print(results: &[SampleResult], format: Format) -> Result<()> {
             result.bad,
             why,
             place,
+            result.severity.as_str(),
+            result.dimension.as_deref(),
         ]);
     }
     listing.print(format, "no rules")
@@ -210,6 +224,8 @@ fn findings(results: &[SampleResult], require_all: bool) -> Findings {
             message,
             help: None,
             place: Some((result.place.file.to_path_buf(), Some(result.place.span))),
+            severity: Some(result.severity),
+            dimension: result.dimension.clone(),
         });
     }
     findings

@@ -7,9 +7,10 @@ use std::sync::Arc;
 use arrow::array::AsArray;
 use arrow::compute::cast;
 use arrow::datatypes::DataType;
+use polder_catalog::{RunEnd, RunStart, RunStatus};
 use polder_contract::DatasetContract;
 use polder_core::units::counted;
-use polder_core::{DatasetName, Error, ErrorKind, Layer, Result, ResultExt, RunId};
+use polder_core::{DatasetName, Error, ErrorKind, Layer, Result, ResultExt, RunId, clock};
 use polder_delivery::{Discard, Patch, Quarantine, Replay, Replayed, Selection};
 use polder_gate::arrow_schema;
 use polder_ingest::Rereader;
@@ -19,6 +20,7 @@ use super::look::{about_columns, find, is_a_rule, rejected_by, tables};
 use super::set::{fields_of_records, patch};
 use super::who::who;
 use super::{DiscardArgs, ReplayArgs, Which, quoted};
+use crate::inventory::{replay_step, replayed_by};
 use crate::output::{self, Listing, cells};
 use crate::platform::Platform;
 use crate::progress::Bars;
@@ -67,6 +69,7 @@ pub(super) async fn replay(platform: &Platform, args: &ReplayArgs, quiet: bool) 
         run: RunId::new(),
         judged: Some(&advance),
     };
+    let started = clock::now();
     let replayed = match args.dry_run {
         true => quarantine.rehearse(&replay).await,
         false => quarantine.replay(&replay).await,
@@ -75,6 +78,21 @@ pub(super) async fn replay(platform: &Platform, args: &ReplayArgs, quiet: bool) 
     let replayed = replayed?;
     if !args.dry_run && replayed.version.is_some() {
         let recorder = Recorder::open(platform).await;
+        let start = RunStart {
+            id: replay.run,
+            step: replay_step(&dataset)?,
+            dataset: Some(dataset.clone()),
+            started,
+        };
+        let end = RunEnd {
+            status: RunStatus::Succeeded,
+            ended: clock::now(),
+            accepted: replayed.passed,
+            rejected: 0,
+            version: replayed.version,
+            message: Some(replayed_by(&replay.by)),
+        };
+        recorder.run(&start, &end).await;
         recorder.dataset(&dataset).await;
         recorder.dataset(&dataset.quarantine()).await;
     }
@@ -141,8 +159,11 @@ async fn open(platform: &Platform, name: &str, as_it_is: bool) -> Result<Option<
         true => Quarantine::open_as_it_is(&lake, &dataset).await?,
         false => Quarantine::open(&lake, &dataset).await?,
     };
-    let discretion = platform.discretion(&platform.contracts()?)?;
-    Ok(quarantine.map(|quarantine| (dataset, quarantine.with_discretion(discretion))))
+    let (discretion, policies) = platform.governed(&platform.contracts()?)?;
+    Ok(quarantine.map(|quarantine| {
+        let quarantine = quarantine.with_discretion(discretion).with_policies(policies);
+        (dataset, quarantine)
+    }))
 }
 
 /// The contract that judges now; rows that a pipeline computed are not replayed but computed anew.

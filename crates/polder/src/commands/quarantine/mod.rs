@@ -80,7 +80,7 @@ say in fields that the contract does not have (any more). Names with capital let
 
 const DISCARD_EXAMPLES: &str = "Examples:
   polder quarantine discard shop.bronze.orders --rule format.json --reason \"noise, ticket 4711\"
-  polder quarantine discard shop.bronze.orders --all --reason \"the supplier sends them anew\" --by ada";
+  polder quarantine discard shop.bronze.orders --all --reason \"they are sent anew\" --by ada";
 
 /// Which rejected rows are meant: those that all of these hold for.
 #[derive(Debug, Clone, Default, Args)]

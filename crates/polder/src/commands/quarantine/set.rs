@@ -76,10 +76,12 @@ impl Patch for SqlPatch {
             Ok(patch) => self.held(patch, rows),
             Err(why) => {
                 let first = texts.first().map_or("", String::as_str);
-                let is_number = |field: &Field| field.data_type().is_numeric();
-                let example = match self.columns.field_with_name(first).is_ok_and(is_number) {
-                    true => format!("CAST({first} AS DECIMAL(38, 10))"),
-                    false => format!("to_date({first}, '%d.%m.%Y')"),
+                let example = match self.columns.field_with_name(first).map(Field::data_type) {
+                    Ok(number) if number.is_numeric() => format!("CAST({first} AS DECIMAL(38, 10))"),
+                    Ok(DataType::Timestamp(_, Some(_))) => {
+                        format!("to_timestamp({first}, '%d.%m.%Y %H:%M') AT TIME ZONE 'UTC'")
+                    }
+                    _ => format!("to_date({first}, '%d.%m.%Y')"),
                 };
                 let message = format!("{why} from this text: say what it is to be, as in {example}");
                 Err(Error::new(ErrorKind::Data, message))
@@ -99,16 +101,29 @@ impl SqlPatch {
             let place = self.columns.index_of(name).context(ErrorKind::Internal, unknown)?;
             let held = self.columns.field(place).data_type();
             let arrives = self.arrivals.get(name).unwrap_or(held);
+            let remedy = remedy(columns[place].data_type(), arrives);
             let (column, failures) = read_exactly(&columns[place], arrives, held)?;
             columns[place] = column;
             misfits.extend(failures.into_iter().map(|(row, reason)| {
-                let column = name.clone();
+                let (column, reason) = (name.clone(), format!("{reason}{remedy}"));
                 (row, Misfit { column, reason })
             }));
         }
         let together = || "cannot put patched rows together".to_owned();
         let rows = RecordBatch::try_new(Arc::clone(&self.columns), columns).context(ErrorKind::Internal, together)?;
         Ok(Patched { rows, misfits })
+    }
+}
+
+/// What to write where an expression gives times of another kind than the column's, or numbers that may be times.
+fn remedy(computed: &DataType, column: &DataType) -> &'static str {
+    match (computed, column) {
+        (DataType::Timestamp(_, None), DataType::Timestamp(_, Some(_))) => ": write … AT TIME ZONE 'UTC'",
+        (DataType::Timestamp(_, Some(_)), DataType::Timestamp(_, None)) => ": write CAST(… AS TIMESTAMP)",
+        (number, DataType::Timestamp(_, Some(_))) if number.is_integer() => {
+            ": write to_timestamp_millis(…) AT TIME ZONE 'UTC', or to_timestamp_seconds"
+        }
+        _ => "",
     }
 }
 

@@ -1,5 +1,6 @@
 //! `polder sql`: one query, the statements of standard input, or a prompt.
 
+mod format;
 mod prompt;
 
 use std::io::{IsTerminal, Read};
@@ -15,6 +16,7 @@ use crate::platform::Platform;
 
 /// Runs the query that is given, else what standard input holds, else a prompt.
 pub(crate) async fn run(platform: &Platform, args: &SqlArgs, quiet: bool) -> Result<()> {
+    let format = format::format(args)?;
     let session = platform.session()?;
     let queries = match &args.query {
         Some(query) => vec![query.clone()],
@@ -34,8 +36,8 @@ pub(crate) async fn run(platform: &Platform, args: &SqlArgs, quiet: bool) -> Res
         };
         let mut rows = frame.execute_stream().await.map_err(query_error)?;
         let mut printer = match &args.output {
-            Some(path) => Printer::to_file(args.format, rows.schema(), args.limit, path)?,
-            None => Printer::to_terminal(args.format, rows.schema(), args.limit)?,
+            Some(path) => Printer::to_file(format, rows.schema(), args.limit, path)?,
+            None => Printer::to_terminal(format, rows.schema(), args.limit)?,
         };
         while let Some(batch) = rows.next().await {
             printer.write(&batch.map_err(query_error)?)?;

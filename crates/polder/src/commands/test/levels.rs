@@ -1,7 +1,7 @@
 //! What contracts promise about delivery, beside their rules.
 
 use chrono::TimeDelta;
-use polder_contract::DatasetContract;
+use polder_contract::{DatasetContract, ServiceLevel};
 use polder_core::clock;
 use polder_core::units::counted;
 use polder_slo::{Assessed, Verdict, Window, assess, observe};
@@ -48,7 +48,7 @@ fn measured_level(contract: &DatasetContract, level: &Assessed) -> Case {
         Verdict::Breached => (Outcome::Warned, told),
         Verdict::NotMeasured(why) => (Outcome::NotRun, why.clone()),
     };
-    let mut case = level_case(contract, &level.property, level.element.as_deref(), outcome, message);
+    let mut case = level_case(contract, level.place, outcome, message);
     case.help =
         (outcome == Outcome::Warned).then(|| "a broken service level only warns here; `polder slo` fails".to_owned());
     case
@@ -68,37 +68,82 @@ pub(super) fn remark_broken(levels: &[Case]) {
 
 /// Every service level, not run.
 pub(super) fn not_measured(contract: &DatasetContract, why: &str) -> Vec<Case> {
-    let levels = contract.contract.service_levels.iter();
+    let levels = 0..contract.contract.service_levels.len();
     levels
-        .map(|level| {
-            let element = level.element.as_deref();
-            level_case(contract, &level.property, element, Outcome::NotRun, why.to_owned())
-        })
+        .map(|level| level_case(contract, level, Outcome::NotRun, why.to_owned()))
         .collect()
 }
 
-fn level_case(
-    contract: &DatasetContract,
-    property: &str,
-    element: Option<&str>,
-    outcome: Outcome,
-    message: String,
-) -> Case {
-    let declared = contract
-        .contract
-        .service_levels
-        .iter()
-        .find(|level| level.property == property && level.element.as_deref() == element);
-    let place = match declared {
+/// The case of the contract's service level at a place.
+fn level_case(contract: &DatasetContract, level: usize, outcome: Outcome, message: String) -> Case {
+    let place = match contract.contract.service_levels.get(level) {
         Some(level) => (level.place.file.to_path_buf(), Some(level.place.span)),
         None => (contract.contract.source_path.clone(), None),
     };
     Case {
         suite: contract.title(),
-        name: format!("slaProperties.{property}"),
+        name: id(&contract.contract.service_levels, level),
         outcome,
         message,
         help: None,
         place: Some(place),
+        severity: None,
+        dimension: None,
+    }
+}
+
+/// The id of a service level: several of one property have numbers, as rules of one id have.
+fn id(levels: &[ServiceLevel], place: usize) -> String {
+    let property = levels.get(place).map_or("", |level| level.property.as_str());
+    let before = levels.iter().take(place).filter(|level| level.property == property);
+    match before.count() {
+        0 => format!("slaProperties.{property}"),
+        before => format!("slaProperties.{property}#{}", before + 1),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use polder_core::document::Source;
+
+    use super::*;
+
+    #[test]
+    fn service_levels_of_one_property_have_an_id_and_a_place_each() {
+        let text = "apiVersion: v3.1.0\nkind: DataContract\nid: t\nname: t\nversion: 1.0.0\nstatus: active\nschema:\n  \
+                    - {name: t, physicalName: a.bronze.t, properties: [{name: at, logicalType: date}]}\nslaProperties:\n\
+                    \x20 - {property: latency, value: 1, unit: d}\n\
+                    \x20 - {property: retention, value: 1, unit: y}\n\
+                    \x20 - {property: latency, value: 4, unit: d}\n";
+        let parsed = polder_contract::parse(&Source::new("contracts/a/t.odcs.yaml", text));
+        let contract = DatasetContract {
+            contract: Arc::new(parsed.contract.unwrap()),
+            object: 0,
+        };
+        let cases = not_measured(&contract, "no lake");
+        let names: Vec<_> = cases.iter().map(|case| case.name.as_str()).collect();
+        assert_eq!(
+            names,
+            [
+                "slaProperties.latency",
+                "slaProperties.retention",
+                "slaProperties.latency#2"
+            ]
+        );
+        let now = clock::now();
+        let window = Window {
+            from: now - TimeDelta::days(1),
+            to: now,
+        };
+        let measured: Vec<_> = assess(&contract, None, window)
+            .iter()
+            .map(|level| measured_level(&contract, level))
+            .map(|case| (case.name, case.place))
+            .collect();
+        let declared: Vec<_> = cases.into_iter().map(|case| (case.name, case.place)).collect();
+        assert_eq!(measured, declared);
+        assert_ne!(declared[0].1, declared[2].1);
     }
 }

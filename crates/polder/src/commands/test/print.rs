@@ -10,7 +10,7 @@ use crate::findings::{Case, Outcome};
 use crate::output::{self, Cell, Listing, cells};
 
 /// What is told of a rule, or of a service level.
-const KEYS: [&str; 8] = [
+const KEYS: [&str; 10] = [
     "dataset",
     "version",
     "rule",
@@ -19,7 +19,11 @@ const KEYS: [&str; 8] = [
     "asked",
     "from",
     "failing_rows",
+    "severity",
+    "dimension",
 ];
+/// What people are not shown.
+const FOR_PROGRAMS: [&str; 3] = ["failing_rows", "severity", "dimension"];
 
 fn of_rule(verification: &Verification, result: &RuleResult) -> [Cell; KEYS.len()] {
     let (verdict, asked) = match &result.verdict {
@@ -44,6 +48,8 @@ fn of_rule(verification: &Verification, result: &RuleResult) -> [Cell; KEYS.len(
         asked,
         ran.then(|| result.how.as_str()),
         result.failing_rows,
+        result.severity.as_str(),
+        result.dimension.as_deref(),
     ]
 }
 
@@ -58,6 +64,8 @@ fn of_level(level: &Case) -> [Cell; KEYS.len()] {
         level.message.as_str(),
         "history",
         nothing(),
+        None::<&str>,
+        None::<&str>,
     ]
 }
 
@@ -68,7 +76,7 @@ pub(super) fn print(tested: &[Verification], levels: &[Case], args: &Args) -> Re
     let for_people = format == Format::Table;
     let with_rows = !for_people && args.show > 0;
     let rows: &[_] = if with_rows { &["rows"] } else { &[] };
-    let mut listing = Listing::new([&KEYS[..], rows].concat()).for_programs(&["failing_rows"]);
+    let mut listing = Listing::new([&KEYS[..], rows].concat()).for_programs(&FOR_PROGRAMS);
     // People are shown what there is to do; programs are given everything.
     for verification in tested {
         for result in &verification.report.results {

@@ -82,6 +82,105 @@ fn queries_of_rules_are_read_without_a_table() {
     }
 }
 
+/// Of every rule the SQL is wrong, but of `related`; lines from 14 on.
+const WRONG_SQL: &str = "apiVersion: v3.1.0\nkind: DataContract\nid: x\nversion: 1.0.0\nstatus: active\nschema:\n  - name: refunds\n    \
+                         physicalName: shop.silver.refunds\n    relationships: [{from: refunds.buyer, to: crm.gold.people.number}]\n    \
+                         properties:\n      - {name: refund, logicalType: integer}\n      - {name: paid, logicalType: number}\n      \
+                         - {name: buyer, logicalType: integer}\n    quality:\n      \
+                         - {id: unended, type: custom, engine: polder, implementation: {row: (refund > 0}}\n      \
+                         - {id: unknown, type: custom, engine: polder, implementation: {row: payd > 0}}\n      \
+                         - {id: written, type: sql, query: 'DELETE FROM {object}', mustBe: 0}\n      \
+                         - {id: foreign, type: sql, query: SELECT count(*) FROM hr.gold.wages, mustBe: 0}\n      \
+                         - {id: related, type: sql, query: SELECT count(*) FROM crm.gold.people, mustBe: 0}\n";
+
+#[test]
+fn sql_of_rules_is_told_beside_other_mistakes_and_what_follows_from_these_is_not() {
+    let unended = "15 the contract of shop.silver.refunds cannot be enforced: rule unended: ";
+    let unknown = "16 the contract of shop.silver.refunds cannot be enforced: rule unknown: there is no column `payd`";
+    let written = "17 written: DELETE FROM is not allowed";
+    let foreign = "18 foreign: the query reads hr.gold.wages, which is neither";
+    let cases: [(&str, &str, &[&str]); 11] = [
+        (
+            "status: active",
+            "status: active",
+            &[unended, unknown, written, foreign],
+        ),
+        // Far from the schema.
+        (
+            "status: active",
+            "status: 7",
+            &["5 `status` must be", unended, unknown, written, foreign],
+        ),
+        (
+            "version: 1.0.0\n",
+            "version: 1.0.0\ndescripton: {}\n",
+            &[
+                "5 `descripton` is not known",
+                "16 the contract",
+                "17 the contract",
+                "18 written",
+                "19 foreign",
+            ],
+        ),
+        // A column of which nobody can say what it is: what reads it is left out, and so are unknown columns.
+        (
+            "paid, logicalType: number",
+            "paid, logicalType: numbr",
+            &["12 ", unended, written, foreign],
+        ),
+        (
+            "refund, logicalType: integer",
+            "refund, logicalType: intger",
+            &["11 ", written, foreign],
+        ),
+        // A limit that makes no sense is no other column.
+        (
+            "paid, logicalType: number",
+            "paid, logicalType: number, logicalTypeOptions: {minimum: x}",
+            &["12 ", unended, unknown, written, foreign],
+        ),
+        // What may be read is not known where a reference is wrong.
+        ("to: crm", "too: crm", &["9 ", unended, unknown, written]),
+        ("relationships:", "relationship:", &["9 ", unended, unknown, written]),
+        (
+            "{from: refunds.buyer,",
+            "{from: refunds.bier,",
+            &["9 ", unended, unknown, written],
+        ),
+        // In the rule itself: a key beside the SQL, and what it is held against.
+        (
+            "{object}', mustBe: 0",
+            "{object}', mustBe: 0, sevrity: error",
+            &[
+                unended,
+                unknown,
+                written,
+                "17 `schema[0].quality[2].sevrity` is not known",
+                foreign,
+            ],
+        ),
+        (
+            "{object}', mustBe: 0",
+            "{object}', mustBe: [0]",
+            &[unended, unknown, "17 `schema[0]", foreign],
+        ),
+    ];
+    for (right, wrong, expected) in cases {
+        let text = WRONG_SQL.replacen(right, wrong, 1);
+        for domain in [Some("shop"), None] {
+            let mut found = told(&documents(&[("refunds.odcs.yaml", &text)], domain));
+            // References are held against the mesh where nothing else is wrong.
+            found.retain(|line| !line.contains("there is no contract of crm.gold.people"));
+            let begins = |(found, expected): (&String, &&str)| {
+                let found = found.strip_prefix("refunds.odcs.yaml:");
+                found.is_some_and(|found| found.starts_with(expected))
+            };
+            let same = found.len() == expected.len() && found.iter().zip(expected).all(begins);
+            assert!(same, "{wrong}: {found:#?}");
+        }
+    }
+}
+
 #[test]
 fn samples_beside_contracts_are_read_too() {
     let cases = [

@@ -15,7 +15,7 @@ const NUMBER: &str = "$serde_json::private::Number";
 ///
 /// # Errors
 /// Text that is no JSON, or has an object in it, however deep, that names something twice.
-pub(super) fn read(bytes: &[u8]) -> serde_json::Result<Value> {
+pub fn read(bytes: &[u8]) -> serde_json::Result<Value> {
     serde_json::from_slice::<Unique>(bytes).map(|Unique(value)| value)
 }
 

@@ -1,11 +1,14 @@
 //! A JSON schema for editors, made of the same tables that documents are checked against.
 
+mod hints;
+
 use serde_json::{Map as Object, Value as Json, json};
 
-use super::hints::{hint, property_hint};
-use super::{Field, Shape, parts, property, quality, relationship, server, tables, words};
+use hints::{hint, property_hint};
+
 use crate::diff::Mode;
 use crate::rule::OnFailure;
+use crate::structure::{Field, Shape, VERSIONS, parts, property, quality, relationship, server, tables, words};
 use crate::unheeded;
 
 /// The JSON schema (draft 2019-09) of contracts as Polder reads them, for completion and hints in editors. It says what
@@ -31,7 +34,7 @@ pub fn editor_schema() -> Json {
 }
 
 fn definitions() -> Json {
-    let versions: Vec<_> = super::VERSIONS.iter().map(|(name, _)| *name).collect();
+    let versions: Vec<_> = VERSIONS.iter().map(|(name, _)| *name).collect();
     let one = json!({ "type": "string", "pattern": relationship::REFERENCE });
     json!({
         "ApiVersion": { "type": "string", "enum": versions },

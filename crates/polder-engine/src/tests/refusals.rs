@@ -1,0 +1,226 @@
+//! What runs of one pipeline after the other refuse: each row once, whatever is equal to it.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use polder_delivery::{Discard, Quarantine, Selection};
+
+use super::outages::Fragile;
+use super::*;
+
+const STRICT: &str = "k string, v positive, n bigint";
+const LINES: &str = "SELECT k, v, w AS n FROM a.bronze.e";
+const OPEN: &str = "SELECT record FROM a.quarantine.silver_s WHERE coalesce(state, 'open') = 'open'";
+
+fn lines(document: &str) -> Declared {
+    bronze()
+        .contract("a.silver.s", STRICT)
+        .pipeline("s", "a.silver.s", document, LINES)
+}
+
+/// What the last step did: how, how many rows it added and refused.
+fn did(results: &[StepResult]) -> (&'static str, u64, u64) {
+    let last = results.last().unwrap();
+    (last.action.as_str(), last.rows, last.rejected)
+}
+
+async fn full(engine: &Engine) -> Vec<StepResult> {
+    let options = RunOptions {
+        full: true,
+        ..RunOptions::default()
+    };
+    run_with(engine, &options).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn equal_rows_of_several_runs_are_refused_once_each() {
+    for document in [
+        "materialization: append",
+        "materialization: append_distinct\nkey: [k, n]",
+    ] {
+        let engine = lines(document).engine(&lake());
+        let mut writer = Writer::new(&engine);
+        let mut actions = Vec::new();
+        for n in 1..=3 {
+            writer.add("a.bronze.e", &[row("a", -1, 0), row("b", 5, n)]).await;
+            actions.push(did(&run(&engine).await));
+        }
+        assert_eq!(
+            actions,
+            [("full", 1, 1), ("incremental", 1, 1), ("incremental", 1, 1)],
+            "{document}"
+        );
+        let refused = vec![r#"{"k":"a","v":-1,"n":0}"#; 3];
+        assert_eq!(rows(&engine, OPEN).await, refused);
+        // A build of everything meets the same rows.
+        assert_eq!(did(&full(&engine).await), ("full", 3, 3));
+        assert_eq!(rows(&engine, OPEN).await, refused);
+
+        // Somebody decides about them; whoever comes later is another row.
+        let mut quarantine = Quarantine::open(&engine.lake, &name("a.silver.s"))
+            .await
+            .unwrap()
+            .unwrap();
+        let discard = Discard {
+            selection: Selection::default(),
+            reason: "noise".to_owned(),
+            by: "ada".to_owned(),
+            run: RunId::new(),
+        };
+        assert_eq!(quarantine.discard(&discard).await.unwrap(), 3);
+        writer.add("a.bronze.e", &[row("a", -1, 0)]).await;
+        assert_eq!(did(&run(&engine).await), ("incremental", 0, 1));
+        assert_eq!(rows(&engine, OPEN).await.len(), 1);
+        assert_eq!(did(&full(&engine).await), ("full", 3, 4));
+        assert_eq!(rows(&engine, OPEN).await.len(), 1);
+        assert_eq!(number(&engine, "SELECT count(*) FROM a.quarantine.silver_s").await, 4);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn discarded_rows_that_a_build_accepts_are_in_the_table_and_nowhere_else() {
+    let lake = lake();
+    let engine = lines("materialization: append").engine(&lake);
+    let mut writer = Writer::new(&engine);
+    writer
+        .add("a.bronze.e", &[row("a", -1, 0), row("c", -2, 0), row("b", 5, 1)])
+        .await;
+    assert_eq!(did(&run(&engine).await), ("full", 1, 2));
+    let mut quarantine = Quarantine::open(&lake, &name("a.silver.s")).await.unwrap().unwrap();
+    let discard = Discard {
+        selection: Selection::default(),
+        reason: "noise".to_owned(),
+        by: "ada".to_owned(),
+        run: RunId::new(),
+    };
+    assert_eq!(quarantine.discard(&discard).await.unwrap(), 2);
+
+    let query = "SELECT k, CASE k WHEN 'a' THEN 1 ELSE v END AS v, w AS n FROM a.bronze.e";
+    let loose = bronze()
+        .contract("a.silver.s", STRICT)
+        .pipeline("s", "a.silver.s", "materialization: append", query)
+        .engine(&lake);
+    assert_eq!(did(&run(&loose).await), ("full", 2, 1));
+    let states = "SELECT record, state, history FROM a.quarantine.silver_s ORDER BY record";
+    let states = rows(&loose, states).await;
+    assert!(
+        states[0].starts_with(r#"{"k":"a","v":-1,"n":0} replayed"#),
+        "{states:?}"
+    );
+    assert!(states[0].contains("noise"), "{states:?}");
+    assert!(
+        states[1].starts_with(r#"{"k":"c","v":-2,"n":0} discarded"#),
+        "{states:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn groups_that_are_computed_again_refuse_the_same_rows() {
+    let engine = bronze()
+        .contract("a.silver.s", STRICT)
+        .pipeline("s", "a.silver.s", "materialization: replace_groups\nkey: [k]", LINES)
+        .engine(&lake());
+    let mut writer = Writer::new(&engine);
+    writer.add("a.bronze.e", &[row("a", -1, 0), row("b", 5, 1)]).await;
+    assert_eq!(did(&run(&engine).await), ("full", 1, 1));
+    writer.add("a.bronze.e", &[row("a", 2, 0)]).await;
+    assert_eq!(did(&run(&engine).await), ("incremental", 1, 1));
+    writer.add("a.bronze.e", &[row("a", -1, 0)]).await;
+    assert_eq!(did(&run(&engine).await), ("incremental", 1, 2));
+    assert_eq!(rows(&engine, OPEN).await, [r#"{"k":"a","v":-1,"n":0}"#; 2]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_ended_between_its_commits_is_made_up_for_by_a_build_of_everything() {
+    let away = Arc::new(AtomicBool::new(false));
+    let store = Fragile {
+        away: Arc::clone(&away),
+        unwritten: Some("a/silver/s/_delta_log"),
+        ..Fragile::default()
+    };
+    let lake = Lake::over(Arc::new(store), "memory:///lake".parse().unwrap()).unwrap();
+    let engine = lines("materialization: append").engine(&lake);
+    let mut writer = Writer::new(&engine);
+    let both = [row("a", -1, 0), row("b", 5, 0)];
+    writer.add("a.bronze.e", &both).await;
+    assert_eq!(did(&run(&engine).await), ("full", 1, 1));
+    writer.add("a.bronze.e", &both).await;
+    away.store(true, Ordering::SeqCst);
+    let results = engine.run(&RunOptions::default(), &Unobserved).await.unwrap();
+    assert!(matches!(results[0].outcome, StepOutcome::Failed(_)), "{results:?}");
+    away.store(false, Ordering::SeqCst);
+    // The run had written down what it refused, and nothing else.
+    assert_eq!(rows(&engine, OPEN).await.len(), 2);
+    assert_eq!(number(&engine, "SELECT count(*) FROM a.silver.s").await, 1);
+
+    writer.add("a.bronze.e", &both).await;
+    let results = run(&engine).await;
+    assert_eq!(did(&results), ("full", 3, 3));
+    assert_eq!(
+        results[0].why,
+        "it is not known whether the run that refused rows last was completed"
+    );
+    assert_eq!(rows(&engine, OPEN).await, [r#"{"k":"a","v":-1,"n":0}"#; 3]);
+    writer.add("a.bronze.e", &both).await;
+    assert_eq!(did(&run(&engine).await), ("incremental", 1, 1));
+    assert_eq!(rows(&engine, OPEN).await.len(), 4);
+    assert_eq!(number(&engine, "SELECT count(*) FROM a.silver.s").await, 4);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_of_floats_is_one_whatever_the_sign_of_zero_and_the_bits_of_nan() {
+    // Few rows are joined by hash, many by sorting.
+    for hashed_rows in [0, 1_000] {
+        let engine = bronze()
+            .contract("a.silver.s", "f double, v bigint")
+            .pipeline(
+                "s",
+                "a.silver.s",
+                "materialization: append_distinct\nkey: [f]",
+                "SELECT CASE w WHEN 0 THEN CAST(0 AS double) WHEN 1 THEN -CAST(0 AS double) WHEN 2 THEN CAST('NaN' AS double) \
+                 WHEN 3 THEN -CAST('NaN' AS double) ELSE CAST(w AS double) END AS f, v FROM a.bronze.e",
+            )
+            .engine(&lake());
+        let limits = crate::engine::Limits {
+            hashed_rows,
+            ..crate::engine::Limits::default()
+        };
+        let engine = Engine { limits, ..engine };
+        let mut writer = Writer::new(&engine);
+        writer
+            .add("a.bronze.e", &[row("a", 1, 1), row("a", 2, 2), row("a", 3, 0)])
+            .await;
+        assert_eq!(did(&run(&engine).await), ("full", 2, 0));
+        writer
+            .add("a.bronze.e", &[row("a", 4, 0), row("a", 5, 3), row("a", 6, 7)])
+            .await;
+        assert_eq!(did(&run(&engine).await), ("incremental", 1, 0));
+        let kept = "SELECT v FROM a.silver.s";
+        assert_eq!(rows(&engine, kept).await, ["1", "2", "6"]);
+        assert_eq!(did(&full(&engine).await), ("full", 3, 0));
+        assert_eq!(rows(&engine, kept).await, ["1", "2", "6"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn groups_of_floats_are_touched_whatever_the_sign_of_zero() {
+    let engine = bronze()
+        .contract("a.silver.s", "f double, n bigint")
+        .pipeline(
+            "s",
+            "a.silver.s",
+            "materialization: replace_groups\nkey: [f]",
+            "SELECT f, count(*) AS n FROM (SELECT CASE w WHEN 0 THEN CAST(0 AS double) WHEN 1 THEN -CAST(0 AS double) \
+             WHEN 2 THEN CAST('NaN' AS double) ELSE -CAST('NaN' AS double) END AS f FROM a.bronze.e) GROUP BY f",
+        )
+        .engine(&lake());
+    let mut writer = Writer::new(&engine);
+    writer.add("a.bronze.e", &[row("a", 1, 1), row("a", 2, 2)]).await;
+    run(&engine).await;
+    writer.add("a.bronze.e", &[row("a", 4, 0), row("a", 5, 3)]).await;
+    assert_eq!(did(&run(&engine).await).0, "incremental");
+    assert_eq!(rows(&engine, "SELECT n FROM a.silver.s WHERE f = 0").await, ["2"]);
+    let counts = "SELECT n FROM a.silver.s";
+    let built = rows(&engine, counts).await;
+    full(&engine).await;
+    assert_eq!(rows(&engine, counts).await, built);
+}
