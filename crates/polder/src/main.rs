@@ -8,6 +8,7 @@ mod domains;
 mod findings;
 mod git;
 mod inventory;
+mod options;
 mod output;
 mod platform;
 mod progress;
@@ -31,13 +32,13 @@ fn main() -> ExitCode {
     if matches!(cli.command, Command::Test(_)) {
         allocator::keep_freed_blocks();
     }
-    start_log(cli.verbose);
+    start_log(cli.global.verbose);
     // A writer that other makers' code catches panicking (on a full disk, say) comes back as an error, which is what people see.
     std::panic::set_hook(Box::new(|panic| tracing::debug!(%panic, "panicked")));
     match run(&cli) {
         Ok(code) => code,
         Err(error) => {
-            report::error(&error, platform::root(&cli).as_deref());
+            report::error(&error, platform::root(&cli.global).as_deref());
             ExitCode::from(error.exit_code())
         }
     }
@@ -54,7 +55,7 @@ fn run(cli: &Cli) -> Result<ExitCode> {
     std::thread::scope(|scope| {
         let command = std::thread::Builder::new()
             .stack_size(STACK_BYTES)
-            .spawn_scoped(scope, || runtime.block_on(commands::run(cli)))
+            .spawn_scoped(scope, || runtime.block_on(cli::run(cli)))
             .context(ErrorKind::Internal, failed)?;
         command.join().unwrap_or_else(|panic| {
             let said = panic

@@ -19,7 +19,7 @@ use polder_core::{Error, ErrorKind, Result, ResultExt};
 use polder_delivery::json_maps;
 use serde_json::{Map, Value};
 
-use crate::cli::{Format, SqlFormat};
+use crate::options::{Format, SqlFormat};
 pub(crate) use listing::{Cell, Listing, cells, object};
 
 impl From<Format> for SqlFormat {

@@ -17,7 +17,7 @@ use polder_policy::Policies;
 use polder_query::{Session, SessionOptions};
 use polder_registry::Registry;
 
-use crate::cli::Cli;
+use crate::options::Global;
 use crate::{domains, output, report};
 
 /// A mesh and what runs it. Services are only reached for when a command uses them.
@@ -38,8 +38,8 @@ impl From<Mesh> for Platform {
 }
 
 /// The folder that a command line names or stands in, for showing excerpts of documents.
-pub(crate) fn root(cli: &Cli) -> Option<PathBuf> {
-    let start = match &cli.mesh {
+pub(crate) fn root(global: &Global) -> Option<PathBuf> {
+    let start = match &global.mesh {
         Some(root) => return Some(root.clone()),
         None => std::env::current_dir().ok()?,
     };
@@ -51,8 +51,8 @@ pub(crate) fn root(cli: &Cli) -> Option<PathBuf> {
 
 impl Platform {
     /// The mesh that the command line names, or the nearest one from the current folder upwards.
-    pub(crate) fn open(cli: &Cli) -> Result<Self> {
-        let mesh = match &cli.mesh {
+    pub(crate) fn open(global: &Global) -> Result<Self> {
+        let mesh = match &global.mesh {
             Some(root) if !root.join(polder_core::config::FILE_NAME).is_file() => {
                 return Err(Error::new(
                     ErrorKind::NotFound,

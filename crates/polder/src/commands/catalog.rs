@@ -6,8 +6,8 @@ use polder_core::document::nearest;
 use polder_core::{DatasetName, Error, ErrorKind, ObjectName, Result};
 use serde_json::{Map, Value, json};
 
-use crate::cli::{CatalogCommand, Format};
 use crate::inventory;
+use crate::options::{CatalogCommand, Format};
 use crate::output::{self, Cell, Listing, cells, line};
 use crate::platform::Platform;
 

@@ -38,9 +38,9 @@ use polder_core::{Error, Result, clock};
 use polder_engine::{Analysis, Engine, load_models, load_pipelines};
 use polder_ingest::{StreamSpec, read_streams};
 
-use crate::cli::Cli;
 use crate::commands::contract::parties::cancellations;
 use crate::findings::{Findings, NOT_RUN, Report, Telling, or_report};
+use crate::options::Global;
 use crate::platform::Platform;
 use crate::{domains, output, report};
 
@@ -126,9 +126,9 @@ fn without_not_run(error: Error) -> Error {
 const COMMAND: &str = "polder check";
 
 /// The mesh that the command line names; why there is none is told in the reports too.
-pub(crate) fn open(cli: &Cli, args: &Args) -> Result<Platform> {
-    let root = crate::platform::root(cli).unwrap_or_default();
-    or_report(COMMAND, &args.telling.reports()?, &root, Platform::open(cli))
+pub(crate) fn open(global: &Global, args: &Args) -> Result<Platform> {
+    let root = crate::platform::root(global).unwrap_or_default();
+    or_report(COMMAND, &args.telling.reports()?, &root, Platform::open(global))
 }
 
 /// What is known so far.

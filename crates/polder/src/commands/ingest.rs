@@ -15,8 +15,8 @@ use polder_ingest::{CommitSummary, Ingest, Mode, Observer, StreamSpec, Summary};
 use polder_query::{RuleQueries, Session, SessionOptions};
 use tokio_util::sync::CancellationToken;
 
-use crate::cli::IngestArgs;
 use crate::inventory::source_node;
+use crate::options::IngestArgs;
 use crate::platform::{Platform, select_streams};
 use crate::progress::Bars;
 use crate::recorder::Recorder;

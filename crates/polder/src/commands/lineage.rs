@@ -8,8 +8,8 @@ use polder_core::{DatasetName, Error, ErrorKind, Result};
 use polder_engine::{ColumnEdge, ColumnLineage, DatasetColumn, Target};
 
 use super::catalog;
-use crate::cli::LineageArgs;
 use crate::inventory::source_node;
+use crate::options::LineageArgs;
 use crate::output::{Cell, Listing, cells};
 use crate::platform::Platform;
 

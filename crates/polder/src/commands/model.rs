@@ -7,7 +7,7 @@ use polder_domain::Parameters;
 use polder_engine::ModelRecord;
 use serde_json::{Value, json};
 
-use crate::cli::{Format, ModelCommand, SqlFormat};
+use crate::options::{Format, ModelCommand, SqlFormat};
 use crate::output::{Cell, Listing, Printer, cells, json, line};
 use crate::platform::Platform;
 

@@ -14,8 +14,8 @@ use polder_policy::{Policies, Policy, Rule, Sighting};
 use polder_query::query_error;
 use serde_json::{Map, Value, json};
 
-use crate::cli::{Format, FormatArg};
 use crate::commands::check::catalog::policies_left_out;
+use crate::options::{Format, FormatArg};
 use crate::output::{self, Listing, cells};
 use crate::platform::Platform;
 

@@ -9,8 +9,8 @@ use polder_core::document::{Diagnostic, nearest};
 use polder_core::{Error, ErrorKind, Result, clock};
 use serde_json::{Value, json};
 
-use crate::cli::{Cli, Format, FormatArg};
 use crate::commands::contract::diff;
+use crate::options::{Format, FormatArg, Global};
 use crate::output::{Cell, Listing, cells, json, line};
 use crate::platform::Platform;
 
@@ -34,10 +34,10 @@ pub(crate) enum ProductCommand {
 }
 
 /// What the command names.
-pub(crate) fn run(cli: &Cli, command: &ProductCommand) -> Result<ExitCode> {
+pub(crate) fn run(global: &Global, command: &ProductCommand) -> Result<ExitCode> {
     match command {
-        ProductCommand::List { format } => list(&Platform::open(cli)?, format.format)?,
-        ProductCommand::Show { product, format } => show(&Platform::open(cli)?, product, format.format)?,
+        ProductCommand::List { format } => list(&Platform::open(global)?, format.format)?,
+        ProductCommand::Show { product, format } => show(&Platform::open(global)?, product, format.format)?,
         ProductCommand::Diff(args) => return diff::products(args),
     }
     Ok(ExitCode::SUCCESS)

@@ -10,9 +10,9 @@ use polder_core::units::counted;
 use polder_core::{ObjectName, Result};
 use polder_engine::{Engine, Observer, RunOptions, StartedStep, StepKind, StepOutcome, StepResult};
 
-use crate::cli::{PlanArgs, RunArgs};
 use crate::commands::ingest::warned;
 use crate::inventory::step;
+use crate::options::{PlanArgs, RunArgs};
 use crate::output::{self, Cell, Listing, cells};
 use crate::platform::Platform;
 use crate::progress::Bars;

@@ -11,8 +11,8 @@ use polder_core::units::{counted, parse_duration};
 use polder_core::{Error, ErrorKind, Result, ResultExt, clock};
 use polder_slo::{Assessed, Breach, Figure, Window, assess, observe};
 
-use crate::cli::FormatArg;
 use crate::commands::named_dataset;
+use crate::options::FormatArg;
 use crate::output::{Cell, Listing, remark};
 use crate::platform::Platform;
 

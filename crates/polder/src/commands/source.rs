@@ -7,7 +7,7 @@ use polder_core::units::counted;
 use polder_core::{Error, ErrorKind, Result};
 use polder_source::{EventSource, Limit, Publisher, PublisherOptions, RetailFiles, Shop, ShopOptions};
 
-use crate::cli::{PublishArgs, SourceCommand};
+use crate::options::{PublishArgs, SourceCommand};
 use crate::output;
 use crate::platform::Platform;
 use crate::progress::Bars;

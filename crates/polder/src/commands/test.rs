@@ -20,9 +20,9 @@ use polder_lake::Version;
 use polder_policy::Policies;
 use polder_query::{Session, SessionOptions};
 
-use crate::cli::{Cli, Format, FormatArg};
 use crate::commands::missing_file;
 use crate::findings::{Case, Findings, Outcome, Report, or_report};
+use crate::options::{Format, FormatArg, Global};
 use crate::output;
 use crate::platform::Platform;
 use levels::{not_measured, remark_broken, service_levels};
@@ -77,12 +77,12 @@ const HOW_TO_BUILD: &str =
     "`polder ingest` lands bronze, `polder run` builds silver and gold (and see `lake` in polder.yaml)";
 
 /// Everything that the command line names, held against its contracts.
-async fn all(cli: &Cli, args: &Args) -> Result<Tested> {
+async fn all(global: &Global, args: &Args) -> Result<Tested> {
     if args.data.is_empty() {
-        return of_datasets(cli, args).await;
+        return of_datasets(global, args).await;
     }
-    let verification = of_files(cli, args).await?;
-    if !cli.quiet {
+    let verification = of_files(global, args).await?;
+    if !global.quiet {
         remark_columns(&verification, &args.data);
     }
     let levels = not_measured(&verification.contract, "a file has no history");
@@ -95,11 +95,11 @@ async fn all(cli: &Cli, args: &Args) -> Result<Tested> {
 }
 
 /// Tests; 1 where a rule fails or too few were run.
-pub(crate) async fn run(cli: &Cli, args: &Args) -> Result<ExitCode> {
+pub(crate) async fn run(global: &Global, args: &Args) -> Result<ExitCode> {
     Report::refuse_several(&args.report)?;
     args.refuse_what_cannot_be_shown()?;
-    let root = crate::platform::root(cli).unwrap_or_default();
-    let tested = or_report(COMMAND, &args.report, &root, all(cli, args).await)?;
+    let root = crate::platform::root(global).unwrap_or_default();
+    let tested = or_report(COMMAND, &args.report, &root, all(global, args).await)?;
     let Tested {
         tables: tested,
         levels,
@@ -122,13 +122,13 @@ pub(crate) async fn run(cli: &Cli, args: &Args) -> Result<ExitCode> {
     if !Report::takes_output(&args.report) {
         print(&tested, &levels, args)?;
     }
-    if !cli.quiet {
+    if !global.quiet {
         remark_nothing(&tested, args);
         remark_broken(&levels);
     }
-    let verdict = verdict(&findings, args, cli.quiet);
+    let verdict = verdict(&findings, args, global.quiet);
     let mut tables = tested.iter();
-    if !cli.quiet
+    if !global.quiet
         && args.data.is_empty()
         && args.targets.is_empty()
         && !tested.is_empty()
@@ -214,8 +214,8 @@ impl Args {
 
 /// What of files' rows everybody may be told: as the mesh around says, or as the default policies do where there is
 /// none.
-fn discretion(cli: &Cli) -> Result<Discretion> {
-    match Platform::open(cli) {
+fn discretion(global: &Global) -> Result<Discretion> {
+    match Platform::open(global) {
         Ok(platform) => platform.discretion(&Arc::default()),
         Err(_) => {
             let policies = Policies::defaults();
@@ -266,8 +266,8 @@ fn remark_nothing(tested: &[Verification], args: &Args) {
 }
 
 /// The datasets' rules, and what their contracts promise about delivery.
-async fn of_datasets(cli: &Cli, args: &Args) -> Result<Tested> {
-    let platform = Platform::open(cli)?;
+async fn of_datasets(global: &Global, args: &Args) -> Result<Tested> {
+    let platform = Platform::open(global)?;
     let contracts = platform.contracts()?;
     let datasets = selected(&contracts, &args.targets)?;
     if args.version.is_some() && datasets.len() != 1 {
@@ -336,7 +336,7 @@ fn selected(contracts: &Arc<ContractSet>, names: &[String]) -> Result<Vec<Datase
         .collect()
 }
 
-async fn of_files(cli: &Cli, args: &Args) -> Result<Verification> {
+async fn of_files(global: &Global, args: &Args) -> Result<Verification> {
     let [path] = args.targets.as_slice() else {
         let message = "--data needs the file of one contract";
         return Err(Error::new(ErrorKind::Usage, message).with_help(
@@ -362,7 +362,7 @@ async fn of_files(cli: &Cli, args: &Args) -> Result<Verification> {
     };
     let session = Session::without_lake(&SessionOptions::default())?;
     let bound = DatasetContract { contract, object };
-    verify_files(&session, bound, &args.data, args.show(), &discretion(cli)?).await
+    verify_files(&session, bound, &args.data, args.show(), &discretion(global)?).await
 }
 
 fn case(suite: &str, result: &RuleResult) -> Case {

@@ -10,7 +10,7 @@ use polder_core::{ErrorKind, Result, ResultExt};
 use serde_json::{Map, Value};
 
 use super::{Printer, door, json, line};
-use crate::cli::Format;
+use crate::options::Format;
 
 /// Up to here readers that take every number for a floating point one still hold each whole number exactly.
 const EXACT: u128 = 1 << 53;

@@ -14,8 +14,8 @@ use polder_engine::{Backtest, Since, Unseen};
 use polder_gate::table::RuleVerdict;
 use serde_json::{Value, json};
 
-use crate::cli::{Cli, Format, FormatArg, worded};
 use crate::commands::missing_file;
+use crate::options::{Format, FormatArg, Global, worded};
 use crate::output::{self, Cell, Listing, cells};
 use crate::platform::Platform;
 
@@ -58,8 +58,8 @@ fn since(text: &str) -> std::result::Result<Since, String> {
 
 /// Runs the contract over the past and shows what it would have refused; 1 where it would have refused anything, and
 /// where a part of that past could not be looked at.
-pub(crate) async fn run(cli: &Cli, args: &Args) -> Result<ExitCode> {
-    let platform = Platform::open(cli)?;
+pub(crate) async fn run(global: &Global, args: &Args) -> Result<ExitCode> {
+    let platform = Platform::open(global)?;
     let engine = platform.engine()?;
     let (mut refused, mut unseen) = (false, Vec::new());
     let mut listing = Listing::new(["dataset", "version", "time", "rows", "refused", "warned", "rules"]);
@@ -95,7 +95,7 @@ pub(crate) async fn run(cli: &Cli, args: &Args) -> Result<ExitCode> {
     if args.format.format == Format::Table && !examples.is_empty() {
         examples.print(Format::Table, "")?;
     }
-    if !cli.quiet {
+    if !global.quiet {
         summaries.iter().for_each(|summary| output::remark(summary));
     }
     // Whoever sees no more than this must not take it for the whole.

@@ -11,9 +11,9 @@ use polder_core::units::counted;
 use polder_core::{DatasetName, Error, ErrorKind, Result, clock};
 
 use super::parties::{CANCELLATIONS, cancellations, consumers_of, write_new};
-use crate::cli::worded;
 use crate::commands::check::catalog::parties_left_out;
 use crate::commands::check::consumers;
+use crate::options::worded;
 use crate::output::line;
 use crate::platform::Platform;
 

@@ -13,7 +13,7 @@ use polder_core::{Error, Result};
 use serde_json::{Value, json};
 
 use super::document;
-use crate::cli::{Format, worded};
+use crate::options::{Format, worded};
 use crate::output::{Listing, cells, json, line};
 use crate::report;
 

@@ -13,7 +13,7 @@ use polder_core::{DatasetName, Error, ErrorKind, Result};
 use super::conversion::{FormatName, OutputArgs};
 use super::document;
 use super::lint::PRODUCT;
-use crate::cli::{Cli, worded};
+use crate::options::{Global, worded};
 use crate::platform::Platform;
 use crate::report;
 
@@ -56,16 +56,16 @@ enum Target {
 }
 
 /// Prints the contract in the other format, or writes it to a file.
-pub(crate) fn run(cli: &Cli, args: &Args) -> Result<ExitCode> {
+pub(crate) fn run(global: &Global, args: &Args) -> Result<ExitCode> {
     let mut documents = Vec::new();
-    let exported = find(cli, &args.contract, &mut documents).and_then(|found| export(cli, args, &found));
+    let exported = find(global, &args.contract, &mut documents).and_then(|found| export(global, args, &found));
     report::or_told(exported, &documents)
 }
 
-fn export(cli: &Cli, args: &Args, found: &Found) -> Result<ExitCode> {
+fn export(global: &Global, args: &Args, found: &Found) -> Result<ExitCode> {
     let (contract, object) = match found {
         Found::Contract(contract, object) => (contract, *object),
-        Found::Product(product) => return of_product(cli, args, product),
+        Found::Product(product) => return of_product(global, args, product),
     };
     let format = match args.to {
         Target::Avro => FormatName::Avro,
@@ -80,26 +80,26 @@ fn export(cli: &Cli, args: &Args, found: &Found) -> Result<ExitCode> {
                 Target::Markdown => polder_convert::markdown(contract),
                 _ => polder_convert::html(contract, None),
             };
-            return page(cli, args, value);
+            return page(global, args, value);
         }
     };
     let converted = polder_convert::export(contract, object, format.in_dialect(args.dialect)?)?;
-    args.output.give(&converted, cli.quiet)
+    args.output.give(&converted, global.quiet)
 }
 
-fn page(cli: &Cli, args: &Args, value: String) -> Result<ExitCode> {
+fn page(global: &Global, args: &Args, value: String) -> Result<ExitCode> {
     let page = Converted {
         value,
         losses: Vec::new(),
     };
-    args.output.give(&page, cli.quiet)
+    args.output.give(&page, global.quiet)
 }
 
 /// A product promises nothing of columns itself: what other formats describe is in the contracts of its ports.
-fn of_product(cli: &Cli, args: &Args, product: &Product) -> Result<ExitCode> {
+fn of_product(global: &Global, args: &Args, product: &Product) -> Result<ExitCode> {
     match args.to {
-        Target::Markdown => page(cli, args, polder_convert::product_markdown(product)),
-        Target::Html => page(cli, args, polder_convert::product_html(product, None)),
+        Target::Markdown => page(global, args, polder_convert::product_markdown(product)),
+        Target::Html => page(global, args, polder_convert::product_html(product, None)),
         to => {
             let contracts = product
                 .output_ports
@@ -129,11 +129,11 @@ enum Found {
 }
 
 /// What is named; a document is put out, too.
-fn find(cli: &Cli, name: &str, documents: &mut Vec<Source>) -> Result<Found> {
+fn find(global: &Global, name: &str, documents: &mut Vec<Source>) -> Result<Found> {
     if let Ok(dataset) = name.parse::<DatasetName>()
         && !std::path::Path::new(name).is_file()
     {
-        let contracts = Platform::open(cli)?.contracts()?;
+        let contracts = Platform::open(global)?.contracts()?;
         let found: Option<DatasetContract> = contracts.get(&dataset);
         return match found {
             Some(found) => Ok(Found::Contract(found.contract, Some(found.object))),

@@ -10,7 +10,7 @@ use polder_core::document::Source;
 use polder_gate::Gate;
 
 use super::conversion::{FormatName, OutputArgs};
-use crate::cli::worded;
+use crate::options::worded;
 use crate::report;
 
 /// What is imported, and what only people know about it.

@@ -17,7 +17,7 @@ use polder_query::{Session, SessionOptions, query_error};
 
 use super::conversion::OutputArgs;
 use super::import::{AboutArgs, stem};
-use crate::cli::Cli;
+use crate::options::Global;
 use crate::platform::Platform;
 
 /// The table, and how closely it is looked at.
@@ -36,14 +36,14 @@ pub(crate) struct Args {
 }
 
 /// Prints the contract, or writes it to a file.
-pub(crate) async fn run(cli: &Cli, args: &Args) -> Result<ExitCode> {
+pub(crate) async fn run(global: &Global, args: &Args) -> Result<ExitCode> {
     let file = PathBuf::from(&args.table);
     let converted = match args.table.parse::<DatasetName>() {
-        Ok(dataset) if !file.is_file() => of_dataset(&Platform::open(cli)?, &dataset, args).await?,
-        _ if file.is_dir() => of_folder(cli, &file, args).await?,
+        Ok(dataset) if !file.is_file() => of_dataset(&Platform::open(global)?, &dataset, args).await?,
+        _ if file.is_dir() => of_folder(global, &file, args).await?,
         _ => of_file(&file, args)?,
     };
-    args.output.give(&converted, cli.quiet)
+    args.output.give(&converted, global.quiet)
 }
 
 /// Whether a text holds what must stand in no document: card and account numbers, credentials.
@@ -86,7 +86,7 @@ async fn of_dataset(platform: &Platform, dataset: &DatasetName, args: &Args) -> 
 }
 
 /// A Delta table by its folder. One of the mesh's lake is its dataset: its contract says what may be shown.
-async fn of_folder(cli: &Cli, folder: &Path, args: &Args) -> Result<Converted<String>> {
+async fn of_folder(global: &Global, folder: &Path, args: &Args) -> Result<Converted<String>> {
     let shown = folder.display();
     let folder = folder
         .canonicalize()
@@ -102,7 +102,7 @@ async fn of_folder(cli: &Cli, folder: &Path, args: &Args) -> Result<Converted<St
         };
         return Err(Error::new(ErrorKind::Usage, message).with_help(help));
     }
-    if let Ok(platform) = Platform::open(cli)
+    if let Ok(platform) = Platform::open(global)
         && let Some(dataset) = dataset_at(&platform, &folder)
     {
         return of_dataset(&platform, &dataset, args).await;

@@ -19,10 +19,10 @@ use polder_gate::{Gate, wrong_row_sql};
 use polder_query::{Session, SessionOptions};
 
 use super::test::wrong_samples;
-use crate::cli::Cli;
 use crate::commands::check::documents::{misspelt_contract, strangers_in};
 use crate::commands::policy::SAMPLES;
 use crate::findings::{Findings, Report, Telling, or_report};
+use crate::options::Global;
 use crate::platform::Platform;
 use crate::{output, report};
 
@@ -59,20 +59,20 @@ struct Documents {
 }
 
 /// Lints, and says how many documents there were; 2 where one is wrong.
-pub(crate) async fn run(cli: &Cli, args: &Args) -> Result<ExitCode> {
+pub(crate) async fn run(global: &Global, args: &Args) -> Result<ExitCode> {
     let reports = args.telling.reports()?;
     if !args.watch {
-        return once(cli, args, &reports);
+        return once(global, args, &reports);
     }
     let mut seen = None;
     let mut interrupted = std::pin::pin!(tokio::signal::ctrl_c());
     loop {
-        let stamps = stamps(cli, args);
+        let stamps = stamps(global, args);
         if seen.as_ref() != Some(&stamps) {
             seen = Some(stamps);
             // What is wrong while somebody is writing is news, not an end.
-            if let Err(error) = once(cli, args, &reports) {
-                report::error(&error, crate::platform::root(cli).as_deref());
+            if let Err(error) = once(global, args, &reports) {
+                report::error(&error, crate::platform::root(global).as_deref());
             }
             output::remark("watching; Ctrl-C ends");
         }
@@ -83,13 +83,13 @@ pub(crate) async fn run(cli: &Cli, args: &Args) -> Result<ExitCode> {
     }
 }
 
-fn once(cli: &Cli, args: &Args, reports: &[Report]) -> Result<ExitCode> {
-    let documents = read(cli, args).and_then(|documents| {
+fn once(global: &Global, args: &Args, reports: &[Report]) -> Result<ExitCode> {
+    let documents = read(global, args).and_then(|documents| {
         let mut diagnostics = documents.told.clone();
         diagnostics.extend(lint(&documents)?);
         Ok((documents, diagnostics))
     });
-    let root = crate::platform::root(cli).unwrap_or_default();
+    let root = crate::platform::root(global).unwrap_or_default();
     let (documents, diagnostics) = or_report(COMMAND, reports, &root, documents)?;
     report::diagnostics(&diagnostics, Some(&documents.root));
     if documents.sources.is_empty() && diagnostics.is_empty() {
@@ -236,9 +236,9 @@ fn has_rule(object: &SchemaObject, kind: fn(&QualityKind) -> bool) -> bool {
     rules.iter().any(|rule| kind(&rule.kind))
 }
 
-fn read(cli: &Cli, args: &Args) -> Result<Documents> {
+fn read(global: &Global, args: &Args) -> Result<Documents> {
     if args.paths.is_empty() {
-        let platform = Platform::open(cli)?;
+        let platform = Platform::open(global)?;
         let (mut sources, mut told) = (Vec::new(), Vec::new());
         for ending in [CONTRACT, PRODUCT, SAMPLES] {
             let (found, unread) = platform.mesh.readable("contracts", ending);
@@ -326,9 +326,9 @@ fn in_folder(folder: &Path, found: &mut Vec<PathBuf>, told: &mut Vec<Diagnostic>
 }
 
 /// When each document was changed last; what cannot be read now is linted, and told, when it can.
-fn stamps(cli: &Cli, args: &Args) -> BTreeMap<PathBuf, Option<(SystemTime, u64)>> {
+fn stamps(global: &Global, args: &Args) -> BTreeMap<PathBuf, Option<(SystemTime, u64)>> {
     let paths = if args.paths.is_empty() {
-        crate::platform::root(cli)
+        crate::platform::root(global)
             .map(|root| vec![root.join("contracts")])
             .unwrap_or_default()
     } else {

@@ -20,7 +20,7 @@ use std::process::ExitCode;
 use clap::Subcommand;
 use polder_core::Result;
 
-use crate::cli::Cli;
+use crate::options::Global;
 use crate::platform::Platform;
 
 /// What can be done with contracts.
@@ -51,19 +51,19 @@ pub(crate) enum ContractCommand {
 }
 
 /// What the command names. Each word opens the mesh itself where it needs one.
-pub(crate) async fn run(cli: &Cli, command: &ContractCommand) -> Result<ExitCode> {
+pub(crate) async fn run(global: &Global, command: &ContractCommand) -> Result<ExitCode> {
     match command {
-        ContractCommand::Test(args) => return test::run(&Platform::open(cli)?, args, cli.quiet).await,
-        ContractCommand::Lint(args) => return lint::run(cli, args).await,
-        ContractCommand::Backtest(args) => return backtest::run(cli, args).await,
+        ContractCommand::Test(args) => return test::run(&Platform::open(global)?, args, global.quiet).await,
+        ContractCommand::Lint(args) => return lint::run(global, args).await,
+        ContractCommand::Backtest(args) => return backtest::run(global, args).await,
         ContractCommand::Diff(args) => return diff::run(args),
-        ContractCommand::Infer(args) => return infer::run(cli, args).await,
-        ContractCommand::Import(args) => return import::run(args, cli.quiet),
-        ContractCommand::Export(args) => return export::run(cli, args),
-        ContractCommand::Docs(args) => docs::run(&Platform::open(cli)?, args, cli.quiet)?,
-        ContractCommand::Cancel(args) => cancel::run(&Platform::open(cli)?, args)?,
-        ContractCommand::Schema(args) => schema::run(args, cli.quiet)?,
-        ContractCommand::Status(args) => status::run(&Platform::open(cli)?, args)?,
+        ContractCommand::Infer(args) => return infer::run(global, args).await,
+        ContractCommand::Import(args) => return import::run(args, global.quiet),
+        ContractCommand::Export(args) => return export::run(global, args),
+        ContractCommand::Docs(args) => docs::run(&Platform::open(global)?, args, global.quiet)?,
+        ContractCommand::Cancel(args) => cancel::run(&Platform::open(global)?, args)?,
+        ContractCommand::Schema(args) => schema::run(args, global.quiet)?,
+        ContractCommand::Status(args) => status::run(&Platform::open(global)?, args)?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -7,9 +7,9 @@ use polder_core::{DatasetName, Error, ErrorKind, Result, clock};
 use serde_json::{Value, json};
 
 use super::parties;
-use crate::cli::FormatArg;
 use crate::commands::check::catalog::parties_left_out;
 use crate::commands::check::consumers;
+use crate::options::FormatArg;
 use crate::output::{Cell, Listing, cells};
 use crate::platform::Platform;
 

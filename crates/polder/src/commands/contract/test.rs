@@ -11,10 +11,10 @@ use polder_core::{DatasetName, Error, ErrorKind, Result};
 use polder_gate::samples::{SampleResult, SampleVerdict, Samples, gather, problems, prove};
 use polder_query::{RuleQueries, Session, SessionOptions};
 
-use crate::cli::{Format, FormatArg};
 use crate::commands::named_dataset;
 use crate::commands::policy::SAMPLES;
 use crate::findings::{Case, Findings, Outcome, Report, or_report};
+use crate::options::{Format, FormatArg};
 use crate::output::{self, Listing, cells};
 use crate::platform::Platform;
 use crate::report;

@@ -10,9 +10,9 @@ use polder_domain::Parameters;
 use polder_query::{Session, query_error};
 
 use super::Published;
-use crate::cli::SqlFormat;
 use crate::commands::new::quoted;
 use crate::commands::sql::print_query;
+use crate::options::SqlFormat;
 use crate::output::{Listing, Printer, cells, line};
 use crate::platform::Platform;
 
@@ -93,7 +93,7 @@ async fn rows(platform: &Platform, published: &Published) -> Result<()> {
             listing.row(cells![dataset, table.row_count(), table.version()]);
         }
     }
-    listing.print(crate::cli::Format::Table, "")
+    listing.print(crate::options::Format::Table, "")
 }
 
 async fn predict(platform: &Platform, model: &str, request: &[&str]) -> Result<()> {

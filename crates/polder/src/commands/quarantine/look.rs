@@ -10,8 +10,8 @@ use polder_lake::Lake;
 use polder_query::query_error;
 
 use super::{Dimension, Which, history, quoted};
-use crate::cli::{Format, SqlFormat};
 use crate::commands::sql::print_query;
+use crate::options::{Format, SqlFormat};
 use crate::output;
 use crate::platform::Platform;
 

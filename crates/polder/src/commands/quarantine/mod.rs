@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand, ValueEnum};
 use polder_core::Result;
 
-use crate::cli::FormatArg;
+use crate::options::FormatArg;
 use crate::platform::Platform;
 
 #[derive(Debug, Clone, Subcommand)]

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use polder_core::{Error, ErrorKind, Result};
 
-use crate::cli::{SqlArgs, SqlFormat};
+use crate::options::{SqlArgs, SqlFormat};
 
 /// What endings say.
 const ENDINGS: [(&str, SqlFormat); 5] = [

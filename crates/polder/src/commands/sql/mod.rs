@@ -10,7 +10,7 @@ use polder_core::units::counted;
 use polder_core::{Error, ErrorKind, Result, ResultExt};
 use polder_query::{Session, query_error};
 
-use crate::cli::{SqlArgs, SqlFormat};
+use crate::options::{SqlArgs, SqlFormat};
 use crate::output::{Printer, remark, wrote};
 use crate::platform::Platform;
 

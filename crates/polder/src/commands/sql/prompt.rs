@@ -17,7 +17,7 @@ use rustyline::history::DefaultHistory;
 use rustyline::validate::{ValidationContext, ValidationResult, Validator};
 use rustyline::{Config, Context, Editor, Helper, Hinter};
 
-use crate::cli::SqlFormat;
+use crate::options::SqlFormat;
 use crate::output::{Printer, line, remark};
 use crate::platform::Platform;
 use crate::report;

@@ -5,8 +5,8 @@ use polder_engine::Verification;
 use polder_gate::table::{RuleResult, RuleVerdict};
 
 use super::{Args, shown};
-use crate::cli::Format;
 use crate::findings::{Case, Outcome};
+use crate::options::Format;
 use crate::output::{self, Cell, Listing, cells};
 
 /// What is told of a rule, or of a service level.
