@@ -45,9 +45,21 @@ impl PhysicalLimit {
             }
             // As SQL has it.
             "char" | "character" | "nchar" if rest.is_none() => return Some(Self::Length(1)),
-            "time" | "timestamp" | "timestamptz" | "timestamp_ntz" | "timestamp_ltz" | "datetime" | "datetime2" => {
-                let digits = rest?.split(')').next()?.trim().parse().ok()?;
-                return (digits < DIGITS_OF_SECONDS).then_some(Self::SecondDigits(digits));
+            "time"
+            | "time without time zone"
+            | "timestamp"
+            | "timestamptz"
+            | "timestamp with time zone"
+            | "timestamp without time zone"
+            | "timestamp_ntz"
+            | "timestamp_ltz"
+            | "datetime"
+            | "datetime2" => {
+                let inside = rest?.split(')').next()?.trim();
+                return match inside.parse() {
+                    Ok(digits) => (digits < DIGITS_OF_SECONDS).then_some(Self::SecondDigits(digits)),
+                    Err(_) => Some(Self::Unread(written.to_owned())),
+                };
             }
             _ => {}
         }
@@ -68,6 +80,11 @@ impl PhysicalLimit {
             _ => Self::Unread(written.to_owned()),
         };
         Some(limit)
+    }
+
+    /// Whether this is `enum` without labels: only the contract can list its values.
+    pub(crate) fn is_bare_enum(&self) -> bool {
+        matches!(self, Self::Unread(name) if !name.contains('('))
     }
 
     /// Whether all values that keep this limit keep the other one.
@@ -178,8 +195,14 @@ mod tests {
             ("varchar()", unread("varchar()")),
             ("varchar(99999999999999999999)", unread("varchar(99999999999999999999)")),
             ("timestamp(3)", Some(SecondDigits(3))),
+            ("timestamp with time zone (0)", Some(SecondDigits(0))),
             ("timestamp(6) with time zone", None),
+            ("datetime2(7)", None),
             ("time", None),
+            ("timestamp(abc)", unread("timestamp(abc)")),
+            ("TIMESTAMP() with time zone", unread("TIMESTAMP() with time zone")),
+            ("time(-1)", unread("time(-1)")),
+            ("datetime(3,4)", unread("datetime(3,4)")),
         ] {
             assert_eq!(PhysicalLimit::read(name), limit, "{name}");
         }

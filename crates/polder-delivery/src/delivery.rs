@@ -91,6 +91,31 @@ async fn lane_progress(table: &Table, origin: &str, topic: &str, partition: i32)
     }
 }
 
+/// The progress id under which quarantine counts an origin's commits.
+fn counted_progress(origin: &str) -> String {
+    format!("quarantine/{origin}")
+}
+
+/// The progress id under which a dataset's table keeps how many of a pipeline's commits to quarantine are settled.
+fn settled_progress(origin: &str) -> String {
+    format!("settled/{origin}")
+}
+
+/// Whether every row that a pipeline has in the quarantine of this table is of a shipment that was completed, as
+/// [`Delivery::is_settled`] tells it, read from logs alone: nothing is opened or made.
+///
+/// # Errors
+/// What the lake reports.
+pub async fn is_settled(lake: &Lake, table: &Table, pipeline: &str) -> Result<bool> {
+    let Some(quarantine) = lake.load(&table.name().quarantine()).await? else {
+        return Ok(true);
+    };
+    match quarantine.progress(&counted_progress(pipeline)).await? {
+        None => Ok(true),
+        count => Ok(table.progress(&settled_progress(pipeline)).await? == count),
+    }
+}
+
 impl Delivery {
     /// Opens the way from `origin` (the full name of a stream or pipeline) to the dataset of this contract. Creates
     /// the table, or adds the columns that the contract gained. Streams pass [`STREAM_COLUMNS`](crate::STREAM_COLUMNS)
@@ -222,7 +247,7 @@ impl Delivery {
     /// The progress id under which quarantine counts this origin's commits, and the dataset's table keeps the
     /// quarantine's version up to which they are settled.
     pub(crate) fn quarantine_progress(&self) -> String {
-        format!("quarantine/{}", self.origin)
+        counted_progress(&self.origin)
     }
 
     /// How many commits this origin has made to quarantine.
@@ -235,7 +260,7 @@ impl Delivery {
 
     /// The progress id under which the dataset's table keeps how many of a pipeline's commits to quarantine are settled.
     pub(crate) fn settled_progress(&self) -> String {
-        format!("settled/{}", self.origin)
+        settled_progress(&self.origin)
     }
 
     /// How many of a pipeline's commits to quarantine are settled, as far as the table says.

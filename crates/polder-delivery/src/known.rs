@@ -14,7 +14,7 @@ use polder_core::{Error, ErrorKind, Result, ResultExt};
 use sha2::{Digest, Sha256};
 
 use crate::record::RawRecord;
-use crate::states::REPLAYED;
+use crate::states::{DISCARDED, REPLAYED};
 
 /// How refused rows are recognised when they come again.
 pub(crate) enum Known {
@@ -163,6 +163,8 @@ impl Window {
 #[derive(Debug, Default)]
 pub(crate) struct Contents {
     pub(crate) all: HashSet<u128>,
+    /// Those of them that somebody decided to leave out.
+    pub(crate) discarded: HashSet<u128>,
     /// Those of them that a build of everything did not refuse any more.
     pub(crate) replayed: HashSet<u128>,
 }
@@ -183,9 +185,14 @@ impl Contents {
             for row in 0..ids.len() {
                 let key = fingerprint(ids.value(row).as_bytes());
                 known.all.insert(key);
-                if states.is_some_and(|states| states.is_valid(row) && states.value(row) == REPLAYED) {
-                    known.replayed.insert(key);
-                }
+                match states
+                    .filter(|states| states.is_valid(row))
+                    .map(|states| states.value(row))
+                {
+                    Some(DISCARDED) => known.discarded.insert(key),
+                    Some(REPLAYED) => known.replayed.insert(key),
+                    _ => false,
+                };
             }
         })
         .await?;

@@ -36,7 +36,7 @@ mod tolerance;
 mod would_be;
 
 pub use columns::{STREAM_COLUMNS, quarantine_schema};
-pub use delivery::Delivery;
+pub use delivery::{Delivery, is_settled};
 pub use discretion::{Discretion, HIDDEN};
 pub use facts::LogFacts;
 pub use fitness::{Unfit, table_columns, unfit, unfit_table, unnamed_columns};

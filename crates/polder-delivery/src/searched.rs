@@ -135,7 +135,7 @@ impl Delivery {
     /// What was found, without its mask where not everybody may see the column.
     fn told(&self, caught: &Caught<'_>) -> String {
         let column = &caught.sighting.column;
-        let hidden = column != KEY && self.discretion.hides_column(&self.contract, &self.dataset, column);
+        let hidden = self.discretion.hides_column(&self.contract, &self.dataset, column);
         caught.says(!hidden)
     }
 }

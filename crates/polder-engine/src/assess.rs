@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use polder_contract::DatasetContract;
 use polder_core::{DatasetName, Result};
+use polder_delivery::is_settled;
 use polder_lake::{Changes, DataFile, Progress, Table};
 
-use crate::definition::Pipeline;
+use crate::definition::{Materialization, Pipeline};
 use crate::engine::Engine;
 use crate::progress::{Definition, NO_TABLE, TableMark};
 use crate::source::Source;
@@ -17,6 +18,9 @@ pub(crate) const FORCED: &str = "forced";
 
 /// Why nothing is built when everything is built in.
 pub(crate) const NOTHING_NEW: &str = "nothing new";
+
+/// Why everything is built where rows that are added could not be told from those that a broken run refused.
+pub(crate) const UNSETTLED: &str = "it is not known whether the run that refused rows last was completed";
 
 /// Everything that a build begins from.
 pub(crate) struct Assessment {
@@ -165,7 +169,10 @@ pub(crate) async fn assess(
         let source = Source::load(&engine.lake, &engine.contracts, dataset).await?;
         sources.push(TrackedSource::load(source, target.as_ref(), &definition).await?);
     }
-    let (action, why) = decide(pipeline, &definition, builder, &sources, full);
+    let (mut action, mut why) = decide(pipeline, &definition, builder, &sources, full);
+    if action == Action::Incremental && !tells_new_rows(engine, pipeline, target.as_ref()).await? {
+        (action, why) = (Action::Full, UNSETTLED.to_owned());
+    }
     Ok(Assessment {
         contract,
         definition,
@@ -174,6 +181,20 @@ pub(crate) async fn assess(
         action,
         why,
     })
+}
+
+/// Whether an increment could tell its refused rows from those that are in quarantine. What groups refuse is recognised
+/// when they are computed again; rows that are added must be new ones.
+///
+/// # Errors
+/// What the lake reports.
+pub(crate) async fn tells_new_rows(engine: &Engine, pipeline: &Pipeline, target: Option<&Table>) -> Result<bool> {
+    match target {
+        Some(target) if pipeline.materialization != Materialization::ReplaceGroups => {
+            is_settled(&engine.lake, target, &pipeline.name.to_string()).await
+        }
+        _ => Ok(true),
+    }
 }
 
 fn decide(

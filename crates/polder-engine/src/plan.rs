@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use polder_core::{DatasetName, Result};
 
-use crate::assess::{NOTHING_NEW, assess};
+use crate::assess::{NOTHING_NEW, UNSETTLED, assess, tells_new_rows};
 use crate::engine::{Engine, RunOptions};
 use crate::graph::Node;
 use crate::rule_order::RunOrder;
@@ -25,12 +25,18 @@ impl Engine {
             let (mut action, mut why) = self.assessed(node, options.full).await?;
             let behind: Vec<_> = node.reads.iter().filter(|dataset| building.contains(dataset)).collect();
             if action == Action::Skip && !behind.is_empty() {
-                action = match self.pipeline(node) {
-                    Some(pipeline) if pipeline.is_incremental() && why == NOTHING_NEW => Action::Incremental,
-                    _ => Action::Full,
-                };
                 let names: Vec<_> = behind.iter().map(ToString::to_string).collect();
-                why = format!("{} is built before", names.join(", "));
+                let built_before = format!("{} is built before", names.join(", "));
+                (action, why) = match self.pipeline(node) {
+                    Some(pipeline) if pipeline.is_incremental() && why == NOTHING_NEW => {
+                        let target = self.lake.load(&pipeline.dataset).await?;
+                        match tells_new_rows(self, pipeline, target.as_ref()).await? {
+                            true => (Action::Incremental, built_before),
+                            false => (Action::Full, format!("{built_before}; {UNSETTLED}")),
+                        }
+                    }
+                    _ => (Action::Full, built_before),
+                };
             }
             if let (Some(remark), true) = (order.remark(&node.name), action != Action::Skip) {
                 why = format!("{why}; {remark}");

@@ -179,6 +179,8 @@ impl Walk {
         {
             let what = format!("{} was renamed to `{new}`", at.shown());
             self.add("column-renamed", Class::BreaksBoth, pair, at, what);
+            let rules = self.rules_of_old_name(pair, at, &old, &new);
+            self.with_gone(rules);
             spoken_of.extend(["name", "physicalName"]);
         }
         self.value(pair, at, &mut spoken_of);
@@ -348,6 +350,21 @@ impl Walk {
         let what = format!("{} {what} now", at.shown());
         let at = at.rule(at.rule_id(rule));
         self.limited(|_| code, shift, sides, pair, &at, &what);
+    }
+
+    /// The ids of the rules of a column, those inside it too, that go by its old name: no rule is called so any more. Rules
+    /// with an id of their own keep it.
+    fn rules_of_old_name(&self, pair: Pair<'_>, at: &At, old: &str, new: &str) -> Vec<String> {
+        let around = at.column.as_deref().and_then(|column| column.strip_suffix(old));
+        let renamed = At {
+            column: around.map(|around| format!("{around}{new}")),
+            ..at.clone()
+        };
+        let rules = |node: Option<&Node>, at: &At| node.map(|node| self.rules_of_column(node, at)).unwrap_or_default();
+        let kept = rules(pair.new, &renamed);
+        let mut gone = rules(pair.old, at);
+        gone.retain(|rule| !kept.contains(rule));
+        gone
     }
 
     /// The ids of all rules of a column that is gone, those inside it too.

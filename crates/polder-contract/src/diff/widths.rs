@@ -9,15 +9,19 @@ use super::pairing::word;
 use crate::column_type::ColumnType;
 use crate::format::NumberWidth;
 use crate::physical_limit::PhysicalLimit;
+use crate::place::items;
 
-/// The limit in the name of a column's type.
+/// The limit in the name of a column's type. A bare `enum` beside listed values has none: it names what they are in the
+/// store.
 pub(super) fn physical_limit(column: &Node) -> Option<PhysicalLimit> {
     let compound = |logical: String| matches!(logical.as_str(), "object" | "array" | "map");
     // What is inside says its own.
     if word(column, "logicalType").is_some_and(compound) {
         return None;
     }
-    PhysicalLimit::read(&word(column, "physicalType")?)
+    let limit = PhysicalLimit::read(&word(column, "physicalType")?)?;
+    let names_the_list = limit.is_bare_enum() && !items(column, "enum").is_empty();
+    (!names_the_list).then_some(limit)
 }
 
 /// The least and the greatest whole number that the width of a column allows, by its format and by the name of its type;

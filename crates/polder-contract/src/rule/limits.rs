@@ -184,10 +184,13 @@ fn physical(compiler: &mut Compiler<'_>, value: &Value<'_>) {
             compiler.not_run(heading, why.to_owned(), &says);
         }
         // A bare `enum` beside listed values names what they are in the store.
-        PhysicalLimit::Unread(name) if !compound && (name.contains('(') || value.property.allowed.is_empty()) => {
-            let why = match name.contains('(') {
-                true => format!("what `{name}` allows cannot be read: write a length, or labels in quotes"),
-                false => format!("`{name}` does not say which values it has: list them under `enum`"),
+        PhysicalLimit::Unread(ref name)
+            if !compound && (!limit.is_bare_enum() || value.property.allowed.is_empty()) =>
+        {
+            let why = match (limit.is_bare_enum(), text) {
+                (true, _) => format!("`{name}` does not say which values it has: list them under `enum`"),
+                (false, true) => format!("what `{name}` allows cannot be read: write a length, or labels in quotes"),
+                (false, false) => format!("what `{name}` allows cannot be read: write how many digits a second has"),
             };
             compiler.not_run(heading, why, &format!("it must be what `{name}` allows"));
         }

@@ -281,6 +281,38 @@ fn a_consumer_is_broken_by_what_it_relies_on() {
 }
 
 #[test]
+fn a_guarantee_that_goes_by_the_old_name_of_a_column_goes_with_that_name() {
+    let broken = |from: &str, to: &str, guarantee: &str| {
+        let reliance = Reliance {
+            columns: Some(vec!["day".to_owned()]),
+            guarantees: vec![guarantee.to_owned()],
+        };
+        !compare(&contract(BASE), &edited(from, to)).breaks(&reliance).is_empty()
+    };
+    for (name, guarantees) in [
+        (
+            "quantity",
+            ["quantity.required", "quantity.minimum", "quantity.maximum"].as_slice(),
+        ),
+        ("kind", &["kind.enum", "kind.maxLength"]),
+        ("currency", &["currency.nullValues"]),
+        ("address", &["address.city.required"]),
+        ("labels", &["labels[].pattern"]),
+    ] {
+        let (old, new) = (format!("        name: {name}\n"), format!("        name: {name}_2\n"));
+        // The name in the store is what rules go by.
+        let kept = format!("        name: {name}_2\n        physicalName: {name}\n");
+        for guarantee in guarantees {
+            assert!(broken(&old, &new, guarantee), "{guarantee}");
+            assert!(!broken(&old, &kept, guarantee), "{guarantee}");
+        }
+        for others in ["currency_known", "enough_rows", "price.exclusiveMinimum"] {
+            assert!(!broken(&old, &new, others), "{name}: {others}");
+        }
+    }
+}
+
+#[test]
 fn rules_are_called_what_gates_call_them() {
     let old = contract(BASE);
     let contract_rules = crate::DatasetContract::all(&std::sync::Arc::new(old.clone()))[0]

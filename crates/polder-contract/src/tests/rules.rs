@@ -228,6 +228,10 @@ fn what_cannot_be_read_or_counted_in_the_name_of_a_type_is_not_run() {
             "logicalType: timestamp, physicalType: timestamp(3)",
             "the column holds microseconds, and nothing here counts their digits",
         ),
+        (
+            "logicalType: timestamp, physicalType: timestamp(abc)",
+            "what `timestamp(abc)` allows cannot be read: write how many digits a second has",
+        ),
     ] {
         let object = object(&[&format!("{{name: a, {column}}}")]);
         let rules = object.rules().unwrap();

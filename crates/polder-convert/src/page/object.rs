@@ -83,16 +83,19 @@ fn columns(node: &Node, role: Option<&str>, depth: usize, rows: &mut Vec<Row>) {
         (None, None) => String::new(),
     };
     let mut meaning = Vec::new();
-    let mut badge = |key: &str, word: &str| {
-        if flag(node, key) {
+    // Columns of a key must have a value, whether they say so or not. Values inside others make no key.
+    let asks_value = flag(node, "required") || (depth == 0 && flag(node, "primaryKey"));
+    for (is_so, word) in [
+        (flag(node, "primaryKey"), "key"),
+        (asks_value, "required"),
+        (flag(node, "unique"), "unique"),
+        (flag(node, "partitioned"), "partition"),
+        (flag(node, "criticalDataElement"), "critical"),
+    ] {
+        if is_so {
             meaning.push(Word::Badge(word.to_owned()));
         }
-    };
-    badge("primaryKey", "key");
-    badge("required", "required");
-    badge("unique", "unique");
-    badge("partitioned", "partition");
-    badge("criticalDataElement", "critical");
+    }
     meaning.extend(text(node, "classification").map(Word::Badge));
     let business = text(node, "businessName").filter(|business| Some(business) != text(node, "name").as_ref());
     meaning.extend(business.map(|business| Word::Text(format!("{business}."))));

@@ -99,6 +99,15 @@ fn what_becomes_of_a_key_s_second_row_is_said_as_its_layer_does_it() {
 }
 
 #[test]
+fn a_column_of_the_key_is_required_whether_it_says_so_or_not() {
+    let said = contract(CONTRACT);
+    let unsaid = contract(&CONTRACT.replace("required: true, primaryKey: true", "primaryKey: true"));
+    assert!(markdown(&said).contains("**key** **required**"), "{}", markdown(&said));
+    assert_eq!(markdown(&unsaid), markdown(&said));
+    assert_eq!(html(&unsaid, None), html(&said, None));
+}
+
+#[test]
 fn a_page_says_the_whole_contract() {
     let contract = contract(CONTRACT);
     for page in [html(&contract, None), markdown(&contract)] {

@@ -55,7 +55,8 @@ impl Shipment<'_> {
 
     /// The key of a pipeline's refused row; `None` where quarantine holds the row already. Rows that never came before
     /// are others than the equal ones there, so they are counted on from those. Rows that come again are first those
-    /// that are open or discarded, then those that a build had not refused any more.
+    /// that are open, then those that are discarded, then those that a build had not refused any more: where some of
+    /// equal rows are gone, nobody knows which, and what nobody decided about must not be closed for it.
     pub(super) async fn unknown_content(&mut self, content: u128) -> Result<Option<String>> {
         let unread = matches!(self.delivery.known, Known::Contents(None));
         if unread {
@@ -72,18 +73,22 @@ impl Shipment<'_> {
             let id = content_id(&self.stamp.origin, content, counted.occurrence);
             let key = fingerprint(id.as_bytes());
             let held = contents.filter(|contents| contents.all.contains(&key));
-            let comes_again = match held {
-                None if self.only_new || counted.over_again => break (id, key, false),
-                None => {
+            let comes_again = match (held, counted.round) {
+                (None, Round::Others) => break (id, key, false),
+                (None, _) if self.only_new => break (id, key, false),
+                (None, round) => {
                     *counted = Counted {
                         occurrence: 0,
-                        over_again: true,
+                        round: round.next(),
                     };
                     false
                 }
-                Some(_) if self.only_new => false,
-                Some(contents) if counted.over_again => contents.replayed.contains(&key) || !self.met.contains(&key),
-                Some(contents) => !contents.replayed.contains(&key),
+                (Some(_), _) if self.only_new => false,
+                (Some(contents), Round::Open) => {
+                    !contents.discarded.contains(&key) && !contents.replayed.contains(&key)
+                }
+                (Some(contents), Round::Discarded) => contents.discarded.contains(&key),
+                (Some(_), Round::Others) => !self.met.contains(&key),
             };
             if comes_again {
                 break (id, key, true);
@@ -100,6 +105,24 @@ impl Shipment<'_> {
 pub(super) struct Counted {
     /// The number of the last one.
     occurrence: u64,
-    /// Whether all that are open or discarded came, so that it is begun again with the others.
-    over_again: bool,
+    round: Round,
+}
+
+/// Which of equal rows in quarantine are met; each round begins with the first of them.
+#[derive(Debug, Default, Clone, Copy)]
+enum Round {
+    #[default]
+    Open,
+    Discarded,
+    /// Those that were not met in the rounds before.
+    Others,
+}
+
+impl Round {
+    fn next(self) -> Self {
+        match self {
+            Self::Open => Self::Discarded,
+            Self::Discarded | Self::Others => Self::Others,
+        }
+    }
 }

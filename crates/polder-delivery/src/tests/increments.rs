@@ -149,6 +149,35 @@ async fn what_was_decided_about_a_row_that_went_and_came_again_stays() {
 }
 
 #[tokio::test]
+async fn of_equal_rows_of_which_some_went_those_that_nobody_decided_about_stay_open() {
+    let lake = lake();
+    deliver(&lake, Build::Everything, &[-1]).await.unwrap();
+    assert_eq!(discard_all(&lake).await, 1);
+    deliver(&lake, Build::Increment, &[-1]).await.unwrap();
+    let word = |word: &str| (record(-1), Some(word.to_owned()));
+    assert_eq!(states(&lake).await, [(record(-1), None), word("discarded")]);
+    // One of both went, nobody knows which.
+    let receipt = deliver(&lake, Build::Everything, &[-1]).await.unwrap();
+    assert_eq!((receipt.rejected, receipt.recognised), (0, 1));
+    assert_eq!(states(&lake).await, [(record(-1), None), word("replayed")]);
+    let receipt = deliver(&lake, Build::Everything, &[-1, -1, -1]).await.unwrap();
+    assert_eq!((receipt.rejected, receipt.recognised), (1, 2));
+    assert_eq!(
+        states(&lake).await,
+        [(record(-1), None), (record(-1), None), word("open")]
+    );
+    // A discarded one is met before those that are replayed.
+    deliver(&lake, Build::Everything, &[]).await.unwrap();
+    assert_eq!(states(&lake).await, vec![word("replayed"); 3]);
+    deliver(&lake, Build::Increment, &[-1]).await.unwrap();
+    assert_eq!(discard_all(&lake).await, 1);
+    deliver(&lake, Build::Everything, &[-1]).await.unwrap();
+    let mut three = vec![word("discarded")];
+    three.extend(vec![word("replayed"); 3]);
+    assert_eq!(states(&lake).await, three);
+}
+
+#[tokio::test]
 async fn after_a_crash_between_the_commits_a_build_of_everything_recognises_what_is_there() {
     let lake = lake();
     deliver(&lake, Build::Everything, &[-1, 5]).await.unwrap();

@@ -2,14 +2,15 @@
 //!
 //! The row that `append_distinct` keeps of a key is the first of those that the contract accepts, in an order that lies
 //! in the rows alone: by arrival (`_ingested_at`, `_partition`, `_offset` of the source row), then by the values of the
-//! result, ascending, nulls last; where the source has no arrival columns, by the values alone. An increment and a full
-//! build share this order. A new row that comes before one that is in the table already (a second writer with a clock
-//! behind, for instance) therefore makes a full build: what is there would not stay.
+//! result, ascending, nulls last, those of the key behind the others (rows of one key may have 0.0 and -0.0 there);
+//! where the source has no arrival columns, by the values alone. An increment and a full build share this order. A new
+//! row that comes before one that is in the table already (a second writer with a clock behind, for instance) therefore
+//! makes a full build: what is there would not stay.
 
 use std::sync::Arc;
 
 use arrow::array::{AsArray as _, RecordBatch};
-use arrow::datatypes::{DataType, Field, Fields, Int64Type};
+use arrow::datatypes::{DataType, Field, Fields, Float64Type, Int64Type};
 use datafusion::common::{Column, DFSchema, JoinType, NullEquality, ScalarValue};
 use datafusion::error::DataFusionError;
 use datafusion::execution::SessionState;
@@ -118,11 +119,11 @@ impl Build<'_> {
             .cloned()
             .chain([judge.call(columns.clone()).alias(ACCEPTED)])
             .chain(arrival.iter().map(ident));
-        let key: Vec<Expr> = self.pipeline.key.iter().map(ident).collect();
+        let values = self.in_order().map(|field| place(ident(field.name()), field));
         let order = arrival
             .iter()
             .map(ident)
-            .chain(columns.iter().filter(|column| !key.contains(column)).cloned())
+            .chain(values)
             .map(|column| column.sort(true, false))
             .collect::<Vec<_>>();
         let partition = self.keys().into_iter().chain([ident(ACCEPTED)]).collect();
@@ -148,6 +149,15 @@ impl Build<'_> {
             _ => ident(name),
         })
         .collect()
+    }
+
+    /// The target's columns as rows of one key are ordered by them: those of the key last.
+    fn in_order(&self) -> impl DoubleEndedIterator<Item = &Field> {
+        let (fields, key) = (self.schema.fields(), &self.pipeline.key);
+        let others = fields.iter().filter(|field| !key.contains(field.name()));
+        others
+            .chain(fields.iter().filter(|field| key.contains(field.name())))
+            .map(AsRef::as_ref)
     }
 
     fn columns(&self) -> Vec<Expr> {
@@ -217,19 +227,18 @@ impl Build<'_> {
         Ok(newest)
     }
 
-    /// Whether the values of the new row come before those of the known one, ascending, nulls last.
+    /// Whether the values of the new row come before those of the known one, ascending, nulls last. Of the key's columns
+    /// only floats can differ in rows of one key.
     fn comes_before(&self) -> Expr {
         let values = self
-            .schema
-            .fields()
-            .iter()
-            .filter(|field| !self.pipeline.key.contains(field.name()));
+            .in_order()
+            .filter(|field| field.data_type().is_floating() || !self.pipeline.key.contains(field.name()));
         values.rev().fold(lit(false), |rest, field| {
             // Nested values have an order to sort by, but no comparison.
             if field.data_type().is_nested() {
                 return lit(true);
             }
-            let (new, known) = (qualified(NEW, field.name()), qualified(KNOWN, field.name()));
+            let [new, known] = [NEW, KNOWN].map(|side| place(qualified(side, field.name()), field));
             let less = new.clone().lt(known.clone());
             let less = less.or(new.clone().is_not_null().and(known.clone().is_null()));
             less.or(binary_expr(new, Operator::IsNotDistinctFrom, known).and(rest))
@@ -298,6 +307,39 @@ fn one_value(data_type: &DataType) -> ScalarUDF {
         Volatility::Immutable,
         Arc::new(of),
     )
+}
+
+/// What rows are ordered by in place of a column's values. Of floats it is their place in the total order (-0.0 before
+/// 0.0, NaN last): the engine sorts by that, but compares -0.0 as 0.0.
+fn place(column: Expr, field: &Field) -> Expr {
+    if !field.data_type().is_floating() {
+        return column;
+    }
+    let of = |values: &[ColumnarValue]| -> Result<ColumnarValue, DataFusionError> {
+        let mut places = Vec::new();
+        for array in ColumnarValue::values_to_arrays(values)? {
+            let floats = arrow::compute::cast(&array, &DataType::Float64)?;
+            let floats = floats.as_primitive::<Float64Type>();
+            places.push(floats.unary::<_, Int64Type>(total_order));
+        }
+        let column = places.pop();
+        let column = column.ok_or_else(|| DataFusionError::Internal("an order came without its column".to_owned()))?;
+        Ok(ColumnarValue::Array(Arc::new(column)))
+    };
+    let function = create_udf(
+        "polder_place",
+        vec![field.data_type().clone()],
+        DataType::Int64,
+        Volatility::Immutable,
+        Arc::new(of),
+    );
+    function.call(vec![column])
+}
+
+/// A number that is less than another's where the float comes before, as [`f64::total_cmp`] has it.
+fn total_order(value: f64) -> i64 {
+    let bits = i64::from_ne_bytes(value.to_ne_bytes());
+    if bits < 0 { bits ^ i64::MAX } else { bits }
 }
 
 /// The latest arrival among rows.

@@ -23,7 +23,7 @@ use polder_gate::arrow_schema;
 use polder_lake::{Changes, DataFile, Operation, Progress, Table};
 use polder_query::{RuleQueries, query_error};
 
-use crate::assess::{Assessment, Change};
+use crate::assess::{Assessment, Change, UNSETTLED};
 use crate::definition::{Materialization, Pipeline};
 use crate::engine::{Engine, Limits};
 use crate::step::{Action, Observer};
@@ -126,11 +126,9 @@ impl Build<'_> {
 
     /// What changed, or why everything must be built.
     async fn deltas(&self) -> Result<Result<Deltas, String>> {
-        // What groups refuse is recognised when they are computed again; rows that are added must be new ones.
+        // Another run may have begun since it was assessed.
         if self.pipeline.materialization != Materialization::ReplaceGroups && !self.delivery.is_settled().await? {
-            return Ok(Err(
-                "it is not known whether the run that refused rows last was completed".to_owned(),
-            ));
+            return Ok(Err(UNSETTLED.to_owned()));
         }
         let mut deltas = Vec::with_capacity(self.assessment.sources.len());
         for tracked in &self.assessment.sources {

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, SchemaRef};
+use datafusion::common::tree_node::{Transformed, TreeNode as _};
 use datafusion::common::{Column, ExprSchema as _};
 use datafusion::error::DataFusionError;
 use datafusion::execution::SessionState;
@@ -84,24 +85,34 @@ impl Query {
         self.planned(self.shaped(self.plan.clone(), &[]))
     }
 
-    /// The whole result, where a condition on the target's columns holds as far as it can be asked of what is computed.
+    /// The whole result, where a condition on the target's columns holds.
     pub(crate) fn filtered(&self, condition: Option<Expr>) -> Result<LogicalPlan> {
         let plan = self.full()?;
-        let as_kept = |column: &&Column| {
-            let field = plan.schema().field_with_unqualified_name(&column.name);
-            let kept = self.schema.field_with_name(&column.name);
-            matches!((field, kept), (Ok(field), Ok(kept)) if field.data_type() == kept.data_type())
-        };
-        // A value that is finer than the table keeps it is none of those that the condition names.
-        let condition = condition.filter(|condition| condition.column_refs().iter().all(as_kept));
         match condition {
             None => Ok(plan),
-            Some(condition) => self.planned(
+            Some(condition) => self.planned(self.as_kept(condition, &plan).and_then(|condition| {
                 LogicalPlanBuilder::from(plan)
                     .filter(condition)
-                    .and_then(LogicalPlanBuilder::build),
-            ),
+                    .and_then(LogicalPlanBuilder::build)
+            })),
         }
+    }
+
+    /// A condition on the target's columns, asked of computed ones: a value that is finer than the table keeps it counts
+    /// as the table would keep it, as in [sets of keys](super::keys::KeySet).
+    fn as_kept(&self, condition: Expr, computed: &LogicalPlan) -> Result<Expr, DataFusionError> {
+        let asked = condition.transform(|part| {
+            let Expr::Column(column) = &part else {
+                return Ok(Transformed::no(part));
+            };
+            let given = computed.schema().field_with_unqualified_name(&column.name)?.data_type();
+            let kept = self.schema.field_with_name(&column.name)?.data_type();
+            if given == kept {
+                return Ok(Transformed::no(part));
+            }
+            Ok(Transformed::yes(cast(part, kept.clone())))
+        });
+        asked.map(|asked| asked.data)
     }
 
     /// The result of new rows alone, for a row-local query.
@@ -211,4 +222,49 @@ fn output(plan: &LogicalPlan, name: &str) -> Result<Column, DataFusionError> {
 fn column_as(column: Column, data_type: &DataType) -> Expr {
     let name = column.name.clone();
     cast(Expr::Column(column), data_type.clone()).alias(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::AsArray as _;
+    use arrow::datatypes::{Field, Int64Type, Schema, TimeUnit};
+    use datafusion::common::ScalarValue;
+    use datafusion::logical_expr::{ident, lit};
+    use datafusion::prelude::{DataFrame, SessionContext};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_condition_on_times_holds_of_finer_ones_as_they_would_be_kept() {
+        let context = SessionContext::new();
+        let sql = "SELECT to_timestamp_nanos(v) AS at, v FROM (VALUES (5000), (5001), (7000), (-1), (NULL)) AS t (v)";
+        let (state, plan) = context.sql(sql).await.unwrap().into_parts();
+        let kept = DataType::Timestamp(TimeUnit::Microsecond, None);
+        let schema = Schema::new(vec![
+            Field::new("at", kept, true),
+            Field::new("v", DataType::Int64, true),
+        ]);
+        let query = Query {
+            state,
+            plan,
+            schema: schema.into(),
+            sources: Vec::new(),
+            message: "cannot plan".to_owned(),
+        };
+        let times = [5, 0].map(|at| lit(ScalarValue::TimestampMicrosecond(Some(at), None)));
+        let asked = ident("at").in_list(times.to_vec(), false);
+        for (asked, expected) in [
+            (asked.clone(), vec![5_000, 5_001, -1]),
+            (asked.and(ident("v").lt(lit(0_i64))), vec![-1]),
+        ] {
+            let plan = query.filtered(Some(asked)).unwrap();
+            let rows = DataFrame::new(query.state.clone(), plan).collect().await.unwrap();
+            let found = rows.iter().flat_map(|rows| {
+                let times = rows.column(0).data_type().clone();
+                assert_eq!(times, DataType::Timestamp(TimeUnit::Nanosecond, None));
+                rows.column(1).as_primitive::<Int64Type>().values().to_vec()
+            });
+            assert_eq!(found.collect::<Vec<_>>(), expected);
+        }
+    }
 }

@@ -20,6 +20,7 @@ use datafusion::parquet::file::metadata::ColumnChunkMetaData;
 use datafusion::parquet::file::reader::{FileReader, SerializedFileReader};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
+use polder_gate::sql_numbers::is_floating;
 
 /// The columns of which some files tell too little. The engine takes what is left out for zero nulls, and the bounds of one
 /// part of a file for those of the whole.
@@ -87,14 +88,6 @@ fn tells_bounds(chunk: &ColumnChunkMetaData) -> bool {
         let both = told.min_bytes_opt().is_some() && told.max_bytes_opt().is_some();
         both || told.null_count_opt() == Some(values)
     })
-}
-
-fn is_floating(kind: &DataType) -> bool {
-    match kind {
-        DataType::Dictionary(_, kind) => is_floating(kind),
-        DataType::RunEndEncoded(_, values) => is_floating(values.data_type()),
-        kind => kind.is_floating(),
-    }
 }
 
 /// A table of files that tells the engine only what is so.

@@ -13,6 +13,7 @@ use datafusion::common::tree_node::Transformed;
 use datafusion::common::{DFSchema, Result, ScalarValue, exec_datafusion_err, plan_err};
 use datafusion::logical_expr::binary::BinaryTypeCoercer;
 use datafusion::logical_expr::expr::ScalarFunction;
+use datafusion::logical_expr::interval_arithmetic::Interval;
 use datafusion::logical_expr::{
     BinaryExpr, ColumnarValue, Expr, ExprSchemable, Operator, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF,
     ScalarUDFImpl, Signature, Volatility,
@@ -154,6 +155,11 @@ impl ScalarUDFImpl for Checked {
                 format!("(- {})", arguments.join(","))
             }
         })
+    }
+
+    fn evaluate_bounds(&self, arguments: &[&Interval]) -> Result<Interval> {
+        let kinds: Vec<_> = arguments.iter().map(|argument| argument.data_type()).collect();
+        Interval::make_unbounded(&self.return_type(&kinds)?)
     }
 
     fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {

@@ -8,6 +8,7 @@ use arrow::datatypes::{DataType, Field, FieldRef, Float64Type};
 use datafusion::common::tree_node::Transformed;
 use datafusion::common::{Column, DFSchema, Result, ScalarValue, plan_err};
 use datafusion::logical_expr::expr::{Between, ScalarFunction};
+use datafusion::logical_expr::interval_arithmetic::Interval;
 use datafusion::logical_expr::{
     BinaryExpr, ColumnarValue, Expr, ExprSchemable, Operator, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF,
     ScalarUDFImpl, Signature, Volatility, and, binary_expr, or,
@@ -41,7 +42,9 @@ pub(super) fn unordered(expression: Expr, schema: &DFSchema) -> Result<Transform
         Expr::BinaryExpr(BinaryExpr { left, op, right }) => {
             let function = FUNCTIONS.iter().find(|(operator, _)| *operator == op);
             match function {
-                Some((_, function)) if floating(&left) && floating(&right) && !joins(op, &left, &right) => {
+                Some((_, function))
+                    if floating(&left) && floating(&right) && !(op == Operator::Eq && joins(&left, &right)) =>
+                {
                     let call = ScalarFunction::new_udf(Arc::clone(function), vec![*left, *right]);
                     Ok(Transformed::yes(Expr::ScalarFunction(call)))
                 }
@@ -70,7 +73,7 @@ pub(super) fn unordered(expression: Expr, schema: &DFSchema) -> Result<Transform
 }
 
 /// Floating-point numbers, also those of a dictionary.
-pub(super) fn is_floating(kind: &DataType) -> bool {
+pub fn is_floating(kind: &DataType) -> bool {
     match kind {
         DataType::Dictionary(_, kind) => is_floating(kind),
         DataType::RunEndEncoded(_, values) => is_floating(values.data_type()),
@@ -79,10 +82,10 @@ pub(super) fn is_floating(kind: &DataType) -> bool {
 }
 
 /// Equality of columns of two tables is how the engine finds the key of a join.
-pub(super) fn joins(operator: Operator, left: &Expr, right: &Expr) -> bool {
+pub(super) fn joins(left: &Expr, right: &Expr) -> bool {
     let (left, right) = (left.column_refs(), right.column_refs());
     let other = |of: &Column| right.iter().any(|column| column.relation != of.relation);
-    operator == Operator::Eq && left.iter().any(|column| other(column))
+    left.iter().any(|column| other(column))
 }
 
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -121,6 +124,10 @@ impl ScalarUDFImpl for Comparison {
             )),
             _ => plan_err!("{} compares two numbers", self.name),
         }
+    }
+
+    fn evaluate_bounds(&self, _arguments: &[&Interval]) -> Result<Interval> {
+        Interval::make_unbounded(&DataType::Boolean)
     }
 
     fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {

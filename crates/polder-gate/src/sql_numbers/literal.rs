@@ -34,12 +34,12 @@ pub(super) fn floating(expression: Expr, schema: &DFSchema) -> Result<Transforme
         Expr::Between(between) => of_between(between, schema),
         Expr::InList(list) => of_list(list, schema),
         Expr::InSubquery(inside) => of_subquery(inside, schema)?,
-        Expr::Case(case) => of_case(case, schema)?,
-        Expr::ScalarFunction(call) if CHOICES.contains(&call.name()) => of_choice(call, schema)?,
+        Expr::Case(case) => of_case(case, schema),
+        Expr::ScalarFunction(call) if call.name() == "nullif" => of_nullif(call, schema)?,
         // Of which nobody needs the digits.
-        Expr::IsNull(part) => made_of_doubles(part).map(Expr::is_null),
-        Expr::IsNotNull(part) => made_of_doubles(part).map(Expr::is_not_null),
-        Expr::Cast(Cast { expr, field }) if *field.data_type() == DataType::Float64 => made_of_doubles(expr),
+        Expr::IsNull(part) => choice_of_doubles(part, schema).map(Expr::is_null),
+        Expr::IsNotNull(part) => choice_of_doubles(part, schema).map(Expr::is_not_null),
+        Expr::Cast(Cast { expr, field }) if *field.data_type() == DataType::Float64 => choice_of_doubles(expr, schema),
         _ => None,
     };
     Ok(made.map_or_else(|| Transformed::no(expression), Transformed::yes))
@@ -98,46 +98,31 @@ fn of_subquery(inside: &InSubquery, schema: &DFSchema) -> Result<Option<Expr>> {
     Ok(Some(Expr::InSubquery(inside)))
 }
 
-/// What is compared in a `CASE x WHEN`, and what it gives.
-fn of_case(case: &Case, schema: &DFSchema) -> Result<Option<Expr>> {
-    let whens = || case.when_then_expr.iter().map(|(when, _)| when.as_ref());
-    let thens = || case.when_then_expr.iter().map(|(_, then)| then.as_ref());
-    let compared = case.expr.as_deref().map(|expr| iter::once(expr).chain(whens()));
-    let compared = compared.and_then(|compared| doubles(compared, schema));
-    let given = doubles(thens().chain(case.else_expr.as_deref()), schema);
-    if compared.is_none() && given.is_none() {
-        return Ok(None);
-    }
-    let boxed = |parts: Vec<Expr>| parts.into_iter().map(Box::new);
-    let is_made_of_doubles = given.is_some();
-    let (expr, whens): (_, Vec<_>) = match compared {
-        Some(compared) => {
-            let mut parts = boxed(compared);
-            (parts.next(), parts.collect())
-        }
-        None => (case.expr.clone(), boxed(whens().cloned().collect()).collect()),
-    };
-    let (thens, else_expr): (Vec<_>, _) = match given {
-        Some(given) => {
-            let mut parts = boxed(given);
-            (parts.by_ref().take(whens.len()).collect(), parts.next())
-        }
-        None => (boxed(thens().cloned().collect()).collect(), case.else_expr.clone()),
-    };
-    let made = Expr::Case(Case {
-        expr,
-        when_then_expr: whens.into_iter().zip(thens).collect(),
-        else_expr,
-    });
-    Ok(Some(match is_made_of_doubles {
-        true => cast(made, Expr::Case(case.clone()).get_type(schema)?),
-        false => made,
+/// What is compared in a `CASE x WHEN`.
+fn of_case(case: &Case, schema: &DFSchema) -> Option<Expr> {
+    let whens = case.when_then_expr.iter().map(|(when, _)| when.as_ref());
+    let mut parts = doubles(iter::once(case.expr.as_deref()?).chain(whens), schema)?
+        .into_iter()
+        .map(Box::new);
+    let expr = parts.next()?;
+    let branches = parts.zip(case.when_then_expr.iter().map(|(_, then)| then.clone()));
+    Some(Expr::Case(Case {
+        expr: Some(expr),
+        when_then_expr: branches.collect(),
+        else_expr: case.else_expr.clone(),
     }))
 }
 
-/// What it gives keeps the type that its surroundings were made for.
-fn of_choice(call: &ScalarFunction, schema: &DFSchema) -> Result<Option<Expr>> {
-    let Some(doubles) = doubles(&call.args, schema) else {
+/// A `nullif` that gives a double compares it as one. What it gives keeps the type that its surroundings were made for; a
+/// decimal keeps its digits.
+fn of_nullif(call: &ScalarFunction, schema: &DFSchema) -> Result<Option<Expr>> {
+    let gives_a_double = call
+        .args
+        .first()
+        .and_then(inside)
+        .map(|given| given.get_type(schema))
+        .transpose()?;
+    let Some(doubles) = doubles(&call.args, schema).filter(|_| gives_a_double == Some(DataType::Float64)) else {
         return Ok(None);
     };
     let kind = Expr::ScalarFunction(call.clone()).get_type(schema)?;
@@ -145,15 +130,36 @@ fn of_choice(call: &ScalarFunction, schema: &DFSchema) -> Result<Option<Expr>> {
     Ok(Some(cast(Expr::ScalarFunction(call), kind)))
 }
 
-/// The doubles of a choice that were made decimals for its surroundings.
-fn made_of_doubles(expression: &Expr) -> Option<Expr> {
-    let made = inside(expression)?;
-    let choice = match made {
-        Expr::ScalarFunction(call) => CHOICES.contains(&call.name()),
-        Expr::Case(_) => true,
-        _ => false,
-    };
-    choice.then(|| made.clone())
+/// A choice among doubles and decimals as one among doubles, for those who need no digit more: its value elsewhere is a
+/// decimal with all of them.
+fn choice_of_doubles(expression: &Expr, schema: &DFSchema) -> Option<Expr> {
+    match inside(expression).unwrap_or(expression) {
+        Expr::ScalarFunction(call) if CHOICES.contains(&call.name()) => {
+            // One that was made of doubles already.
+            let kind = |part: &Expr| part.get_type(schema).is_ok_and(|kind| kind == DataType::Float64);
+            let arguments = match call.args.iter().all(kind) {
+                true => call.args.clone(),
+                false => doubles(&call.args, schema)?,
+            };
+            let call = ScalarFunction::new_udf(call.func.clone(), arguments);
+            Some(Expr::ScalarFunction(call))
+        }
+        Expr::Case(case) => {
+            let thens = case.when_then_expr.iter().map(|(_, then)| then.as_ref());
+            let mut given = doubles(thens.chain(case.else_expr.as_deref()), schema)?
+                .into_iter()
+                .map(Box::new);
+            let whens = case.when_then_expr.iter().map(|(when, _)| when.clone());
+            Some(Expr::Case(Case {
+                expr: case.expr.clone(),
+                when_then_expr: whens
+                    .zip(given.by_ref().take(case.when_then_expr.len()))
+                    .collect::<Vec<_>>(),
+                else_expr: given.next(),
+            }))
+        }
+        _ => None,
+    }
 }
 
 /// All parts of a comparison as doubles, where the engine made decimals of doubles for it.
@@ -166,6 +172,11 @@ pub(super) fn doubles_of<'e>(parts: impl IntoIterator<Item = (&'e Expr, &'e DFSc
     let mut any = false;
     let mut all = Vec::new();
     for (part, schema) in parts {
+        if let Some(choice) = choice_of_doubles(part, schema) {
+            any = true;
+            all.push(choice);
+            continue;
+        }
         let inside = inside(part);
         let kind = inside.map(|inside| inside.get_type(schema)).transpose().ok()?;
         all.push(match inside {

@@ -17,6 +17,7 @@ use datafusion::common::{DFSchema, Result};
 use datafusion::logical_expr::{AggregateUDF, Expr};
 use datafusion::prelude::SessionContext;
 
+pub use comparison::is_floating;
 use rewrite::Rewrite;
 
 /// Makes whole numbers exact in all statements of a context: what is beyond the type of a result (`bigint + bigint`,

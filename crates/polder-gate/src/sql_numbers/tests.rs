@@ -377,11 +377,102 @@ async fn what_a_file_tells_of_its_floats_decides_nothing() {
             ("0.5 NOT IN (x)", "4"),
             ("x = 0.5", "3"),
             ("x >= 0.5 AND x < 1", "3"),
+            ("CAST(x AS text) > '5'", "4"),
+            ("NOT array_has(make_array(0.5::double, 1.0::double), x)", "4"),
+            ("NOT (x = ANY(ARRAY[0.5::double]))", "4"),
+            ("try_cast(x AS bigint) IS NULL", "4"),
         ] {
             let found: Vec<_> = found.split_terminator(',').collect();
             let sql = format!("SELECT id FROM told WHERE {condition}");
             assert_eq!(answer(&context, &sql).await.expect(condition), found, "{condition}");
         }
+        // NaN is no whole number, whoever asks.
+        let failing = "SELECT id FROM told WHERE cast(x AS bigint) > 10";
+        let failed = answer(&context, failing).await.unwrap_err();
+        assert!(failed.contains("NaN"), "{failed}");
+    }
+}
+
+#[tokio::test]
+async fn comparisons_of_floats_order_rows_and_find_keys() {
+    for prepare in [exact as fn(&SessionContext), rules] {
+        let context = context(prepare).await;
+        let folder = tempfile::tempdir().unwrap();
+        for (file, rows) in [("a", "id < 3"), ("b", "id >= 3")] {
+            let path = folder.path().join(file).with_extension("parquet").display().to_string();
+            let written = format!("COPY (SELECT id, x, id * 2 AS n FROM f WHERE {rows}) TO '{path}'");
+            context.sql(&written).await.unwrap().collect().await.unwrap();
+        }
+        let path = folder.path().display().to_string();
+        context.register_parquet("s", &path, Default::default()).await.unwrap();
+        for (query, answers) in [
+            (
+                "SELECT id FROM s WHERE x IS NOT NULL AND NOT isnan(x) ORDER BY x > 1, id",
+                vec!["1", "2", "3"],
+            ),
+            (
+                "SELECT id FROM s WHERE id < 4 ORDER BY (x >= 2)::int DESC, id LIMIT 2",
+                vec!["3", "1"],
+            ),
+            ("SELECT id FROM s ORDER BY n + 1 > 6, id LIMIT 3", vec!["1", "2", "3"]),
+            (
+                "SELECT id FROM s WHERE id < 4 ORDER BY CASE WHEN x < 0 THEN 1 ELSE 0 END, id",
+                vec!["2", "3", "1"],
+            ),
+            (
+                "SELECT array_agg(id ORDER BY x > 1, id) FROM s WHERE id < 4",
+                vec!["[1, 2, 3]"],
+            ),
+            (
+                "SELECT id FROM (SELECT id, rank() OVER (ORDER BY x >= 2) AS r FROM s WHERE id < 4) WHERE r > 1",
+                vec!["3"],
+            ),
+            (
+                "SELECT count(*) FROM s a JOIN s b ON a.x IS NOT DISTINCT FROM b.x",
+                vec!["5"],
+            ),
+            (
+                "SELECT count(*) FROM s a LEFT JOIN f b ON a.x IS NOT DISTINCT FROM b.x",
+                vec!["5"],
+            ),
+            (
+                "SELECT count(*) FROM s a WHERE EXISTS (SELECT 1 FROM f b WHERE b.x IS NOT DISTINCT FROM a.x)",
+                vec!["5"],
+            ),
+            (
+                "SELECT count(*) FROM s a WHERE NOT EXISTS (SELECT 1 FROM f b WHERE b.x = a.x AND b.id < 3)",
+                vec!["3"],
+            ),
+        ] {
+            assert_eq!(answer(&context, query).await.expect(query), answers, "{query}");
+        }
+    }
+}
+
+/// A choice among doubles and decimals has the digits that it chose, wherever it is not compared.
+#[tokio::test]
+async fn amounts_keep_their_digits_beside_doubles() {
+    for prepare in [exact as fn(&SessionContext), rules] {
+        let context = context(prepare).await;
+        let amounts = "CREATE TABLE m AS SELECT id, x, cast(CASE id WHEN 1 THEN 123456789.12 WHEN 2 THEN 999999999999998.37 END \
+             AS decimal(17, 2)) AS p FROM f WHERE id < 4";
+        context.sql(amounts).await.unwrap().collect().await.unwrap();
+        for (value, found) in [
+            ("coalesce(p, x)", "999999999999998.370000000000000"),
+            (
+                "CASE WHEN p IS NULL THEN x ELSE p END",
+                "999999999999998.370000000000000",
+            ),
+            ("greatest(p, x)", "999999999999998.370000000000000"),
+            ("least(p, x + 999999999999999)", "999999999999998.370000000000000"),
+            ("nullif(p, x)", "999999999999998.370000000000000"),
+            ("coalesce(p, x) - p", "0.000000000000000"),
+        ] {
+            let sql = format!("SELECT cast({value} AS decimal(30, 15)) FROM m WHERE id = 2");
+            assert_eq!(answer(&context, &sql).await.expect(value), [found], "{value}");
+        }
+        let compared = "SELECT id FROM m WHERE coalesce(x, p, 0.0) >= 0 ORDER BY id";
+        assert_eq!(answer(&context, compared).await.unwrap(), ["2", "3"]);
     }
 }
 

@@ -8,7 +8,8 @@ use std::sync::{Arc, LazyLock};
 use arrow::datatypes::DataType;
 use datafusion::common::tree_node::Transformed;
 use datafusion::common::{DFSchema, Result, plan_err};
-use datafusion::logical_expr::expr::{Between, InList, ScalarFunction};
+use datafusion::logical_expr::expr::{Between, Cast, InList, ScalarFunction, TryCast};
+use datafusion::logical_expr::interval_arithmetic::Interval;
 use datafusion::logical_expr::{
     BinaryExpr, ColumnarValue, Expr, ExprSchemable, Operator, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
     Volatility,
@@ -23,7 +24,7 @@ static NUMBER: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| {
     }))
 });
 
-/// Comparisons of floats, also by `BETWEEN` and `IN`, in a form of which the engine knows no bounds.
+/// Comparisons of floats, also by `BETWEEN` and `IN`, and numbers that are made of them, in a form of which the engine knows no bounds.
 pub(super) fn unpruned(expression: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
     let floating = |part: &Expr| part.get_type(schema).is_ok_and(|kind| is_floating(&kind));
     match expression {
@@ -47,14 +48,30 @@ pub(super) fn unpruned(expression: Expr, schema: &DFSchema) -> Result<Transforme
             let list = InList::new(number(expr), list, negated);
             Ok(Transformed::yes(Expr::InList(list)))
         }
+        // The engine makes `IN` of it.
+        Expr::ScalarFunction(mut call) if call.name() == "array_has" && call.args.iter().any(floating) => {
+            for argument in call.args.iter_mut().filter(|argument| floating(argument)) {
+                *argument = *number(Box::new(std::mem::take(argument)));
+            }
+            Ok(Transformed::yes(Expr::ScalarFunction(call)))
+        }
+        // Of a number that is made of a float the engine knows bounds, too.
+        Expr::Cast(Cast { expr, field }) if floating(&expr) && !is_floating(field.data_type()) => {
+            let made = Cast::new_from_field(number(expr), field);
+            Ok(Transformed::yes(Expr::Cast(made)))
+        }
+        Expr::TryCast(TryCast { expr, field }) if floating(&expr) && !is_floating(field.data_type()) => {
+            let made = TryCast::new_from_field(number(expr), field);
+            Ok(Transformed::yes(Expr::TryCast(made)))
+        }
         other => Ok(Transformed::no(other)),
     }
 }
 
-/// Equality with a column of the query around becomes the key of a join, too.
+/// Whether the engine may make a key of a join of it: also of a column of the query around, and where null equals null.
 fn is_key(operator: Operator, left: &Expr, right: &Expr) -> bool {
-    let correlates = left.contains_outer() != right.contains_outer();
-    joins(operator, left, right) || (operator == Operator::Eq && correlates)
+    let equal = matches!(operator, Operator::Eq | Operator::IsNotDistinctFrom);
+    equal && (joins(left, right) || left.contains_outer() != right.contains_outer())
 }
 
 fn number(part: Box<Expr>) -> Box<Expr> {
@@ -91,6 +108,13 @@ impl ScalarUDFImpl for Number {
     fn schema_name(&self, arguments: &[Expr]) -> Result<String> {
         match arguments {
             [argument] => Ok(argument.schema_name().to_string()),
+            _ => plan_err!("number takes one"),
+        }
+    }
+
+    fn evaluate_bounds(&self, arguments: &[&Interval]) -> Result<Interval> {
+        match arguments {
+            [argument] => Interval::make_unbounded(&argument.data_type()),
             _ => plan_err!("number takes one"),
         }
     }

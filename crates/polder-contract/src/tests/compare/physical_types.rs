@@ -75,6 +75,39 @@ fn a_limit_that_moves_from_the_name_of_the_type_to_an_option_changes_nothing() {
 }
 
 #[test]
+fn a_bare_enum_names_what_the_listed_values_are_in_the_store() {
+    let bare = "logicalType: string, physicalType: enum, enum: [{value: a}]";
+    for same in [
+        "logicalType: string, physicalType: \"enum('a')\"",
+        "logicalType: string, physicalType: \"enum('a')\", enum: [{value: a}]",
+        "logicalType: string, physicalType: text, enum: [{value: a}]",
+    ] {
+        for change in moved(bare, same).into_iter().flatten() {
+            assert!(change.contains("documentation"), "{same}: {change}");
+        }
+    }
+    let more = moved(bare, "logicalType: string, physicalType: \"enum('a','b')\"");
+    for (changes, class) in more.iter().zip(["breaks readers |", "breaks writers |"]) {
+        let (told, others): (Vec<_>, Vec<_>) = changes.iter().partition(|change| change.contains(class));
+        assert!(
+            !told.is_empty() && others.iter().all(|change| change.contains("documentation")),
+            "{changes:?}"
+        );
+    }
+    // Without values beside it nothing was checked.
+    assert_eq!(
+        moved(
+            "logicalType: string, physicalType: enum",
+            "logicalType: string, physicalType: \"enum('a')\""
+        ),
+        [
+            ["type-changed breaks writers | a a.physicalType"],
+            ["type-changed breaks readers | a a.physicalType"]
+        ]
+    );
+}
+
+#[test]
 fn values_listed_twice_are_those_in_both() {
     let column = |values: &str| format!("logicalType: string, physicalType: \"enum('x','y')\", enum: [{values}]");
     assert_eq!(
