@@ -386,6 +386,19 @@ async fn what_a_file_tells_of_its_floats_decides_nothing() {
             let sql = format!("SELECT id FROM told WHERE {condition}");
             assert_eq!(answer(&context, &sql).await.expect(condition), found, "{condition}");
         }
+        // A file may leave out how many nulls it holds.
+        for condition in [
+            "id IS NULL",
+            "NOT (id IS NOT NULL)",
+            "NOT (id IS NOT NULL) OR x IS NULL",
+        ] {
+            let plan = format!("EXPLAIN SELECT id FROM told WHERE {condition}");
+            let plan = answer(&context, &plan).await.unwrap().concat();
+            assert!(
+                plan.contains("DataSourceExec") && !plan.contains("null_count"),
+                "{plan}"
+            );
+        }
         // NaN is no whole number, whoever asks.
         let failing = "SELECT id FROM told WHERE cast(x AS bigint) > 10";
         let failed = answer(&context, failing).await.unwrap_err();

@@ -1,7 +1,8 @@
-//! Comparisons of floating-point numbers by the rows alone.
+//! Comparisons of floating-point numbers, and questions for null, by the rows alone.
 //!
 //! The least and greatest value that files, row groups and pages tell of floats pass over NaN. The engine leaves out rows by
-//! them, so whether `x > 1` finds a NaN (which is greater than all) would hang on what lies beside it in its file.
+//! them, so whether `x > 1` finds a NaN (which is greater than all) would hang on what lies beside it in its file. And files
+//! need not tell how many nulls they hold, which the engine takes for none.
 
 use std::sync::{Arc, LazyLock};
 
@@ -24,7 +25,8 @@ static NUMBER: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| {
     }))
 });
 
-/// Comparisons of floats, also by `BETWEEN` and `IN`, and numbers that are made of them, in a form of which the engine knows no bounds.
+/// Comparisons of floats, also by `BETWEEN` and `IN`, numbers that are made of them, and `IS NULL`, in a form of which the
+/// engine knows no bounds.
 pub(super) fn unpruned(expression: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
     let floating = |part: &Expr| part.get_type(schema).is_ok_and(|kind| is_floating(&kind));
     match expression {
@@ -48,6 +50,11 @@ pub(super) fn unpruned(expression: Expr, schema: &DFSchema) -> Result<Transforme
             let list = InList::new(number(expr), list, negated);
             Ok(Transformed::yes(Expr::InList(list)))
         }
+        Expr::IsNull(part) if !part.contains_outer() => Ok(Transformed::yes(Expr::IsNull(number(part)))),
+        Expr::Not(part) => Ok(match *part {
+            Expr::IsNotNull(part) if !part.contains_outer() => Transformed::yes(Expr::IsNull(number(part))),
+            part => Transformed::no(Expr::Not(Box::new(part))),
+        }),
         // The engine makes `IN` of it.
         Expr::ScalarFunction(mut call) if call.name() == "array_has" && call.args.iter().any(floating) => {
             for argument in call.args.iter_mut().filter(|argument| floating(argument)) {
