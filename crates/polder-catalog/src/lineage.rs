@@ -179,8 +179,23 @@ fn read(row: &AnyRow) -> Result<Edge> {
     })
 }
 
+/// What comes to refused rows that something reads or that are asked for: a step that writes a dataset writes the rows that
+/// are refused of it, too.
+fn of_refused(edges: &[Edge], start: &Node) -> Vec<Edge> {
+    let asked: BTreeSet<&Node> = edges.iter().map(|edge| &edge.from).chain([start]).collect();
+    let refused = edges.iter().filter_map(|edge| match &edge.to {
+        Node::Dataset(dataset) if dataset.refused().is_none() => Some(Edge {
+            to: Node::Dataset(dataset.quarantine()),
+            ..edge.clone()
+        }),
+        _ => None,
+    });
+    refused.filter(|edge| asked.contains(&edge.to)).collect()
+}
+
 /// Walks breadth first; each edge is met once, also where edges run in a circle.
 fn trace(edges: &[Edge], start: &Node, direction: Direction) -> Vec<Traced> {
+    let refused = of_refused(edges, start);
     let ends = |edge: &'_ Edge| match direction {
         Direction::Up => (edge.to.clone(), edge.from.clone()),
         Direction::Down => (edge.from.clone(), edge.to.clone()),
@@ -189,7 +204,7 @@ fn trace(edges: &[Edge], start: &Node, direction: Direction) -> Vec<Traced> {
     let mut open = VecDeque::from([(start.clone(), 1)]);
     let mut traced = Vec::new();
     while let Some((node, distance)) = open.pop_front() {
-        for edge in edges {
+        for edge in edges.iter().chain(&refused) {
             let (near, far) = ends(edge);
             if near != node {
                 continue;

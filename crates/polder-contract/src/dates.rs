@@ -2,6 +2,14 @@
 
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
 
+/// The seconds by which an offset such as `+01:00` is ahead of UTC. Nothing may follow it, which chrono's own reading of
+/// an offset allows.
+pub(crate) fn offset(text: &str) -> Option<i32> {
+    let moment = format!("2000-01-01T00:00:00{text}");
+    let moment = DateTime::parse_from_str(&moment, "%Y-%m-%dT%H:%M:%S%:z").ok()?;
+    Some(moment.offset().local_minus_utc())
+}
+
 /// A notice period in days: `90d`, `12w`, `6mo`, `1y`; a bare number is days, a month 30 of them, a year 365.
 pub fn days(text: &str) -> Option<u32> {
     let text = text.trim();

@@ -27,6 +27,7 @@ mod place;
 pub mod product;
 mod promise;
 mod quality;
+mod quarantine;
 mod readable;
 pub mod rule;
 mod schema;

@@ -175,6 +175,11 @@ impl Quality {
     }
 }
 
+/// Whether a figure in this unit is a number of rows, which is meant where no unit is said.
+pub(crate) fn counts_rows(unit: &str) -> bool {
+    matches!(unit.trim(), "rows" | "row" | "count" | "values")
+}
+
 /// Whether a figure in this unit is a share of all rows, in percent.
 pub(crate) fn is_percent(unit: &str) -> bool {
     matches!(

@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use polder_core::DatasetName;
 use polder_core::document::{Diagnostic, Severity, Source, nearest};
+use polder_core::{DatasetName, Layer};
 
 use crate::contract::Contract;
 use crate::dataset_contract::DatasetContract;
 use crate::parse::{Parsed, parse};
+use crate::quarantine;
 use crate::readable::Readable;
 use crate::schema::SchemaObject;
 use crate::unheeded;
@@ -120,9 +121,14 @@ impl ContractSet {
         self.contracts.push(contract);
     }
 
-    /// The contract of a dataset.
+    /// The contract of a dataset. That of the refused rows of a dataset under contract is built in: it is found here, and is not
+    /// among [`ContractSet::datasets`] and [`ContractSet::contracts`], which are what the mesh declares.
     pub fn get(&self, dataset: &DatasetName) -> Option<DatasetContract> {
-        self.datasets.get(dataset).cloned()
+        let declared = |dataset| self.datasets.get(dataset);
+        match dataset.refused() {
+            Some(refused) => quarantine::contract(declared(&refused)?),
+            None => declared(dataset).cloned(),
+        }
     }
 
     /// The contract of this id, or of the dataset of this name.
@@ -215,6 +221,10 @@ fn bind<'o>(domain: &str, object: &'o SchemaObject) -> Result<&'o DatasetName, B
         };
         return Err(Box::new(object.place.error("unbound-object", message, Some(help))));
     };
+    if dataset.layer() == Layer::Quarantine {
+        let (message, help) = quarantine::of_its_own(dataset);
+        return Err(Box::new(object.place.error("built-in-contract", message, Some(&help))));
+    }
     if dataset.domain() == domain {
         return Ok(dataset);
     }

@@ -22,17 +22,41 @@ pub enum Dialect {
     BigQuery,
     /// DuckDB.
     DuckDb,
+    /// MySQL and MariaDB.
+    MySql,
+    /// SQL Server.
+    SqlServer,
+    /// Oracle.
+    Oracle,
+    /// Amazon Redshift.
+    Redshift,
 }
 
 impl Dialect {
     /// Every dialect.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 10] = [
         Self::Ansi,
         Self::Postgres,
         Self::Spark,
         Self::Snowflake,
         Self::BigQuery,
         Self::DuckDb,
+        Self::MySql,
+        Self::SqlServer,
+        Self::Oracle,
+        Self::Redshift,
+    ];
+
+    /// Those that are written, too; the others are only read.
+    pub const WRITTEN: [Self; 8] = [
+        Self::Ansi,
+        Self::Postgres,
+        Self::Spark,
+        Self::Snowflake,
+        Self::BigQuery,
+        Self::DuckDb,
+        Self::MySql,
+        Self::Redshift,
     ];
 
     /// The dialect's word on the command line.
@@ -44,7 +68,27 @@ impl Dialect {
             Self::Snowflake => "snowflake",
             Self::BigQuery => "bigquery",
             Self::DuckDb => "duckdb",
+            Self::MySql => "mysql",
+            Self::SqlServer => "sqlserver",
+            Self::Oracle => "oracle",
+            Self::Redshift => "redshift",
         }
+    }
+
+    /// The dialect, where it is written.
+    ///
+    /// # Errors
+    /// `Usage` where it is only read.
+    pub(crate) fn written(self) -> Result<Self> {
+        if Self::WRITTEN.contains(&self) {
+            return Ok(self);
+        }
+        let message = format!("contracts are imported from the dialect of {self}, and not exported to it");
+        let help = format!(
+            "name one that is written: {}",
+            Self::WRITTEN.map(Self::as_str).join(", ")
+        );
+        Err(Error::new(ErrorKind::Usage, message).with_help(help))
     }
 }
 
@@ -57,6 +101,10 @@ impl fmt::Display for Dialect {
             Self::Snowflake => "Snowflake",
             Self::BigQuery => "BigQuery",
             Self::DuckDb => "DuckDB",
+            Self::MySql => "MySQL",
+            Self::SqlServer => "SQL Server",
+            Self::Oracle => "Oracle",
+            Self::Redshift => "Redshift",
         })
     }
 }
@@ -68,6 +116,8 @@ impl FromStr for Dialect {
         let word = match text {
             "postgresql" => "postgres",
             "databricks" => "spark",
+            "mariadb" => "mysql",
+            "mssql" | "tsql" => "sqlserver",
             other => other,
         };
         Self::ALL

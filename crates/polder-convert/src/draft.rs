@@ -326,6 +326,14 @@ pub(crate) fn push(element: &mut Map<String, Value>, key: &str, item: Value) {
     }
 }
 
+/// Adds an item to the list under a key that does not have it yet.
+pub(crate) fn push_once(element: &mut Map<String, Value>, key: &str, item: Value) {
+    let listed = element.get(key).and_then(Value::as_array);
+    if !listed.is_some_and(|list| list.contains(&item)) {
+        push(element, key, item);
+    }
+}
+
 /// Adds a custom property.
 pub(crate) fn custom(element: &mut Map<String, Value>, property: &str, value: Value) {
     push(

@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::dialect::Dialect;
 use crate::loss::View;
+use crate::vendor;
 
 /// The type of one value by its meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -261,6 +262,9 @@ impl Kind {
             .split(',')
             .filter_map(|number| number.trim().parse().ok())
             .collect();
+        if let Some(kind) = vendor::kind(&base, &arguments, dialect) {
+            return Some(kind);
+        }
         let integer = |bits| Some(Self::Integer { bits, signed: true });
         let unsigned = |bits| Some(Self::Integer { bits, signed: false });
         match base.as_str() {

@@ -25,6 +25,7 @@ mod sql;
 mod storable;
 #[cfg(test)]
 mod tests;
+mod vendor;
 mod yaml;
 
 use polder_contract::Contract;
@@ -89,7 +90,7 @@ pub fn import(format: Format, text: &str, options: &ImportOptions) -> Result<Con
 /// Writes a contract in another format; with `object`, only the object at that position.
 ///
 /// # Errors
-/// `Document` where the contract has no schema.
+/// `Document` where the contract has no schema; `Usage` where the dialect is one that is only read.
 pub fn export(contract: &Contract, object: Option<usize>, format: Format) -> Result<Converted<String>> {
     let mut document = contract.document.to_json();
     if let (Some(object), Some(schema)) = (object, document.get_mut("schema").and_then(Value::as_array_mut)) {
@@ -100,11 +101,11 @@ pub fn export(contract: &Contract, object: Option<usize>, format: Format) -> Res
 
 fn export_document(document: &Value, format: Format) -> Result<Converted<String>> {
     match format {
-        Format::Sql(dialect) => sql::export(document, dialect),
+        Format::Sql(dialect) => sql::export(document, dialect.written()?),
         Format::Avro => avro::export(document),
         Format::JsonSchema => json_schema::export(document),
         Format::Protobuf => protobuf::export(document),
-        Format::Dbt(dialect) => dbt::export(document, dialect),
+        Format::Dbt(dialect) => dbt::export(document, dialect.written()?),
         Format::DataContractSpecification => specification::export(document),
     }
 }

@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use polder_contract::{DatasetContract, rule};
+use polder_contract::{Contract, DatasetContract, rule};
 use polder_core::DatasetName;
 use polder_core::document::Source;
 use serde_json::{Map, Value, json};
@@ -160,22 +160,57 @@ fn types(property: &Value) -> Value {
     Value::Object(kept.collect())
 }
 
+/// Whether a column with more limits is one of a contract; where it is none without them either, nobody can tell.
+///
+/// # Errors
+/// Why its type does not take them.
+pub(crate) fn fits(before: &Map<String, Value>, after: &Map<String, Value>) -> Result<(), String> {
+    let alone = |column: &Map<String, Value>, dataset: bool| {
+        let says = |key: &str| key == "quality" || OF_TYPE.contains(&key);
+        let mut bare: Map<String, Value> = column
+            .iter()
+            .filter(|(key, _)| says(key.as_str()))
+            .map(|(key, value)| (key.clone(), value.clone()))
+            .collect();
+        bare.insert("name".to_owned(), json!("value"));
+        let mut object = json!({"name": "rows", "properties": [bare]});
+        if dataset {
+            object["physicalName"] = json!("import.bronze.rows");
+        }
+        parsed(object).map(|_| ())
+    };
+    // Some types are in no table of a dataset, and have limits nevertheless.
+    for dataset in [true, false] {
+        if let Err(why) = alone(after, dataset)
+            && alone(before, dataset).is_ok()
+        {
+            // What stands before is the place, which is told beside it.
+            return Err(why.split_once(": ").map_or(why.as_str(), |(_, why)| why).to_owned());
+        }
+    }
+    Ok(())
+}
+
 fn judge(bare: &Map<String, Value>, rules: &[Value], proof: RowRuleProof) -> Result<(), String> {
     let mut object = bare.clone();
     if !rules.is_empty() {
         object.insert("quality".to_owned(), rules.iter().cloned().collect());
     }
+    proof(&DatasetContract {
+        contract: Arc::new(parsed(Value::Object(object))?),
+        object: 0,
+    })
+}
+
+/// A contract of one object.
+fn parsed(object: Value) -> Result<Contract, String> {
     let document = json!({
         "apiVersion": "v3.2.0", "kind": "DataContract", "id": "import", "name": "import", "version": "0.1.0",
         "status": "draft", "schema": [object],
     });
     let parsed = polder_contract::parse(&Source::new(Path::new("import"), yaml::write(&document)));
-    let Some(contract) = parsed.contract else {
+    parsed.contract.ok_or_else(|| {
         let why = parsed.diagnostics.into_iter().next().map(|found| found.message);
-        return Err(why.unwrap_or_default());
-    };
-    proof(&DatasetContract {
-        contract: Arc::new(contract),
-        object: 0,
+        why.unwrap_or_default()
     })
 }

@@ -105,6 +105,17 @@ impl DatasetName {
             },
         }
     }
+
+    /// The dataset whose refused rows this one keeps; none where it keeps none.
+    #[must_use]
+    pub fn refused(&self) -> Option<Self> {
+        let (layer, name) = match self.layer {
+            Layer::Quarantine => self.name.split_once('_')?,
+            _ => return None,
+        };
+        let refused = Self::new(self.domain.clone(), layer.parse().ok()?, name).ok()?;
+        (refused.quarantine() == *self).then_some(refused)
+    }
 }
 
 impl fmt::Display for DatasetName {
@@ -259,6 +270,17 @@ mod tests {
         let name: DatasetName = "sales.bronze.invoice_lines".parse().unwrap();
         assert_eq!(name.quarantine().to_string(), "sales.quarantine.bronze_invoice_lines");
         assert_eq!(name.quarantine().quarantine(), name.quarantine());
+        assert_eq!(
+            (name.quarantine().refused(), name.refused()),
+            (Some(name.clone()), None)
+        );
+        for keeps_none in ["sales.quarantine.lines", "sales.quarantine.quarantine_bronze_lines"] {
+            assert_eq!(
+                keeps_none.parse::<DatasetName>().unwrap().refused(),
+                None,
+                "{keeps_none}"
+            );
+        }
     }
 
     #[test]

@@ -78,3 +78,29 @@ pub fn quarantine_schema() -> SchemaRef {
     });
     Arc::clone(&SCHEMA)
 }
+
+#[cfg(test)]
+mod tests {
+    use polder_contract::ContractSet;
+    use polder_core::document::Source;
+
+    use super::*;
+
+    #[test]
+    fn the_built_in_contract_of_refused_rows_has_the_columns_of_their_table() {
+        let text = "apiVersion: v3.1.0\nkind: DataContract\nid: events\nversion: 1.0.0\nstatus: active\nschema:\n  - name: events\n    \
+                    physicalName: sales.bronze.events\n    properties: [{name: name, logicalType: string}]\n";
+        let source = Source::new("contracts/sales/events.odcs.yaml", text);
+        let (contracts, _) = ContractSet::load([("sales".to_owned(), source)]);
+        let contract = contracts
+            .get(&"sales.quarantine.bronze_events".parse().unwrap())
+            .unwrap();
+        let promised = polder_gate::arrow_schema(contract.object()).unwrap();
+        let columns = |schema: &Schema| -> Vec<_> {
+            let fields = schema.fields().iter();
+            let fields = fields.map(|field| (field.name().clone(), field.data_type().clone(), field.is_nullable()));
+            fields.collect()
+        };
+        assert_eq!(columns(&promised), columns(&quarantine_schema()));
+    }
+}

@@ -62,14 +62,50 @@ impl Key {
         })
     }
 
-    /// A row's key in words.
+    /// A row's key in words: its own values by their ways, and nothing of what lies beside them.
     pub(crate) fn shown(&self, batch: &RecordBatch, row: usize) -> Result<String> {
-        let schema = batch.schema();
-        let columns = self.columns.iter();
-        let places: Vec<usize> = columns.filter_map(|column| schema.index_of(column).ok()).collect();
-        let key = batch
-            .project(&places)
+        let values = self.rule.by_path(&batch.slice(row, 1))?;
+        let values = values.into_iter().map(|(path, value)| (path, value, true));
+        let key = RecordBatch::try_from_iter_with_nullable(values)
             .context(ErrorKind::Internal, || "cannot take a row's key".to_owned())?;
-        Ok(json_rows(&key, &[row])?.pop().unwrap_or_default())
+        Ok(json_rows(&key, &[0])?.pop().unwrap_or_default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::{ArrayRef, StringArray, StructArray};
+    use arrow::datatypes::{DataType, Field};
+    use polder_contract::{DatasetContract, parse};
+    use polder_core::document::Source;
+    use polder_gate::table::Keys;
+
+    use super::*;
+
+    #[test]
+    fn a_key_is_told_by_its_own_values_and_not_with_what_lies_beside_them() {
+        let text = "apiVersion: v3.1.0\nkind: DataContract\nid: p\nname: p\nversion: 1.0.0\nstatus: active\ndomain: cat\n\
+                    schema:\n  - name: p\n    physicalName: cat.bronze.p\n    properties:\n      \
+                    - {name: sku, logicalType: string}\n      \
+                    - {name: spec, logicalType: object, properties: [{name: ean, logicalType: string}, \
+                    {name: pin, logicalType: string}]}\n    quality:\n      \
+                    - {id: twice, metric: duplicateValues, arguments: {properties: [spec.ean, sku]}, mustBe: 0}\n";
+        let parsed = parse(&Source::new("p.odcs.yaml", text));
+        let contract = DatasetContract {
+            contract: Arc::new(parsed.contract.unwrap_or_else(|| panic!("{:?}", parsed.diagnostics))),
+            object: 0,
+        };
+        let texts = |texts: [&str; 2]| -> ArrayRef { Arc::new(StringArray::from(texts.to_vec())) };
+        let spec = StructArray::from(vec![
+            (Arc::new(Field::new("ean", DataType::Utf8, true)), texts(["1", "2"])),
+            (
+                Arc::new(Field::new("pin", DataType::Utf8, true)),
+                texts(["0815", "4711"]),
+            ),
+        ]);
+        let rows = [("sku", texts(["a", "b"])), ("spec", Arc::new(spec) as ArrayRef)];
+        let rows = RecordBatch::try_from_iter(rows).unwrap();
+        let rule = Keys::of(&contract).unwrap().pop().unwrap();
+        assert_eq!(Key::new(rule).shown(&rows, 1).unwrap(), r#"{"spec.ean":"2","sku":"b"}"#);
     }
 }

@@ -1,4 +1,5 @@
-//! What a step has to do, and why: read from logs and progress alone, without any data.
+//! What a step has to do, and why: told from logs, progress, and the query as it plans over its sources' columns. No row is
+//! read.
 
 use std::collections::BTreeSet;
 
@@ -9,9 +10,10 @@ use polder_lake::{Changes, DataFile, Progress, Table};
 
 use crate::definition::{Materialization, Pipeline};
 use crate::engine::Engine;
+use crate::lineage::{self, Step};
 use crate::progress::{Definition, NO_TABLE, TableMark};
 use crate::source::Source;
-use crate::step::Action;
+use crate::step::{Action, StepKind};
 
 /// Why everything is built when the user says so.
 pub(crate) const FORCED: &str = "forced";
@@ -158,15 +160,18 @@ pub(crate) async fn assess(
     full: bool,
 ) -> Result<Assessment> {
     let contract = engine.contract(&pipeline.dataset)?;
-    let definition = Definition::of(pipeline, &contract);
+    let mut loaded = Vec::with_capacity(reads.len());
+    for dataset in reads {
+        loaded.push(Source::load(&engine.lake, &engine.contracts, dataset).await?);
+    }
+    let definition = Definition::of(pipeline, &contract, &meaning(engine, pipeline, &loaded).await?);
     let target = engine.lake.load(&pipeline.dataset).await?;
     let builder = match &target {
         Some(target) => target.progress(&definition.builder_id()).await?,
         None => None,
     };
     let mut sources = Vec::with_capacity(reads.len());
-    for dataset in reads {
-        let source = Source::load(&engine.lake, &engine.contracts, dataset).await?;
+    for source in loaded {
         sources.push(TrackedSource::load(source, target.as_ref(), &definition).await?);
     }
     let (mut action, mut why) = decide(pipeline, &definition, builder, &sources, full);
@@ -181,6 +186,30 @@ pub(crate) async fn assess(
         action,
         why,
     })
+}
+
+/// Which columns the query computes what from, in words that are equal as long as its names mean the same columns: a source's
+/// contract may give them another meaning (`EXISTS (… WHERE b.w < v)`, `NATURAL JOIN`) though the query stays as it is. Empty
+/// for a query that does not plan, which no build gets past.
+///
+/// # Errors
+/// What the lake reports.
+async fn meaning(engine: &Engine, pipeline: &Pipeline, sources: &[Source]) -> Result<Vec<String>> {
+    let tables = sources
+        .iter()
+        .map(|source| Ok((source.dataset.clone(), source.provider()?)))
+        .collect::<Result<Vec<_>>>()?;
+    let planned = engine.session.with_tables(tables).sql(&pipeline.sql.text).await;
+    let via = Step {
+        kind: StepKind::Pipeline,
+        name: pipeline.name.clone(),
+    };
+    let edges = planned.map(|frame| lineage::of_pipeline(&via, &pipeline.dataset, frame.logical_plan()));
+    let edges = edges.ok().and_then(|edges| edges.ok()).unwrap_or_default();
+    let words = edges
+        .iter()
+        .map(|edge| format!("{} {} {}", edge.from, edge.how.as_str(), edge.to));
+    Ok(words.collect())
 }
 
 /// Whether an increment could tell its refused rows from those that are in quarantine. What groups refuse is recognised

@@ -7,14 +7,15 @@ use datafusion::catalog::TableProvider;
 use datafusion::datasource::empty::EmptyTable;
 use polder_contract::DatasetContract;
 use polder_core::document::{Diagnostic, Severity, nearest};
-use polder_core::{DatasetName, Error, ErrorKind, ObjectName, Result, ResultExt as _};
+use polder_core::{DatasetName, Error, ErrorKind, Layer, ObjectName, Result, ResultExt as _};
+use polder_query::RuleQueries;
 
 use crate::checker::Checker;
 use crate::declared_rules;
 use crate::definition::{ModelDefinition, Pipeline};
 use crate::engine::Engine;
 use crate::graph::{Graph, Node, nodes};
-use crate::lineage::ColumnLineage;
+use crate::lineage::{ColumnLineage, add_refused};
 use crate::source::dataset_columns;
 
 /// What is known of everything declared, without data.
@@ -58,22 +59,25 @@ impl Engine {
     /// `Document` for a contract whose columns no table can have; `Internal` when a thread breaks off.
     pub async fn analyse(&self) -> Result<Analysis> {
         let (nodes, found) = nodes(self);
-        let session = self.session.with_tables(self.empty_tables(self.contracts.iter())?);
-        let checker = Checker::new(self, session, &nodes).with_rules();
+        let refused = self.refused_read(&nodes);
+        let tables = self.empty_tables(self.contracts.iter().chain(&refused))?;
+        let checker = Checker::new(self, self.session.with_tables(tables), &nodes).with_rules();
         let planning = tokio::spawn(checker.all());
         // The graph is ordered while the others plan.
-        let steps: Vec<_> = nodes.iter().flat_map(Node::edges).collect();
+        let mut steps: Vec<_> = nodes.iter().flat_map(Node::edges).collect();
         let (_, mut diagnostics) = Graph::ordered(self, nodes, found);
         diagnostics.extend(declared_rules::circles(&self.contracts));
         diagnostics.extend(self.models.iter().filter_map(|model| self.unimplemented(model)));
         let checked = planning.await;
         let checked = checked.context(ErrorKind::Internal, || "planning a query broke off".to_owned())??;
-        let (mut edges, mut nullable) = (Vec::new(), BTreeSet::new());
+        let (mut edges, mut nullable, mut readings) = (Vec::new(), BTreeSet::new(), Vec::new());
         for one in checked {
             diagnostics.extend(one.diagnostics);
             edges.extend(one.edges);
             nullable.extend(one.nullable);
+            readings.extend(one.readings);
         }
+        add_refused(&mut edges, &mut steps);
         let unsound = self.unsound(&diagnostics);
         // One mistake in a query can be seen by the graph and by the plan.
         diagnostics
@@ -81,7 +85,9 @@ impl Engine {
         diagnostics.dedup();
         Ok(Analysis {
             diagnostics,
-            lineage: ColumnLineage::new(edges, steps).with_nullable(nullable),
+            lineage: ColumnLineage::new(edges, steps)
+                .with_nullable(nullable)
+                .with_readings(readings),
             unsound,
         })
     }
@@ -104,6 +110,23 @@ impl Engine {
         } else {
             Err(Error::document(found))
         }
+    }
+
+    /// The contracts of the quarantine tables that steps and rules read. They are built in, and not made for each dataset.
+    fn refused_read(&self, nodes: &[Node]) -> Vec<DatasetContract> {
+        let by_rules = self.contracts.iter().flat_map(|contract| {
+            // A word in the text is sooner looked for than rules are read.
+            let text = contract.contract.text.to_ascii_lowercase();
+            let asked = text.contains(Layer::Quarantine.as_str());
+            let asked = asked.then(|| RuleQueries::new(&self.session, contract).others());
+            asked.unwrap_or_default().into_keys()
+        });
+        let read = nodes.iter().flat_map(|node| node.reads.iter().cloned()).chain(by_rules);
+        let refused: BTreeSet<_> = read.filter(|dataset| dataset.layer() == Layer::Quarantine).collect();
+        refused
+            .iter()
+            .filter_map(|dataset| self.contracts.get(dataset))
+            .collect()
     }
 
     fn empty_tables<'c>(

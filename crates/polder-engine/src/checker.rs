@@ -21,7 +21,7 @@ use crate::declared_rules;
 use crate::definition::{ModelDefinition, Pipeline};
 use crate::engine::Engine;
 use crate::graph::{At, Node, of_dataset};
-use crate::lineage::{self, ColumnEdge, DatasetColumn, Step};
+use crate::lineage::{self, Asker, ColumnEdge, DatasetColumn, Reading, Step};
 use crate::sql::place::SqlText;
 use crate::sql::unevaluated::{is_of_value, unevaluated};
 use crate::step::StepKind;
@@ -56,6 +56,8 @@ pub(crate) struct Checked {
     pub(crate) edges: Vec<ColumnEdge>,
     /// Columns that may be null by the query that makes them.
     pub(crate) nullable: Vec<DatasetColumn>,
+    /// What its queries read.
+    pub(crate) readings: Vec<Reading>,
 }
 
 impl Checker {
@@ -127,10 +129,11 @@ impl Checker {
             Job::Rules(contract, at) => {
                 let mut diagnostics = declared_rules::findings(contract, &self.contracts);
                 let begin = |rule| at.store(rule, Ordering::Relaxed);
-                let found = declared_rules::unplanned(contract, &self.contracts, &self.session, begin).await;
+                let (found, readings) = declared_rules::planned(contract, &self.contracts, &self.session, begin).await;
                 diagnostics.extend(found);
                 Ok(Checked {
                     diagnostics,
+                    readings,
                     ..Checked::default()
                 })
             }
@@ -207,6 +210,8 @@ impl Checker {
             Ok(edges) => checked.edges = edges,
             Err(cause) => checked.diagnostics.push(unplanned(&text, cause)),
         }
+        let read = Reading::of(Asker::Step(step), "", text.sql, &planned.plan);
+        checked.readings.extend(read.ok());
         let given = planned.plan.schema().fields().iter();
         let nullable = given.filter(|field| field.is_nullable()).map(|field| DatasetColumn {
             dataset: pipeline.dataset.clone(),
@@ -226,16 +231,22 @@ impl Checker {
     async fn model(&self, model: &ModelDefinition, queries: &[Option<Vec<DatasetName>>]) -> Checked {
         let mut checked = Checked::default();
         let mut plans = Vec::with_capacity(model.inputs.len());
-        for (input, reads) in model.inputs.values().zip(queries) {
-            if let Some(reads) = reads {
-                let text = SqlText::value(&model.document, &input.sql, input.span);
-                plans.extend(self.planned(&text, reads, &mut checked.diagnostics).await);
-            }
-        }
         let step = Step {
             kind: StepKind::Model,
             name: model.name.clone(),
         };
+        for ((name, input), reads) in model.inputs.iter().zip(queries) {
+            if let Some(reads) = reads {
+                let text = SqlText::value(&model.document, &input.sql, input.span);
+                let planned = self.planned(&text, reads, &mut checked.diagnostics).await;
+                let read = planned.as_ref().map(|planned| {
+                    let asker = Asker::Step(step.clone());
+                    Reading::of(asker, name, text.sql, &planned.plan)
+                });
+                checked.readings.extend(read.and_then(Result::ok));
+                plans.extend(planned);
+            }
+        }
         match lineage::of_model(&step, plans.iter().map(|planned| &planned.plan)) {
             Ok(edges) => checked.edges = edges,
             Err(cause) => {

@@ -4,6 +4,7 @@
 mod circles;
 
 use std::collections::HashSet;
+use std::mem::{Discriminant, discriminant};
 
 use polder_contract::rule::{Metric, RowTest, Rule, RuleKind, SetTest};
 use polder_contract::{ColumnType, ContractSet, DatasetContract, ReadableRules};
@@ -14,6 +15,7 @@ use polder_query::{RuleQueries, Session};
 
 pub(crate) use circles::circles;
 
+use crate::lineage::{Asker, DatasetColumn, Reading};
 use crate::sql::place::SqlText;
 
 /// Everything wrong with the rules of a contract that is not found where contracts are read; a warning for each rule
@@ -57,28 +59,100 @@ pub fn dangling_references(contract: &DatasetContract, contracts: &ContractSet) 
     references.collect()
 }
 
-/// What keeps the queries of a contract's rules from giving figures, each at its place. In the session every dataset with a
-/// contract is a table of its columns. `begin` hears the number of each rule before it is planned.
-pub(crate) async fn unplanned(
+/// What keeps the queries of a contract's rules from giving figures, each at its place, and what those and references to
+/// other datasets read. In the session every dataset with a contract is a table of its columns. `begin` hears the number of
+/// each rule before it is planned.
+pub(crate) async fn planned(
     contract: &DatasetContract,
     contracts: &ContractSet,
     session: &Session,
     begin: impl Fn(usize),
-) -> Vec<Diagnostic> {
+) -> (Vec<Diagnostic>, Vec<Reading>) {
     let rules = contract.rules().unwrap_or_default();
     let mut planner = None;
     let mut found = Vec::new();
+    let mut readings: Vec<_> = rules
+        .iter()
+        .filter_map(|rule| reference(contract, rule, contracts))
+        .collect();
     for (rule, query) in queries(&rules) {
         begin(rules.iter().position(|own| std::ptr::eq(own, rule)).unwrap_or(0));
         let planner = planner.get_or_insert_with(|| RuleQueries::new(session, contract));
-        let planned = planner.plan(query, rule.column.as_deref()).await;
-        let error = match planned {
-            Ok(kind) => kind.and_then(|kind| misfit(rule, &kind)),
-            Err(error) => (!reads_unreadable(query, contracts)).then_some(error),
+        let column = rule.column.as_deref();
+        let text = format!("{}\n{query}", column.unwrap_or_default());
+        let error = match planner.planned(query, column).await {
+            Ok((kind, plan)) => {
+                readings.extend(Reading::of(asker(contract, rule), "", &text, &plan).ok());
+                kind.and_then(|kind| misfit(rule, &kind))
+            }
+            Err(_) if reads_unreadable(query, contracts) => None,
+            Err(error) => {
+                readings.push(Reading::unplanned(asker(contract, rule), "", &text));
+                Some(error)
+            }
         };
         found.extend(error.map(|error| refused(contract, rule, query, &error)));
     }
-    found
+    (found, readings)
+}
+
+fn asker(contract: &DatasetContract, rule: &Rule) -> Asker {
+    Asker::Rule {
+        dataset: contract.dataset().clone(),
+        id: rule.id.clone(),
+    }
+}
+
+/// What a reference to another dataset reads.
+fn reference(contract: &DatasetContract, rule: &Rule, contracts: &ContractSet) -> Option<Reading> {
+    let RuleKind::Set(SetTest {
+        metric: Metric::Orphans { columns, dataset, to },
+        ..
+    }) = &rule.kind
+    else {
+        return None;
+    };
+    let text = format!("{} of {dataset}: {}", columns.join(", "), to.join(", "));
+    if contracts.is_unreadable(&dataset.to_string()) {
+        return None;
+    }
+    if dangling(rule, dataset, to, contracts).is_some() {
+        return Some(Reading::unplanned(asker(contract, rule), "", &text));
+    }
+    let of = |dataset: &DatasetName, column: &String| DatasetColumn {
+        dataset: dataset.clone(),
+        column: column.clone(),
+    };
+    let own = columns.iter().map(|column| of(contract.dataset(), column));
+    let others = to.iter().map(|column| of(dataset, column));
+    let kinds = |of: &DatasetContract, paths: &[String]| -> Vec<_> {
+        let object = of.object();
+        let values = paths.iter().map(|path| object.value(&object.path(path)?));
+        values
+            .map(|value| {
+                value
+                    .and_then(|value| value.column_type().ok())
+                    .map(|kind| comparable(&kind))
+            })
+            .collect()
+    };
+    let other = contracts.get(dataset)?;
+    let unlike = kinds(contract, columns) != kinds(&other, to);
+    Some(Reading::of_columns(
+        asker(contract, rule),
+        &text,
+        own.chain(others),
+        unlike,
+    ))
+}
+
+/// What stands for all types whose values compare with each other.
+fn comparable(kind: &ColumnType) -> Discriminant<ColumnType> {
+    discriminant(match kind {
+        ColumnType::Int32 | ColumnType::Float64 | ColumnType::Decimal { .. } => &ColumnType::Int64,
+        ColumnType::TimestampLocal => &ColumnType::Timestamp,
+        other => other,
+    })
 }
 
 /// Why a figure of a type can never be what the rule asks for.

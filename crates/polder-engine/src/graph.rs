@@ -40,6 +40,12 @@ impl Node {
         })
     }
 
+    /// The datasets that the step writes: what it builds, and the rows that are refused of that.
+    pub(crate) fn writes(&self) -> impl Iterator<Item = DatasetName> {
+        let produced = self.produces.iter();
+        produced.flat_map(|dataset| [dataset.clone(), dataset.quarantine()])
+    }
+
     pub(crate) fn kind(&self) -> StepKind {
         match self.at {
             At::Pipeline(_) => StepKind::Pipeline,
@@ -71,7 +77,7 @@ impl Graph {
         diagnostics.extend(one_name_each(engine));
         diagnostics.extend(one_producer_each(engine));
         let (nodes, circles) = ordered(nodes);
-        let inside: BTreeSet<_> = circles.iter().filter_map(|node| node.produces.as_ref()).collect();
+        let inside: BTreeSet<_> = circles.iter().flat_map(Node::writes).collect();
         for node in &circles {
             diagnostics.extend(engine.pipeline(node).map(|pipeline| circle(pipeline, node, &inside)));
         }
@@ -268,9 +274,9 @@ pub(crate) fn of_dataset(pipeline: &Pipeline, code: &'static str, message: Strin
 /// Steps after those that they read from, otherwise in the order given; and those that wait for each other. Linear in
 /// steps and in what they read.
 fn ordered(waiting: Vec<Node>) -> (Vec<Node>, Vec<Node>) {
-    let mut producers: BTreeMap<&DatasetName, Vec<usize>> = BTreeMap::new();
+    let mut producers: BTreeMap<DatasetName, Vec<usize>> = BTreeMap::new();
     for (i, node) in waiting.iter().enumerate() {
-        if let Some(dataset) = &node.produces {
+        for dataset in node.writes() {
             producers.entry(dataset).or_default().push(i);
         }
     }
@@ -322,11 +328,14 @@ fn peeled(waits_for: &[Vec<usize>], waited_for_by: &[Vec<usize>]) -> Vec<Option<
     rounds
 }
 
-fn circle(pipeline: &Pipeline, node: &Node, inside: &BTreeSet<&DatasetName>) -> Diagnostic {
+fn circle(pipeline: &Pipeline, node: &Node, inside: &BTreeSet<DatasetName>) -> Diagnostic {
     let text = SqlText::file(&pipeline.sql);
-    let read = node.reads.iter().find(|dataset| inside.contains(dataset));
+    let read = node.reads.iter().find(|dataset| inside.contains(*dataset));
     let message = match read {
         Some(read) if *read == pipeline.dataset => format!("{} is built from itself", pipeline.dataset),
+        Some(read) if *read == pipeline.dataset.quarantine() => {
+            format!("{} is built from the rows that are refused of it", pipeline.dataset)
+        }
         Some(read) => format!("{} and {read} are built from each other", pipeline.dataset),
         None => format!("{} is part of a circle", pipeline.dataset),
     };

@@ -40,8 +40,8 @@ pub use definition::{
 };
 pub use engine::{Engine, RunOptions};
 pub use lineage::{
-    Chain, ColumnEdge, ColumnLineage, DatasetColumn, Dependency, Hop, LineageEdge, Reach, Reached, Reader, Shifted,
-    Step, Target, shifted,
+    Altered, Asker, Broken, Chain, ColumnEdge, ColumnLineage, DatasetColumn, Dependency, Hop, LineageEdge, Reach,
+    Reached, Reader, Renamed, Step, Still, Target, altered,
 };
 pub use model::{ModelRecord, ModelStore, Promotion};
 pub use step::{Action, Observer, PlannedStep, StartedStep, StepKind, StepOutcome, StepResult};

@@ -19,11 +19,15 @@ impl Engine {
     /// fit its contract; what the lake reports.
     pub async fn plan(&self, options: &RunOptions) -> Result<Vec<PlannedStep>> {
         let order = RunOrder::new(self, self.graph()?);
-        let mut building: BTreeSet<&DatasetName> = BTreeSet::new();
+        let mut building: BTreeSet<DatasetName> = BTreeSet::new();
         let mut steps = Vec::new();
         for node in order.graph.select(&options.select)? {
             let (mut action, mut why) = self.assessed(node, options.full).await?;
-            let behind: Vec<_> = node.reads.iter().filter(|dataset| building.contains(dataset)).collect();
+            let behind: Vec<_> = node
+                .reads
+                .iter()
+                .filter(|dataset| building.contains(*dataset))
+                .collect();
             if action == Action::Skip && !behind.is_empty() {
                 let names: Vec<_> = behind.iter().map(ToString::to_string).collect();
                 let built_before = format!("{} is built before", names.join(", "));
@@ -41,8 +45,8 @@ impl Engine {
             if let (Some(remark), true) = (order.remark(&node.name), action != Action::Skip) {
                 why = format!("{why}; {remark}");
             }
-            if let (Some(dataset), true) = (&node.produces, action != Action::Skip) {
-                building.insert(dataset);
+            if action != Action::Skip {
+                building.extend(node.writes());
             }
             steps.push(PlannedStep {
                 name: node.name.clone(),

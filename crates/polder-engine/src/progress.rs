@@ -44,8 +44,9 @@ pub(crate) struct Definition {
 }
 
 impl Definition {
-    /// Query, materialization, key and contract: a change of any of them rebuilds the table.
-    pub(crate) fn of(pipeline: &Pipeline, contract: &DatasetContract) -> Self {
+    /// Query, materialization, key, contract, and `meaning`, the columns that the query's names mean: a change of any of them
+    /// rebuilds the table.
+    pub(crate) fn of(pipeline: &Pipeline, contract: &DatasetContract, meaning: &[String]) -> Self {
         let types: Vec<_> = contract
             .object()
             .properties
@@ -62,6 +63,7 @@ impl Definition {
             pipeline.dataset.to_string(),
             contract.version(),
             types,
+            meaning,
         ]);
         Self {
             name: pipeline.name.clone(),
@@ -83,8 +85,58 @@ impl Definition {
     pub(crate) fn source_id(&self, source: &DatasetName) -> String {
         format!("pipeline/{}/{}/{source}", self.name, self.hash)
     }
+
     /// The id of the progress on one table of a source.
     pub(crate) fn version_id(&self, source: &DatasetName, table: &TableMark) -> String {
         format!("{}@{}", self.source_id(source), &table.0[..8])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use polder_contract::ContractSet;
+    use polder_core::document::Source;
+
+    use super::*;
+    use crate::definition::parse_pipeline;
+
+    #[test]
+    fn what_tables_say_of_who_built_them_stays_as_it_is() {
+        let columns = "[{name: k, logicalType: string}, {name: p, logicalType: number, physicalType: \"decimal(12,2)\"}, \
+                       {name: o, logicalType: object, properties: [{name: a, logicalType: integer, required: true}]}]";
+        let contract = Source::new(
+            "contracts/s/y.odcs.yaml",
+            format!(
+                "apiVersion: v3.1.0\nkind: DataContract\nid: y\nname: y\nversion: 1.2.0\nstatus: active\nschema:\n  - name: \
+                 rows\n    physicalName: s.silver.y\n    properties: {columns}\n"
+            ),
+        );
+        let (contracts, findings) = ContractSet::load([("s".to_owned(), contract)]);
+        assert_eq!(findings, []);
+        let contract = contracts.get(&"s.silver.y".parse().unwrap()).unwrap();
+        let document = "dataset: s.silver.y\nmaterialization: append_distinct\nkey: [k]\n";
+        let read = |path: &Path| Ok(Source::new(path, "SELECT k, p, o FROM s.bronze.x\n"));
+        let (pipeline, findings) = parse_pipeline("s", &Source::new("pipelines/s/y.pipeline.yaml", document), read);
+        let pipeline = pipeline.unwrap_or_else(|| panic!("{findings:?}"));
+        let meaning = ["s.bronze.x.k identity s.silver.y.k".to_owned()];
+        let definition = Definition::of(&pipeline, &contract, &meaning);
+        // SHA-256 of this JSON without blanks, by another program: [query, materialization, key, dataset, contract version, types,
+        // meaning].
+        assert_eq!(definition.hash, "4a0a9d461df91ad2");
+        assert_eq!(definition.builder(), 2_667_624_816_524_954_985);
+        let source = "s.bronze.x".parse().unwrap();
+        assert_eq!(definition.builder_id(), "pipeline/s.y");
+        assert_eq!(
+            definition.source_id(&source),
+            "pipeline/s.y/4a0a9d461df91ad2/s.bronze.x"
+        );
+        // SHA-256 of the table's id.
+        let mark = TableMark::of("5f3c1a52-0b1d-4c7e-9f43-8d2c4e6b7a10");
+        assert_eq!(
+            definition.version_id(&source, &mark),
+            "pipeline/s.y/4a0a9d461df91ad2/s.bronze.x@ef139e58"
+        );
     }
 }

@@ -25,14 +25,14 @@ impl RunOrder {
         Self::of(graph, &asked)
     }
 
-    /// `asked` are the datasets that the rules of each step ask.
-    fn of(graph: Graph, asked: &[BTreeSet<DatasetName>]) -> Self {
+    /// `asks_of` are the datasets that the rules of each step ask.
+    fn of(graph: Graph, asks_of: &[BTreeSet<DatasetName>]) -> Self {
         let mut circles: BTreeMap<ObjectName, BTreeSet<DatasetName>> = BTreeMap::new();
         let nodes = graph.nodes;
         let builder: BTreeMap<_, _> = nodes
             .iter()
             .enumerate()
-            .filter_map(|(place, node)| Some((node.produces.as_ref()?, place)))
+            .flat_map(|(place, node)| node.writes().map(move |dataset| (dataset, place)))
             .collect();
         let builders = |datasets: &BTreeSet<DatasetName>| -> BTreeSet<usize> {
             datasets
@@ -41,7 +41,7 @@ impl RunOrder {
                 .collect()
         };
         let reads: Vec<BTreeSet<usize>> = nodes.iter().map(|node| builders(&node.reads)).collect();
-        let asks: Vec<BTreeSet<usize>> = asked.iter().map(builders).collect();
+        let asks: Vec<BTreeSet<usize>> = asks_of.iter().map(builders).collect();
         let mut before: Vec<BTreeSet<usize>> = reads.iter().zip(&asks).map(|(reads, asks)| reads | asks).collect();
         // What is read is in no circle, or it would not be in the graph: every circle has a rule in it.
         let round = |before: &[BTreeSet<usize>], place: usize, asked: usize| {
@@ -55,15 +55,13 @@ impl RunOrder {
             .collect();
         for (place, asked) in in_circles {
             before[place].remove(&asked);
-            if let Some(dataset) = &nodes[asked].produces {
-                circles
-                    .entry(nodes[place].name.clone())
-                    .or_default()
-                    .insert(dataset.clone());
-            }
+            let by_it = asks_of[place]
+                .iter()
+                .filter(|dataset| builder.get(*dataset) == Some(&asked));
+            let circle = circles.entry(nodes[place].name.clone()).or_default();
+            circle.extend(by_it.cloned());
         }
         let order = in_order(&before);
-        drop(builder);
         let mut nodes: Vec<Option<Node>> = nodes.into_iter().map(Some).collect();
         let nodes = order.into_iter().filter_map(|place| nodes[place].take()).collect();
         Self {

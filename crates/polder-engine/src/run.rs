@@ -38,10 +38,8 @@ impl Engine {
                 }
                 None => self.step(node, options.full, observer, &mut result).await,
             }
-            if let (Some(dataset), StepOutcome::Failed(_) | StepOutcome::Blocked { .. }) =
-                (&node.produces, &result.outcome)
-            {
-                broken.insert(dataset.clone(), node.name.clone());
+            if let StepOutcome::Failed(_) | StepOutcome::Blocked { .. } = &result.outcome {
+                broken.extend(node.writes().map(|dataset| (dataset, node.name.clone())));
             }
             if result.run.is_some() {
                 let remark = order.remark(&node.name);
@@ -83,6 +81,10 @@ impl Engine {
         (result.action, result.why) = (assessment.action, assessment.why.clone());
         result.reads = versions(assessment.sources.iter().map(|tracked| &tracked.source));
         if assessment.action == Action::Skip {
+            let sources = &assessment.sources;
+            if !sources.is_empty() && sources.iter().all(|tracked| tracked.source.table.is_none()) {
+                result.outcome = StepOutcome::WaitsForData;
+            }
             return Ok(());
         }
         self.refuse_unsound(pipeline).await?;
@@ -106,6 +108,9 @@ impl Engine {
         (result.action, result.why) = (training.action, training.why.clone());
         result.reads = versions(&training.sources);
         if training.action == Action::Skip {
+            if training.sources.iter().any(|source| source.table.is_none()) {
+                result.outcome = StepOutcome::WaitsForData;
+            }
             return Ok(());
         }
         let run = begin(node, observer, result);
@@ -116,6 +121,7 @@ impl Engine {
             }
             Learned::TooLittle(why) => {
                 result.run = None;
+                result.outcome = StepOutcome::WaitsForData;
                 (result.action, result.why) = (Action::Skip, format!("not enough data yet: {why}"));
             }
         }

@@ -11,7 +11,7 @@ use polder_core::{DatasetName, Error, ErrorKind, Layer, Result};
 use polder_delivery::STREAM_COLUMNS;
 use polder_gate::arrow_schema;
 use polder_lake::{Lake, Table};
-use polder_query::arranged;
+use polder_query::{Otherwise, arranged};
 
 use crate::progress::TableMark;
 
@@ -55,10 +55,11 @@ impl Source {
     /// What the lake reports.
     pub(crate) fn provider(&self) -> Result<Arc<dyn TableProvider>> {
         match &self.table {
-            Some(table) => {
-                let names = self.columns.fields().iter().map(|field| field.name().as_str());
-                Ok(arranged(table.provider()?, names))
-            }
+            Some(table) => Ok(arranged(
+                table.provider()?,
+                self.columns.fields(),
+                &Otherwise::Built(self.dataset.clone()),
+            )),
             None => Ok(Arc::new(EmptyTable::new(Arc::clone(&self.columns)))),
         }
     }

@@ -108,6 +108,8 @@ pub enum StepOutcome {
     Succeeded,
     /// There was nothing to do.
     UpToDate,
+    /// What it reads has no data yet, or too little to learn from.
+    WaitsForData,
     /// It was not tried, because a step that it depends on failed or was not tried.
     Blocked {
         /// That step.
@@ -123,6 +125,7 @@ impl StepOutcome {
         match self {
             Self::Succeeded => "succeeded",
             Self::UpToDate => "up to date",
+            Self::WaitsForData => "waiting for data",
             Self::Blocked { .. } => "blocked",
             Self::Failed(_) => "failed",
         }

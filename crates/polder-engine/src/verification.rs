@@ -40,7 +40,8 @@ pub struct Verification {
     pub failing: Vec<FailingRow>,
     /// Columns of the contract that no file has: they count as nulls. Not told of tables.
     pub lacking: Vec<String>,
-    /// Columns of files that the contract does not know: nobody looked at them. Not told of tables.
+    /// Columns of files that the contract does not know, and fields inside of its columns with their way (`spec.weight`):
+    /// nobody looked at them. Not told of tables.
     pub unknown: Vec<String>,
 }
 

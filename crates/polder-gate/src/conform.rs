@@ -3,13 +3,14 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions, make_comparator};
+use arrow::array::{Array, ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions, make_comparator, new_empty_array};
 use arrow::compute::kernels::cmp::distinct;
 use arrow::compute::{CastOptions, SortOptions, cast_with_options};
 use arrow::datatypes::{DataType, Field, Schema};
 use arrow::error::ArrowError;
 use polder_core::{Error, ErrorKind, Result, ResultExt};
 
+use crate::fields::by_name;
 use crate::reading::misread_parts;
 use crate::schema::in_words;
 use crate::{digits, map_keys};
@@ -78,8 +79,18 @@ pub(crate) fn conform(batch: &RecordBatch, contract: &Schema) -> Result<Conforme
     })
 }
 
-/// The column in the wanted type with the rows that did not fit; `None` where it has that type already, and all fit.
-pub(crate) fn convert(column: &ArrayRef, wanted: &Field) -> Result<Option<(ArrayRef, Vec<usize>)>> {
+/// Whether values of a type may become a column's; some of them may not fit.
+pub fn becomes(kind: &DataType, wanted: &Field) -> bool {
+    convert(&new_empty_array(kind), wanted).is_ok()
+}
+
+/// The column in the wanted type with the rows that did not fit, which are null; `None` where it has that type already, and all
+/// fit. Fields of objects are found by name, as columns are: those that are not wanted are passed over, optional ones that
+/// are not there are null.
+///
+/// # Errors
+/// `Document`, where the type cannot become the wanted one without a decision that only the author can take; see [`becomes`].
+pub fn convert(column: &ArrayRef, wanted: &Field) -> Result<Option<(ArrayRef, Vec<usize>)>> {
     let converted = converted(column, wanted)?;
     Ok(converted.map(|converted| (converted.array, converted.unfit)))
 }
@@ -119,9 +130,16 @@ fn converted(column: &ArrayRef, wanted: &Field) -> Result<Option<Converted>> {
 
 /// The column cast to the wanted type with the rows that did not fit; `None` where it has that type already.
 fn cast_to(column: &ArrayRef, wanted: &Field) -> Result<Option<(ArrayRef, Vec<usize>)>> {
-    let (from, to) = (column.data_type(), wanted.data_type());
-    if from == to {
+    let to = wanted.data_type();
+    if column.data_type() == to {
         return Ok(None);
+    }
+    let unshaped = || format!("cannot put the fields of column `{}` in order", wanted.name());
+    let shaped = by_name(column, to).context(ErrorKind::Internal, unshaped)?;
+    let column = shaped.as_ref().unwrap_or(column);
+    let from = column.data_type();
+    if from == to {
+        return Ok(Some((Arc::clone(column), Vec::new())));
     }
     let Some(way) = way(from, to) else {
         return Err(Error::new(

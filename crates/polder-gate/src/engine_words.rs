@@ -4,6 +4,7 @@
 //! them: nothing of it is hidden.
 
 mod functions;
+mod nested;
 mod operators;
 mod types;
 mod values;
@@ -18,7 +19,7 @@ use datafusion::common::{Column, SchemaError};
 use datafusion::error::DataFusionError;
 use polder_core::document::nearest;
 
-pub use types::types_in_words;
+pub use types::{constants_in_words, types_in_words};
 
 /// Columns that a message lists at most.
 const SHOWN: usize = 12;
@@ -140,6 +141,7 @@ pub fn syntax(text: &str) -> String {
 fn known(text: &str, asked: Asked<'_>) -> Option<Said> {
     let text = headless(text);
     operators::said(text)
+        .or_else(|| nested::said(text, asked))
         .or_else(|| functions::said(text))
         .or_else(|| values::said(text))
         .or_else(|| of_names(text, asked))

@@ -10,6 +10,7 @@ mod conform;
 pub mod digits;
 mod engine;
 pub mod engine_words;
+mod fields;
 mod format;
 mod gate;
 mod items;
@@ -34,6 +35,9 @@ mod tests;
 pub mod times;
 mod values;
 
+pub use conform::{becomes, convert};
 pub use engine::read_as_everywhere;
+pub use fields::has_fields;
 pub use gate::{Gate, Verdict, Violation, wrong_row_sql};
 pub use schema::{arrival_schema, arrow_schema, in_words};
+pub use table::same;

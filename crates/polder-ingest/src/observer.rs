@@ -60,7 +60,7 @@ pub struct CommitSummary {
 /// Names that [`Unnamed`] keeps at most: whoever writes records chooses them.
 const NAMES: usize = 20;
 
-/// Fields of records that are no columns of the contract: the rows do not have them.
+/// Fields of records that the contract does not have, at the top or inside its columns: the rows do not have them.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Unnamed {
     records: u64,
@@ -69,9 +69,10 @@ pub struct Unnamed {
 }
 
 impl Unnamed {
-    /// Takes in so many records with these fields each.
-    pub(crate) fn note<'n>(&mut self, records: u64, fields: impl Iterator<Item = &'n str>) {
-        let mut any = false;
+    /// Takes in so many records with these fields each; `inside` says that they have others, which [`name`](Self::name)
+    /// tells.
+    pub(crate) fn note<'n>(&mut self, records: u64, inside: bool, fields: impl Iterator<Item = &'n str>) {
+        let mut any = inside;
         for field in fields {
             any = true;
             self.keep(field);
@@ -79,6 +80,11 @@ impl Unnamed {
         if any {
             self.records += records;
         }
+    }
+
+    /// Takes in fields of records that are counted already.
+    pub(crate) fn name(&mut self, fields: impl IntoIterator<Item = String>) {
+        fields.into_iter().for_each(|field| self.keep(&field));
     }
 
     /// Takes in what was noted elsewhere.

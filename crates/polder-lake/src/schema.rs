@@ -7,7 +7,11 @@ use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use deltalake::kernel::engine::arrow_conversion::{TryIntoArrow, TryIntoKernel};
 use deltalake::kernel::{StructType, normalize_for_delta};
+use deltalake::table::state::DeltaTableState;
 use polder_core::{DatasetName, Error, ErrorKind, Result};
+
+/// How a table says by what the columns of its files are found.
+pub(crate) const COLUMN_MAPPING: &str = "delta.columnMapping.mode";
 
 /// The Delta schema of Arrow columns.
 ///
@@ -35,6 +39,21 @@ pub(crate) fn to_delta(name: &DatasetName, schema: &SchemaRef) -> Result<StructT
         )
         .with_source(cause)
     })
+}
+
+/// The Arrow columns of a table as its log tells them.
+///
+/// # Errors
+/// `Data` for a column that no type of Arrow holds, and for a table whose files name their columns by numbers alone: read by
+/// name, as the Delta library reads them, all of their values would be null.
+pub(crate) fn columns_of(name: &DatasetName, state: &DeltaTableState) -> Result<SchemaRef> {
+    let mapping = state.metadata().configuration().get(COLUMN_MAPPING);
+    if mapping.is_some_and(|mode| mode == "id") {
+        let message = format!("{name} cannot be read: its columns are mapped by id (`{COLUMN_MAPPING}`)");
+        let help = "have its maker write it anew with columns mapped by name, or without a mapping";
+        return Err(Error::new(ErrorKind::Data, message).with_help(help));
+    }
+    to_arrow(name, state.schema().as_ref())
 }
 
 /// The Arrow columns of a Delta schema.

@@ -16,7 +16,7 @@ use crate::failure::failure;
 use crate::file::DataFile;
 use crate::log::{FORGETS_PROGRESS, actions_of, forgets_progress, seal_of};
 use crate::provider::StoreAddress;
-use crate::schema::to_arrow;
+use crate::schema::{COLUMN_MAPPING, columns_of};
 use crate::tail::Tail;
 
 /// The snapshot in memory is taken anew after so many commits.
@@ -77,7 +77,7 @@ impl Table {
         let state = delta
             .snapshot()
             .map_err(|cause| failure(format!("{name} is not loaded"), cause))?;
-        let schema = to_arrow(&name, state.schema().as_ref())?;
+        let schema = columns_of(&name, state)?;
         let (version, id) = (state.version(), state.metadata().id().to_owned());
         let foreign = is_foreign(state);
         let (tail, progress) = (Tail::default(), Mutex::default());
@@ -216,7 +216,7 @@ impl Table {
         if state.metadata().id() != self.id {
             return Err(self.made_anew());
         }
-        self.schema = to_arrow(&self.name, state.schema().as_ref())?;
+        self.schema = columns_of(&self.name, state)?;
         if state.version() != self.version {
             self.known_progress().clear();
             self.seal = None;
@@ -329,7 +329,7 @@ impl Table {
     /// No partitions and no column mapping.
     pub(crate) fn is_plain(&self) -> bool {
         self.delta.snapshot().is_ok_and(|state| {
-            let mapping = state.metadata().configuration().get("delta.columnMapping.mode");
+            let mapping = state.metadata().configuration().get(COLUMN_MAPPING);
             state.metadata().partition_columns().is_empty() && mapping.is_none_or(|mode| mode == "none")
         })
     }

@@ -1,49 +1,124 @@
-//! A table with its columns in the order that a contract gives them.
+//! A table in the columns that a contract gives it, in their order.
 //!
-//! Delta appends new columns at a table's end, so the order of a table's columns is its history. A query that takes
-//! columns by their place (`SELECT *` under a list of names, or in a `UNION`) must not depend on that: what is declared
-//! is checked, and gives the same in an old lake and in a new one.
+//! Delta appends new columns at a table's end, and a table gets the new ones of its contract only when somebody writes to
+//! it: which columns it has, and where, is its history. A query must not depend on that, whether it takes columns by their
+//! place (`SELECT *` under a list of names, or in a `UNION`) or by their name: what is declared is checked, and gives the
+//! same in an old lake and in a new one.
+
+mod nulls;
+mod promised;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::arrow::datatypes::{DataType, FieldRef, Schema, SchemaRef};
 use datafusion::catalog::{Session, TableProvider};
-use datafusion::common::Constraints;
+use datafusion::common::{Constraints, ScalarValue};
 use datafusion::error::Result;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
+use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::projection::{ProjectionExec, ProjectionExpr};
+use polder_core::DatasetName;
+use polder_gate::{becomes, same};
 
-/// The same rows in these columns, in this order. Names that the table does not have are passed over.
-pub fn arranged<'n>(table: Arc<dyn TableProvider>, names: impl IntoIterator<Item = &'n str>) -> Arc<dyn TableProvider> {
-    let schema = table.schema();
-    let columns: Vec<_> = names
-        .into_iter()
-        .filter_map(|name| schema.column_with_name(name).map(|(at, _)| at))
-        .collect();
-    if columns.iter().copied().eq(0..schema.fields().len()) {
-        return table;
-    }
-    match schema.project(&columns) {
-        Ok(schema) => Arc::new(Arranged {
-            table,
-            schema: Arc::new(schema),
-            columns,
-        }),
-        // Its own columns are all there.
-        Err(_) => table,
-    }
+use nulls::Nulls;
+use promised::Promised;
+
+/// How columns are read that a table of other makers has in another type than its contract says: whole numbers in fewer bits,
+/// instants in a zone, the fields of objects in another order.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Otherwise {
+    /// In the contract's type; a value that this cannot hold, and a field that an object lacks, is null. For rules, which are told
+    /// of both by others, and where another rule says that the type cannot become the contract's, as the table has them.
+    Judged,
+    /// In the contract's type, or the query fails and names this dataset: nothing may be built of what was not promised.
+    Built(DatasetName),
+    /// As the table has them, for people who look at it.
+    Shown,
 }
 
-/// Some of a table's columns.
+/// The same rows in these columns, in this order.
+///
+/// A column that the table does not have is of nulls, of the field's type, where the field may be null. Where it may not, it is
+/// passed over: rows without a value are not what was promised, and who asks for it is told that it is not there. So is one
+/// that the table writes in other case.
+pub fn arranged<'f>(
+    table: Arc<dyn TableProvider>,
+    columns: impl IntoIterator<Item = &'f FieldRef>,
+    otherwise: &Otherwise,
+) -> Arc<dyn TableProvider> {
+    let own = table.schema();
+    let (mut fields, mut places) = (Vec::new(), Vec::new());
+    for field in columns {
+        if let Some((at, there)) = own.column_with_name(field.name()) {
+            let kind = there.data_type();
+            let as_it_is = match otherwise {
+                Otherwise::Shown => true,
+                Otherwise::Judged => same(kind, field.data_type()) || !becomes(kind, field),
+                Otherwise::Built(_) => same(kind, field.data_type()) || *field.data_type() == DataType::Null,
+            };
+            if as_it_is {
+                fields.push(Arc::clone(&own.fields()[at]));
+                places.push(Place::Own(at));
+            } else {
+                fields.push(Arc::new(field.as_ref().clone().with_nullable(true)));
+                places.push(Place::Read(at));
+            }
+        } else if field.is_nullable()
+            && own
+                .fields()
+                .iter()
+                .all(|other| !other.name().eq_ignore_ascii_case(field.name()))
+            && let Ok(null) = ScalarValue::try_from(field.data_type())
+        {
+            fields.push(Arc::clone(field));
+            places.push(Place::Nulls(null));
+        }
+    }
+    let as_it_is = (0..own.fields().len()).map(Place::Own);
+    if as_it_is.eq(places.iter().cloned()) {
+        return table;
+    }
+    Arc::new(Arranged {
+        table,
+        schema: Arc::new(Schema::new_with_metadata(fields, own.metadata().clone())),
+        places,
+        otherwise: otherwise.clone(),
+    })
+}
+
+/// Some of a table's columns, and some that it lacks.
 #[derive(Debug)]
 struct Arranged {
     table: Arc<dyn TableProvider>,
     schema: SchemaRef,
-    /// For each column its place in the table.
-    columns: Vec<usize>,
+    /// Where each column is from.
+    places: Vec<Place>,
+    otherwise: Otherwise,
+}
+
+/// Where a column is from.
+#[derive(Debug, Clone, PartialEq)]
+enum Place {
+    /// The table's column at this place.
+    Own(usize),
+    /// The same, in the type of the field.
+    Read(usize),
+    /// The table has none: this null in every row.
+    Nulls(ScalarValue),
+}
+
+impl Arranged {
+    /// Whether an expression names a column that the table has otherwise, or not at all.
+    fn names_another(&self, expr: &Expr) -> bool {
+        let mut columns = self.schema.fields().iter().zip(&self.places);
+        let named = expr.column_refs();
+        columns.any(|(field, place)| {
+            !matches!(place, Place::Own(_)) && named.iter().any(|column| column.name == *field.name())
+        })
+    }
 }
 
 #[async_trait]
@@ -62,7 +137,13 @@ impl TableProvider for Arranged {
     }
 
     fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
-        self.table.supports_filters_pushdown(filters)
+        let ask = |filter: &&Expr| match self.names_another(filter) {
+            // The table would read something else in it.
+            true => Ok(vec![TableProviderFilterPushDown::Unsupported]),
+            false => self.table.supports_filters_pushdown(&[*filter]),
+        };
+        let answers: Vec<_> = filters.iter().map(ask).collect::<Result<_>>()?;
+        Ok(answers.into_iter().flatten().collect())
     }
 
     async fn scan(
@@ -73,77 +154,45 @@ impl TableProvider for Arranged {
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let wanted: Vec<usize> = match projection {
-            Some(projection) => projection
-                .iter()
-                .filter_map(|at| self.columns.get(*at).copied())
-                .collect(),
-            None => self.columns.clone(),
+            Some(projection) => projection.clone(),
+            None => (0..self.places.len()).collect(),
         };
+        let wanted: Vec<(&FieldRef, &Place)> = wanted
+            .into_iter()
+            .filter_map(|at| Some((self.schema.fields().get(at)?, self.places.get(at)?)))
+            .collect();
         // Scans are asked for columns in the table's own order, as every query does.
-        let mut asked = wanted.clone();
+        let own = wanted.iter().filter_map(|(_, place)| match place {
+            Place::Own(at) | Place::Read(at) => Some(*at),
+            Place::Nulls(_) => None,
+        });
+        let mut asked: Vec<usize> = own.collect();
         asked.sort_unstable();
         asked.dedup();
         let rows = self.table.scan(state, Some(&asked), filters, limit).await?;
-        if asked == wanted {
+        let as_asked = asked.iter().copied().map(Place::Own);
+        if as_asked.eq(wanted.iter().map(|(_, place)| Place::clone(place))) {
             return Ok(rows);
         }
-        let given = rows.schema();
-        let columns = wanted.iter().filter_map(|at| asked.binary_search(at).ok());
-        let columns = columns.map(|at| ProjectionExpr {
-            expr: Arc::new(Column::new(given.field(at).name(), at)),
-            alias: given.field(at).name().clone(),
+        let columns = wanted.into_iter().filter_map(|(field, place)| {
+            let own = |at| Some(Arc::new(Column::new(field.name(), asked.binary_search(at).ok()?)));
+            let expr: Arc<dyn PhysicalExpr> = match place {
+                Place::Own(at) => own(at)?,
+                Place::Read(at) => Arc::new(Promised {
+                    column: own(at)?,
+                    field: Arc::clone(field),
+                    otherwise: self.otherwise.clone(),
+                }),
+                Place::Nulls(null) => Arc::new(Nulls(null.clone())),
+            };
+            Some(ProjectionExpr {
+                expr,
+                alias: field.name().clone(),
+            })
         });
         Ok(Arc::new(ProjectionExec::try_new(columns.collect::<Vec<_>>(), rows)?))
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use datafusion::arrow::array::{ArrayRef, AsArray as _, Int64Array, RecordBatch, StringArray};
-    use datafusion::arrow::datatypes::Int64Type;
-    use datafusion::datasource::MemTable;
-    use datafusion::prelude::SessionContext;
-
-    use super::*;
-
-    fn table() -> Arc<dyn TableProvider> {
-        let columns: [(&str, ArrayRef); 3] = [
-            ("a", Arc::new(Int64Array::from(vec![1, 10]))),
-            ("b", Arc::new(Int64Array::from(vec![2, 20]))),
-            ("c", Arc::new(StringArray::from(vec!["x", "y"]))),
-        ];
-        let rows = RecordBatch::try_from_iter(columns).unwrap();
-        Arc::new(MemTable::try_new(rows.schema(), vec![vec![rows]]).unwrap())
-    }
-
-    /// The first column of the second row.
-    async fn number(table: Arc<dyn TableProvider>, sql: &str) -> i64 {
-        let context = SessionContext::new();
-        context.register_table("t", table).unwrap();
-        let batches = context.sql(sql).await.unwrap().collect().await.unwrap();
-        batches[0].column(0).as_primitive::<Int64Type>().value(0)
-    }
-
-    #[tokio::test]
-    async fn columns_stand_where_the_names_say() {
-        let arranged = arranged(table(), ["b", "nowhere", "a"]);
-        let names: Vec<_> = arranged
-            .schema()
-            .fields()
-            .iter()
-            .map(|field| field.name().clone())
-            .collect();
-        assert_eq!(names, ["b", "a"]);
-        let sql = "WITH q(k, m) AS (SELECT * FROM t) SELECT 100 * k + m FROM q WHERE m = 10";
-        assert_eq!(number(Arc::clone(&arranged), sql).await, 100 * 20 + 10);
-        // Some of them, in either order, and none at all.
-        assert_eq!(number(Arc::clone(&arranged), "SELECT a FROM t WHERE b > 2").await, 10);
-        assert_eq!(number(arranged, "SELECT count(*) FROM t").await, 2);
-    }
-
-    #[test]
-    fn a_table_in_that_order_is_given_back() {
-        let table = table();
-        assert!(Arc::ptr_eq(&arranged(Arc::clone(&table), ["a", "b", "c"]), &table));
-    }
-}
+mod tests;

@@ -8,7 +8,8 @@ use datafusion::catalog::{
     CatalogProvider, CatalogProviderList, MemoryCatalogProviderList, SchemaProvider, TableProvider,
 };
 use datafusion::error::{DataFusionError, Result};
-use polder_core::{DatasetName, Layer};
+use datafusion::logical_expr::TableType;
+use polder_core::{DatasetName, ErrorKind, Layer};
 
 use crate::statement::{Reference, reference};
 use crate::tables::Tables;
@@ -125,11 +126,19 @@ impl SchemaProvider for DomainLayer {
         if let Some(found) = self.all.found.get(&reference) {
             return Ok(Some(Arc::clone(found)));
         }
-        self.all
-            .tables
-            .find(&reference)
-            .await
-            .map_err(|error| DataFusionError::External(Box::new(error)))
+        match self.all.tables.find(&reference).await {
+            // Those that a statement names were looked up before; of a list, one that cannot be read has no columns to show.
+            Err(error) if error.kind() == ErrorKind::Data && self.all.listed.contains(&reference.dataset) => Ok(None),
+            found => found.map_err(|error| DataFusionError::External(Box::new(error))),
+        }
+    }
+
+    /// For lists of tables, which say that a table is there whether or not it can be read.
+    async fn table_type(&self, name: &str) -> Result<Option<TableType>> {
+        match self.reference(name) {
+            Some(reference) if self.all.listed.contains(&reference.dataset) => Ok(Some(TableType::Base)),
+            _ => Ok(self.table(name).await?.map(|table| table.table_type())),
+        }
     }
 
     /// Whether the table is at hand without looking into the lake.

@@ -8,6 +8,7 @@
 mod arranged;
 mod catalogs;
 mod failure;
+mod headings;
 pub mod lineage;
 mod options;
 mod patch;
@@ -18,8 +19,9 @@ mod statement;
 mod tables;
 mod travel;
 
-pub use arranged::arranged;
+pub use arranged::{Otherwise, arranged};
 pub use failure::query_error;
+pub use headings::given_names;
 pub use options::SessionOptions;
 pub use patch::RowPatch;
 pub use rule::RuleQueries;

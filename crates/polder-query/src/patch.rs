@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use datafusion::arrow::array::RecordBatch;
-use datafusion::arrow::datatypes::{Field, Schema, SchemaRef};
+use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::common::{DFSchema, plan_err};
 use datafusion::error::DataFusionError;
 use datafusion::execution::SessionState;
@@ -13,12 +13,15 @@ use datafusion::optimizer::simplify_expressions::{ExprSimplifier, SimplifyContex
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::utils::collect_columns;
 use datafusion::prelude::{SessionConfig, SessionContext};
-use datafusion::sql::sqlparser::ast::{Assignment, AssignmentTarget, Expr as SqlExpr, ExprWithAlias};
+use datafusion::sql::sqlparser::ast::{
+    Assignment, AssignmentTarget, Expr as SqlExpr, ExprWithAlias, Ident, ObjectNamePart,
+};
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::Token;
 use polder_core::{Error, ErrorKind, Result, ResultExt, clock};
 use polder_gate::engine_words::{meant, syntax};
+use polder_gate::reading::fields_beyond;
 use polder_gate::sql_numbers;
 
 use crate::failure::query_error;
@@ -61,7 +64,7 @@ impl RowPatch {
         let state = SessionContext::new_with_config(config).state();
         let mut assigned: Vec<(usize, SqlExpr)> = Vec::new();
         for Assignment { target, value } in assignments(text).map_err(|cause| unread(text, &cause))? {
-            let place = place(&target, &schema, fixed)?;
+            let place = place(&target, &value, &schema, fixed)?;
             if assigned.iter().any(|(other, _)| *other == place) {
                 let message = format!("`{}` is set twice in `{text}`", schema.field(place).name());
                 return Err(Error::new(ErrorKind::Usage, message));
@@ -82,7 +85,10 @@ impl RowPatch {
             names.push(name.clone());
             let message = || format!("`{name} = {value}` cannot be computed");
             let expression = compile(&state, value.clone(), &df_schema).map_err(query_error);
-            set.push((place, expression.context(ErrorKind::Usage, message)?));
+            let expression = expression.context(ErrorKind::Usage, message)?;
+            let given = expression.data_type(&schema).map_err(query_error);
+            has_fields(&given.context(ErrorKind::Usage, message)?, schema.field(place))?;
+            set.push((place, expression));
         }
         let read: BTreeSet<String> = set
             .iter()
@@ -144,8 +150,23 @@ fn unread(text: &str, cause: &ParserError) -> Error {
         .with_help("write it as in UPDATE … SET: quantity = abs(quantity), country = coalesce(country, 'Unspecified')")
 }
 
+/// Whether a column has all fields of the objects that it is set to; a value in another one would be lost.
+fn has_fields(given: &DataType, column: &Field) -> Result<()> {
+    let Some(field) = fields_beyond(given, column.data_type(), column.name())
+        .into_iter()
+        .next()
+    else {
+        return Ok(());
+    };
+    let error = Error::new(ErrorKind::Usage, format!("the contract has no field `{}`", field.way));
+    Err(match meant(&field.name, field.beside.iter().map(String::as_str)) {
+        Some(help) => error.with_help(help),
+        None => error.with_help(format!("the fields there are {}", field.beside.join(", "))),
+    })
+}
+
 /// The place of the column that is set.
-fn place(target: &AssignmentTarget, schema: &Schema, fixed: &[&str]) -> Result<usize> {
+fn place(target: &AssignmentTarget, value: &SqlExpr, schema: &Schema, fixed: &[&str]) -> Result<usize> {
     let AssignmentTarget::ColumnName(name) = target else {
         return Err(Error::new(
             ErrorKind::Usage,
@@ -157,10 +178,14 @@ fn place(target: &AssignmentTarget, schema: &Schema, fixed: &[&str]) -> Result<u
         _ => None,
     };
     let Some(ident) = ident else {
-        return Err(Error::new(
+        let error = Error::new(
             ErrorKind::Usage,
             format!("`{name}` is no column: set columns as a whole"),
-        ));
+        );
+        return Err(match as_a_whole(&name.0, value, schema) {
+            Some(whole) => error.with_help(format!("write {whole}")),
+            None => error,
+        });
     };
     let written = match ident.quote_style {
         Some(_) => ident.value.clone(),
@@ -184,6 +209,52 @@ fn place(target: &AssignmentTarget, schema: &Schema, fixed: &[&str]) -> Result<u
             )),
         }
     })
+}
+
+/// The assignment of a whole column that sets the field at this way in it; nothing where there is no such field.
+fn as_a_whole(way: &[ObjectNamePart], value: &SqlExpr, schema: &Schema) -> Option<String> {
+    let names: Option<Vec<&Ident>> = way.iter().map(ObjectNamePart::as_ident).collect();
+    let names = names?.into_iter().map(|ident| match ident.quote_style {
+        Some(_) => ident.value.clone(),
+        None => ident.value.to_lowercase(),
+    });
+    let names: Vec<String> = names.collect();
+    let (column, inside) = names.split_first()?;
+    let field = schema.field_with_name(column).ok()?;
+    let column = quoted(column);
+    let whole = rebuilt(&column, field.data_type(), inside, value)?;
+    Some(format!("{column} = {whole}"))
+}
+
+/// An object with all fields of the one at `prefix`, in which the field at this way has a new value.
+fn rebuilt(prefix: &str, data_type: &DataType, way: &[String], value: &SqlExpr) -> Option<String> {
+    let Some((name, rest)) = way.split_first() else {
+        return Some(value.to_string());
+    };
+    let DataType::Struct(fields) = data_type else {
+        return None;
+    };
+    fields.find(name)?;
+    let fields = fields.iter().map(|field| {
+        let own = quoted(field.name());
+        let old = format!("{prefix}.{own}");
+        let new = match field.name() == name {
+            true => rebuilt(&old, field.data_type(), rest, value)?,
+            false => old,
+        };
+        Some(format!("{own}: {new}"))
+    });
+    let fields: Option<Vec<String>> = fields.collect();
+    Some(format!("{{{}}}", fields?.join(", ")))
+}
+
+/// A name as it is written in SQL.
+fn quoted(name: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    match name.chars().all(is_plain) && !name.starts_with(|c: char| c.is_ascii_digit()) {
+        true => name.to_owned(),
+        false => format!("\"{}\"", name.replace('"', "\"\"")),
+    }
 }
 
 fn can_be_set<'n>(names: impl Iterator<Item = &'n str>) -> String {
@@ -220,7 +291,7 @@ fn compile(
 #[cfg(test)]
 mod tests {
     use arrow::array::{ArrayRef, AsArray, Decimal128Array, Int32Array, StringArray};
-    use arrow::datatypes::{DataType, Decimal128Type, Int32Type};
+    use arrow::datatypes::{Decimal128Type, Fields, Int32Type};
 
     use super::*;
 
@@ -318,6 +389,75 @@ mod tests {
         ] {
             let error = RowPatch::parse(text, &schema, &[], None).unwrap_err();
             assert_eq!(error.help(), Some(help), "{text}");
+        }
+    }
+
+    /// `o`, an object of `a`, `B` and an object `i` of `c`, and `l`, a list of such.
+    fn nested() -> SchemaRef {
+        let text = |name: &str| Field::new(name, DataType::Utf8, true);
+        let object = |fields: Vec<Field>| DataType::Struct(Fields::from(fields));
+        let o = object(vec![
+            text("a"),
+            text("B"),
+            Field::new("i", object(vec![text("c")]), true),
+        ]);
+        let item = Field::new("item", o.clone(), true);
+        Arc::new(Schema::new(vec![
+            Field::new("o", o, true),
+            Field::new("l", DataType::List(Arc::new(item)), true),
+        ]))
+    }
+
+    #[test]
+    fn a_field_that_its_column_does_not_have_is_refused_however_deep() {
+        for (text, message, help) in [
+            ("o = {aa: 'x'}", "no field `o.aa`", "did you mean `a`?"),
+            (
+                "o = {a: 'x', i: {other: 'y'}}",
+                "no field `o.i.other`",
+                "the fields there are c",
+            ),
+            (
+                "l = [{a: 'x', stock: 1}, {a: 'y', stock: 2}]",
+                "no field `l[].stock`",
+                "the fields there are a, B, i",
+            ),
+            (
+                "l = [{a: 'x', i: {cc: 'y'}}]",
+                "no field `l[].i.cc`",
+                "did you mean `c`?",
+            ),
+        ] {
+            let error = RowPatch::parse(text, &nested(), &[], None).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Usage, "{text}");
+            assert!(error.report().contains(message), "{text}: {}", error.report());
+            assert_eq!(error.help(), Some(help), "{text}");
+        }
+        // What is not said is null, and an object in the place of a text is told row by row.
+        for text in ["o = {a: 'x'}", "o = {i: {c: o.a}, a: {x: 1}}", "o = NULL", "l = []"] {
+            RowPatch::parse(text, &nested(), &[], None).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_field_is_set_with_its_column_as_a_whole() {
+        for (text, help) in [
+            (
+                "o.a = upper(o.a)",
+                Some("write o = {a: upper(o.a), \"B\": o.\"B\", i: o.i}"),
+            ),
+            ("o.i.c = 'x'", Some("write o = {a: o.a, \"B\": o.\"B\", i: {c: 'x'}}")),
+            ("o.z = 1", None),
+            ("l.a = 1", None),
+            ("p.a = 1", None),
+        ] {
+            let error = RowPatch::parse(text, &nested(), &[], None).unwrap_err();
+            assert!(error.to_string().ends_with("set columns as a whole"), "{error}");
+            assert_eq!(error.help(), help, "{text}");
+            // What is advised can be written.
+            if let Some(whole) = help.and_then(|help| help.strip_prefix("write ")) {
+                RowPatch::parse(whole, &nested(), &[], None).unwrap();
+            }
         }
     }
 

@@ -130,8 +130,8 @@ impl RuleQueries {
         all.iter().find(named).map(|own| own.dataset().clone())
     }
 
-    /// A session in which this table is the contract's own: in the contract's order, as the query was checked; what the
-    /// contract does not name follows.
+    /// A session in which this table is the contract's own: in the contract's columns and their order, as the query was
+    /// checked; what the contract does not name follows.
     fn over(&self, table: Arc<dyn TableProvider>) -> Session {
         let table = self.session.arranged(self.contract.dataset(), table);
         self.session.with_tables([(self.contract.dataset().clone(), table)])

@@ -87,25 +87,27 @@ impl Session {
         Self::build(all, self.config.clone(), Arc::clone(&self.runtime), self.of_rules)
     }
 
-    /// The same session, in which datasets of the lake have their columns in the order of these contracts, at all times; what
-    /// a contract does not name follows. Tables that were given stay as they are.
+    /// The same session, in which datasets of the lake have the columns of these contracts, in their order, at all times;
+    /// what a contract does not name follows. An optional column that a table does not have yet is one of nulls. Tables that
+    /// were given stay as they are.
     #[must_use]
     pub fn under<'c>(&self, contracts: impl IntoIterator<Item = &'c DatasetContract>) -> Self {
         let mut all = Tables::clone(&self.tables);
-        all.arrange(contracts);
+        all.arrange(contracts, false);
         Self::build(all, self.config.clone(), Arc::clone(&self.runtime), self.of_rules)
     }
 
-    /// A dataset's table, wherever it is from, as the session presents those of the lake.
+    /// A dataset's table, wherever it is from, as the session presents those of the lake: in the columns of its contract.
     pub fn arranged(&self, dataset: &DatasetName, table: Arc<dyn TableProvider>) -> Arc<dyn TableProvider> {
         self.tables.arranged(dataset, table)
     }
 
-    /// The same session for queries of the rules of these contracts: no comparison holds of NaN, as in the SQL over one row.
+    /// The same session for queries of the rules of these contracts: no comparison holds of NaN, as in the SQL over one
+    /// row, and a column that a table of theirs does not have is one of nulls, also where a value is required.
     #[must_use]
     pub(crate) fn of_rules<'c>(&self, contracts: impl IntoIterator<Item = &'c DatasetContract>) -> Self {
         let mut all = Tables::clone(&self.tables);
-        all.arrange(contracts);
+        all.arrange(contracts, true);
         Self::build(all, self.config.clone(), Arc::clone(&self.runtime), true)
     }
 

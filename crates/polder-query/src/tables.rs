@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use datafusion::arrow::datatypes::{DataType, Field, FieldRef};
 use datafusion::catalog::TableProvider;
 use polder_contract::DatasetContract;
 use polder_core::{DatasetName, Error, ErrorKind, Result};
+use polder_gate::arrow_schema;
 use polder_lake::{Lake, Version};
 
-use crate::arranged::arranged;
+use crate::arranged::{Otherwise, arranged};
 use crate::statement::Reference;
 
 /// How alike a name must be to be proposed, 0 to 1.
@@ -20,8 +22,9 @@ pub(crate) struct Tables {
     pub(crate) lake: Option<Lake>,
     /// Tables that stand for datasets of the lake.
     pub(crate) given: BTreeMap<DatasetName, Arc<dyn TableProvider>>,
-    /// The columns of datasets under contract, in the contract's order.
-    pub(crate) columns: BTreeMap<DatasetName, Vec<String>>,
+    /// The columns of datasets under contract, in the contract's order, and how those of other types are read. What may not be
+    /// null must be in the table.
+    pub(crate) columns: BTreeMap<DatasetName, (Vec<FieldRef>, Otherwise)>,
 }
 
 impl Tables {
@@ -44,24 +47,31 @@ impl Tables {
         }
     }
 
-    /// Presents datasets in the order of these contracts.
-    pub(crate) fn arrange<'c>(&mut self, contracts: impl IntoIterator<Item = &'c DatasetContract>) {
+    /// Presents datasets in the columns of these contracts. A column that a table does not have yet is of nulls; where a
+    /// value is required, only to rules. These read columns in the contract's types, too; see [`Otherwise::Judged`].
+    pub(crate) fn arrange<'c>(&mut self, contracts: impl IntoIterator<Item = &'c DatasetContract>, to_rules: bool) {
         self.columns.extend(contracts.into_iter().map(|contract| {
-            let properties = contract.object().properties.iter();
-            let names = properties.map(|property| property.name.clone()).collect();
-            (contract.dataset().clone(), names)
+            let (mut fields, mut otherwise) = (promised(contract), Otherwise::Shown);
+            if to_rules {
+                // That there is no value, or none of the type, is another rule's to say.
+                otherwise = Otherwise::Judged;
+                for field in &mut fields {
+                    *field = Arc::new(field.as_ref().clone().with_nullable(true));
+                }
+            }
+            (contract.dataset().clone(), (fields, otherwise))
         }));
     }
 
-    /// A dataset's table in the order of its contract, where there is one; what the contract does not name follows.
+    /// A dataset's table in the columns of its contract, where there is one; what the contract does not name follows.
     pub(crate) fn arranged(&self, dataset: &DatasetName, table: Arc<dyn TableProvider>) -> Arc<dyn TableProvider> {
-        let Some(own) = self.columns.get(dataset) else {
+        let Some((own, otherwise)) = self.columns.get(dataset) else {
             return table;
         };
         let schema = table.schema();
-        let fields = schema.fields().iter().map(|field| field.name());
-        let unnamed = fields.filter(|name| !own.contains(name));
-        arranged(table, own.iter().chain(unnamed).map(String::as_str))
+        let named = |field: &&FieldRef| own.iter().any(|promised| promised.name() == field.name());
+        let unnamed = schema.fields().iter().filter(|field| !named(field));
+        arranged(table, own.iter().chain(unnamed), otherwise)
     }
 
     /// All datasets, in order.
@@ -88,6 +98,17 @@ impl Tables {
             None => error.with_help("datasets are named domain.layer.name; `polder catalog list` shows them all"),
         }
     }
+}
+
+/// The columns that a contract promises. Where one has a type that no table can hold, only their order is known.
+fn promised(contract: &DatasetContract) -> Vec<FieldRef> {
+    if let Ok(schema) = arrow_schema(contract.object()) {
+        return schema.fields().to_vec();
+    }
+    let properties = contract.object().properties.iter();
+    properties
+        .map(|property| Arc::new(Field::new(&property.name, DataType::Null, false)))
+        .collect()
 }
 
 /// The known name that is most alike; a name without dots is held against the last part alone.

@@ -169,7 +169,7 @@ mod tests {
     #[test]
     fn an_option_that_takes_no_such_word_names_those_that_it_takes() {
         let cases = [
-            ("contract export x --to sql --dialect mysql", "snowflake"),
+            ("contract export x --to sql --dialect db2", "snowflake"),
             ("contract cancel x --by other --party p", "`consumer`"),
             ("contract diff a b --mode foo", "forward"),
             ("contract import x --from sql --dataset a", "<domain>.<layer>.<name>"),

@@ -1,7 +1,7 @@
 //! The `git` program, which reads other revisions of documents.
 
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use polder_core::{Error, ErrorKind, Result, ResultExt};
@@ -89,6 +89,12 @@ pub(crate) fn succeeded(output: Output, what: &str) -> Result<Vec<u8>> {
     }
     let said = String::from_utf8_lossy(&output.stderr);
     Err(Error::new(ErrorKind::Refused, format!("{what}: {}", said.trim())))
+}
+
+/// The folder that a folder's repository is in; none outside of a repository.
+pub(crate) fn top(folder: &Path) -> Option<PathBuf> {
+    let asked = git(folder, &["rev-parse", "--show-toplevel"], None).ok()?;
+    line(&asked).map(PathBuf::from)
 }
 
 /// Where a folder lies in its repository: `data/shop/`, or nothing at its root; none outside of a repository.

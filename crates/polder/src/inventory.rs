@@ -7,7 +7,7 @@ use polder_catalog::{
     ContractStatus, Dataset, Edge, Inventory, ModelState, ModelVersion, Node, Run, RunStatus, Step, StepKind,
 };
 use polder_contract::ContractSet;
-use polder_core::{DatasetName, Layer, ObjectName, Result};
+use polder_core::{DatasetName, Error, ErrorKind, Layer, ObjectName, Result};
 use polder_engine::{ModelRecord, StepKind as EngineStep};
 use polder_ingest::{SourceSpec, StreamSpec};
 use polder_lake::{CommitRecord, Lake, REPLAY_ORIGIN};
@@ -17,8 +17,19 @@ use crate::platform::Platform;
 /// How many commits of a table are looked at for the runs that made them.
 const HISTORY: usize = 1_000;
 
+/// What was found of the mesh.
+pub(crate) struct Taken {
+    /// Everything that could be read; of a table that could not, what is declared of its dataset.
+    pub(crate) inventory: Inventory,
+    /// What is wrong with each table that cannot be read.
+    pub(crate) unreadable: Vec<Error>,
+}
+
 /// Everything that the repository and the lake say.
-pub(crate) async fn take(platform: &Platform) -> Result<Inventory> {
+///
+/// # Errors
+/// Those of the documents, and of a lake that does not answer or refuses.
+pub(crate) async fn take(platform: &Platform) -> Result<Taken> {
     let describer = Describer::new(platform)?;
     let streams = platform.streams()?;
     let engine = platform.engine()?;
@@ -51,11 +62,27 @@ pub(crate) async fn take(platform: &Platform) -> Result<Inventory> {
             via,
         });
     }
+    let mut unreadable = Vec::new();
     for name in names {
-        inventory.datasets.push(describer.dataset(&name).await?);
-        if let Some(table) = describer.lake.load(&name).await? {
-            let history = table.history(HISTORY).await?;
-            inventory.runs.extend(runs(steps.get(&name), &name, history)?);
+        let described = async {
+            let dataset = describer.dataset(&name).await?;
+            let history = match describer.lake.load(&name).await? {
+                Some(table) => table.history(HISTORY).await?,
+                None => Vec::new(),
+            };
+            Ok::<_, Error>((dataset, history))
+        };
+        match described.await {
+            Ok((dataset, history)) => {
+                inventory.datasets.push(dataset);
+                inventory.runs.extend(runs(steps.get(&name), &name, history)?);
+            }
+            // The others are none the worse for it.
+            Err(error) if error.kind() == ErrorKind::Data => {
+                inventory.datasets.push(describer.declared(&name));
+                unreadable.push(error);
+            }
+            Err(error) => return Err(error),
         }
     }
     let store = engine.model_store();
@@ -70,7 +97,7 @@ pub(crate) async fn take(platform: &Platform) -> Result<Inventory> {
             inventory.models.push(model_version(&record, state));
         }
     }
-    Ok(inventory)
+    Ok(Taken { inventory, unreadable })
 }
 
 /// The catalog's word for a step of the engine.
@@ -149,8 +176,8 @@ impl Describer {
         })
     }
 
-    /// How a dataset stands now.
-    pub(crate) async fn dataset(&self, name: &DatasetName) -> Result<Dataset> {
+    /// What is declared of a dataset.
+    fn declared(&self, name: &DatasetName) -> Dataset {
         let mut dataset = Dataset::new(name.clone());
         if let Some(bound) = self.contracts.get(name) {
             dataset.contract = Some(ContractStatus {
@@ -164,6 +191,12 @@ impl Describer {
             dataset.description =
                 Some("Rows that were rejected, whole, with rule, reason and source position.".to_owned());
         }
+        dataset
+    }
+
+    /// How a dataset stands now.
+    pub(crate) async fn dataset(&self, name: &DatasetName) -> Result<Dataset> {
+        let mut dataset = self.declared(name);
         if let Some(table) = self.lake.load(name).await? {
             dataset.version = Some(table.version());
             dataset.rows = table.row_count();

@@ -161,7 +161,8 @@ pub(crate) struct LineageArgs {
     /// Show columns: what each is computed from, and what is computed from it; read from the queries, not the catalog.
     #[arg(long)]
     pub(crate) columns: bool,
-    /// Only this column (or value inside one: address.city), with everything that is computed from it to the end.
+    /// Only this column (or value inside one: address.city), with everything that it is computed from and everything that is
+    /// computed from it, to the ends.
     #[arg(long, value_name = "NAME", requires = "columns")]
     pub(crate) column: Option<String>,
     #[command(flatten)]

@@ -72,6 +72,19 @@ pub(crate) fn remark(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{}", door::shown(text));
 }
 
+/// Makes the folder that a file goes into, where it is not there yet.
+///
+/// # Errors
+/// `Usage`, where it cannot be made.
+pub(crate) fn make_folder_of(file: &Path) -> Result<()> {
+    match file.parent() {
+        Some(folder) => std::fs::create_dir_all(folder).context(ErrorKind::Usage, || {
+            format!("cannot make the folder {}", folder.display())
+        }),
+        None => Ok(()),
+    }
+}
+
 /// Tells that a file was written, unless only results are wanted.
 pub(crate) fn wrote(path: &Path, quiet: bool) {
     if !quiet {
@@ -137,8 +150,9 @@ impl<'w> Printer<'w> {
         }
     }
 
-    /// Prints to a file, which is made or overwritten.
+    /// Prints to a file, which is made or overwritten, and its folder where that is not there yet.
     pub(crate) fn to_file(format: SqlFormat, schema: SchemaRef, limit: usize, path: &Path) -> Result<Self> {
+        make_folder_of(path)?;
         let file = File::create(path).context(ErrorKind::Usage, || format!("cannot write {}", path.display()))?;
         if format != SqlFormat::Parquet {
             return Self::new(format, schema, limit, Box::new(BufWriter::new(file)));
@@ -294,7 +308,7 @@ mod tests {
 
     fn printed(format: SqlFormat, limit: usize) -> (String, usize) {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("out");
+        let path = folder.path().join("new/folder/out");
         let mut printer = Printer::to_file(format, batch().schema(), limit, &path).unwrap();
         printer.write(&batch()).unwrap();
         let hidden = printer.finish().unwrap();

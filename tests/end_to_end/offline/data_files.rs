@@ -44,9 +44,15 @@ fn write(mesh: &NewMesh, file: &str, query: &str) {
 
 /// Verdict and figure of each rule.
 fn tested(mesh: &NewMesh, data: &[&str]) -> (Ended, BTreeMap<String, (String, Value)>) {
-    let mut arguments = vec!["test", CONTRACT, "--format", "json"];
-    data.iter().for_each(|data| arguments.extend(["--data", data]));
-    let ended = mesh.polder.run(&arguments);
+    let data: Vec<&str> = data.iter().flat_map(|data| ["--data", *data]).collect();
+    asked(mesh, &data)
+}
+
+/// The same of what else is said on the command line.
+fn asked(mesh: &NewMesh, more: &[&str]) -> (Ended, BTreeMap<String, (String, Value)>) {
+    let ended = mesh
+        .polder
+        .run(&[&["test", CONTRACT, "--format", "json"][..], more].concat());
     let rules: Vec<Value> = serde_json::from_str(&ended.stdout).unwrap_or_else(|_| panic!("{ended:?}"));
     let verdicts = rules.into_iter().map(|rule| {
         let text = |key: &str| rule[key].as_str().unwrap().to_owned();
@@ -333,5 +339,41 @@ fn the_ending_of_a_file_says_how_rows_are_written_to_it() {
     for name in ["rows", "rows.xlsx", "rows.csv.gz"] {
         mesh.refused(&["sql", "-o", name, query], 2, &[name, "--format", ".parquet"]);
         assert!(!mesh.path(name).exists(), "{name}");
+    }
+}
+
+#[test]
+fn rows_are_held_against_the_object_that_is_named() {
+    let mesh = NewMesh::landed();
+    let two = "
+apiVersion: v3.1.0
+kind: DataContract
+id: two
+name: Two
+version: 1.0.0
+status: active
+schema:
+  - name: letters
+    properties:
+      - {name: code, logicalType: string, logicalTypeOptions: {pattern: '^[a-z]$'}}
+  - name: digits
+    properties:
+      - {name: code, logicalType: string, logicalTypeOptions: {pattern: '^[0-9]$'}}
+";
+    fs::write(mesh.path(CONTRACT), two).unwrap();
+    fs::write(
+        mesh.path("codes.jsonl"),
+        "{\"code\": \"a\"}\n{\"code\": \"b\"}\n{\"code\": \"7\"}\n",
+    )
+    .unwrap();
+    // Two of the codes are letters, one is a digit.
+    for (object, fails) in [("letters", 1), ("digits", 2)] {
+        let (ended, verdicts) = asked(&mesh, &["--data", "codes.jsonl", "--object", object]);
+        assert_eq!(ended.code, Some(1), "{ended:?}");
+        assert_eq!(verdicts["code.pattern"], failed(fails), "{object}: {ended:?}");
+    }
+    let test = ["test", CONTRACT, "--data", "codes.jsonl"];
+    for more in [&[][..], &["--object", "digit"]] {
+        mesh.refused(&[&test[..], more].concat(), 2, &["letters, digits", "--object NAME"]);
     }
 }

@@ -251,3 +251,39 @@ fn models_and_products_are_listed_for_programs_too() {
         json!(["sales.bronze.invoice_lines"])
     );
 }
+
+#[test]
+fn a_product_is_shown_to_people_with_its_support_and_everybody_of_its_team() {
+    let mesh = NewMesh::landed();
+    let product = "apiVersion: v1.0.0\nkind: DataProduct\nid: shop.orders\nname: Orders\nversion: 1.0.0\nstatus: active\ndomain: shop\n\
+        outputPorts:\n  - {name: days, version: 1.0.0, contractId: shop.gold.daily_orders}\n\
+        support:\n  - {channel: help, url: 'https://help.shop.example', scope: issues}\n\
+        team:\n  name: The shop\n  members:\n    - {username: you@shop.example, role: owner}\n    \
+        - {username: zoe@shop.example, name: Zoe, role: steward}\n    \
+        - {username: ada@shop.example, role: owner, dateIn: '2024-01-01', dateOut: '2025-06-30'}\n    \
+        - {username: bot@shop.example}\n";
+    fs::write(mesh.path("contracts/shop/shop.odps.yaml"), product).unwrap();
+    let shown = mesh.polder.expect(&["product", "show", "Orders"]);
+    let people = "support (issues): help, https://help.shop.example\nteam: The shop\nmember (owner): you@shop.example\n\
+        member (steward): zoe@shop.example, Zoe\nmember (owner): ada@shop.example, left 2025-06-30\nmember: bot@shop.example\n";
+    assert!(shown.ends_with(people), "{shown}");
+}
+
+#[test]
+fn a_backtest_says_why_a_query_has_no_figure() {
+    let mesh = NewMesh::landed();
+    let rules = "    quality:\n      - {id: sum, type: sql, query: 'SELECT sum(amount) FROM {object} WHERE amount < 0', mustBe: 0}\n";
+    let text = fs::read_to_string(mesh.path(CONTRACT)).unwrap();
+    let at = text.find("    properties:\n").unwrap();
+    fs::write(mesh.path(CONTRACT), format!("{}{rules}{}", &text[..at], &text[at..])).unwrap();
+
+    let backtest = ["contract", "backtest", ORDERS, "--since", "0"];
+    let ended = mesh.polder.run(&backtest);
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    let said = "rule sum fails on 1 of 1 commit: the query gave NULL";
+    assert!(ended.stderr.contains(said), "{ended:?}");
+    let listed = mesh.polder.run(&[&backtest[..], &["--format", "json"]].concat());
+    let commits: Value = serde_json::from_str(&listed.stdout).unwrap();
+    let rule = row(&commits[0]["rules"], "rule", "sum");
+    assert_eq!(rule["why"], "the query gave NULL", "{listed:?}");
+}

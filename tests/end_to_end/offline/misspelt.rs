@@ -257,3 +257,42 @@ fn documents_of_the_catalog_that_nothing_reads_are_told() {
         }
     }
 }
+
+#[test]
+fn the_list_of_domains_is_held_against_the_domains_that_have_datasets() {
+    const DOMAINS: &str = "catalog/domains.yaml";
+    let check = |from: &str, to: &str| {
+        let mesh = Mesh::offline();
+        mesh.edit(DOMAINS, from, to);
+        let ended = mesh.polder.run(&["check"]);
+        (ended.code, findings(&ended.stderr), ended.stderr)
+    };
+    let at = |line: usize| format!("--> {DOMAINS}:{line}:");
+    // A misspelt one is a warning, with the one that was meant.
+    let (code, found, said) = check("  product:\n", "  produt:\n");
+    assert_eq!(code, Some(0), "{said}");
+    let [one] = found.as_slice() else { panic!("{said}") };
+    let head = "warning[undeclared-domain]: the domain `product` has datasets and is not declared here";
+    assert!(
+        one.starts_with(head) && one.contains(&format!("--> {DOMAINS}:")),
+        "{said}"
+    );
+    assert!(said.contains("is `produt` meant to be `product`?"), "{said}");
+    // Each domain needs both keys, and has no other.
+    let owner = "    owner: product@shop.example\n";
+    for (from, to, line, words) in [
+        (owner, "", 7, "`owner`"),
+        (owner, "    ownr: product@shop.example\n", 8, "did you mean `owner`?"),
+        ("domains:\n", "domain:\n", 2, "did you mean `domains`?"),
+    ] {
+        let (code, found, said) = check(from, to);
+        assert_eq!(code, Some(2), "{to}: {said}");
+        assert!(said.contains(words), "{words}: {said}");
+        assert!(found.iter().any(|found| found.contains(&at(line))), "{line}: {said}");
+    }
+    // A mesh may go without it.
+    let mesh = Mesh::offline();
+    std::fs::remove_file(mesh.path(DOMAINS)).unwrap();
+    let ended = mesh.polder.run(&["check"]);
+    assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""), "{ended:?}");
+}

@@ -111,16 +111,19 @@ fn a_table_that_grew_shows_its_columns_in_the_order_of_the_contract() {
     fs::write(mesh.path("data/orders/2026-02.jsonl"), format!("{row}\n")).unwrap();
     mesh.polder.expect(&["ingest", "--until-end"]);
 
-    // Delta has the new column at the end.
-    assert!(header("").starts_with("order_id,ordered_at,channel,customer,amount,currency,_"));
+    // Delta has the new column at the end, and none at all in the version from before.
     let before = format!("VERSION AS OF {}", before.last().unwrap());
-    assert!(header(&before).starts_with("order_id,ordered_at,customer,amount,currency,_"));
+    for moment in ["", &before] {
+        assert!(header(moment).starts_with("order_id,ordered_at,channel,customer,amount,currency,_"));
+    }
+    let given = format!("SELECT count(*), count(channel) FROM shop.bronze.orders {before}");
+    assert_eq!(mesh.csv(&given).lines().nth(1), Some("3,0"));
     let web = "SELECT order_id FROM shop.bronze.orders WHERE channel = 'web'";
     assert_eq!(mesh.csv(web), "order_id\nC-1\n");
 }
 
 /// Milliseconds since 1970 as RFC 3339; by the algorithm of <https://howardhinnant.github.io/date_algorithms.html>.
-fn instant(milliseconds: i64) -> String {
+pub(super) fn instant(milliseconds: i64) -> String {
     let (days, rest) = (milliseconds.div_euclid(86_400_000), milliseconds.rem_euclid(86_400_000));
     let shifted = days + 719_468;
     let (era, day_of_era) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
@@ -223,6 +226,59 @@ fn unknown_names_are_refused_with_the_nearest() {
     );
     mesh.refused(&["model", "show", "shop.forecast"], 2, &["shop.forecast"]);
     mesh.refused(&["runn"], 2, &["run"]);
+}
+
+#[test]
+fn where_a_dataset_comes_from_is_told_before_its_first_build() {
+    let mesh = NewMesh::landed();
+    let gold = "shop.gold.daily_orders";
+    let columns = format!("polder lineage {gold} --columns");
+    for asked in [&["lineage", gold][..], &["catalog", "show", gold]] {
+        mesh.refused(asked, 2, &["declared", "polder catalog sync", &columns]);
+    }
+    let of_column = mesh.polder.expect(&["lineage", "shop.gold.daily_orders.amount"]);
+    assert!(of_column.contains("shop.bronze.orders.amount"), "{of_column}");
+    mesh.polder.expect(&["catalog", "sync"]);
+    let known = mesh.polder.expect(&["lineage", gold]);
+    assert!(known.contains("shop.bronze.orders"), "{known}");
+}
+
+#[test]
+fn a_table_that_cannot_be_read_is_named_and_stops_no_other() {
+    let mesh = NewMesh::built();
+    let column = r#"{"name":"x","type":"long","nullable":true,"metadata":{"delta.columnMapping.id":1,"delta.columnMapping.physicalName":"c1"}}"#;
+    let schema = format!(r#"{{"type":"struct","fields":[{column}]}}"#);
+    let entries = [
+        serde_json::json!({"protocol": {"minReaderVersion": 2, "minWriterVersion": 5}}),
+        serde_json::json!({"metaData": {"id": "x", "format": {"provider": "parquet", "options": {}}, "schemaString": schema,
+            "partitionColumns": [], "configuration": {"delta.columnMapping.mode": "id"}}}),
+    ];
+    let log = mesh.path(".polder/lake/shop/bronze/mapped/_delta_log");
+    fs::create_dir_all(&log).unwrap();
+    let entries: Vec<_> = entries.iter().map(ToString::to_string).collect();
+    fs::write(log.join(format!("{:020}.json", 0)), entries.join("\n")).unwrap();
+    let listed = mesh.polder.expect(&["sql", "SHOW TABLES"]);
+    assert!(listed.contains("mapped") && listed.contains("daily_orders"), "{listed}");
+    for name in ["catalog.db", "catalog.db-wal", "catalog.db-shm"] {
+        let _ = fs::remove_file(mesh.path(".polder").join(name));
+    }
+    mesh.refused(
+        &["catalog", "sync"],
+        1,
+        &[
+            "1 dataset",
+            "shop.bronze.mapped cannot be read",
+            "columnMapping",
+            "mapped by name",
+        ],
+    );
+    let known = mesh
+        .polder
+        .expect(&["catalog", "show", "shop.gold.daily_orders", "--format", "json"]);
+    let known: serde_json::Value = serde_json::from_str(&known).unwrap();
+    assert!(known["dataset"]["version"].is_u64(), "{known}");
+    let listed = mesh.polder.expect(&["catalog", "list"]);
+    assert!(listed.contains("shop.bronze.mapped"), "{listed}");
 }
 
 #[test]

@@ -150,6 +150,26 @@ fn a_site_has_a_page_for_each_contract_and_product() {
     let contract = page("sales.silver.invoice_lines.html");
     assert!(contract.contains("<a href=\"product.sales.html\">"), "{contract}");
     assert!(contract.contains("is made from it"), "{contract}");
+
+    // The page of what is gone goes, too; what is not of a site stays, though it looks like one.
+    let exported = site.join("mine.html").display().to_string();
+    polder.expect(&["contract", "export", PRODUCT, "--to", "html", "-o", &exported]);
+    fs::write(site.join("notes.html"), "<html></html>").unwrap();
+    let other = page("product.gold.product_sales.html").replace("contract docs of ", "contract docs of another ");
+    fs::write(site.join("another.html"), other).unwrap();
+    fs::remove_file(root.join(PRODUCT)).unwrap();
+    let ended = polder.run(&["contract", "docs", "-o", "site"]);
+    let told = format!("{} pages in site, 1 of what is gone removed", pages - 1);
+    assert!(ended.code == Some(0) && ended.stderr.contains(&told), "{ended:?}");
+    let is_there = [
+        "product.sales.html",
+        "product.gold.product_sales.html",
+        "mine.html",
+        "notes.html",
+        "another.html",
+    ]
+    .map(|name| site.join(name).is_file());
+    assert_eq!(is_there, [false, true, true, true, true]);
 }
 
 #[test]

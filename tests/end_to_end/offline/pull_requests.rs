@@ -27,7 +27,22 @@ impl Repository {
         for documents in ["contracts", "pipelines", "catalog"] {
             copy_folder(&repository().join(documents), &mesh.join(documents));
         }
-        let polder = Polder::in_folder(&mesh);
+        Self::committed(folder)
+    }
+
+    /// A repository with a mesh of these documents instead, each with its text.
+    pub(super) fn of(documents: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        for (document, text) in documents {
+            let path = folder.path().join("data/shop").join(document);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        Self::committed(folder)
+    }
+
+    fn committed(folder: TempDir) -> Self {
+        let polder = Polder::in_folder(&folder.path().join("data/shop"));
         let repository = Self { folder, polder };
         repository.git(&["init", "--quiet", "--initial-branch=main"]);
         repository.commit();

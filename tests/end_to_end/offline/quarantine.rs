@@ -537,3 +537,73 @@ fn a_column_behind_a_dataset_is_traced_like_one_that_is_named_apart() {
     ];
     mesh.refused(&two, 2, &["amount", "--column currency"]);
 }
+
+#[test]
+fn refused_rows_are_a_dataset_like_any_other_under_a_contract_that_is_built_in() {
+    const REFUSED: &str = "shop.quarantine.bronze_orders";
+    let mesh = NewMesh::built();
+    let tested = mesh.polder.run(&["test", REFUSED, "--format", "json"]);
+    assert_eq!(tested.code, Some(0), "{tested:?}");
+    let page = mesh.polder.expect(&["contract", "export", REFUSED, "--to", "markdown"]);
+    assert!(page.starts_with("# Refused rows of shop.bronze.orders\n"), "{page}");
+    assert!(page.contains("you@shop.example"), "{page}");
+    assert!(!page.contains("goes to quarantine"), "{page}");
+
+    // Pipelines read it: reports of what is refused need no contract written by hand.
+    let query = format!("SELECT rule, count(*) AS refused FROM {REFUSED} WHERE state IS NULL GROUP BY rule");
+    fs::write(mesh.path("pipelines/shop/refusals.sql"), query).unwrap();
+    let declared =
+        "description: What is refused.\ndataset: shop.gold.refusals\nmaterialization: replace_groups\nkey: [rule]\n";
+    fs::write(mesh.path("pipelines/shop/refusals.pipeline.yaml"), declared).unwrap();
+    let contract = "
+apiVersion: v3.1.0
+kind: DataContract
+id: refusals
+name: Refusals
+version: 1.0.0
+status: active
+schema:
+  - name: refusals
+    physicalName: shop.gold.refusals
+    properties:
+      - {name: rule, logicalType: string, required: true}
+      - {name: refused, logicalType: integer, physicalType: bigint, required: true}
+";
+    fs::write(mesh.path("contracts/shop/refusals.odcs.yaml"), contract).unwrap();
+    // What is checked needs no lake, and looks at none.
+    let (lake, aside) = (mesh.path(".polder"), mesh.path("aside"));
+    fs::rename(&lake, &aside).unwrap();
+    mesh.polder.expect(&["check"]);
+    let _ = fs::remove_dir_all(&lake);
+    fs::rename(&aside, &lake).unwrap();
+    mesh.polder.expect(&["run", "--select", "shop.refusals"]);
+    let counted = mesh.csv("SELECT rule, refused FROM shop.gold.refusals");
+    assert_eq!(counted, "rule,refused\namount.minimum,1\n");
+    // It leads to where the rows came from.
+    let lineage = mesh.polder.expect(&["lineage", "shop.gold.refusals"]);
+    assert!(
+        lineage.contains("stream shop.orders") && lineage.contains("data/orders"),
+        "{lineage}"
+    );
+
+    // Nobody builds it.
+    let builds = declared.replace("shop.gold.refusals", REFUSED);
+    fs::write(mesh.path("pipelines/shop/refusals.pipeline.yaml"), builds).unwrap();
+    for command in ["check", "run"] {
+        mesh.refused(&[command], 2, &["built-in-contract", REFUSED, "no pipeline builds it"]);
+    }
+    assert_eq!(mesh.csv(&format!("SELECT count(*) AS n FROM {REFUSED}")), "n\n1\n");
+    fs::write(mesh.path("pipelines/shop/refusals.pipeline.yaml"), declared).unwrap();
+
+    // Nobody describes it anew.
+    fs::write(
+        mesh.path("contracts/shop/refusals.odcs.yaml"),
+        contract.replace("shop.gold.refusals", REFUSED),
+    )
+    .unwrap();
+    let checked = mesh.polder.run(&["check"]);
+    assert!(
+        checked.code == Some(2) && checked.stderr.contains("error[built-in-contract]"),
+        "{checked:?}"
+    );
+}

@@ -39,6 +39,22 @@ pub(super) async fn lineage_is_followed_up_and_down(place: &Place) {
     );
     assert_eq!(catalog.upstream(&source).await.unwrap(), []);
     assert_eq!(catalog.lineage().await.unwrap().len(), 4);
+    // Whatever writes a dataset writes what is refused of it; of refused rows that nobody reads nothing is told.
+    let [refused, report] =
+        ["sales.quarantine.bronze_lines", "sales.gold.refusals"].map(|name| Node::from(dataset_name(name)));
+    let landed = "kafka:retail.invoice_line->sales.quarantine.bronze_lines";
+    assert_eq!(told(catalog.upstream(&refused).await.unwrap()), [format!("1 {landed}")]);
+    assert!(!told(catalog.downstream(&source).await.unwrap()).contains(&format!("1 {landed}")));
+    let reads = step(StepKind::Pipeline, "sales.refusals");
+    catalog.record_lineage(&reads, &[refused], &report).await.unwrap();
+    assert!(told(catalog.downstream(&source).await.unwrap()).contains(&format!("1 {landed}")));
+    assert_eq!(
+        told(catalog.upstream(&report).await.unwrap()),
+        [
+            "1 sales.quarantine.bronze_lines->sales.gold.refusals".to_owned(),
+            format!("2 {landed}")
+        ]
+    );
 }
 
 pub(super) async fn a_step_that_changes_its_inputs_loses_the_old_ones(place: &Place) {

@@ -1,17 +1,13 @@
 //! Columns, and the values inside them.
 
-use std::collections::BTreeSet;
-
 use polder_core::document::Node;
 
 use super::pairing::{COLUMN_IDENTITIES, Paired, by_physical_name, pair as pair_items};
-use super::policies::Policies;
 use super::shift::Shift;
 use super::types::{self, TYPE_KEYS};
 use super::walk::{At, Pair, Walk};
 use super::widths::width;
-use super::{Class, limits, meaning, quality};
-use crate::place::{count, flag, items};
+use super::{Class, meaning};
 use crate::rule::OnFailure;
 
 /// Keys that the primary key's change has spoken of.
@@ -26,12 +22,10 @@ enum TypeSaid {
     ByWidth,
 }
 
-/// The primary keys of both sides, as positions among the pairs of columns.
-pub(super) struct Keys {
-    old: Vec<usize>,
-    new: Vec<usize>,
-    /// Whether a change of them was told.
-    are_said: bool,
+/// The position in a key, from 1.
+fn position(written: Option<&Node>) -> u64 {
+    let read = written.and_then(Node::scalar_text).and_then(|text| text.parse().ok());
+    read.filter(|position| *position > 0).unwrap_or(1)
 }
 
 impl Walk {
@@ -93,81 +87,6 @@ impl Walk {
         }
     }
 
-    /// The primary key.
-    pub(super) fn keys(&mut self, pair: Pair<'_>, pairs: &[Paired<'_>], at: &At) -> Keys {
-        let key = |new: bool| {
-            let mut key: Vec<(u64, usize)> = pairs
-                .iter()
-                .enumerate()
-                .filter_map(|(index, paired)| {
-                    let (_, node) = if new { paired.new } else { paired.old }?;
-                    let position = count(node, "primaryKeyPosition").filter(|position| *position > 0);
-                    flag(node, "primaryKey").then_some((position.unwrap_or(1), index))
-                })
-                .collect();
-            key.sort_by_key(|(position, _)| *position);
-            key.into_iter().map(|(_, index)| index).collect::<Vec<_>>()
-        };
-        let (old, new) = (key(false), key(true));
-        // A key of one column goes by what that says of failures; of several columns none is nearer than the object.
-        let policy = |key: &[usize], side: fn(Policies) -> OnFailure| match key {
-            [only] => {
-                let column = &pairs[*only];
-                let column = pair.of(column.old.map(|(_, node)| node), column.new.map(|(_, node)| node));
-                side(at.policies.of(column.old, column.new))
-            }
-            _ => side(at.policies),
-        };
-        let policies = Policies {
-            old: policy(&old, |policies| policies.old),
-            new: policy(&new, |policies| policies.new),
-        };
-        let at = &At {
-            policies,
-            ..at.rule(at.rule_id("primaryKey"))
-        };
-        let as_set = |key: &[usize]| key.iter().copied().collect::<BTreeSet<_>>();
-        if as_set(&old) == as_set(&new) {
-            // Values inside of others make no key.
-            if !old.is_empty() && at.column.is_none() {
-                self.limit_failure(pair, at);
-            }
-            return Keys {
-                old,
-                new,
-                are_said: false,
-            };
-        }
-        let name = |index: &usize, new: bool| {
-            let paired = &pairs[*index];
-            let side = if new { paired.new } else { paired.old };
-            side.and_then(|(_, node)| by_physical_name(node)).unwrap_or_default()
-        };
-        let shown = |key: &[usize], new: bool| key.iter().map(|index| name(index, new)).collect::<Vec<_>>().join(", ");
-        let sides = (!old.is_empty(), !new.is_empty());
-        let (shift, what) = if old.is_empty() {
-            let what = format!("{} has the primary key ({}) now", at.shown(), shown(&new, true));
-            (Shift::Tightened, what)
-        } else if new.is_empty() {
-            let what = format!(
-                "{} has no primary key any more; it was ({})",
-                at.shown(),
-                shown(&old, false)
-            );
-            (Shift::Loosened, what)
-        } else {
-            let (before, now) = (shown(&old, false), shown(&new, true));
-            let what = format!("the primary key of {} changed from ({before}) to ({now})", at.shown());
-            (Shift::Changed, what)
-        };
-        self.limited(|_| "primary-key-changed", shift, sides, pair, at, &what);
-        Keys {
-            old,
-            new,
-            are_said: true,
-        }
-    }
-
     fn column(&mut self, pair: Pair<'_>, at: &At, keys_said: bool) {
         let mut spoken_of: Vec<&str> = Vec::new();
         if keys_said {
@@ -201,7 +120,7 @@ impl Walk {
         }
         // A column of the key must have a value, whether it says so too or not.
         let asked = (at.asks_value(pair.old), at.asks_value(pair.new));
-        if asked.0 != asked.1 {
+        if asked.0 != asked.1 && !at.never_null {
             let said = ["required", "primaryKey"].map(|key| pair.under(key));
             let inner = said
                 .into_iter()
@@ -230,12 +149,21 @@ impl Walk {
             "quality" => walk.rules(inner, at),
             "relationships" => walk.relationships(inner, at),
             "properties" => walk.properties(pair, inner, at),
-            "items" => walk.inside(inner, at, "[]"),
+            "items" => walk.inside(inner, &at.value("[]")),
             "map" => {
-                walk.inside(inner.under("key"), at, ".key");
-                walk.inside(inner.under("value"), at, ".value");
+                let key = At {
+                    never_null: true,
+                    ..at.value(".key")
+                };
+                walk.inside(inner.under("key"), &key);
+                walk.inside(inner.under("value"), &at.value(".value"));
             }
             "customProperties" => walk.custom(pair, inner, at),
+            // A lone column is the first of its key, and so is one that says nothing.
+            "primaryKeyPosition" if at.is_key == (true, true) || position(inner.old) == position(inner.new) => {
+                walk.means_the_same();
+            }
+            "partitionKeyPosition" if position(inner.old) == position(inner.new) => walk.means_the_same(),
             "partitioned" | "partitionKeyPosition" => {
                 let what = format!("`{key}` of {} {}", at.shown(), inner.said());
                 walk.add("partitioning-changed", Class::Compatible, inner, at, what);
@@ -249,20 +177,19 @@ impl Walk {
     }
 
     /// Items of a list, key or value of a map.
-    fn inside(&mut self, pair: Pair<'_>, at: &At, step: &str) {
+    fn inside(&mut self, pair: Pair<'_>, at: &At) {
         if meaning::same("", pair.old, pair.new) {
             return;
         }
-        let at = at.value(step);
         match (pair.old, pair.new) {
-            (Some(_), Some(_)) => self.value(pair, &at, &mut Vec::new()),
+            (Some(_), Some(_)) => self.value(pair, at, &mut Vec::new()),
             (Some(_), None) => {
                 let what = format!("{} is not described any more", at.shown());
-                self.add("type-changed", Class::BreaksReaders, pair, &at, what);
+                self.add("type-changed", Class::BreaksReaders, pair, at, what);
             }
             (None, _) => {
                 let what = format!("{} is described now", at.shown());
-                self.add("type-changed", Class::BreaksWriters, pair, &at, what);
+                self.add("type-changed", Class::BreaksWriters, pair, at, what);
             }
         }
     }
@@ -350,64 +277,5 @@ impl Walk {
         let what = format!("{} {what} now", at.shown());
         let at = at.rule(at.rule_id(rule));
         self.limited(|_| code, shift, sides, pair, &at, &what);
-    }
-
-    /// The ids of the rules of a column, those inside it too, that go by its old name: no rule is called so any more. Rules
-    /// with an id of their own keep it.
-    fn rules_of_old_name(&self, pair: Pair<'_>, at: &At, old: &str, new: &str) -> Vec<String> {
-        let around = at.column.as_deref().and_then(|column| column.strip_suffix(old));
-        let renamed = At {
-            column: around.map(|around| format!("{around}{new}")),
-            ..at.clone()
-        };
-        let rules = |node: Option<&Node>, at: &At| node.map(|node| self.rules_of_column(node, at)).unwrap_or_default();
-        let kept = rules(pair.new, &renamed);
-        let mut gone = rules(pair.old, at);
-        gone.retain(|rule| !kept.contains(rule));
-        gone
-    }
-
-    /// The ids of all rules of a column that is gone, those inside it too.
-    pub(super) fn rules_of_column(&self, node: &Node, at: &At) -> Vec<String> {
-        let mut rules: Vec<String> = limits::rule_ids(node, at);
-        rules.extend(quality::labels(node, at, self.old_place()));
-        let within = |step: String| at.value(&step);
-        for field in items(node, "properties") {
-            let name = by_physical_name(field).unwrap_or_default();
-            rules.extend(self.rules_of_column(field, &within(format!(".{name}"))));
-        }
-        let inner = [
-            (node.get("items"), "[]"),
-            (node.get("map").and_then(|map| map.get("key")), ".key"),
-            (node.get("map").and_then(|map| map.get("value")), ".value"),
-        ];
-        for (value, step) in inner {
-            if let Some(value) = value {
-                rules.extend(self.rules_of_column(value, &within(step.to_owned())));
-            }
-        }
-        rules
-    }
-
-    /// The ids of all rules of an object that is gone.
-    pub(super) fn rules_of_object(&self, node: &Node, pair: Pair<'_>) -> Vec<String> {
-        let at = At {
-            references: quality::reference_ids(pair, self.old_place()),
-            ..At::default()
-        };
-        let own = quality::labels(node, &at, self.old_place()).into_iter();
-        let columns = items(node, "properties").iter().flat_map(|column| {
-            let at = At {
-                column: by_physical_name(column),
-                ..At::default()
-            };
-            self.rules_of_column(column, &at)
-        });
-        let has_key = items(node, "properties")
-            .iter()
-            .any(|column| flag(column, "primaryKey"));
-        own.chain(columns)
-            .chain(has_key.then(|| "primaryKey".to_owned()))
-            .collect()
     }
 }

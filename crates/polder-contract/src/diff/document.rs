@@ -3,20 +3,24 @@
 use polder_core::DatasetName;
 use polder_core::document::Node;
 
-use super::pairing::{Identity, by_id, by_name, by_physical_name, pair as pair_items, word};
+use super::currency::{CURRENCY, currency};
+use super::pairing::{Identity, OBJECT_IDENTITIES, by_id, by_name, by_physical_name, pair as pair_items, word};
 use super::quality::reference_ids;
 use super::walk::{At, Pair, Walk};
 use super::{Class, Mode, meaning};
+use crate::rule::OnFailure;
 use crate::status::Status;
 
 impl Walk {
     /// Everything but the objects is about the whole contract.
     pub(super) fn document(&mut self, pair: Pair<'_>) {
         let at = At::default();
+        self.currency = (currency(pair.old), currency(pair.new));
         self.each(pair, &at, &[], |walk, key, inner| match key {
             "schema" => walk.objects(pair, inner),
             "slaProperties" => walk.service_levels(inner),
-            "slaDefaultElement" => walk.default_element(inner),
+            // What that comes to is told of each service level.
+            "slaDefaultElement" => walk.means_the_same(),
             "servers" => walk.servers(inner),
             "roles" => walk.roles(inner, &at),
             "price" => walk.price(inner),
@@ -36,16 +40,10 @@ impl Walk {
     /// Of an object that is gone the new document shows the contract that it left.
     fn objects(&mut self, contract: Pair<'_>, pair: Pair<'_>) {
         let (old, new) = pair.items();
-        let identities: [Identity; 3] = [by_id, by_physical_name, by_name];
-        for paired in pair_items(old, new, &identities, false) {
+        for paired in pair_items(old, new, &OBJECT_IDENTITIES, false) {
             let (old, new) = (paired.old.map(|(_, node)| node), paired.new.map(|(_, node)| node));
             let inner = if new.is_some() { pair } else { contract }.of(old, new);
-            let named = old.or(new);
-            let at = At {
-                dataset: named.and_then(dataset),
-                object: named.and_then(by_name),
-                ..At::default()
-            };
+            let at = At::of_object(inner);
             match (old, new) {
                 (Some(_), Some(_)) => self.object(inner, &at),
                 (Some(gone), None) => {
@@ -160,8 +158,10 @@ impl Walk {
     pub(super) fn status(&mut self, pair: Pair<'_>) {
         let read = |text: Option<&str>| text.map_or(Status::Draft, Status::read);
         let (old, new) = (read(pair.texts().0), read(pair.texts().1));
+        if old == new {
+            return self.means_the_same();
+        }
         let class = match (old.promise(), new.promise()) {
-            _ if old == new => Class::Documentation,
             _ if old == Status::Retired || new == Status::Retired => Class::BreaksBoth,
             (old, new) if old < new => Class::ServiceLevelRaised,
             (old, new) if old > new => Class::ServiceLevelLowered,
@@ -189,15 +189,24 @@ impl Walk {
             let name = inner.new.or(inner.old).and_then(|node| word(node, "property"));
             let name = name.unwrap_or_default();
             let value = inner.under("value");
-            let before = self.count();
+            let (before, told) = (self.count(), self.told());
             match name.as_str() {
+                "polder.onFailure" if same_failure(element, value, at) => self.means_the_same(),
                 "polder.onFailure" if at.rule.is_some() => self.rule_failure(value, element, at),
                 "polder.onFailure" => self.inherited(value, element, at),
                 "polder.compatibility" => self.compatibility(value, at),
                 "polder.noticePeriod" => self.notice(value),
+                CURRENCY => self.currency(element, inner, at),
                 _ => {}
             }
-            if self.count() == before {
+            // What is said of a property beside its value are words.
+            let words = || {
+                inner
+                    .differing()
+                    .iter()
+                    .any(|key| !matches!(*key, "property" | "value"))
+            };
+            if self.count() == before || (self.told() == told && words()) {
                 let said = if inner.old.is_some() && inner.new.is_some() {
                     value.said()
                 } else {
@@ -217,6 +226,9 @@ impl Walk {
         let halves = |mode: Mode| [rank(mode.protects_readers(), mode), rank(mode.protects_writers(), mode)];
         let lost = halves(old).iter().zip(halves(new)).any(|(old, new)| *old > new);
         let won = halves(old).iter().zip(halves(new)).any(|(old, new)| *old < new);
+        if old == new {
+            return self.means_the_same();
+        }
         let what = format!("the compatibility mode {}", pair.said());
         if lost {
             self.add(
@@ -292,6 +304,13 @@ impl Walk {
         };
         self.add(code, Class::Documentation, pair, at, format!("`{key}` of {of} {said}"));
     }
+}
+
+/// Whether rows that fail fare as before, though one side says so and the other leaves it to what is around.
+fn same_failure(element: Pair<'_>, value: Pair<'_>, at: &At) -> bool {
+    let read = |word: Option<&str>| word.is_none_or(|word| OnFailure::of_word(word).is_some());
+    let policies = at.policies.of(element.old, element.new);
+    policies.old == policies.new && read(value.texts().0) && read(value.texts().1)
 }
 
 /// The dataset that an object is bound to.

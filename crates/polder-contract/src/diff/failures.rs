@@ -7,7 +7,7 @@ use polder_core::document::Node;
 
 use super::pairing::{COLUMN_IDENTITIES, by_physical_name, pair as pair_items, word};
 use super::policies::{Policies, own};
-use super::quality::{RULE_IDENTITIES, is_text, label, reference_ends, reference_id};
+use super::quality::{RULE_IDENTITIES, is_text, label, reference_id};
 use super::walk::{At, Pair, Walk};
 use super::{Class, limits, meaning};
 use crate::rule::{OnFailure, RuleSeverity};
@@ -109,8 +109,7 @@ impl Walk {
             }
         }
         let relationships = pair.under("relationships");
-        let (old, new) = relationships.items();
-        for paired in pair_items(old, new, &[reference_ends], false) {
+        for paired in self.references(relationships) {
             let (Some((_, old)), Some((_, new))) = (paired.old, paired.new) else {
                 continue;
             };

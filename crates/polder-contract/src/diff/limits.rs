@@ -11,9 +11,10 @@ use super::pairing::{Identity, Paired, pair as pair_items, word};
 use super::policies::Policies;
 use super::shift::Shift;
 use super::walk::{At, Pair, Walk};
-use super::widths::{declared_range, whole_bounds};
+use super::widths::{is_idle, keeps_floats_out};
 use super::{Class, meaning, types};
-use crate::place::{flag, items};
+use crate::place::{Place, flag, items};
+use crate::schema::Property;
 
 /// The options that are limits of their own, with whether a greater number allows more.
 const COUNTS: [(&str, bool); 6] = [
@@ -87,11 +88,15 @@ impl Walk {
             spoken_of.push("format");
         }
         self.each(pair, at, &spoken_of, |walk, key, inner| {
-            let shift = option(key, inner, column);
+            let shift = match key {
+                "format" => walk.format(inner, column),
+                _ => option(key, inner, column),
+            };
             let what = format!("`{key}` of {} {}", at.shown(), inner.said());
             let at = at.rule(at.option_id(key));
             let limits = |side: Option<&Node>, column: Option<&Node>| {
-                side.is_some() || column.is_some_and(|column| types::limits_too(key, column))
+                // A zone is meant on either side.
+                side.is_some() || is_zone(key) || column.is_some_and(|column| types::limits_too(key, column))
             };
             let sides = (limits(inner.old, column.old), limits(inner.new, column.new));
             if is_checked(key, column) {
@@ -102,6 +107,36 @@ impl Walk {
                 walk.limit(shift, sides, inner, &At { policies, ..at }, &what);
             }
         });
+    }
+
+    /// How the format of a column moved: the width of its numbers, or how its texts are written.
+    fn format(&self, pair: Pair<'_>, column: Pair<'_>) -> Shift {
+        let Some((old, new)) = column.old.zip(column.new) else {
+            return written(pair.texts());
+        };
+        let column_type = |column: &Node, file: &Place| Property::read(column, file).column_type().ok();
+        let types = || (column_type(old, self.old_place()), column_type(new, self.new_place()));
+        if is_whole(old) && is_whole(new) {
+            let (old_type, new_type) = types();
+            let (old, new) = ((old_type.as_ref(), old), (new_type.as_ref(), new));
+            // A width that takes nothing away, by the type or by the bounds beside it, is no limit of its own.
+            return match is_idle(old.0, old.1) && is_idle(new.0, new.1) {
+                true => Shift::Restated,
+                false => types::width_shift(old, new),
+            };
+        }
+        if is_number(old) && is_number(new) {
+            let (old_type, new_type) = types();
+            let (before, now) = (
+                keeps_floats_out(old_type.as_ref(), old),
+                keeps_floats_out(new_type.as_ref(), new),
+            );
+            return Shift::of(now || !before, before || !now);
+        }
+        match types::is_text(old) && types::is_text(new) {
+            true => types::format_shift(old, new),
+            false => written(pair.texts()),
+        }
     }
 
     /// A limit that moved, on the sides that have it.
@@ -254,27 +289,17 @@ fn option(key: &str, pair: Pair<'_>, column: Pair<'_>) -> Shift {
             let (old, new) = (names(pair.old), names(pair.new));
             Shift::of(new.is_superset(&old), old.is_superset(&new))
         }
-        "format" if column.new.is_some_and(is_whole) && column.old.is_some_and(is_whole) => {
-            let idle = |column: &Node| declared_range(column).is_none_or(|range| is_idle(range, column));
-            // The width that is meant where nothing is said is that of the type: not a limit of its own.
-            match column.old.zip(column.new) {
-                Some((old, new)) if idle(old) && idle(new) => Shift::Restated,
-                Some((old, new)) => types::width_shift(old, new),
-                None => Shift::Changed,
-            }
-        }
-        "format" if [column.old, column.new].into_iter().flatten().all(types::is_text) => {
-            match column.old.zip(column.new) {
-                Some((old, new)) => types::format_shift(old, new),
-                None => Shift::Changed,
-            }
-        }
-        "pattern" | "format" => match texts {
-            (None, _) => Shift::Tightened,
-            (_, None) => Shift::Loosened,
-            _ => Shift::Changed,
-        },
+        "pattern" => written(texts),
         // How values without a zone are meant, and whatever else comes: neither fewer nor more values.
+        _ => Shift::Changed,
+    }
+}
+
+/// How a limit moved of which nothing is known but how it is written.
+fn written(texts: (Option<&str>, Option<&str>)) -> Shift {
+    match texts {
+        (None, _) => Shift::Tightened,
+        (_, None) => Shift::Loosened,
         _ => Shift::Changed,
     }
 }
@@ -283,10 +308,8 @@ fn is_whole(column: &Node) -> bool {
     word(column, "logicalType").is_some_and(|logical| logical == "integer")
 }
 
-/// Whether the column's bounds allow no number that the width does not hold.
-fn is_idle((least, greatest): (i128, i128), column: &Node) -> bool {
-    let (low, high) = whole_bounds(column);
-    low.is_some_and(|low| low >= least) && high.is_some_and(|high| high <= greatest)
+fn is_number(column: &Node) -> bool {
+    word(column, "logicalType").is_some_and(|logical| logical == "number")
 }
 
 /// Whether an option of the logical type makes a rule that rows can fail.
@@ -294,12 +317,17 @@ fn is_checked(key: &str, column: Pair<'_>) -> bool {
     column.new.or(column.old).is_some_and(|column| makes_rule(key, column))
 }
 
+/// Whether an option says how values without a zone are meant.
+fn is_zone(key: &str) -> bool {
+    matches!(key, "timezone" | "defaultTimezone")
+}
+
 fn makes_rule(key: &str, column: &Node) -> bool {
     let kind = word(column, "logicalType");
     match key {
         // Of dates and times it says how they are written as text.
         "format" => kind.is_some_and(|kind| matches!(kind.as_str(), "string" | "integer" | "number")),
-        "timezone" | "defaultTimezone" => false,
+        _ if is_zone(key) => false,
         _ => true,
     }
 }

@@ -4,6 +4,8 @@
 use polder_core::document::{Entry, Node, Value};
 
 use super::number::Number;
+use crate::dates::offset;
+use crate::quality::counts_rows;
 
 /// Lists whose order means something: columns, the two ends of a composite relationship, ranges.
 const ORDERED: [&str; 5] = ["properties", "from", "to", "mustBeBetween", "mustNotBeBetween"];
@@ -22,7 +24,26 @@ const FLAGS: [&str; 6] = [
 ];
 
 /// Words that are meant where nothing is said.
-const DEFAULTS: [(&str, &str); 3] = [("type", "library"), ("type", "foreignKey"), ("severity", "error")];
+const DEFAULTS: [(&str, &str); 4] = [
+    ("type", "library"),
+    ("type", "foreignKey"),
+    ("severity", "error"),
+    ("semanticType", "column"),
+];
+
+/// Least numbers that are meant where none is given.
+const COUNTS: [&str; 2] = ["minItems", "minProperties"];
+
+/// What is meant where a server says nothing, by its type.
+const SERVERS: [(&str, &str, &str); 7] = [
+    ("athena", "catalog", "awsdatacatalog"),
+    ("kafka", "format", "json"),
+    ("sqlserver", "port", "1433"),
+    ("hive", "port", "10000"),
+    ("impala", "port", "21050"),
+    ("informix", "port", "9088"),
+    ("zen", "port", "1583"),
+];
 
 /// Positions that mean something only beside their flag.
 const POSITIONS: [(&str, &str); 2] = [
@@ -55,14 +76,39 @@ pub(super) fn entries(node: &Node) -> impl Iterator<Item = &Entry> {
                 .iter()
                 .all(|(position, owner)| entry.key != *position || flag(owner))
         })
+        .filter(|entry| !is_default_here(node, entry))
+}
+
+/// Whether an entry repeats what is meant beside the others of its element.
+fn is_default_here(element: &Node, entry: &Entry) -> bool {
+    let Some(said) = entry.value.scalar_text() else {
+        return false;
+    };
+    match entry.key.as_str() {
+        // Rules count rows; service levels, which have a property, say in which unit they are.
+        "unit" => element.get("property").is_none() && counts_rows(said),
+        key => {
+            let kind = element.get("server").and_then(|_| element.get("type")?.as_str());
+            kind.is_some_and(|kind| SERVERS.contains(&(kind, key, said)))
+        }
+    }
+}
+
+/// Whether a time zone is UTC, which is meant where none is said.
+fn is_utc(zone: &str) -> bool {
+    ["Z", "UTC", "Etc/UTC", "GMT", "Etc/GMT"].contains(&zone) || offset(zone) == Some(0)
 }
 
 fn is_default(key: &str, node: &Node) -> bool {
     match &node.value {
         Value::List(items) => items.is_empty() && !FREE.contains(&key),
-        Value::Map(entries) => entries.is_empty() && !FREE.contains(&key),
+        Value::Map(_) => entries(node).next().is_none() && !FREE.contains(&key),
         Value::Bool(false) => FLAGS.contains(&key),
-        Value::String(text) => DEFAULTS.iter().any(|default| *default == (key, text)),
+        // Every timestamp is an instant, or local by its type.
+        Value::Bool(true) => key == "timezone",
+        Value::Number(text) => COUNTS.contains(&key) && Number::read(text).is_some_and(|number| number.is_zero()),
+        Value::String(text) if key == "defaultTimezone" => is_utc(text),
+        Value::String(text) => DEFAULTS.contains(&(key, text)),
         _ => false,
     }
 }

@@ -14,18 +14,22 @@
 //! | column, role removed | breaks readers |
 //! | object, server removed; object or column renamed (same `id`, other name in the store) | breaks both |
 //! | type widened (`int` to `bigint`, more digits of a decimal): values come that the old type cannot hold | breaks readers |
-//! | type narrowed, or changed to another kind (`date` to `timestamp`) | breaks both |
+//! | type narrowed (`bigint` to `int`), or changed to another kind (`date` to `timestamp`) | breaks both |
+//! | shorter text, closer width in a column of the same type (`varchar` to `varchar(10)`): a limit | breaks writers |
 //! | `required`, `unique`, a key, a limit, `enum`, `pattern`: tightened / loosened / neither | breaks writers / readers / both |
 //! | limit that only warns from now on / that warned only (`polder.onFailure`) | breaks readers / writers |
-//! | key over other columns; id of the contract; place of a server; time zone of values | breaks both |
+//! | key over other columns; id of the contract; place of a server; time zone of values; currency of amounts | breaks both |
+//! | currency of amounts said for the first time / not any more | breaks writers / readers |
 //! | quality rule or relationship added or tightened (threshold, `severity`, `polder.onFailure`) | quality tightened |
 //! | quality rule or relationship removed or loosened | quality loosened |
 //! | quality rule that asks something else | quality loosened and quality tightened |
 //! | service level added or raised, price lowered, status towards `active`, end of life or support removed | service level raised |
 //! | service level removed or lowered, price raised, status away from `active`, end of life or support added | service level lowered |
-//! | service level on another element, by another schedule or in units that do not compare | service level lowered and raised |
+//! | service level measured on another element, by another schedule or in units that do not compare | service level lowered and raised |
+//! | service level whose element is gone, by whatever name, type or default that is | service level lowered |
 //! | to or from `retired` | breaks both |
 //! | partitioning, order of columns, classification, names in an encrypted store | compatible |
+//! | limit that takes nothing away (`format: i64` of a `bigint`); end of a relationship by another name | documentation |
 //! | everything in words: descriptions, tags, team, support, definitions, transformations, examples, text rules | documentation |
 //!
 //! The classes are each other's mirror: what breaks readers on the way from A to B breaks writers on the way back,
@@ -35,11 +39,16 @@
 
 mod bounds;
 mod columns;
+mod currency;
 mod document;
+mod ends;
 mod failures;
+mod gone;
 mod handed_on;
+mod keys;
 mod limits;
 mod meaning;
+mod measured;
 mod mode;
 mod number;
 mod pairing;
@@ -48,6 +57,7 @@ mod products;
 mod quality;
 mod query;
 mod reliance;
+mod renamed;
 mod service_levels;
 mod shift;
 mod thresholds;
@@ -63,6 +73,7 @@ pub use handed_on::{ColumnOf, refuses};
 pub use mode::Mode;
 pub(crate) use products::product_changes;
 pub use reliance::Reliance;
+pub use renamed::renamed_columns;
 pub use version::{is_draft, problems_with_history};
 
 use crate::contract::Contract;

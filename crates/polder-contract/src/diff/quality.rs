@@ -155,6 +155,10 @@ impl Walk {
             let counted = counts(old) && counts(new);
             Some(if counted { figures.counting() } else { figures })
         };
+        // Words for the share, of which there are several.
+        if percent(old) && percent(new) && same_operators(old, new) {
+            return self.means_the_same();
+        }
         let shift = match (figures(old), figures(new)) {
             (Some(old), Some(new)) if units || (old.only_zero() && new.only_zero()) => Accepted::shift(&old, &new),
             _ if units && same_operators(old, new) => Shift::Restated,
@@ -234,8 +238,7 @@ impl Walk {
 
     /// References to other elements: each is a promise that they are there.
     pub(super) fn relationships(&mut self, pair: Pair<'_>, at: &At) {
-        let (old, new) = pair.items();
-        for paired in pair_items(old, new, &[reference_ends], false) {
+        for paired in self.references(pair) {
             let inner = pair.of(paired.old.map(|(_, node)| node), paired.new.map(|(_, node)| node));
             if meaning::same("", inner.old, inner.new) {
                 continue;
@@ -267,6 +270,15 @@ impl Walk {
                         );
                         walk.moved("relationship-changed", Shift::Changed, value, &at, &what);
                     }
+                    // They were paired by what their ends name.
+                    "from" | "to" => {
+                        let what = format!(
+                            "the relationship of {} to {to} names the same columns otherwise: `{key}` {}",
+                            at.shown(),
+                            value.said()
+                        );
+                        walk.moved("relationship-restated", Shift::Restated, value, &at, &what);
+                    }
                     "customProperties" => walk.custom(inner, value, &at),
                     _ => walk.documentation(key, value, &at),
                 }),
@@ -275,8 +287,8 @@ impl Walk {
     }
 }
 
-/// What tells references apart: their two ends.
-pub(super) fn reference_ends(node: &Node) -> Option<String> {
+/// The two ends of a reference as they are written.
+fn reference_ends(node: &Node) -> Option<String> {
     let end = |key| node.get(key).map_or_else(String::new, |end| meaning::of(key, end));
     Some(format!("{} {}", end("from"), end("to")))
 }

@@ -2,58 +2,55 @@
 
 use std::cmp::Ordering;
 
-use chrono::{FixedOffset, NaiveTime};
+use chrono::NaiveTime;
 use polder_core::document::Node;
 
 use super::number::Number;
-use super::pairing::{Identity, by_id, pair as pair_items, word};
+use super::pairing::{LEVEL_IDENTITIES, level_name, pair as pair_items, word};
 use super::walk::{At, Pair, Walk};
 use super::{Class, meaning};
-use crate::dates::days;
+use crate::dates::{days, offset};
 use crate::place::Place;
 use crate::promise::{Promised, Span};
 use crate::service_level::{ServiceLevel, more_is_better, service_level_name};
 
-fn property(node: &Node) -> String {
-    service_level_name(&word(node, "property").unwrap_or_default())
-}
-
-fn whole(node: &Node) -> Option<String> {
-    let part = |key| word(node, key).unwrap_or_default();
-    Some(format!("{} {} {}", property(node), part("element"), part("driver")))
-}
-
-fn driven(node: &Node) -> Option<String> {
-    Some(format!(
-        "{} {}",
-        property(node),
-        word(node, "driver").unwrap_or_default()
-    ))
-}
-
-fn bare(node: &Node) -> Option<String> {
-    Some(property(node))
-}
-
 /// Whether it says when the contract or its support ends: without it there is no end.
-fn ends(node: &Node) -> bool {
-    matches!(property(node).as_str(), "endofsupport" | "endoflife")
+pub(super) fn ends(property: &str) -> bool {
+    matches!(service_level_name(property).as_str(), "endofsupport" | "endoflife")
+}
+
+/// Whether it is a date of the contract's life.
+pub(super) fn life_date(property: &str) -> bool {
+    ends(property) || service_level_name(property) == "generalavailability"
 }
 
 /// How a promise moved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Move {
+pub(super) enum Move {
+    /// The same, however it is written.
+    Same,
+    /// Nearly the same: a month is as long as its mean.
     Restated,
     Raised,
     Lowered,
     Changed,
 }
 
+impl Move {
+    /// The same of what is worse where there is more of it.
+    pub(super) fn turned(self) -> Self {
+        match self {
+            Self::Raised => Self::Lowered,
+            Self::Lowered => Self::Raised,
+            same => same,
+        }
+    }
+}
+
 impl Walk {
     pub(super) fn service_levels(&mut self, pair: Pair<'_>) {
         let (old, new) = pair.items();
-        let identities: [Identity; 4] = [by_id, whole, driven, bare];
-        for paired in pair_items(old, new, &identities, false) {
+        for paired in pair_items(old, new, &LEVEL_IDENTITIES, false) {
             let inner = pair.of(paired.old.map(|(_, node)| node), paired.new.map(|(_, node)| node));
             if meaning::same("", inner.old, inner.new) {
                 continue;
@@ -64,7 +61,7 @@ impl Walk {
             match (inner.old, inner.new) {
                 (Some(gone), None) => {
                     let what = format!("the service level `{name}` ({}) was removed", shown(gone));
-                    let class = if ends(gone) {
+                    let class = if ends(&name) {
                         Class::ServiceLevelRaised
                     } else {
                         Class::ServiceLevelLowered
@@ -73,7 +70,7 @@ impl Walk {
                 }
                 (None, Some(come)) => {
                     let what = format!("the service level `{name}` ({}) was added", shown(come));
-                    let class = if ends(come) {
+                    let class = if ends(&name) {
                         Class::ServiceLevelLowered
                     } else {
                         Class::ServiceLevelRaised
@@ -93,12 +90,12 @@ impl Walk {
         if let Some(key) = pair.differing().into_iter().find(|key| value(key)) {
             let extended = meaning::same("valueExt", old.get("valueExt"), new.get("valueExt"));
             let moved = if extended {
-                promise(&property(old), old, new, self.new_place())
+                promise(&level_name(old), old, new, self.new_place())
             } else {
                 Move::Changed
             };
             let verb = match moved {
-                Move::Restated => "is written otherwise",
+                Move::Same | Move::Restated => "is written otherwise",
                 Move::Raised => "was raised",
                 Move::Lowered => "was lowered",
                 Move::Changed => "changed",
@@ -112,7 +109,9 @@ impl Walk {
             spoken_of.extend(["value", "unit", "valueExt"]);
         }
         self.each(pair, at, &spoken_of, |walk, key, inner| match key {
-            "property" if property(old) == property(new) => walk.documentation(key, inner, at),
+            "property" if level_name(old) == level_name(new) => walk.means_the_same(),
+            // What that comes to is told of the level as a whole.
+            "element" => walk.means_the_same(),
             // Which of two schedules runs more often is not told: less may be promised.
             "schedule" => {
                 let what = format!("the schedule of the service level `{name}` {}", inner.said());
@@ -123,7 +122,7 @@ impl Walk {
                 };
                 walk.promised("service-level-changed", moved, inner, at, &what);
             }
-            "element" | "property" => {
+            "property" => {
                 let what = format!("`{key}` of the service level `{name}` {}", inner.said());
                 walk.promised("service-level-changed", Move::Changed, inner, at, &what);
             }
@@ -132,23 +131,18 @@ impl Walk {
     }
 
     /// A promise that moved. One that neither raises nor lowers does both: the old one is gone, the new one is new.
-    fn promised(&mut self, code: &'static str, moved: Move, pair: Pair<'_>, at: &At, what: &str) {
+    pub(super) fn promised(&mut self, code: &'static str, moved: Move, pair: Pair<'_>, at: &At, what: &str) {
         if matches!(moved, Move::Lowered | Move::Changed) {
             self.add(code, Class::ServiceLevelLowered, pair, at, what);
         }
         if matches!(moved, Move::Raised | Move::Changed) {
             self.add(code, Class::ServiceLevelRaised, pair, at, what);
         }
-        if moved == Move::Restated {
-            self.add(code, Class::Documentation, pair, at, what);
+        match moved {
+            Move::Same => self.means_the_same(),
+            Move::Restated => self.add(code, Class::Documentation, pair, at, what),
+            Move::Raised | Move::Lowered | Move::Changed => {}
         }
-    }
-
-    /// The element that service levels without one are measured on.
-    pub(super) fn default_element(&mut self, pair: Pair<'_>) {
-        let at = At::default();
-        let what = format!("the element that service levels are measured on {}", pair.said());
-        self.promised("service-level-changed", Move::Changed, pair, &at, &what);
     }
 
     /// How long before its end a contract is given notice.
@@ -168,7 +162,7 @@ impl Walk {
                 self.add(code, Class::BreaksReaders, pair, &at, what.clone());
                 self.add(code, Class::ServiceLevelRaised, pair, &at, what);
             }
-            Move::Raised | Move::Restated => self.promised(code, moved, pair, &at, &what),
+            Move::Same | Move::Restated | Move::Raised => self.promised(code, moved, pair, &at, &what),
         }
     }
 
@@ -202,7 +196,7 @@ fn shown(level: &Node) -> String {
 
 fn by_order(order: Ordering, more_is_better: bool) -> Move {
     match (order, more_is_better) {
-        (Ordering::Equal, _) => Move::Restated,
+        (Ordering::Equal, _) => Move::Same,
         (Ordering::Greater, true) | (Ordering::Less, false) => Move::Raised,
         _ => Move::Lowered,
     }
@@ -213,7 +207,24 @@ fn promise(property: &str, old: &Node, new: &Node, file: &Place) -> Move {
     let Some(more_is_better) = more_is_better(property) else {
         return Move::Changed;
     };
-    order(old, new, file).map_or(Move::Changed, |order| by_order(order, more_is_better))
+    match order(old, new, file) {
+        Some(Ordering::Equal) if !same_length(old, new, file) => Move::Restated,
+        Some(order) => by_order(order, more_is_better),
+        None => Move::Changed,
+    }
+}
+
+fn promised(level: &Node, file: &Place) -> Option<Promised> {
+    let promise = ServiceLevel::read(level, level, file).promise().ok()?;
+    Some(promise.promised)
+}
+
+/// Whether both are as long in every month, where they are lengths of time.
+fn same_length(old: &Node, new: &Node, file: &Place) -> bool {
+    match (promised(old, file), promised(new, file)) {
+        (Some(Promised::Span(old)), Some(Promised::Span(new))) => old == new,
+        _ => true,
+    }
 }
 
 /// How the new value stands to the old one.
@@ -223,8 +234,7 @@ fn order(old: &Node, new: &Node, file: &Place) -> Option<Ordering> {
     if let (true, Some(old), Some(new)) = (same_unit, Number::read(&old_value), Number::read(&new_value)) {
         return Some(new.cmp(&old));
     }
-    let promise = |level: &Node| ServiceLevel::read(level, level, file).promise().ok();
-    match (promise(old)?.promised, promise(new)?.promised) {
+    match (promised(old, file)?, promised(new, file)?) {
         (Promised::Span(old), Promised::Span(new)) => Some(length(new).cmp(&length(old))),
         (Promised::Percent(old), Promised::Percent(new)) => new.partial_cmp(&old),
         (
@@ -249,14 +259,14 @@ fn length(span: Span) -> u64 {
 /// A time of day with its offset from UTC, `09:00-08:00`, as seconds of the day in UTC (of the day before below 0).
 fn time_of_day(text: &str) -> Option<i64> {
     let at = text.find(['+', '-', 'Z']).unwrap_or(text.len());
-    let (time, offset) = text.split_at(at);
+    let (time, zone) = text.split_at(at);
     let forms = ["%H:%M:%S", "%H:%M"];
     let time = forms
         .iter()
         .find_map(|form| NaiveTime::parse_from_str(time.trim(), form).ok())?;
-    let offset = match offset {
+    let ahead = match zone {
         "" | "Z" => 0,
-        offset => i64::from(offset.parse::<FixedOffset>().ok()?.local_minus_utc()),
+        written => i64::from(offset(written)?),
     };
-    Some(i64::from(chrono::Timelike::num_seconds_from_midnight(&time)) - offset)
+    Some(i64::from(chrono::Timelike::num_seconds_from_midnight(&time)) - ahead)
 }

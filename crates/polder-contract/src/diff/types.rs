@@ -6,7 +6,7 @@ use polder_core::document::Node;
 
 use super::pairing::word;
 use super::shift::Shift;
-use super::widths::{declared_range, physical_limit, whole_values, width};
+use super::widths::{declared_range, physical_limit, whole_values, width, width_range};
 use crate::column_type::ColumnType;
 use crate::physical_limit::PhysicalLimit;
 use crate::place::{Place, count, items};
@@ -55,7 +55,11 @@ pub(super) fn shift(old: &Node, new: &Node, old_file: &Place, new_file: &Place) 
                 };
                 (shown(&old_type, &widths.0), shown(&new_type, &widths.1))
             };
-            (join(columns, limit(old, new)), old_shown, new_shown)
+            (
+                join(columns, limit((Some(&old_type), old), (Some(&new_type), new))),
+                old_shown,
+                new_shown,
+            )
         }
         // Types that no table of ours holds: the words are all that is known.
         _ => {
@@ -67,7 +71,7 @@ pub(super) fn shift(old: &Node, new: &Node, old_file: &Place, new_file: &Place) 
                 _ => match (&physical.0, &physical.1) {
                     (Some(from), Some(to)) if !from.eq_ignore_ascii_case(to) => {
                         let (from, to) = (head(from), head(to));
-                        match limit(old, new) {
+                        match limit((None, old), (None, new)) {
                             Some(shift) if from == to => shift,
                             _ => Shift::Changed,
                         }
@@ -222,9 +226,12 @@ pub(super) fn length_shift(old: &Node, new: &Node) -> Shift {
     }
 }
 
-/// How the width of whole numbers moved, wherever either side says it.
-pub(super) fn width_shift(old: &Node, new: &Node) -> Shift {
-    match (declared_range(old), declared_range(new)) {
+/// How the width of whole numbers moved, wherever either side says it: also by the type of the column, where it is known.
+pub(super) fn width_shift(
+    (old_type, old): (Option<&ColumnType>, &Node),
+    (new_type, new): (Option<&ColumnType>, &Node),
+) -> Shift {
+    match (width_range(old_type, old), width_range(new_type, new)) {
         (None, None) => Shift::Restated,
         (None, Some(_)) => Shift::Tightened,
         (Some(_), None) => Shift::Loosened,
@@ -235,12 +242,13 @@ pub(super) fn width_shift(old: &Node, new: &Node) -> Shift {
 /// How the limit in the names of two types moved, `varchar(20)` to `varchar(40)`, `smallint` to `int`; nothing where
 /// neither has one. What an option of the logical type says of the same counts too: who moves a limit from the one to the
 /// other changes nothing.
-fn limit(old: &Node, new: &Node) -> Option<Shift> {
+fn limit(old_side: (Option<&ColumnType>, &Node), new_side: (Option<&ColumnType>, &Node)) -> Option<Shift> {
     use PhysicalLimit::{Format, Length, Listed, Width};
+    let (old, new) = (old_side.1, new_side.1);
     Some(match (physical_limit(old), physical_limit(new)) {
         (None, None) => return None,
         (None | Some(Length(_)), None | Some(Length(_))) => length_shift(old, new),
-        (None | Some(Width(_)), None | Some(Width(_))) => width_shift(old, new),
+        (None | Some(Width(_)), None | Some(Width(_))) => width_shift(old_side, new_side),
         (None | Some(Format(_)), None | Some(Format(_))) => format_shift(old, new),
         (None | Some(Listed(_)), None | Some(Listed(_))) => list_shift(old, new),
         (Some(old), Some(new)) => Shift::of(new.within(&old), old.within(&new)),

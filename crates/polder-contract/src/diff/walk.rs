@@ -7,6 +7,8 @@ use std::sync::Arc;
 use polder_core::DatasetName;
 use polder_core::document::{Node, Span};
 
+use super::ends::Ends;
+use super::pairing::{by_name, word};
 use super::policies::Policies;
 use super::{Change, Class, meaning};
 use crate::contract::Contract;
@@ -24,6 +26,8 @@ pub(super) struct At {
     pub(super) policies: Policies,
     /// Whether it is inside of another value: such values make no key.
     pub(super) inside: bool,
+    /// Whether nothing there can be null, whatever it says: the keys of a map are not.
+    pub(super) never_null: bool,
     /// Whether the column alone is the primary key, in the old document and in the new one.
     pub(super) is_key: (bool, bool),
     /// The ids of the references that the object declares, by their ends.
@@ -31,6 +35,16 @@ pub(super) struct At {
 }
 
 impl At {
+    /// An object, as the old document names it, or the new one where it comes.
+    pub(super) fn of_object(pair: Pair<'_>) -> Self {
+        let named = pair.old.or(pair.new);
+        Self {
+            dataset: named.and_then(|object| word(object, "physicalName")?.parse().ok()),
+            object: named.and_then(by_name),
+            ..Self::default()
+        }
+    }
+
     /// The same place, at this rule.
     pub(super) fn rule(&self, rule: impl Into<String>) -> Self {
         Self {
@@ -48,6 +62,7 @@ impl At {
         Self {
             column: Some(column),
             inside: self.column.is_some(),
+            never_null: false,
             is_key: (false, false),
             ..self.clone()
         }
@@ -58,6 +73,7 @@ impl At {
         Self {
             column: Some(format!("{}{step}", self.column.as_deref().unwrap_or_default())),
             inside: true,
+            never_null: false,
             is_key: (false, false),
             ..self.clone()
         }
@@ -190,6 +206,12 @@ pub(super) struct Walk {
     old_file: Place,
     new_file: Place,
     changes: Vec<Change>,
+    /// How many differences were found to mean the same.
+    same: usize,
+    /// What the ends of relationships name.
+    pub(super) ends: Ends,
+    /// The currency of amounts where objects say none.
+    pub(super) currency: (Option<String>, Option<String>),
 }
 
 impl Walk {
@@ -198,7 +220,12 @@ impl Walk {
         Self::over_documents(
             (&old.source_path, &old.document),
             (&new.source_path, &new.document),
-            Self::document,
+            |walk, pair| {
+                walk.ends = Ends::of(pair.under("schema"), old, new);
+                walk.document(pair);
+                walk.led_elsewhere(pair.under("schema"));
+                walk.measured(pair, old, new);
+            },
         )
     }
 
@@ -216,6 +243,9 @@ impl Walk {
             old_file: place(old),
             new_file: place(new),
             changes: Vec::new(),
+            same: 0,
+            ends: Ends::default(),
+            currency: (None, None),
         };
         let pair = Pair {
             old: Some(old.1),
@@ -240,18 +270,28 @@ impl Walk {
             if spoken_of.contains(&key) {
                 continue;
             }
-            let before = self.changes.len();
+            let before = self.count();
             let inner = pair.under(key);
             treat(self, key, inner);
-            if self.changes.len() == before {
+            if self.count() == before {
                 self.documentation(key, inner, at);
             }
         }
     }
 
     /// How many changes there are so far.
-    pub(super) fn count(&self) -> usize {
+    pub(super) fn told(&self) -> usize {
         self.changes.len()
+    }
+
+    /// How many differences were judged so far: those that are changes, and those that mean the same.
+    pub(super) fn count(&self) -> usize {
+        self.changes.len() + self.same
+    }
+
+    /// Notes that what is written otherwise on both sides means the same, or is told elsewhere: it is no change here.
+    pub(super) fn means_the_same(&mut self) {
+        self.same += 1;
     }
 
     /// Adds a change.

@@ -49,10 +49,10 @@ pub(super) fn whole_bounds(column: &Node) -> (Option<i128>, Option<i128>) {
     )
 }
 
-/// The least and the greatest whole number of a column of this type: by the type, the width and the bounds. Nothing of
-/// columns that hold other things.
-pub(super) fn whole_values(column_type: &ColumnType, column: &Node) -> Option<(i128, i128)> {
-    let stored = match column_type {
+/// The least and the greatest whole number that a column of this type can store; nothing of columns that hold other
+/// things.
+fn stored_range(column_type: &ColumnType) -> Option<(i128, i128)> {
+    Some(match column_type {
         ColumnType::Int32 => (i128::from(i32::MIN), i128::from(i32::MAX)),
         ColumnType::Int64 => (i128::from(i64::MIN), i128::from(i64::MAX)),
         ColumnType::Decimal { precision, scale: 0 } => {
@@ -60,13 +60,47 @@ pub(super) fn whole_values(column_type: &ColumnType, column: &Node) -> Option<(i
             (-most, most)
         }
         _ => return None,
-    };
-    let declared = declared_range(column).unwrap_or(stored);
+    })
+}
+
+/// The least and the greatest whole number of a column of this type: by the type, the width and the bounds. Nothing of
+/// columns that hold other things.
+pub(super) fn whole_values(column_type: &ColumnType, column: &Node) -> Option<(i128, i128)> {
+    stored_range(column_type)?;
+    let (least, greatest) = width_range(Some(column_type), column)?;
     let (low, high) = whole_bounds(column);
-    Some((
-        stored.0.max(declared.0).max(low.unwrap_or(stored.0)),
-        stored.1.min(declared.1).min(high.unwrap_or(stored.1)),
-    ))
+    Some((least.max(low.unwrap_or(least)), greatest.min(high.unwrap_or(greatest))))
+}
+
+/// The least and the greatest whole number by the type of a column and the width that it declares, bounds aside. A width
+/// that the column has by its type takes nothing away.
+pub(super) fn width_range(column_type: Option<&ColumnType>, column: &Node) -> Option<(i128, i128)> {
+    match (column_type.and_then(stored_range), declared_range(column)) {
+        (Some(stored), Some(declared)) => Some((stored.0.max(declared.0), stored.1.min(declared.1))),
+        (one, other) => one.or(other),
+    }
+}
+
+/// Whether the width that a column declares leaves out none of the whole numbers that its type and its bounds allow.
+pub(super) fn is_idle(column_type: Option<&ColumnType>, column: &Node) -> bool {
+    let Some((least, greatest)) = declared_range(column) else {
+        return true;
+    };
+    let stored = column_type.and_then(stored_range);
+    let (low, high) = whole_bounds(column);
+    let low = low.max(stored.map(|(low, _)| low));
+    let high = match (high, stored.map(|(_, high)| high)) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    };
+    low.is_some_and(|low| low >= least) && high.is_some_and(|high| high <= greatest)
+}
+
+/// Whether the format of a column of numbers, which need not be whole, keeps out some of those that its type holds: 32
+/// bits have no numbers as great as 64 bits have. Every decimal is smaller than the greatest of them.
+pub(super) fn keeps_floats_out(column_type: Option<&ColumnType>, column: &Node) -> bool {
+    let wide = matches!(column_type, None | Some(ColumnType::Float64));
+    wide && width(column).as_deref() == Some(NumberWidth::F32.as_str())
 }
 
 /// The format of a column of numbers, which is part of its type.

@@ -8,6 +8,7 @@ use super::{Metric, Operator};
 use crate::column_type::ColumnType;
 use crate::place::Place;
 use crate::quality::Quality;
+use crate::schema::Property;
 
 /// The engine whose rules Polder runs.
 const ENGINE: &str = "polder";
@@ -81,6 +82,15 @@ fn freshness(compiler: &mut Compiler<'_>, heading: Heading, place: &Place, node:
         .iter()
         .find(|property| property.name == name || property.declared_name.as_deref() == Some(name));
     let Some(property) = found else {
+        if is_inside(name, columns) {
+            let message = format!(
+                "{}: `{name}` leads into a column, and freshness is of a whole one",
+                heading.id
+            );
+            let help = "name a column of dates or instants; a value inside of another needs a column of its own";
+            compiler.refuse(&place.at(column.span), message, Some(help));
+            return;
+        }
         let message = format!("{}: there is no column `{name}`", heading.id);
         let help = nearest(name, columns.iter().map(|property| property.name.as_str()));
         let help = help.map(|near| format!("did you mean `{near}`?"));
@@ -118,6 +128,12 @@ fn freshness(compiler: &mut Compiler<'_>, heading: Heading, place: &Place, node:
             compiler.refuse(&place.at(within.span), message, Some("write it as 30m, 24h or 7d"));
         }
     }
+}
+
+/// Whether a name leads into one of the columns.
+fn is_inside(name: &str, columns: &[Property]) -> bool {
+    let place = name.find(['.', '[']).map(|place| &name[..place]);
+    place.is_some_and(|outer| columns.iter().any(|property| property.name == outer))
 }
 
 fn volume(compiler: &mut Compiler<'_>, heading: Heading, place: &Place, node: &Node) {

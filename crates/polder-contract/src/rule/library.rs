@@ -6,7 +6,7 @@ use super::compiler::{Compiler, Heading, Value};
 use super::valid::{in_column, one_of, pattern};
 use super::{Metric, Operator, RowCheck};
 use crate::column_type::ColumnType;
-use crate::quality::{Quality, is_percent};
+use crate::quality::{Quality, counts_rows, is_percent};
 use crate::schema::Property;
 
 /// What a metric measures.
@@ -181,7 +181,8 @@ fn none_allowed(operator: &Operator) -> bool {
 fn unit(compiler: &mut Compiler<'_>, heading: &Heading, quality: &Quality, measure: Measure) -> Option<bool> {
     let unit = quality.unit.as_deref().map(str::trim);
     let percent = match unit {
-        None | Some("rows" | "row" | "count" | "values") => false,
+        None => false,
+        Some(unit) if counts_rows(unit) => false,
         Some(unit) if is_percent(unit) => true,
         Some(other) => {
             let message = format!("{}: the unit `{other}` is not known", heading.id);

@@ -2,7 +2,6 @@
 
 use std::cmp::Ordering;
 
-use chrono::FixedOffset;
 use chrono_tz::{TZ_VARIANTS, Tz};
 use polder_core::document::nearest;
 use polder_core::units::counted;
@@ -12,6 +11,7 @@ use super::valid::{one_of, pattern};
 use super::{NumberWidth, RowCheck, TextFormat, id};
 use crate::bound;
 use crate::column_type::ColumnType;
+use crate::dates::offset;
 use crate::number::{self, Side};
 use crate::physical_limit::PhysicalLimit;
 use crate::place::{Place, Written};
@@ -204,7 +204,7 @@ fn zone(compiler: &mut Compiler<'_>, value: &Value<'_>) {
     let Some(zone) = &value.property.options.default_timezone else {
         return;
     };
-    let named = zone.text == "Z" || zone.text.parse::<Tz>().is_ok() || zone.text.parse::<FixedOffset>().is_ok();
+    let named = zone.text == "Z" || zone.text.parse::<Tz>().is_ok() || offset(&zone.text).is_some();
     if !named {
         let message = format!("`{}`: there is no time zone `{}`", value.path, zone.text);
         let help = match nearest(&zone.text, TZ_VARIANTS.iter().map(|zone| zone.name())) {

@@ -19,11 +19,23 @@ enum Unresolved {
 }
 
 /// What a reference names.
-struct Target {
-    dataset: Option<DatasetName>,
+pub(crate) struct Target {
+    /// The dataset, where the object is bound to one.
+    pub(crate) dataset: Option<DatasetName>,
     /// The object of this contract, by its position, where it is one.
-    object: Option<usize>,
-    path: String,
+    pub(crate) object: Option<usize>,
+    /// The column, by its path in the store.
+    pub(crate) path: String,
+}
+
+/// What an end of a reference names, by either notation; nothing where nothing here can follow it.
+pub(crate) fn target(objects: &[SchemaObject], text: &str) -> Option<Target> {
+    let found = match text {
+        elsewhere if elsewhere.contains('#') => return None,
+        path if path.contains('/') => by_id(objects, path),
+        name => by_name(objects, name),
+    };
+    found.ok()
 }
 
 /// A reference that is declared on the property where it begins.

@@ -8,6 +8,7 @@ pub(crate) mod property;
 pub(crate) mod quality;
 pub(crate) mod relationship;
 pub(crate) mod server;
+mod slips;
 pub(crate) mod tables;
 mod walk;
 pub(crate) mod words;

@@ -154,6 +154,11 @@ pub(super) fn options() -> impl Iterator<Item = &'static str> {
     fields.filter(|key| *key != "required")
 }
 
+/// Whether a property may say this of itself, whatever its type.
+pub(super) fn is_key(key: &str) -> bool {
+    ELEMENT.iter().chain(PROPERTY).any(|field| field.key == key)
+}
+
 /// An object of the schema.
 pub(super) fn check_object(walk: &Walk<'_, '_>, node: &Node, path: &str) {
     walk.map(&[ELEMENT, OBJECT], false, node, path);

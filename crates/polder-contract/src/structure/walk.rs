@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use chrono::{DateTime, NaiveDate};
 use polder_core::document::{Entry, Node, Span, Value, nearest};
 
-use super::{Field, Shape, Walk, join, property, quality};
+use super::{Field, Shape, Walk, join, property, slips};
 
 /// What a switch must be.
 const TRUTH: &str = "true or false";
@@ -150,7 +150,7 @@ impl Walk<'_, '_> {
                         let help = format!("a comma ends a text in {{…}}: put it in quotes, {key}: \"{text}\"");
                         self.reader.error(entry.key_span, "unknown-key", message, Some(help));
                     }
-                    None => self.unknown(entry, tables, path),
+                    None => self.unknown(node, entry, tables, path),
                 },
             }
         }
@@ -167,11 +167,14 @@ impl Walk<'_, '_> {
                 // What it was probably meant to be is told with the unknown key.
                 let misspelt = || {
                     unknown
-                        .filter_map(|entry| nearest(&entry.key, known()))
+                        .filter_map(|entry| {
+                            let meant = slips::meant(&entry.key, |key| known().any(|known| known == key));
+                            meant.or_else(|| nearest(&entry.key, known()))
+                        })
                         .any(|key| key == field.key)
                 };
                 if open || !misspelt() {
-                    let help = (field.key == "metric").then(|| quality::metric_of(node)).flatten();
+                    let help = slips::example(node, field);
                     self.missing(node, path, field.key, help.as_deref());
                 }
             }
@@ -257,14 +260,15 @@ impl Walk<'_, '_> {
         }
     }
 
-    pub(super) fn unknown(&self, entry: &Entry, tables: &[&[Field]], path: &str) {
+    pub(super) fn unknown(&self, mapping: &Node, entry: &Entry, tables: &[&[Field]], path: &str) {
         if self.reader.is_full() {
             return;
         }
         let keys = || tables.iter().flat_map(|table| table.iter()).map(|field| field.key);
         let is_type = entry.key == "type" && keys().any(|key| key == "logicalType");
         let argument = ["validValues", "missingValues", "pattern", "properties"].contains(&entry.key.as_str());
-        let help = match nearest(&entry.key, keys()) {
+        let slip = slips::instead(mapping, entry, |key| keys().any(|known| known == key), path);
+        let help = slip.unwrap_or_else(|| match nearest(&entry.key, keys()) {
             _ if is_type => match entry.value.as_str().and_then(logical) {
                 Some(word) => format!("write logicalType: {word}"),
                 None => "write `logicalType`, and the store's own type under `physicalType`".to_owned(),
@@ -279,7 +283,7 @@ impl Walk<'_, '_> {
                 format!("`{option}` stands under `logicalTypeOptions`")
             }
             None => "the standard has no such key here; what is your own goes to `customProperties`".to_owned(),
-        };
+        });
         let message = format!("`{}` is not known", join(path, &entry.key));
         self.reader.error(entry.key_span, "unknown-key", message, Some(help));
     }

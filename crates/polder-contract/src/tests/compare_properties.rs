@@ -116,9 +116,17 @@ fn meaning(key: &str, value: &Json, free: bool) -> Json {
     match value {
         Json::Array(items) => {
             let ordered = free || matches!(key, "properties" | "from" | "to" | "mustBeBetween" | "mustNotBeBetween");
+            let in_key = items.iter().filter(|item| item["primaryKey"] == true).count();
             let mut items: Vec<Json> = items
                 .iter()
-                .map(|item| meaning("", item, free || key == "examples"))
+                .map(|item| {
+                    let mut item = meaning("", item, free || key == "examples");
+                    // A lone column of the key has no position in it.
+                    if let (false, "properties", 1, Json::Object(column)) = (free, key, in_key, &mut item) {
+                        column.remove("primaryKeyPosition");
+                    }
+                    item
+                })
                 .collect();
             if !ordered || key == "examples" {
                 items.sort_by_key(Json::to_string);
@@ -142,11 +150,19 @@ fn meaning(key: &str, value: &Json, free: bool) -> Json {
                         .contains(&key.as_str()))
                     || (*key == "type" && (**value == "library" || **value == "foreignKey"))
                     || (*key == "severity" && **value == "error")
+                    || (*key == "semanticType" && **value == "column")
+                    || (*key == "timezone" && **value == true)
+                    || (*key == "defaultTimezone" && ["UTC", "Etc/UTC", "Z"].iter().any(|utc| **value == **utc))
+                    || (matches!(key.as_str(), "minItems" | "minProperties") && **value == 0)
+                    || (*key == "unit" && **value == "rows" && !entries.contains_key("property"))
+                    || (key.ends_with("KeyPosition") && value.as_i64().is_some_and(|position| position <= 1))
+                    || (*key == "port" && entries["type"] == "sqlserver" && **value == 1433)
                     || (*key == "primaryKeyPosition" && !on("primaryKey"))
                     || (*key == "partitionKeyPosition" && !on("partitioned")))
             });
             let sorted: BTreeMap<String, Json> = kept
                 .map(|(key, value)| (key.clone(), meaning(key, value, free || is_free(key))))
+                .filter(|(key, value)| free || is_free(key) || value.as_object().is_none_or(|map| !map.is_empty()))
                 .collect();
             Json::Object(sorted.into_iter().collect::<Map<_, _>>())
         }

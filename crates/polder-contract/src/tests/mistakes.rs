@@ -499,3 +499,80 @@ fn a_bare_value_of_an_enumeration_is_told_as_it_would_be_written() {
         assert!(found.len() == 1 && found[0].ends_with(&said), "{found:#?}");
     }
 }
+
+#[test]
+fn keys_of_other_tools_and_in_the_wrong_place_are_told_with_what_the_standard_has() {
+    let column = |rest: &str| {
+        findings(&format!(
+            "{HEAD}schema: [{{name: t, properties: [{{name: a, {rest}}}]}}]\n"
+        ))
+    };
+    let rule = |rest: &str| column(&format!("logicalType: string, quality: [{{{rest}}}]"));
+    let number = |rest: &str| column(&format!("logicalType: number, {rest}"));
+    let cases = [
+        (
+            number("logicalTypeOptions: {enum: [{value: 1}]}"),
+            &["`enum` stands beside `logicalTypeOptions`, not in it: enum: [{value: …}]"][..],
+        ),
+        (
+            number("logicalTypeOptions: {unique: true}"),
+            &["`unique` stands beside `logicalTypeOptions`, not in it"],
+        ),
+        (
+            number("logicalTypeOptions: {precision: 12, scale: 2}"),
+            &["write it beside `logicalTypeOptions`: physicalType: \"decimal(12,2)\""; 2],
+        ),
+        (number("precision: 9"), &["write physicalType: \"decimal(9,0)\""]),
+        (
+            number("scale: 2"),
+            &["write physicalType: \"decimal(12,2)\", with the digits in all and those behind the point"],
+        ),
+        (number("nullable: false"), &["write required: true"]),
+        (
+            number("isNullable: true"),
+            &["leave it out: a value may be null unless it is `required: true`"],
+        ),
+        (
+            rule("type: sql, sql: SELECT 1, mustBe: 1"),
+            &["write the SQL under `query`"],
+        ),
+        (
+            rule("type: sql, mustBe: 1"),
+            &["write the query that gives the figure: query: SELECT count(*) FROM {object} WHERE …"],
+        ),
+        (
+            rule("type: custom, engine: polder, row: a > 0"),
+            &["write it as implementation: {row: …}"],
+        ),
+        (
+            rule("type: custom, row: a > 0"),
+            &[
+                "write it as implementation: {row: …}",
+                "name the tool that runs the rule, `polder` for its own: engine: polder",
+            ],
+        ),
+        (
+            rule("type: custom, engine: polder"),
+            &["write the rule itself: implementation: {row: amount >= 0}"],
+        ),
+        (
+            rule("type: custom, engine: soda"),
+            &["what the tool runs goes there, as text or as a mapping"],
+        ),
+        (
+            column("logicalType: map"),
+            &["say what its keys and values are: map: {key: {logicalType: string}, value: {logicalType: string}}"],
+        ),
+    ];
+    for (found, helps) in cases {
+        let mut said: Vec<&str> = found
+            .iter()
+            .filter_map(|one| one.split_once(" (")?.1.strip_suffix(')'))
+            .collect();
+        let mut wanted = helps.to_vec();
+        // Both stand at places of their own, of which one may come first.
+        said.sort_unstable();
+        wanted.sort_unstable();
+        assert_eq!(said, wanted, "{found:#?}");
+    }
+}

@@ -177,6 +177,39 @@ fn an_element_names_an_object_and_its_columns() {
 }
 
 #[test]
+fn a_level_that_names_no_element_is_about_the_contracts_default() {
+    let text = format!(
+        "{HEAD}slaDefaultElement: one.at\nslaProperties:\n  - {{property: latency, value: 4, unit: d}}\n  - {{property: \
+         retention, value: 3, unit: y, element: two}}\n  - {{property: endOfLife, value: \"2030-01-01\"}}\nschema:\n  - \
+         {{name: one, physicalName: s.gold.one, properties: [{{name: at, logicalType: timestamp}}]}}\n  - {{name: two, \
+         physicalName: s.gold.two, properties: [{{name: at, logicalType: timestamp}}]}}\n"
+    );
+    let of = |contract: &crate::Contract, level: usize| {
+        let objects = contract.objects.iter();
+        objects
+            .map(|object| contract.service_levels[level].columns_of(object, contract.objects.len() == 1))
+            .collect::<Vec<_>>()
+    };
+    let contract = contract(&text);
+    assert_eq!(contract.service_levels[0].element.as_deref(), Some("one.at"));
+    assert_eq!(of(&contract, 0), [Some(vec!["at".to_owned()]), None]);
+    assert_eq!(of(&contract, 1), [None, Some(Vec::new())]);
+    // A part of the contract keeps what its levels are about by default.
+    let one = contract.part(&"s.gold.one".parse().unwrap());
+    assert_eq!(of(&one, 0), [Some(vec!["at".to_owned()])]);
+    let two = contract.part(&"s.gold.two".parse().unwrap());
+    assert_eq!(two.service_levels[0].property, "retention");
+    // What the default names must be there as well.
+    let told = findings(&text.replace("slaDefaultElement: one.at", "slaDefaultElement: one.ta"));
+    assert!(
+        told.iter()
+            .any(|line| line.contains("unknown-element") && line.contains("`one.ta`")),
+        "{told:?}"
+    );
+    assert_eq!(contract.service_levels[0].missing_elements(&contract.objects), [""; 0]);
+}
+
+#[test]
 fn everything_beside_the_schema_is_read() {
     let text = format!(
         "{HEAD}tenant: acme\ncontractCreatedTs: 2026-01-31T12:00:00Z\nservers:\n  - {{server: prod, type: postgres, \

@@ -451,6 +451,7 @@ fn time_zones_have_names_also_where_no_bound_is_set() {
     for zone in ["Etc/UTC", "UTC", "Australia/Sydney", "+02:00"] {
         assert_eq!(found(zone), Vec::<String>::new());
     }
+    assert!(found("+02:00x")[0].contains("there is no time zone `+02:00x`"));
     assert!(found("Mars/X")[0].contains("`at`: there is no time zone `Mars/X`"));
     assert!(found("Europe/Amstredam")[0].contains("did you mean `Europe/Amsterdam`?"));
 }

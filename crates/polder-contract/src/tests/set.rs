@@ -2,7 +2,7 @@
 
 use polder_core::document::Source;
 
-use crate::{Consumer, ContractSet, DatasetContract, Metric, RuleKind};
+use crate::{Consumer, ContractSet, DatasetContract, Metric, OnFailure, RuleKind};
 
 fn source(domain: &str, file: &str, id: &str, dataset: &str) -> (String, Source) {
     let text = format!(
@@ -64,6 +64,39 @@ fn a_contract_binds_datasets_of_its_own_domain_only() {
             "contracts/sales/a.odcs.yaml:7:11: finance.gold.t belongs to the domain `finance`, not to `sales`",
             "contracts/sales/b.odcs.yaml:3:5: the id `a` is that of contracts/sales/a.odcs.yaml too",
             "contracts/sales/b.odcs.yaml:7:11: `t` is bound to `orders`, which is no dataset",
+        ]
+    );
+}
+
+#[test]
+fn the_contract_of_refused_rows_is_built_in() {
+    let (domain, own) = source("sales", "a", "a", "sales.bronze.lines");
+    let owner = "Ada \"the first\" \\ Lovelace: {domain}";
+    let text = format!(
+        "{}team: {{name: t, members: [{{username: {}, role: owner}}]}}\n",
+        own.text,
+        serde_json::Value::from(owner)
+    );
+    let (set, found) = ContractSet::load([(domain, Source::new("contracts/sales/a.odcs.yaml", text))]);
+    assert_eq!(found, []);
+    let contract = set.get(&"sales.quarantine.bronze_lines".parse().unwrap()).unwrap();
+    assert_eq!(contract.dataset().to_string(), "sales.quarantine.bronze_lines");
+    assert_eq!(contract.contract.owner.as_deref(), Some(owner));
+    assert_eq!(contract.contract.domain.as_deref(), Some("sales"));
+    // What is refused has no quarantine of its own.
+    let rules = contract.rules().unwrap();
+    assert!(rules.len() > 5 && rules.iter().all(|rule| rule.on_failure == OnFailure::Reject));
+    // Nobody owns what is refused of a dataset that nobody owns.
+    let (unowned, _) = ContractSet::load([source("sales", "a", "a", "sales.bronze.lines")]);
+    let unowned = unowned.get(&"sales.quarantine.bronze_lines".parse().unwrap()).unwrap();
+    assert_eq!(unowned.contract.owner, None);
+    // Nobody declares it, and nobody else may.
+    assert_eq!((set.datasets().count(), set.contracts().len()), (1, 1));
+    assert!(set.get(&"sales.quarantine.bronze_others".parse().unwrap()).is_none());
+    assert_eq!(
+        messages(vec![source("sales", "a", "a", "sales.quarantine.bronze_lines")]),
+        [
+            "contracts/sales/a.odcs.yaml:7:11: sales.quarantine.bronze_lines keeps refused rows, under a contract that is built in"
         ]
     );
 }

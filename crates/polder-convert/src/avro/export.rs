@@ -11,6 +11,8 @@ use crate::kind::{INT32, INT64, Kind, UINT32, UINT64};
 use crate::loss::{Converted, Tracker};
 
 const WHY: &str = "Avro has no such type";
+/// Readers take the size of fixed bytes for an `int`.
+const GREATEST_FIXED: u64 = i32::MAX as u64;
 
 /// The schema of a contract: a record for its object, a union of records for several.
 pub(crate) fn export(contract: &Value) -> Result<Converted<String>> {
@@ -118,7 +120,7 @@ fn schema(column: &Column<'_>, name: &str, names: &mut HashSet<String>) -> Value
         ),
         Kind::String => (text(column, name, names), Kind::String),
         Kind::Uuid => (logical("string", "uuid"), Kind::Uuid),
-        Kind::Binary => (json!("bytes"), Kind::Binary),
+        Kind::Binary => (bytes(column, name, names), Kind::Binary),
         Kind::Date => (logical("int", "date"), Kind::Date),
         Kind::Timestamp => (logical("long", "timestamp-micros"), Kind::Timestamp),
         Kind::TimestampLocal => (logical("long", "local-timestamp-micros"), Kind::TimestampLocal),
@@ -164,6 +166,21 @@ fn text(column: &Column<'_>, name: &str, names: &mut HashSet<String>) -> Value {
             json!({"type": "enum", "name": unique(name, names), "symbols": symbols})
         }
         _ => json!("string"),
+    }
+}
+
+/// Bytes, or a fixed number of them where all values have as many.
+fn bytes(column: &Column<'_>, name: &str, names: &mut HashSet<String>) -> Value {
+    let (Some(least), Some(greatest)) = (column.option("minLength"), column.option("maxLength")) else {
+        return json!("bytes");
+    };
+    match least.value.as_u64().filter(|size| (1..=GREATEST_FIXED).contains(size)) {
+        Some(size) if greatest.value.as_u64() == Some(size) => {
+            least.keep();
+            greatest.keep();
+            json!({"type": "fixed", "name": unique(name, names), "size": size})
+        }
+        _ => json!("bytes"),
     }
 }
 

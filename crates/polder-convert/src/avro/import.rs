@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use crate::bounds::Bounds;
 use crate::document::Document;
 use crate::draft::{Draft, ImportOptions, allowed_values};
-use crate::kind::{INT32, INT64, Kind};
+use crate::kind::{INT32, INT64, Kind, option};
 use crate::loss::{Converted, Tracker, View};
 
 const NO_NAMES: &str = "types inside a contract have no name";
@@ -307,7 +307,14 @@ impl<'a> Reader<'a> {
             }
             "fixed" | "bytes" | "int" | "long" | "string" => match logical(schema, word) {
                 Some(kind) => kind.write(out),
-                None if word == "fixed" => Kind::Binary.write(out),
+                None if word == "fixed" => {
+                    Kind::Binary.write(out);
+                    if let Some(size) = schema.get("size").filter(|size| size.value.is_u64()) {
+                        size.keep();
+                        option(out, "minLength", size.value.clone());
+                        option(out, "maxLength", size.value.clone());
+                    }
+                }
                 None => return self.by_name(&kind, word, namespace, depth, out),
             },
             other => return self.by_name(&kind, other, namespace, depth, out),

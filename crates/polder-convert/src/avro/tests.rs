@@ -1,4 +1,4 @@
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::tests::{contract, imported, properties};
 use crate::{Format, export};
@@ -67,7 +67,6 @@ fn a_schema_of_every_type_becomes_a_contract() {
             "fields[either].type: a union of 2 types",
             "fields[status].type.default: OPEN",
             "fields[lines].type.items.fields[quantity].default: 1",
-            "fields[signature].type.size: 32",
         ]
     );
 }
@@ -179,4 +178,29 @@ fn types_that_are_defined_in_a_union_of_several_are_known_elsewhere() {
         losses.contains(&"fields[u].type: a union of 2 types".to_owned()),
         "{losses:?}"
     );
+}
+
+#[test]
+fn bytes_of_one_length_are_fixed_both_ways() {
+    let schema = r#"{"type": "record", "name": "R", "fields": [
+        {"name": "id", "type": {"type": "fixed", "name": "Id", "size": 16}},
+        {"name": "ids", "type": {"type": "array", "items": "Id"}},
+        {"name": "any", "type": "bytes"}
+    ]}"#;
+    let (document, _) = imported(Format::Avro, schema);
+    let exported = export(&contract(&document.to_string()), None, Format::Avro).unwrap();
+    apache_avro::Schema::parse_str(&exported.value).unwrap();
+    let written: Value = serde_json::from_str(&exported.value).unwrap();
+    let id = &written["fields"][0]["type"];
+    assert_eq!((&id["type"], &id["size"]), (&json!("fixed"), &json!(16)));
+    let item = &written["fields"][1]["type"]["items"];
+    assert_eq!((&item["type"], &item["size"]), (&json!("fixed"), &json!(16)));
+    assert_eq!(written["fields"][2]["type"], "bytes");
+    assert!(
+        !exported.losses.iter().any(|loss| loss.path.contains("Length")),
+        "{:?}",
+        exported.losses
+    );
+    let (again, _) = imported(Format::Avro, &exported.value);
+    assert_eq!(properties(&again, 0)[0], properties(&document, 0)[0]);
 }

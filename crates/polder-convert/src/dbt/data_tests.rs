@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::known::{Known, NOT_HERE, referenced};
 use crate::dialect::Dialect;
-use crate::draft::{add_rule, push};
+use crate::draft::{add_rule, push_once};
 use crate::loss::{NOT_RUN, View};
 use crate::sql::apply_check;
 
@@ -200,7 +200,8 @@ pub(super) fn of_column(view: &View<'_>, known: &Known, property: &mut Map<Strin
             if weight == Weight::Warns {
                 relationship["customProperties"] = json!([{"property": "polder.onFailure", "value": "warn"}]);
             }
-            push(property, "relationships", relationship);
+            // A constraint may have said the same.
+            push_once(property, "relationships", relationship);
             test.keep(&["to", "field"]);
         }
         "dbt_utils.accepted_range" if test.is_plain(&["min_value", "max_value", "inclusive"]) => {

@@ -27,7 +27,10 @@ pub(crate) fn export(contract: &Value, dialect: Dialect) -> Result<Converted<Str
 /// Whether dbt writes check constraints into the tables of a database, see
 /// <https://docs.getdbt.com/reference/resource-properties/constraints>.
 fn has_checks(dialect: Dialect) -> bool {
-    !matches!(dialect, Dialect::Snowflake | Dialect::BigQuery)
+    !matches!(
+        dialect,
+        Dialect::Snowflake | Dialect::BigQuery | Dialect::Redshift | Dialect::MySql
+    )
 }
 
 fn no_checks(dialect: Dialect) -> String {

@@ -4,11 +4,13 @@ use polder_core::{Error, ErrorKind, Result};
 use serde_json::{Map, Value, json};
 
 use super::data_tests;
+use super::freshness;
 use super::known::{Known, NOT_HERE, referenced};
+use super::nested::{self, Names};
 use crate::bounds::Bounds;
 use crate::document::Document;
 use crate::draft::{Draft, ImportOptions, add_rule, custom, push};
-use crate::kind::Kind;
+use crate::kind::{Kind, OF_TYPE};
 use crate::loss::{Converted, Tracker, View};
 use crate::sql::{apply_check, read_type_text};
 
@@ -38,7 +40,11 @@ pub(crate) fn import(source: &Document<'_>, options: &ImportOptions) -> Result<C
         let database = source.text("database");
         let prefix: Vec<&str> = database.into_iter().chain(schema).collect();
         for table in source.items("tables") {
-            draft.objects.push(reader.model(&table, Some(&prefix.join(".")))?);
+            let object = reader.model(&table, Some(&prefix.join(".")))?;
+            if let Some(level) = freshness::level(&source, &table, &object) {
+                push(&mut draft.root, "slaProperties", level);
+            }
+            draft.objects.push(object);
         }
     }
     if draft.objects.is_empty() {
@@ -84,10 +90,9 @@ impl<'a> Reader<'_> {
         {
             enforced.keep();
         }
-        let mut columns = Vec::new();
-        for column in model.items("columns") {
-            columns.push(self.column(&column)?);
-        }
+        let mut rules = Vec::new();
+        let types = model.get("config").and_then(|config| config.get("column_types"));
+        let mut columns = self.columns(&model.items("columns"), types.as_ref(), &mut rules)?;
         for constraint in model.items("constraints") {
             self.constrain(&constraint, None, &mut columns, &mut object);
         }
@@ -97,13 +102,7 @@ impl<'a> Reader<'_> {
                 .iter()
                 .for_each(|test| data_tests::of_model(test, &mut object));
         }
-        for column in &mut columns {
-            if let Some(rules) = column.remove("polder.object") {
-                for rule in rules.as_array().into_iter().flatten() {
-                    add_rule(&mut object, rule.clone());
-                }
-            }
-        }
+        rules.into_iter().for_each(|rule| add_rule(&mut object, rule));
         object.insert(
             "properties".to_owned(),
             columns.into_iter().map(Value::Object).collect(),
@@ -111,45 +110,132 @@ impl<'a> Reader<'_> {
         Ok(object)
     }
 
-    fn column(&self, column: &View<'a>) -> Result<Map<String, Value>> {
-        let name = column.text("name").ok_or_else(|| missing_name(column))?;
-        let mut property = Map::from_iter([("name".to_owned(), json!(name))]);
-        about(column, &mut property);
+    /// The columns, and what is a rule of the row in them. Fields that stand among them go where they belong.
+    fn columns(
+        &self,
+        listed: &[View<'a>],
+        types: Option<&View<'a>>,
+        rules: &mut Vec<Value>,
+    ) -> Result<Vec<Map<String, Value>>> {
+        let names = Names::of(listed, self.options.dialect);
+        let mut columns: Vec<Map<String, Value>> = Vec::new();
+        let mut fields = Vec::new();
+        for column in listed {
+            let name = column.text("name").ok_or_else(|| missing_name(column))?;
+            let Some((of, way)) = names.way(name) else {
+                let mut property = Map::from_iter([("name".to_owned(), json!(name))]);
+                if column.value.get("data_type").is_none_or(Value::is_null)
+                    && let Some(given) = types.and_then(|types| types.get(name))
+                {
+                    self.given_type(&given, &mut property)?;
+                }
+                self.column(column, &mut property, names.has_fields(name), rules)?;
+                columns.push(property);
+                continue;
+            };
+            fields.push((column, name, of, way));
+        }
+        // Objects before their fields, whatever the order in the file.
+        fields.sort_by_key(|(_, _, _, way)| way.len());
+        for (column, name, of, way) in fields {
+            let at = columns
+                .iter()
+                .position(|known| known.get("name").and_then(Value::as_str) == Some(of));
+            let at = at.unwrap_or_else(|| {
+                let mut made = Map::from_iter([("name".to_owned(), json!(of))]);
+                nested::bare(None, &mut made);
+                columns.push(made);
+                columns.len() - 1
+            });
+            match nested::field(&mut columns[at], &way) {
+                Some(property) => self.column(column, property, names.has_fields(name), rules)?,
+                None => column.lose(format!("`{of}` is of a type without fields: left out")),
+            }
+        }
+        // Types that a seed is told, of columns that nothing else is said of.
+        for (name, given) in types.map(|types| types.entries()).unwrap_or_default() {
+            let is = |known: &Map<String, Value>| known.get("name").and_then(Value::as_str) == Some(name);
+            if !columns.iter().any(is) {
+                let mut property = Map::from_iter([("name".to_owned(), json!(name))]);
+                self.given_type(&given, &mut property)?;
+                columns.push(property);
+            }
+        }
+        Ok(columns)
+    }
+
+    /// The type that a seed's configuration gives to a column.
+    fn given_type(&self, given: &View<'a>, property: &mut Map<String, Value>) -> Result<()> {
+        let Some(text) = given.value.as_str() else {
+            return Ok(());
+        };
+        given.keep();
+        let dialect = self.options.dialect;
+        read_type_text(text, dialect, self.tracker, &self.bounds, &given.path, property)
+    }
+
+    /// Writes what is said of a column, or of a field, into its property; rules of the row are put out.
+    fn column(
+        &self,
+        column: &View<'a>,
+        property: &mut Map<String, Value>,
+        has_fields: bool,
+        rules: &mut Vec<Value>,
+    ) -> Result<()> {
+        about(column, property);
         // How the name is written in SQL; here it is as it stands.
         column.flag("quote");
-        match column.text("data_type") {
-            Some(text) => {
-                read_type_text(
-                    text,
-                    self.options.dialect,
-                    self.tracker,
-                    &self.bounds,
-                    &column.path,
-                    &mut property,
-                )?;
+        let typed = property.contains_key("logicalType");
+        let data_type = column.value.get("data_type").and_then(Value::as_str);
+        if !typed && has_fields && nested::bare(data_type, property) {
+            column.take("data_type");
+        } else if let Some(text) = column.text("data_type") {
+            let mut read = Map::new();
+            let (dialect, path) = (self.options.dialect, &column.path);
+            // What its struct says stands there in full.
+            let bare = typed && nested::bare(Some(text), &mut Map::new());
+            if !bare {
+                read_type_text(text, dialect, self.tracker, &self.bounds, path, &mut read)?;
             }
-            None => {
-                column.lose_part("data_type", "not given", "a column of no known type is written as text");
-                Kind::String.write(&mut property);
+            let other = |key: &str| read.get(key).is_some_and(|value| property.get(key) != Some(value));
+            if !typed {
+                property.extend(read);
+            } else if OF_TYPE.iter().any(|key| other(key)) {
+                column.lose_part("data_type", text, "the type of its struct says something else");
             }
+        } else if !typed {
+            column.lose_part("data_type", "not given", "a column of no known type is written as text");
+            Kind::String.write(property);
         }
-        let mut columns = [property];
+        let is_field = column.value.get("name") != property.get("name");
         let mut object = Map::new();
         for constraint in column.items("constraints") {
-            self.constrain(&constraint, Some(name), &mut columns, &mut object);
+            if is_field && constraint.value.get("type") == Some(&json!("primary_key")) {
+                constraint.lose("a contract's primary key is of columns");
+                continue;
+            }
+            if is_field && constraint.value.get("type") == Some(&json!("check")) {
+                // Its words are of the row, where a column may have the field's name.
+                self.constrain(&constraint, None, &mut [], &mut object);
+                continue;
+            }
+            let name = property.get("name").and_then(Value::as_str).map(str::to_owned);
+            let mut columns = [std::mem::take(property)];
+            self.constrain(&constraint, name.as_deref(), &mut columns, &mut object);
+            let [changed] = columns;
+            *property = changed;
         }
-        let [mut property] = columns;
         for key in ["data_tests", "tests"] {
             column
                 .items(key)
                 .iter()
-                .for_each(|test| data_tests::of_column(test, &self.known, &mut property));
+                .for_each(|test| data_tests::of_column(test, &self.known, property));
         }
         // A check of a column can speak of the row: such a rule is the object's.
-        if let Some(rules) = object.remove("quality") {
-            property.insert("polder.object".to_owned(), rules);
+        if let Some(own) = object.remove("quality").as_mut().and_then(Value::as_array_mut) {
+            rules.append(own);
         }
-        Ok(property)
+        Ok(())
     }
 }
 
@@ -200,11 +286,15 @@ impl Reader<'_> {
         names.extend(column.map(str::to_owned));
         let of_columns = |columns: &mut [Map<String, Value>], set: &mut dyn FnMut(usize, &mut Map<String, Value>)| {
             for (index, name) in names.iter().enumerate() {
-                if let Some(found) = columns.iter_mut().find(|known| known.get("name") == Some(&json!(name))) {
+                if let Some(found) = nested::find(columns, name) {
                     set(index, found);
                 }
             }
         };
+        // What is said of a column that is not there is left, and so named.
+        if kind != "check" && names.iter().any(|name| nested::find(columns, name).is_none()) {
+            return;
+        }
         let several = names.len() > 1;
         match kind {
             "not_null" => of_columns(columns, &mut |_, property| {

@@ -2,8 +2,10 @@
 
 mod data_tests;
 mod export;
+mod freshness;
 mod import;
 mod known;
+mod nested;
 #[cfg(test)]
 mod tests;
 

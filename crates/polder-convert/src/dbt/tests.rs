@@ -381,3 +381,134 @@ fn where_dbt_has_no_checks_the_reason_says_so() {
         assert!(lost.contains(&wanted.to_owned()), "{wanted}\n{lost:#?}");
     }
 }
+
+#[test]
+fn fields_that_stand_among_the_columns_go_into_their_column() {
+    let spark = "models:
+  - name: m
+    columns:
+      - {name: address, data_type: 'struct<city:string,zip:string,geo:struct<lat:double>>'}
+      - {name: address.city, description: The town., constraints: [{type: not_null}]}
+      - {name: address.zip, data_type: string, data_tests: [{accepted_values: {values: [a, b]}}]}
+      - {name: address.geo.lat, description: Degrees.}
+      - {name: address.geo.lon, data_type: double}
+      - {name: plain.dotted, data_type: int}
+    constraints:
+      - {type: not_null, columns: [address.zip]}
+";
+    let (document, losses) = imported(Format::Dbt(Dialect::Spark), spark);
+    let columns = properties(&document, 0);
+    let names: Vec<&Value> = columns.iter().map(|column| &column["name"]).collect();
+    assert_eq!(names, ["address", "plain.dotted"]);
+    assert_eq!(
+        columns[0]["properties"],
+        json!([
+            {"name": "city", "description": "The town.", "logicalType": "string", "required": true},
+            {"name": "zip", "logicalType": "string", "required": true,
+             "quality": [{"metric": "invalidValues", "arguments": {"validValues": ["a", "b"]}, "mustBe": 0}]},
+            {"name": "geo", "logicalType": "object", "properties": [
+                {"name": "lat", "description": "Degrees.", "logicalType": "number"},
+                {"name": "lon", "logicalType": "number"},
+            ]},
+        ])
+    );
+    assert_eq!(losses, [""; 0]);
+}
+
+#[test]
+fn records_of_bigquery_are_made_of_their_fields() {
+    let bigquery = "models:
+  - name: m
+    columns:
+      - {name: orders.lines.sku, data_type: string}
+      - {name: orders, data_type: array, description: All.}
+      - {name: orders.id, data_type: int64, constraints: [{type: not_null}]}
+      - {name: orders.lines, data_type: array}
+      - {name: who.name, data_type: string}
+      - {name: tags, data_type: array<string>}
+      - {name: tags.x, data_type: string}
+";
+    let (document, losses) = imported(Format::Dbt(Dialect::BigQuery), bigquery);
+    let columns = properties(&document, 0);
+    assert_eq!(
+        columns[0],
+        json!({"name": "orders", "description": "All.", "logicalType": "array", "items": {
+        "logicalType": "object",
+        "properties": [
+            {"name": "id", "logicalType": "integer", "required": true, "logicalTypeOptions": {"format": "i64"}},
+            {"name": "lines", "logicalType": "array", "items": {
+                "logicalType": "object", "properties": [{"name": "sku", "logicalType": "string"}]}},
+        ]}})
+    );
+    assert_eq!(columns[1]["name"], "tags");
+    assert_eq!(
+        columns[2],
+        json!({"name": "who", "logicalType": "object", "properties": [{"name": "name", "logicalType": "string"}]})
+    );
+    assert_eq!(losses, ["models[m].columns[tags.x]: name, data_type"]);
+}
+
+#[test]
+fn a_field_of_another_type_than_its_struct_says_is_named() {
+    let model = "models: [{name: m, columns: [{name: a, data_type: 'struct<b:int>'}, {name: a.b, data_type: string}]}]";
+    let (document, losses) = imported(Format::Dbt(Dialect::Spark), model);
+    assert_eq!(properties(&document, 0)[0]["properties"][0]["logicalType"], "integer");
+    assert_eq!(losses, ["models[m].columns[a.b].data_type: string"]);
+}
+
+#[test]
+fn the_freshness_of_a_source_is_a_service_level() {
+    let source = "sources:
+  - name: raw
+    freshness: {warn_after: {count: 12, period: hour}, error_after: {count: 24, period: hour}}
+    loaded_at_field: loaded
+    tables:
+      - {name: a, columns: [{name: loaded, data_type: timestamp}]}
+      - {name: b, columns: [{name: at, data_type: date}], config: {loaded_at_field: at, freshness: {error_after: {count: 2, period: day}}}}
+      - {name: c, columns: [{name: loaded, data_type: timestamp}], freshness: null}
+      - {name: d, columns: [{name: other, data_type: timestamp}], freshness: {error_after: {count: 1, period: day}}}
+";
+    let (document, losses) = imported(Format::Dbt(Dialect::Spark), source);
+    assert_eq!(
+        document["slaProperties"],
+        json!([
+            {"property": "latency", "value": 24, "unit": "h", "element": "a.loaded"},
+            {"property": "latency", "value": 2, "unit": "d", "element": "b.at"},
+        ])
+    );
+    for named in ["warn_after", "tables[d].freshness"] {
+        assert!(losses.iter().any(|loss| loss.contains(named)), "{named} {losses:?}");
+    }
+}
+
+#[test]
+fn types_that_a_seed_is_told_are_taken() {
+    let seeds = "seeds:
+  - name: s
+    config: {column_types: {id: bigint, zip: varchar(5)}}
+    columns: [{name: id, description: The key.}]
+";
+    let (document, losses) = imported(Format::Dbt(Dialect::Postgres), seeds);
+    assert_eq!(
+        properties(&document, 0),
+        [
+            json!({"name": "id", "description": "The key.", "logicalType": "integer", "logicalTypeOptions": {"format": "i64"}}),
+            json!({"name": "zip", "logicalType": "string", "logicalTypeOptions": {"maxLength": 5}}),
+        ]
+    );
+    assert_eq!(losses, [""; 0]);
+}
+
+#[test]
+fn a_relationship_that_is_said_twice_is_one() {
+    let model = "models:
+  - name: m
+    columns:
+      - {name: c, data_type: int, constraints: [{type: foreign_key, to: ref('n'), to_columns: [id]}],
+         data_tests: [{relationships: {to: ref('n'), field: id}}]}
+  - {name: n, columns: [{name: id, data_type: int}]}
+";
+    let (document, losses) = imported(Format::Dbt(Dialect::Spark), model);
+    assert_eq!(properties(&document, 0)[0]["relationships"], json!([{"to": "n.id"}]));
+    assert_eq!(losses, [""; 0]);
+}

@@ -131,6 +131,21 @@ fn property(column: &Column<'_>) -> Value {
         Kind::Map => {
             if let Some((key, value)) = column.map() {
                 key.kind.settle(Kind::String, &key.view, "keys in JSON are text");
+                let mut names = Map::new();
+                for option in options_of(Kind::String).iter().filter(|_| key.kind == Kind::String) {
+                    if let Some(limit) = key.option(option) {
+                        limit.keep();
+                        names.insert((*option).to_owned(), limit.value.clone());
+                    }
+                }
+                if let Some(allowed) = key.allowed().filter(|_| key.kind == Kind::String) {
+                    allowed.keep();
+                    let values = allowed.values.iter().map(|value| (*value).clone());
+                    names.insert("enum".to_owned(), values.collect());
+                }
+                if !names.is_empty() {
+                    schema.insert("propertyNames".to_owned(), Value::Object(names));
+                }
                 schema.insert("additionalProperties".to_owned(), property(&value));
             }
         }

@@ -6,11 +6,11 @@ use polder_core::{Error, ErrorKind, Result};
 use serde_json::{Map, Value, json};
 
 use super::parts::{Parts, Reader, last, wrong};
-use super::types::{kind, limits, says_items, type_word};
+use super::types::{kind, limits, map_values, says_items, type_word};
 use crate::bounds::Bounds;
 use crate::document::Document;
 use crate::draft::{Draft, ImportOptions, allowed_values};
-use crate::kind::Kind;
+use crate::kind::{Kind, option};
 use crate::loss::{Converted, Tracker, View, scalar_text};
 
 /// A contract of the objects of a schema: the root, the items of a root that is an array, or what a root's `anyOf`,
@@ -202,9 +202,9 @@ impl<'a> Reader<'a> {
                 }
             }
             Kind::Map => {
-                if let Some(values) = parts.get("additionalProperties") {
+                if let Some((pattern, values)) = map_values(&parts) {
                     let value = self.inside(&values, depth)?;
-                    let key = json!({"logicalType": "string", "required": true});
+                    let key = self.key(&parts, pattern, depth)?;
                     out.insert("map".to_owned(), json!({"key": key, "value": value}));
                 }
             }
@@ -222,6 +222,42 @@ impl<'a> Reader<'a> {
             out.insert("examples".to_owned(), examples.value.clone());
         }
         Ok(nullable)
+    }
+
+    /// The keys of a map: what `propertyNames` says of them, and a pattern.
+    fn key(&self, parts: &Parts<'a>, pattern: Option<&str>, depth: usize) -> Result<Value> {
+        let mut key = Map::from_iter([
+            ("logicalType".to_owned(), json!("string")),
+            ("required".to_owned(), json!(true)),
+        ]);
+        if let Some(names) = parts.get("propertyNames").filter(|names| names.value.is_object()) {
+            let names = self.parts(&names, depth + 1)?;
+            // Keys are text anyway.
+            if let Some(word) = names.get("type").filter(|word| word.value == "string") {
+                word.keep();
+            }
+            limits(&names, Kind::String, &mut key);
+            let mut values = self.values(&names);
+            // What is no text is the key of no object.
+            values.retain(Value::is_string);
+            if !values.is_empty() {
+                allowed_values(&mut key, values);
+            }
+        }
+        if let Some(pattern) = pattern {
+            if let Some(rest) = parts.get("additionalProperties") {
+                rest.keep();
+            }
+            match key.get("logicalTypeOptions").and_then(|options| options.get("pattern")) {
+                Some(_) => {
+                    if let Some(patterns) = parts.get("patternProperties") {
+                        patterns.lose_part("", pattern, "the keys have a pattern already");
+                    }
+                }
+                None => option(&mut key, "pattern", json!(pattern)),
+            }
+        }
+        Ok(Value::Object(key))
     }
 
     fn inside(&self, schema: &View<'a>, depth: usize) -> Result<Value> {

@@ -230,3 +230,47 @@ fn arrays_of_unknown_items_are_text_and_items_of_any_type_may_be_null() {
         assert_eq!(losses.len(), 1, "{schema}: {losses:?}");
     }
 }
+
+#[test]
+fn what_is_said_of_keys_is_said_of_a_maps_keys() {
+    let schema = r#"{"title": "t", "type": "object", "properties": {
+        "a": {"type": "object", "additionalProperties": {"type": "integer"}, "propertyNames": {"pattern": "^[a-z]+$", "maxLength": 8}},
+        "b": {"type": "object", "patternProperties": {"^x-": {"type": "string"}}, "additionalProperties": false},
+        "c": {"type": "object", "patternProperties": {"^x-": {"type": "string"}}},
+        "d": {"type": "object", "additionalProperties": {"type": "number"}, "propertyNames": {"enum": ["nl", "de"]}}
+    }}"#;
+    let (document, losses) = imported(Format::JsonSchema, schema);
+    let columns = properties(&document, 0);
+    assert_eq!(
+        columns[0]["map"]["key"],
+        json!({"logicalType": "string", "required": true, "logicalTypeOptions": {"pattern": "^[a-z]+$", "maxLength": 8}})
+    );
+    assert_eq!(columns[1]["logicalType"], "map");
+    assert_eq!(
+        columns[1]["map"]["key"]["logicalTypeOptions"],
+        json!({"pattern": "^x-"})
+    );
+    assert_eq!(columns[1]["map"]["value"]["logicalType"], "string");
+    assert_eq!(
+        columns[3]["map"]["key"]["quality"][0]["arguments"]["validValues"],
+        json!(["nl", "de"])
+    );
+    // Keys of any kind are allowed beside these.
+    assert_eq!(columns[2]["logicalType"], "string");
+    assert!(losses.iter().all(|loss| loss.starts_with("properties.c")), "{losses:?}");
+    let exported = export(&contract(&document.to_string()), None, Format::JsonSchema).unwrap();
+    let written: Value = serde_json::from_str(&exported.value).unwrap();
+    assert_eq!(
+        written["properties"]["a"]["propertyNames"],
+        json!({"pattern": "^[a-z]+$", "maxLength": 8})
+    );
+    assert_eq!(
+        written["properties"]["d"]["propertyNames"],
+        json!({"enum": ["nl", "de"]})
+    );
+    assert!(
+        !exported.losses.iter().any(|loss| loss.path.contains("key")),
+        "{:?}",
+        exported.losses
+    );
+}

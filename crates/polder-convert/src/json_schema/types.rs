@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use super::parts::Parts;
 use super::{FORMATS, options_of};
 use crate::kind::{INT64, Kind, option};
+use crate::loss::View;
 
 /// The one type of a schema, and whether null is another.
 pub(super) fn type_word<'a>(parts: &Parts<'a>, values: &[Value]) -> (&'a str, bool) {
@@ -77,14 +78,7 @@ pub(super) fn kind(parts: &Parts<'_>, word: &str) -> Kind {
             }
             Kind::String
         }
-        "object"
-            if parts.get("properties").is_none()
-                && parts
-                    .get("additionalProperties")
-                    .is_some_and(|view| view.value.is_object()) =>
-        {
-            Kind::Map
-        }
+        "object" if map_values(parts).is_some() => Kind::Map,
         "object" if parts.get("properties").is_some() => Kind::Object,
         "object" => {
             if let Some(first) = parts.parts.first() {
@@ -93,6 +87,24 @@ pub(super) fn kind(parts: &Parts<'_>, word: &str) -> Kind {
             Kind::String
         }
         _ => Kind::String,
+    }
+}
+
+/// The schema of an object's values where its keys are data, and the pattern of the keys where that is said with it.
+pub(super) fn map_values<'a>(parts: &Parts<'a>) -> Option<(Option<&'a str>, View<'a>)> {
+    if parts.get("properties").is_some() {
+        return None;
+    }
+    let rest = parts.get("additionalProperties")?;
+    if rest.value.is_object() {
+        return Some((None, rest));
+    }
+    let patterns = parts
+        .get("patternProperties")
+        .filter(|_| rest.value == &Value::Bool(false))?;
+    match patterns.entries().as_slice() {
+        [(pattern, values)] if values.value.is_object() => Some((Some(pattern), values.clone())),
+        _ => None,
     }
 }
 

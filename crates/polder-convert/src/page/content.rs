@@ -28,7 +28,7 @@ pub(super) fn of(contract: &Contract, site: Option<&Site<'_>>) -> Page {
     let mut sections = Vec::new();
     sections.extend(about(document));
     for (index, node) in items(document, "schema").iter().enumerate() {
-        sections.push(object(contract, index, node));
+        sections.push(object(contract, index, node, site));
     }
     sections.extend(service_levels(document));
     sections.extend(site.and_then(|site| product::around(contract, site)));

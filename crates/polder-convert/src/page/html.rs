@@ -41,7 +41,7 @@ pub(super) fn page(page: &Page, site: Option<&Site<'_>>) -> String {
         Some(version) => format!("{} {version}", page.title),
         None => page.title.clone(),
     };
-    document(&title, &body)
+    document(&title, &body, site)
 }
 
 /// The page that lists everything: products, then contracts by domain.
@@ -71,7 +71,7 @@ pub(super) fn index(site: &Site<'_>) -> String {
         cards(&heading, &group, &mut body);
     }
     body.push_str("</main>");
-    document(&title, &body)
+    document(&title, &body, Some(site))
 }
 
 /// What the index shows of a contract or product.
@@ -167,9 +167,10 @@ fn state(status: &str, version: Option<&str>, more: &[(&str, Option<&str>)]) -> 
     out
 }
 
-fn document(title: &str, body: &str) -> String {
+fn document(title: &str, body: &str, site: Option<&Site<'_>>) -> String {
+    let mark = site.map_or_else(String::new, Site::mark);
     format!(
-        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" \
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n{mark}<meta name=\"viewport\" \
          content=\"width=device-width, initial-scale=1\">\n<meta name=\"color-scheme\" content=\"light dark\">\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
          <title>{}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n\
@@ -259,6 +260,8 @@ fn inline(value: &Text) -> String {
         Text::Plain(text) => escaped(text),
         Text::Code(text) if text.is_empty() => String::new(),
         Text::Code(text) => format!("<code>{}</code>", escaped(text)),
+        Text::Query(text) if text.trim().is_empty() => String::new(),
+        Text::Query(text) => format!("<code class=\"query\">{}</code>", escaped(text.trim())),
         Text::Link { text, url } if is_web(url) => {
             format!("<a href=\"{}\" rel=\"noreferrer\">{}</a>", escaped(url), escaped(text))
         }
@@ -275,6 +278,7 @@ fn inline(value: &Text) -> String {
                 .map(|word| match word {
                     Word::Text(text) => escaped(text),
                     Word::Note(text) => format!("<span class=\"note\">{}</span>", escaped(text)),
+                    Word::Refers(to) => format!("<span class=\"note\">Refers to {}.</span>", inline(to)),
                     Word::Badge(text) => format!("<span class=\"badge\">{}</span>", escaped(text)),
                 })
                 .collect();

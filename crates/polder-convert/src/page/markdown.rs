@@ -79,6 +79,7 @@ fn text(value: &Text, in_table: bool) -> String {
         // A bar would end a table's cell even in code.
         Text::Code(text) if in_table => code(text).replace('|', "\\|"),
         Text::Code(text) => code(text),
+        Text::Query(text) => query(text),
         Text::Link { text, url } if super::html::is_web(url) => {
             format!("[{}](<{}>)", escaped(text), url.replace(['<', '>', '\n'], ""))
         }
@@ -94,12 +95,24 @@ fn text(value: &Text, in_table: bool) -> String {
                 .iter()
                 .map(|word| match word {
                     Word::Text(text) | Word::Note(text) => escaped(text),
+                    Word::Refers(to) => format!("Refers to {}.", text(to, in_table)),
                     Word::Badge(text) => format!("**{}**", escaped(text)),
                 })
                 .collect();
             words.join(" ")
         }
     }
+}
+
+/// A query in a cell, line by line: a block of code cannot stand there.
+fn query(text: &str) -> String {
+    let lines = text.trim().lines().filter(|line| !line.trim().is_empty());
+    let lines = lines.map(|line| {
+        let indent = line.len() - line.trim_start().len();
+        let line = code(line.trim()).replace('|', "\\|");
+        format!("<br>{}{line}", "&emsp;".repeat(indent.div_ceil(2)))
+    });
+    lines.collect()
 }
 
 /// Code of any content: the fence is longer than any run of backticks in it.

@@ -5,6 +5,7 @@ mod html;
 mod markdown;
 mod object;
 mod product;
+mod refers;
 mod style;
 #[cfg(test)]
 mod tests;
@@ -34,6 +35,8 @@ pub struct ProductEntry<'p> {
 /// Pages that lie in one folder and lead to each other.
 #[derive(Debug, Clone, Copy)]
 pub struct Site<'s> {
+    /// The mesh that it is of.
+    pub mesh: &'s str,
     /// The page that lists all.
     pub index: &'s str,
     /// The contracts, each with its page.
@@ -43,6 +46,13 @@ pub struct Site<'s> {
 }
 
 impl Site<'_> {
+    /// What the head of every page of the mesh's site holds, and that of no other page: whoever writes the site anew knows by it the
+    /// pages that were written before.
+    pub fn mark(&self) -> String {
+        let mesh = html::escaped(self.mesh);
+        format!("<meta name=\"generator\" content=\"polder contract docs of {mesh}\">\n")
+    }
+
     /// What the site is about.
     fn subject(&self) -> &'static str {
         match self.products.is_empty() {
@@ -122,6 +132,8 @@ enum Text {
     Plain(String),
     /// Names, types, expressions.
     Code(String),
+    /// A query, which has lines of its own.
+    Query(String),
     /// Several, each with what it is.
     Words(Vec<Word>),
     /// Several, with what stands between them.
@@ -142,6 +154,8 @@ enum Word {
     Text(String),
     /// What is worth knowing beside the meaning.
     Note(String),
+    /// The same of what it refers to.
+    Refers(Text),
     /// A short label that stands out, such as `key` or `required`.
     Badge(String),
 }
@@ -149,7 +163,11 @@ enum Word {
 impl Text {
     fn is_empty(&self) -> bool {
         match self {
-            Self::Plain(text) | Self::Code(text) | Self::Link { text, .. } | Self::Page { text, .. } => text.is_empty(),
+            Self::Plain(text)
+            | Self::Code(text)
+            | Self::Query(text)
+            | Self::Link { text, .. }
+            | Self::Page { text, .. } => text.is_empty(),
             Self::Words(words) => words.is_empty(),
             Self::Several(parts, _) => parts.iter().all(Self::is_empty),
         }

@@ -1,5 +1,6 @@
 //! What a page says of one object: its columns, what is nested in them, and its rules in words.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 
 use polder_contract::rule::{Metric, OnFailure, Rule, RuleKind, RuleSeverity, SetTest};
@@ -7,10 +8,17 @@ use polder_contract::{Contract, DatasetContract, Operator};
 use polder_core::Layer;
 use polder_core::document::Node;
 
+use super::refers::targets;
 use super::values::{custom, definitions, flag, items, sentence, shown, text};
-use super::{Block, Row, Section, Text, Word};
+use super::{Block, Row, Section, Site, Text, Word};
 
-pub(super) fn object(contract: &Contract, index: usize, node: &Node) -> Section {
+/// The id of an object's section, by which links lead to it.
+pub(super) fn anchor(index: usize) -> String {
+    format!("object-{}", index + 1)
+}
+
+/// An object's section. On a site, references lead to what they refer to.
+pub(super) fn object(contract: &Contract, index: usize, node: &Node, site: Option<&Site<'_>>) -> Section {
     let name = text(node, "name").unwrap_or_default();
     let mut blocks = Vec::new();
     blocks.extend(text(node, "description").map(Block::Paragraph));
@@ -35,8 +43,9 @@ pub(super) fn object(contract: &Contract, index: usize, node: &Node) -> Section 
     let more = [also_known(node), definitions(node)];
     blocks.extend(more.into_iter().flatten().map(|text| Block::Paragraph(sentence(&text))));
     let mut rows = Vec::new();
+    let refers = |to: Option<&Node>| targets(to, contract, site);
     for property in items(node, "properties") {
-        columns(property, None, 0, &mut rows);
+        columns(property, None, 0, &refers, &mut rows);
     }
     if !rows.is_empty() {
         blocks.push(Block::Table {
@@ -51,7 +60,7 @@ pub(super) fn object(contract: &Contract, index: usize, node: &Node) -> Section 
             depth: 0,
             cells: vec![
                 Text::Code(relationship.get("from").map(shown).unwrap_or_default()),
-                Text::Code(relationship.get("to").map(shown).unwrap_or_default()),
+                refers(relationship.get("to")),
             ],
         })
         .collect();
@@ -64,15 +73,15 @@ pub(super) fn object(contract: &Contract, index: usize, node: &Node) -> Section 
     }
     blocks.extend(rules(contract, index, node, &name));
     Section {
-        id: format!("object-{}", index + 1),
+        id: anchor(index),
         title: name,
         code: text(node, "physicalName"),
         blocks,
     }
 }
 
-/// A property and everything inside it, a row each.
-fn columns(node: &Node, role: Option<&str>, depth: usize, rows: &mut Vec<Row>) {
+/// A property and everything inside it, a row each. `refers` says what relationships refer to.
+fn columns(node: &Node, role: Option<&str>, depth: usize, refers: &dyn Fn(Option<&Node>) -> Text, rows: &mut Vec<Row>) {
     let name = match (role, text(node, "name")) {
         (Some(role), _) => Text::Plain(role.to_owned()),
         (None, name) => Text::Code(name.unwrap_or_default()),
@@ -105,8 +114,7 @@ fn columns(node: &Node, role: Option<&str>, depth: usize, rows: &mut Vec<Row>) {
         meaning.push(Word::Note(format!("In the table: {physical}.")));
     }
     for relationship in items(node, "relationships") {
-        let to = relationship.get("to").map(shown).unwrap_or_default();
-        meaning.push(Word::Note(format!("Refers to {to}.")));
+        meaning.push(Word::Refers(refers(relationship.get("to"))));
     }
     if let Some(logic) = text(node, "transformLogic") {
         meaning.push(Word::Note(format!("Made by: {logic}.")));
@@ -137,15 +145,15 @@ fn columns(node: &Node, role: Option<&str>, depth: usize, rows: &mut Vec<Row>) {
         cells: vec![name, Text::Code(kind), Text::Words(meaning), Text::Plain(limits(node))],
     });
     for property in items(node, "properties") {
-        columns(property, None, depth + 1, rows);
+        columns(property, None, depth + 1, refers, rows);
     }
     if let Some(inner) = node.get("items") {
-        columns(inner, Some("each item"), depth + 1, rows);
+        columns(inner, Some("each item"), depth + 1, refers, rows);
     }
     if let Some(map) = node.get("map") {
         for (key, role) in [("key", "each key"), ("value", "each value")] {
             if let Some(side) = map.get(key) {
-                columns(side, Some(role), depth + 1, rows);
+                columns(side, Some(role), depth + 1, refers, rows);
             }
         }
     }
@@ -212,9 +220,12 @@ fn limits(node: &Node) -> String {
     words.join("; ")
 }
 
-/// The quality rules of an object in words. Limits of values are beside their columns already.
-fn rules(contract: &Contract, index: usize, node: &Node, name: &str) -> Option<Block> {
-    let object = contract.objects.get(index)?;
+/// The rules of an object in words: those of `quality` and of keys one by one, and what happens where a value is not as its column
+/// asks. What a column asks stands beside it already.
+fn rules(contract: &Contract, index: usize, node: &Node, name: &str) -> Vec<Block> {
+    let Some(object) = contract.objects.get(index) else {
+        return Vec::new();
+    };
     // Streams fill bronze, pipelines the other layers; a store of its own does as it does.
     let is_stream = object
         .dataset
@@ -229,22 +240,49 @@ fn rules(contract: &Contract, index: usize, node: &Node, name: &str) -> Option<B
     } else {
         object.rules()
     };
-    let rows: Vec<Row> = match compiled {
-        Ok(rules) => rules
-            .iter()
-            .filter_map(|rule| {
-                let declared = quality(node, rule);
-                (is_key(rule) || declared.is_some()).then(|| rule_row(rule, declared, is_stream))
-            })
-            .collect(),
+    let (mut rows, mut of_columns) = (Vec::new(), Vec::new());
+    match compiled {
+        Ok(compiled) => {
+            for rule in compiled.iter() {
+                match quality(node, rule) {
+                    None if !is_key(rule) => of_columns.push((rule.column.clone(), consequence(rule, is_stream))),
+                    declared => rows.push(rule_row(rule, declared, is_stream)),
+                }
+            }
+        }
         // What cannot be compiled is shown as it is written.
-        Err(_) => declared(node, None),
-    };
-    (!rows.is_empty()).then(|| Block::Table {
-        caption: format!("Rules of {name}"),
-        headers: vec!["Rule", "Column", "Asks for", "Where it fails", "Classed"],
-        rows,
-    })
+        Err(_) => rows = declared(node, None),
+    }
+    let mut blocks: Vec<_> = misfits(of_columns).map(Block::Paragraph).into_iter().collect();
+    if !rows.is_empty() {
+        blocks.push(Block::Table {
+            caption: format!("Rules of {name}"),
+            headers: vec!["Rule", "Column", "Asks for", "Where it fails", "Classed"],
+            rows,
+        });
+    }
+    blocks
+}
+
+/// What happens where values are not as their columns ask, in a sentence: what most do, and the columns that do otherwise.
+fn misfits(of_columns: Vec<(Option<String>, String)>) -> Option<String> {
+    let mut groups: Vec<(String, Vec<String>)> = Vec::new();
+    for (column, fails) in of_columns {
+        let column = column.unwrap_or_default();
+        match groups.iter_mut().find(|(known, _)| *known == fails) {
+            Some((_, columns)) if columns.contains(&column) => {}
+            Some((_, columns)) => columns.push(column),
+            None => groups.push((fails, vec![column])),
+        }
+    }
+    groups.sort_by_key(|(_, columns)| Reverse(columns.len()));
+    let mut groups = groups.into_iter();
+    let (most, _) = groups.next()?;
+    let others = groups.map(|(fails, columns)| format!("; for {}: {fails}", columns.join(", ")));
+    Some(format!(
+        "Where a value is not as its column asks: {most}{}.",
+        others.collect::<String>()
+    ))
 }
 
 /// Whether a rule is that of a key: what happens where it is broken stands nowhere else on the page.
@@ -293,6 +331,20 @@ fn is_one_of_each(test: &SetTest) -> bool {
     matches!(test.metric, Metric::Duplicates { .. }) && none
 }
 
+/// What happens where a rule fails.
+fn consequence(rule: &Rule, is_stream: bool) -> String {
+    match (&rule.kind, rule.severity, rule.on_failure) {
+        (RuleKind::NotRun { why }, ..) => format!("not run: {why}"),
+        (_, RuleSeverity::Warning | RuleSeverity::Info, _) | (_, _, OnFailure::Warn) => "a warning".to_owned(),
+        (RuleKind::Row(_), _, OnFailure::Quarantine) => "the row goes to quarantine".to_owned(),
+        (RuleKind::Row(_), _, OnFailure::Reject) => "the batch is refused".to_owned(),
+        (RuleKind::Set(test), _, OnFailure::Quarantine) if is_stream && is_one_of_each(test) => {
+            "the first row stays, later ones go to quarantine".to_owned()
+        }
+        (RuleKind::Set(_), ..) => "the commit is refused".to_owned(),
+    }
+}
+
 fn rule_row(rule: &Rule, declared: Option<&Node>, is_stream: bool) -> Row {
     let mut asks = rule.says.clone();
     // What is said in words alone is its own description.
@@ -303,25 +355,23 @@ fn rule_row(rule: &Rule, declared: Option<&Node>, is_stream: bool) -> Row {
             format!("{asks}. {text}")
         };
     }
-    let fails = match (&rule.kind, rule.severity, rule.on_failure) {
-        (RuleKind::NotRun { why }, ..) => format!("not run: {why}"),
-        (_, RuleSeverity::Warning | RuleSeverity::Info, _) | (_, _, OnFailure::Warn) => "a warning".to_owned(),
-        (RuleKind::Row(_), _, OnFailure::Quarantine) => "the row goes to quarantine".to_owned(),
-        (RuleKind::Row(_), _, OnFailure::Reject) => "the batch is refused".to_owned(),
-        (RuleKind::Set(test), _, OnFailure::Quarantine) if is_stream && is_one_of_each(test) => {
-            "the first row stays, later ones go to quarantine".to_owned()
-        }
-        (RuleKind::Set(_), ..) => "the commit is refused".to_owned(),
-    };
     Row {
         depth: 0,
         cells: vec![
             Text::Code(rule.id.clone()),
             Text::Code(rule.column.clone().unwrap_or_default()),
-            Text::Plain(asks),
-            Text::Plain(fails),
+            with_query(asks, declared),
+            Text::Plain(consequence(rule, is_stream)),
             Text::Plain(classed(rule, declared)),
         ],
+    }
+}
+
+/// What a rule asks for, with the query that it asks it of, where it has one.
+fn with_query(asks: String, declared: Option<&Node>) -> Text {
+    match declared.and_then(|declared| text(declared, "query")) {
+        Some(query) => Text::Several(vec![Text::Plain(asks), Text::Query(query)], " "),
+        None => Text::Plain(asks),
     }
 }
 

@@ -55,6 +55,7 @@ td code,th code{overflow-wrap:break-word}
 .hidden{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
 code{font:.9em/1.4 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;background:var(--code);padding:.1em .35em;
 border-radius:.25rem;overflow-wrap:anywhere}
+.query{display:block;white-space:pre-wrap;margin-top:.35rem;padding:.4em .6em}
 .cards{list-style:none;margin:0;padding:0;display:grid;gap:1rem;grid-template-columns:repeat(auto-fill,minmax(min(20rem,100%),1fr))}
 .cards>li{border:1px solid var(--line);border-radius:.5rem;padding:1rem;background:var(--ground)}
 .cards p{margin:.4rem 0}

@@ -142,6 +142,7 @@ fn pages_need_nothing_from_elsewhere() {
         file: "shop.html",
     }];
     let site = Site {
+        mesh: "shop",
         index: "index.html",
         contracts: &entries,
         products: &products,
@@ -171,6 +172,7 @@ fn pages_of_contracts_and_products_lead_to_each_other() {
         file: "shop.html",
     }];
     let site = Site {
+        mesh: "shop",
         index: "index.html",
         contracts: &contracts,
         products: &products,
@@ -268,6 +270,7 @@ team: {name: "<b>team", members: [{username: "<b>ada", role: "<b>"}]}
         file: "shop.html",
     }];
     let site = Site {
+        mesh: "shop",
         index: "index.html",
         contracts: &[],
         products: &products,
@@ -304,6 +307,21 @@ fn every_rule_is_in_the_table_once() {
     for rule in ["| `primaryKey` | `id` |", "| `customer.foreignKey` | `customer` |"] {
         assert!(page.contains(rule), "{rule}\n{page}");
     }
+}
+
+#[test]
+fn what_becomes_of_a_value_that_is_not_as_its_column_asks_is_said_once() {
+    let said = "Where a value is not as its column asks: the row goes to quarantine";
+    for page in [markdown(&contract(CONTRACT)), html(&contract(CONTRACT), None)] {
+        // Both objects have columns that ask for something.
+        assert_eq!(page.matches(&format!("{said}.")).count(), 2, "{page}");
+    }
+    let warned = CONTRACT.replace(
+        "logicalTypeOptions: {minimum: 0}",
+        "logicalTypeOptions: {minimum: 0}\n        customProperties: [{property: polder.onFailure, value: warn}]",
+    );
+    let page = markdown(&contract(&warned));
+    assert!(page.contains(&format!("{said}; for total: a warning.")), "{page}");
 }
 
 #[test]
@@ -359,4 +377,63 @@ fn a_rule_is_told_with_what_sorts_and_schedules_it() {
     assert!(page.contains(&classed.replace('*', "\\*")), "{page}");
     // Where no rule says any of it, no column asks for it.
     assert!(!markdown(&contract(CONTRACT)).contains("Classed"));
+}
+
+#[test]
+fn the_query_of_a_rule_stands_below_it_as_code() {
+    let query =
+        "quality: [{type: sql, mustBe: 0, query: \"SELECT count(*)\\nFROM {object}\\n  WHERE id < 0 || '<b>'\\n\"}]";
+    let text = CONTRACT.replace("quality: [{type: text, description: Nobody orders twice.}]", query);
+    let page = html(&contract(&text), None);
+    assert!(
+        page.contains(
+            "<code class=\"query\">SELECT count(*)\nFROM {object}\n  WHERE id &lt; 0 || &#39;&lt;b&gt;&#39;</code></td>"
+        ),
+        "{page}"
+    );
+    let written = markdown(&contract(&text));
+    assert!(
+        written.contains("<br>`SELECT count(*)`<br>`FROM {object}`<br>&emsp;`WHERE id < 0 \\|\\| '<b>'` |"),
+        "{written}"
+    );
+    for page in [page, written] {
+        assert_eq!(page.matches("SELECT count").count(), 1, "{page}");
+    }
+}
+
+#[test]
+fn references_lead_to_what_they_refer_to_where_the_site_has_it() {
+    let relationships = "relationships: [{to: customers.id}, {to: crm.bronze.people.id}, {to: crm.bronze.gone.id}]";
+    let text = CONTRACT.replace("relationships: [{to: customers.id}]", relationships).replace(
+        "quality: [{type: text, description: Nobody orders twice.}]",
+        "relationships: [{from: [orders.id, orders.total], to: [schema/customers/properties/id, other.yaml#customers.id]}]",
+    );
+    let orders = contract(&text);
+    let people = contract(
+        &CONTRACT
+            .replace("id: orders\n", "id: people\n")
+            .replace("sales.silver.orders", "crm.bronze.others")
+            .replace("sales.silver.customers", "crm.bronze.people"),
+    );
+    let contracts = [(&orders, "orders.html"), (&people, "people.html")];
+    let contracts = contracts.map(|(contract, file)| IndexEntry { contract, file });
+    let site = Site {
+        mesh: "shop",
+        index: "index.html",
+        contracts: &contracts,
+        products: &[],
+    };
+    let page = html(&orders, Some(&site));
+    for link in [
+        "Refers to <a href=\"#object-2\">customers.id</a>.",
+        "Refers to <a href=\"people.html#object-2\">crm.bronze.people.id</a>.",
+        "Refers to <code>crm.bronze.gone.id</code>.",
+        "<a href=\"#object-2\">schema/customers/properties/id</a>, <code>other.yaml#customers.id</code>",
+    ] {
+        assert!(page.contains(link), "{link}\n{page}");
+    }
+    assert!(page.contains("id=\"object-2\""));
+    let alone = markdown(&orders);
+    assert!(alone.contains("Refers to `crm.bronze.people.id`."), "{alone}");
+    assert!(!html(&orders, None).contains("href=\"#object-2\">crm"));
 }

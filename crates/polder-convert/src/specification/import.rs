@@ -1,6 +1,6 @@
 //! From the Data Contract Specification to contracts.
 
-use polder_core::{Error, ErrorKind, Result};
+use polder_core::{DatasetName, Error, ErrorKind, Result};
 use serde_json::{Map, Value, json};
 
 use super::field::{Fields, quality, shared};
@@ -95,7 +95,8 @@ fn drop_unknown_references(objects: &mut [Map<String, Value>], names: &[String],
             let plain = to
                 .bytes()
                 .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'.');
-            if !plain || !to.contains('.') || !names.iter().any(|name| name == target) {
+            let known = names.iter().any(|name| name == target) || is_of_dataset(&to);
+            if !plain || !to.contains('.') || !known {
                 property.remove("relationships");
                 let name = property.get("name").and_then(Value::as_str).unwrap_or_default();
                 let path = format!("models.{table}.fields.{name}.references");
@@ -103,4 +104,10 @@ fn drop_unknown_references(objects: &mut [Map<String, Value>], names: &[String],
             }
         }
     }
+}
+
+/// Whether a reference leads to a column of a dataset of the mesh.
+fn is_of_dataset(to: &str) -> bool {
+    to.rsplit_once('.')
+        .is_some_and(|(dataset, column)| !column.is_empty() && dataset.parse::<DatasetName>().is_ok())
 }

@@ -223,3 +223,25 @@ fn the_one_example_of_older_files_is_among_the_examples() {
     let (again, _) = imported(Format::DataContractSpecification, &exported.value);
     assert_eq!(again["schema"], document["schema"]);
 }
+
+#[test]
+fn a_reference_to_a_dataset_of_the_mesh_comes_back() {
+    let text = "dataContractSpecification: 1.2.0
+id: x
+info: {title: x, version: 1.0.0}
+models:
+  m:
+    type: table
+    fields:
+      a: {type: string, references: pay.bronze.merchants.merchant_id}
+      b: {type: string, references: gone.id}
+";
+    let (document, losses) = imported(Format::DataContractSpecification, text);
+    let columns = properties(&document, 0);
+    assert_eq!(
+        columns[0]["relationships"],
+        json!([{"to": "pay.bronze.merchants.merchant_id"}])
+    );
+    assert_eq!(columns[1].get("relationships"), None);
+    assert_eq!(losses.len(), 1, "{losses:?}");
+}

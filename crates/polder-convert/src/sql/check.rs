@@ -1,6 +1,6 @@
 //! CHECK constraints: simple ones are limits of the value, the others rules in SQL.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use serde_json::{Map, Value, json};
 use sqlparser::ast::{
@@ -8,16 +8,17 @@ use sqlparser::ast::{
 };
 use sqlparser::tokenizer::Token;
 
-use super::meaning;
+use super::{meaning, moments};
 use crate::dialect::Dialect;
 use crate::draft::{add_rule, allowed_values};
 use crate::kind::option;
+use crate::proof::fits;
 
 /// Takes a check over into the columns, or into the object as a rule of its own in SQL (which passes where it gives
 /// null, as a check does). Gives whether it became a rule, and so kept its name.
 ///
 /// # Errors
-/// Why no rule means what the check means in its dialect.
+/// Why no rule means what the check means in its dialect, or why the column's type does not take the limit.
 pub(super) fn apply(
     expr: &Expr,
     dialect: Dialect,
@@ -25,17 +26,28 @@ pub(super) fn apply(
     columns: &mut [Map<String, Value>],
     object: &mut Map<String, Value>,
 ) -> Result<bool, String> {
+    let mut expr = expr.clone();
+    moments::as_literals(&mut expr, dialect);
+    let expr = &expr;
     let mut limits = Vec::new();
-    let simple = collect(expr, columns, &mut limits) && are_free(&limits, columns);
+    let simple = collect(expr, dialect, columns, &mut limits) && are_free(&limits, columns);
     if simple {
+        let mut limited = BTreeMap::new();
         for (column, limit) in limits {
-            let Some(property) = columns.get_mut(column) else {
+            let Some(property) = columns.get(column) else {
                 continue;
             };
+            let property = limited.entry(column).or_insert_with(|| property.clone());
             match limit {
                 Limit::Option(key, value) => option(property, key, value),
                 Limit::Values(values) => allowed_values(property, values),
             }
+        }
+        for (column, property) in &limited {
+            fits(&columns[*column], property).map_err(|why| format!("it cannot be a rule: {why}"))?;
+        }
+        for (column, property) in limited {
+            columns[column] = property;
         }
         return Ok(false);
     }
@@ -69,13 +81,13 @@ enum Limit {
 }
 
 /// Whether the whole expression is made of limits of single columns.
-fn collect(expr: &Expr, columns: &[Map<String, Value>], limits: &mut Vec<(usize, Limit)>) -> bool {
+fn collect(expr: &Expr, dialect: Dialect, columns: &[Map<String, Value>], limits: &mut Vec<(usize, Limit)>) -> bool {
     match bare(expr) {
         Expr::BinaryOp {
             left,
             op: BinaryOperator::And,
             right,
-        } => collect(left, columns, limits) && collect(right, columns, limits),
+        } => collect(left, dialect, columns, limits) && collect(right, dialect, columns, limits),
         Expr::BinaryOp { left, op, right } => {
             if let Some(column) = column(left, columns) {
                 let key = match op {
@@ -85,11 +97,11 @@ fn collect(expr: &Expr, columns: &[Map<String, Value>], limits: &mut Vec<(usize,
                     BinaryOperator::Lt => "exclusiveMaximum",
                     _ => return false,
                 };
-                return bound(columns, column, right)
+                return bound(columns, column, right, dialect)
                     .map(|value| limits.push((column, Limit::Option(key, value))))
                     .is_some();
             }
-            let Some(column) = length_of(left, columns) else {
+            let Some(column) = length_of(left, dialect, columns) else {
                 return false;
             };
             let Some(number) = literal(right).and_then(|value| value.to_string().parse::<u64>().ok()) else {
@@ -114,7 +126,8 @@ fn collect(expr: &Expr, columns: &[Map<String, Value>], limits: &mut Vec<(usize,
             let Some(column) = column(expr, columns) else {
                 return false;
             };
-            let (Some(low), Some(high)) = (bound(columns, column, low), bound(columns, column, high)) else {
+            let of = |expr| bound(columns, column, expr, dialect);
+            let (Some(low), Some(high)) = (of(low), of(high)) else {
                 return false;
             };
             limits.push((column, Limit::Option("minimum", low)));
@@ -157,7 +170,7 @@ fn one_of(expr: &Expr, list: &[Expr], columns: &[Map<String, Value>], limits: &m
 /// Without brackets and casts around it.
 fn bare(expr: &Expr) -> &Expr {
     match expr {
-        Expr::Nested(inner) | Expr::Cast { expr: inner, .. } => bare(inner),
+        Expr::Nested(inner) | Expr::Cast { expr: inner, .. } | Expr::Prefixed { value: inner, .. } => bare(inner),
         other => other,
     }
 }
@@ -198,12 +211,18 @@ fn keeps_value(expr: &Expr, logical: &str) -> bool {
     }
 }
 
-fn length_of(expr: &Expr, columns: &[Map<String, Value>]) -> Option<usize> {
+fn length_of(expr: &Expr, dialect: Dialect, columns: &[Map<String, Value>]) -> Option<usize> {
     let Expr::Function(function) = bare(expr) else {
         return None;
     };
     let name = function.name.to_string().to_lowercase();
-    if !matches!(name.as_str(), "length" | "char_length" | "character_length" | "len") {
+    // MySQL's `length` counts bytes, SQL Server's `len` no blanks at the end.
+    let counts = match name.as_str() {
+        "length" => dialect != Dialect::MySql,
+        "len" => dialect != Dialect::SqlServer,
+        other => matches!(other, "char_length" | "character_length"),
+    };
+    if !counts {
         return None;
     }
     let FunctionArguments::List(list) = &function.args else {
@@ -218,12 +237,13 @@ fn length_of(expr: &Expr, columns: &[Map<String, Value>]) -> Option<usize> {
 }
 
 /// A literal that is a bound of a column of this type.
-fn bound(columns: &[Map<String, Value>], column: usize, expr: &Expr) -> Option<Value> {
+fn bound(columns: &[Map<String, Value>], column: usize, expr: &Expr, dialect: Dialect) -> Option<Value> {
     let value = literal(expr)?;
     let logical = columns.get(column)?.get("logicalType")?.as_str()?;
     match logical {
         "integer" | "number" => value.is_number().then_some(value),
-        "date" | "timestamp" | "time" => value.is_string().then_some(value),
+        "date" | "timestamp" => Some(json!(moments::with_dashes(value.as_str()?, dialect))),
+        "time" => value.is_string().then_some(value),
         _ => None,
     }
 }
@@ -232,7 +252,12 @@ fn literal(expr: &Expr) -> Option<Value> {
     match bare(expr) {
         Expr::Value(value) => match &value.value {
             Literal::Number(text, _) => serde_json::from_str::<serde_json::Number>(text).ok().map(Value::Number),
-            Literal::SingleQuotedString(text) => Some(json!(text)),
+            Literal::SingleQuotedString(text)
+            | Literal::DoubleQuotedString(text)
+            | Literal::NationalStringLiteral(text) => Some(json!(text)),
+            Literal::QuoteDelimitedStringLiteral(text) | Literal::NationalQuoteDelimitedStringLiteral(text) => {
+                Some(json!(text.value))
+            }
             _ => None,
         },
         Expr::TypedString(typed) => match &typed.value.value {

@@ -10,14 +10,11 @@ use sqlparser::ast::{
     FunctionArgumentList, FunctionArguments, Ident, ObjectName, Value as Literal, visit_expressions_mut,
 };
 
+use super::{functions, moments};
 use crate::dialect::Dialect;
 
-/// Functions of a dialect that are there for the rules' engine too, but give another value.
-const OTHERS: [(Dialect, &[&str]); 3] = [
-    (Dialect::Spark, &["log", "concat", "regexp_like"]),
-    (Dialect::Snowflake, &["concat", "greatest", "least", "regexp_like"]),
-    (Dialect::BigQuery, &["log", "concat", "greatest", "least"]),
-];
+/// Why a condition of a text is not taken over.
+const NO_CASE: &str = "its patterns ignore case, and those of a contract do not";
 
 /// The expression as the rules' engine writes what it means in its dialect.
 ///
@@ -30,9 +27,15 @@ pub(super) fn translated(expr: &Expr, dialect: Dialect, columns: &[Map<String, V
         .filter(|column| column.get("logicalType").is_some_and(|kind| kind == "number"))
         .filter_map(|column| Some(column.get("name")?.as_str()?.to_lowercase()))
         .collect();
-    match visit_expressions_mut(&mut expr, |part| match translate(part, dialect, &fractions) {
-        Ok(()) => ControlFlow::Continue(()),
-        Err(why) => ControlFlow::Break(why),
+    let dates = moments::moments(columns);
+    match visit_expressions_mut(&mut expr, |part| {
+        let translated = functions::refuse_others(part, dialect)
+            .and_then(|()| moments::refuse_numbers(part, dialect, &dates))
+            .and_then(|()| translate(part, dialect, &fractions));
+        match translated {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(why) => ControlFlow::Break(why),
+        }
     }) {
         ControlFlow::Continue(()) => Ok(expr),
         ControlFlow::Break(why) => Err(why),
@@ -40,7 +43,18 @@ pub(super) fn translated(expr: &Expr, dialect: Dialect, columns: &[Map<String, V
 }
 
 fn translate(part: &mut Expr, dialect: Dialect, fractions: &HashSet<String>) -> Result<(), String> {
+    respelled(part);
     match part {
+        Expr::Like { pattern, .. }
+            if dialect == Dialect::SqlServer && text(pattern).is_none_or(|text| text.contains('[')) =>
+        {
+            return Err("classes of characters stand in no pattern of a contract's LIKE: write c ~ '[a-z]'".to_owned());
+        }
+        Expr::Like { .. } | Expr::RLike { .. } if matches!(dialect, Dialect::MySql) => return Err(NO_CASE.to_owned()),
+        Expr::BinaryOp {
+            op: BinaryOperator::StringConcat | BinaryOperator::Xor | BinaryOperator::BitwiseXor,
+            ..
+        } if dialect == Dialect::MySql => return Err("it is another operator in rules".to_owned()),
         Expr::SimilarTo {
             negated,
             expr,
@@ -101,19 +115,9 @@ fn translate(part: &mut Expr, dialect: Dialect, fractions: &HashSet<String>) -> 
                 format: None,
             };
             // There a division by zero is null, which breaks no check.
-            if matches!(dialect, Dialect::DuckDb | Dialect::Spark) && !is_number_but_zero(right) {
+            if matches!(dialect, Dialect::DuckDb | Dialect::Spark | Dialect::MySql) && !is_number_but_zero(right) {
                 let divisor = std::mem::replace(right.as_mut(), nothing());
                 **right = null_if_zero(divisor);
-            }
-        }
-        Expr::Function(function) => {
-            let name = function.name.to_string().to_lowercase();
-            let of_dialect = OTHERS.iter().filter(|(known, _)| *known == dialect);
-            if of_dialect
-                .flat_map(|(_, names)| names.iter())
-                .any(|known| *known == name)
-            {
-                return Err(format!("`{name}` is another function in rules"));
             }
         }
         _ => {}
@@ -121,11 +125,44 @@ fn translate(part: &mut Expr, dialect: Dialect, fractions: &HashSet<String>) -> 
     Ok(())
 }
 
+/// Writes names and texts with the quotes that rules have for them.
+fn respelled(part: &mut Expr) {
+    let respell = |name: &mut Ident| {
+        if matches!(name.quote_style, Some('`' | '[')) {
+            name.quote_style = Some('"');
+        }
+    };
+    match part {
+        Expr::Identifier(name) => respell(name),
+        Expr::CompoundIdentifier(names) => names.iter_mut().for_each(respell),
+        Expr::Value(value) => {
+            let text = match &value.value {
+                Literal::DoubleQuotedString(text) | Literal::NationalStringLiteral(text) => text,
+                Literal::QuoteDelimitedStringLiteral(text) | Literal::NationalQuoteDelimitedStringLiteral(text) => {
+                    &text.value
+                }
+                _ => return,
+            };
+            value.value = Literal::SingleQuotedString(text.clone());
+        }
+        // The date in `{d '2026-01-31'}`.
+        Expr::TypedString(typed) => typed.uses_odbc_syntax = false,
+        // The character set of a text (`_utf8mb4'x'`).
+        Expr::Prefixed { value, .. } => *part = std::mem::replace(value.as_mut(), nothing()),
+        _ => {}
+    }
+}
+
 /// Whether `/` of whole numbers gives a fraction.
 fn divides_as_fractions(dialect: Dialect) -> bool {
     match dialect {
-        Dialect::DuckDb | Dialect::Snowflake | Dialect::BigQuery | Dialect::Spark => true,
-        Dialect::Ansi | Dialect::Postgres => false,
+        Dialect::DuckDb
+        | Dialect::Snowflake
+        | Dialect::BigQuery
+        | Dialect::Spark
+        | Dialect::MySql
+        | Dialect::Oracle => true,
+        Dialect::Ansi | Dialect::Postgres | Dialect::SqlServer | Dialect::Redshift => false,
     }
 }
 
@@ -341,6 +378,14 @@ mod tests {
                 "CAST(CAST(a AS DOUBLE) / b AS DOUBLE) / b > 1",
             ),
             (Dialect::Spark, "n / a > 0.6", "n / a > 0.6"),
+            (
+                Dialect::MySql,
+                "`a` / b > 0.6",
+                "CAST(\"a\" AS DOUBLE) / NULLIF(b, 0) > 0.6",
+            ),
+            (Dialect::Oracle, "a / b > 0.6", "CAST(a AS DOUBLE) / b > 0.6"),
+            (Dialect::SqlServer, "[a] / b > 0.6", "\"a\" / b > 0.6"),
+            (Dialect::Redshift, "a / b > 0.6", "a / b > 0.6"),
             (Dialect::Spark, "a / 2.5 > 0.6", "a / 2.5 > 0.6"),
         ] {
             assert_eq!(written(dialect, from).as_deref(), Ok(to), "{from}");
@@ -355,6 +400,11 @@ mod tests {
             (Dialect::BigQuery, "log(a) > 1"),
             (Dialect::Snowflake, "regexp_like(c, 'x')"),
             (Dialect::Spark, "concat(c, d) <> ''"),
+            (Dialect::MySql, "length(c) > 1"),
+            (Dialect::MySql, "c LIKE 'a%'"),
+            (Dialect::MySql, "c REGEXP 'a'"),
+            (Dialect::SqlServer, "len(c) > 1"),
+            (Dialect::SqlServer, "c LIKE '[a-z]'"),
         ] {
             assert!(written(dialect, text).is_err(), "{text}");
         }

@@ -3,10 +3,13 @@
 mod check;
 mod duckdb;
 mod export;
+mod functions;
+mod habits;
 mod import;
 mod inside;
 mod limits;
 mod meaning;
+mod moments;
 mod routine;
 mod spark;
 mod spark_tail;
@@ -14,6 +17,7 @@ mod statements;
 #[cfg(test)]
 mod tests;
 mod types;
+mod vendor;
 mod words;
 
 pub(crate) use check::apply_check;
@@ -36,5 +40,9 @@ fn parser(dialect: Dialect) -> Box<dyn parsers::Dialect> {
         Dialect::Snowflake => Box::new(parsers::SnowflakeDialect {}),
         Dialect::BigQuery => Box::new(parsers::BigQueryDialect {}),
         Dialect::DuckDb => Box::new(duckdb::DuckDb),
+        Dialect::MySql => Box::new(parsers::MySqlDialect {}),
+        Dialect::SqlServer => Box::new(parsers::MsSqlDialect {}),
+        Dialect::Oracle => Box::new(parsers::OracleDialect {}),
+        Dialect::Redshift => Box::new(parsers::RedshiftSqlDialect {}),
     }
 }

@@ -1,7 +1,7 @@
 //! Where a routine's body ends that stands in no quotes: its statements end with semicolons, as the routine does.
 
 /// Things with a body of statements.
-const ROUTINES: &[&str] = &["PROCEDURE", "FUNCTION", "TRIGGER", "TASK", "EVENT"];
+const ROUTINES: &[&str] = &["PROCEDURE", "FUNCTION", "TRIGGER", "TASK", "EVENT", "PACKAGE"];
 /// Words between `CREATE` and what is created.
 const BEFORE: &[&str] = &[
     "OR",
@@ -12,6 +12,9 @@ const BEFORE: &[&str] = &[
     "SECURE",
     "AGGREGATE",
     "CONSTRAINT",
+    "EDITIONABLE",
+    "NONEDITIONABLE",
+    "FORCE",
 ];
 
 /// Whether a statement with these first words creates a routine.

@@ -1,6 +1,8 @@
 //! Cuts a script into statements, so that a dump with rows, functions and settings can be read for its tables alone.
 
+use super::habits::{Habits, past_alternative_quote};
 use super::routine::{Body, is_routine};
+use crate::dialect::Dialect;
 
 /// One statement of a script, without its semicolon.
 pub(super) struct Statement<'a> {
@@ -17,16 +19,19 @@ pub(super) struct Statement<'a> {
 
 /// The statements of a script. Text in quotes (also `$tag$ … $tag$`) and comments are not looked into; lines of `psql`
 /// (`\connect …`) and the rows behind `COPY … FROM stdin` are passed over. A routine ends behind its body, whose statements are its own.
-/// `backslash` tells whether a backslash in a text keeps the quote behind it from ending it; behind `E` it always does.
-pub(super) fn statements(script: &str, backslash: bool) -> Vec<Statement<'_>> {
+/// What else ends a statement (`GO`, `/`, another delimiter), and whether a backslash in a text keeps the quote behind it
+/// from ending it, is of the dialect; behind `E` a backslash always does.
+pub(super) fn statements(script: &str, dialect: Dialect) -> Vec<Statement<'_>> {
     let bytes = script.as_bytes();
+    let mut habits = Habits::of(dialect);
     let mut found = Vec::new();
     let mut at = 0;
     let mut line = 1;
     let mut counted = 0;
     let mut bodies = true;
+    let mut batches = true;
     while at < bytes.len() {
-        let blank = past_blank(script, at);
+        let blank = past_blank(script, at, &habits);
         at = blank.at;
         if at >= bytes.len() {
             if let Some(start) = blank.open {
@@ -43,14 +48,25 @@ pub(super) fn statements(script: &str, backslash: bool) -> Vec<Statement<'_>> {
         }
         line += bytes[counted..at].iter().filter(|byte| **byte == b'\n').count();
         counted = at;
-        if bytes[at] == b'\\' {
+        if bytes[at] == b'\\' || habits.is_of_the_client(script, at) {
+            at = past_line(bytes, at);
+            continue;
+        }
+        if let Some(delimiter) = habits.new_delimiter(script, at) {
+            habits.delimiter = delimiter;
             at = past_line(bytes, at);
             continue;
         }
         let start = at;
-        let mut end = end_of(script, at, backslash, None);
-        if bodies && end.at < bytes.len() && is_routine(&head(&script[at..end.at])) {
-            let behind = end_of(script, at, backslash, Some(Body::default()));
+        let mut end = end_of(script, at, &habits, None);
+        let first = head(&script[at..end.at]);
+        let batch = (batches && habits.is_batch(&first)).then(|| habits.end_of_batch(script, at));
+        // Where none of them ends no other one is looked for.
+        batches &= batch.is_none_or(|behind| behind.is_some());
+        if let Some(behind) = batch.flatten() {
+            end = behind;
+        } else if bodies && habits.delimiter == ";" && end.at < bytes.len() && is_routine(&first) {
+            let behind = end_of(script, at, &habits, Some(Body::default()));
             // Where a body does not end its statements are taken for the script's, and no other one is looked for: each
             // costs a look at all that follows.
             bodies = behind.ended;
@@ -60,7 +76,7 @@ pub(super) fn statements(script: &str, backslash: bool) -> Vec<Statement<'_>> {
         }
         let text = script[at..end.at].trim_end();
         let head = head(text);
-        at = end.at + 1;
+        at = end.at + habits.delimiter.len();
         if head.starts_with("COPY") && text.to_lowercase().ends_with("from stdin") {
             at = script
                 .get(at..)
@@ -82,12 +98,12 @@ pub(super) fn statements(script: &str, backslash: bool) -> Vec<Statement<'_>> {
 
 /// Where something ends.
 #[derive(Clone, Copy)]
-struct End {
-    at: usize,
+pub(super) struct End {
+    pub(super) at: usize,
     /// Where a text or comment begins that is still open there.
-    open: Option<usize>,
+    pub(super) open: Option<usize>,
     /// Whether what began has ended there, and not the script alone.
-    ended: bool,
+    pub(super) ended: bool,
 }
 
 fn line_of(script: &str, at: usize) -> usize {
@@ -95,11 +111,15 @@ fn line_of(script: &str, at: usize) -> usize {
 }
 
 /// Behind white space and comments.
-fn past_blank(script: &str, mut at: usize) -> End {
+fn past_blank(script: &str, mut at: usize, habits: &Habits<'_>) -> End {
     let bytes = script.as_bytes();
     loop {
         while bytes.get(at).is_some_and(u8::is_ascii_whitespace) {
             at += 1;
+        }
+        if habits.hash && bytes.get(at) == Some(&b'#') {
+            at = past_line(bytes, at);
+            continue;
         }
         let after = past_comment(bytes, at);
         if after.at == at || after.open.is_some() {
@@ -153,11 +173,44 @@ fn past_comment(bytes: &[u8], at: usize) -> End {
 }
 
 /// The place of the semicolon that ends the statement, or the script's end. Those inside of a routine's body end none.
-fn end_of(script: &str, mut at: usize, backslash: bool, mut body: Option<Body>) -> End {
+fn end_of(script: &str, mut at: usize, habits: &Habits<'_>, mut body: Option<Body>) -> End {
     let bytes = script.as_bytes();
+    let begin = at;
     let mut open = None;
+    let mut depth = 0_usize;
     while at < bytes.len() {
         match bytes[at] {
+            _ if habits.delimiter != ";" && bytes[at..].starts_with(habits.delimiter.as_bytes()) => {
+                return End {
+                    at,
+                    open: None,
+                    ended: true,
+                };
+            }
+            b'\n' if habits.ends_before(script, begin, at + 1, depth) => {
+                return End {
+                    at,
+                    open: None,
+                    ended: true,
+                };
+            }
+            b'(' | b')' if habits.dialect == Dialect::SqlServer => {
+                depth = match bytes[at] {
+                    b'(' => depth + 1,
+                    _ => depth.saturating_sub(1),
+                };
+                at += 1;
+            }
+            b';' if habits.delimiter != ";" => at += 1,
+            b'#' if habits.hash => at = past_line(bytes, at),
+            b'[' if habits.dialect == Dialect::SqlServer => {
+                let line = bytes[at..].iter().take_while(|byte| **byte != b'\n');
+                at += line.clone().position(|byte| *byte == b']').map_or(1, |close| close + 1);
+            }
+            b'\'' if habits.dialect == Dialect::Oracle && habits.is_alternative_quote(script, at) => {
+                let end = past_alternative_quote(script, at);
+                (at, open) = (end.at, end.open);
+            }
             b';' if body.as_ref().is_some_and(Body::is_open) => {
                 body.iter_mut().for_each(Body::mark);
                 at += 1;
@@ -170,7 +223,8 @@ fn end_of(script: &str, mut at: usize, backslash: bool, mut body: Option<Body>) 
                 };
             }
             quote @ (b'\'' | b'"' | b'`') => {
-                let escapes = backslash || (quote == b'\'' && at > 0 && matches!(bytes[at - 1], b'E' | b'e'));
+                let escapes =
+                    habits.escapes(quote) || (quote == b'\'' && at > 0 && matches!(bytes[at - 1], b'E' | b'e'));
                 let begin = at;
                 at += 1;
                 while at < bytes.len() && bytes[at] != quote {
@@ -181,7 +235,7 @@ fn end_of(script: &str, mut at: usize, backslash: bool, mut body: Option<Body>) 
                 }
                 at += 1;
             }
-            b'$' => {
+            b'$' if habits.dialect != Dialect::MySql => {
                 let end = past_dollars(script, at);
                 (at, open) = (end.at, end.open);
             }
@@ -254,7 +308,7 @@ mod tests {
     fn a_dump_is_cut_at_its_semicolons_alone() {
         let script = "-- a; b\n\\connect x\nSET a = ';';\nCREATE FUNCTION f() AS $_$ begin; end $_$;\nCOPY t (a) FROM \
                       stdin;\n1;2\n\\.\n\n/* ; /* ; */ */ CREATE TABLE \"a;b\" (x int)";
-        let found: Vec<_> = statements(script, false)
+        let found: Vec<_> = statements(script, Dialect::Postgres)
             .into_iter()
             .map(|statement| (statement.line, statement.text.to_owned()))
             .collect();
@@ -283,7 +337,7 @@ mod tests {
         ];
         for body in bodies {
             let script = format!("{body};\nCREATE TABLE t (x int);");
-            let found: Vec<_> = statements(&script, false)
+            let found: Vec<_> = statements(&script, Dialect::Postgres)
                 .into_iter()
                 .map(|statement| statement.text.to_owned())
                 .collect();
@@ -291,7 +345,7 @@ mod tests {
         }
         let open = statements(
             "CREATE PROCEDURE p() BEGIN SELECT 1; CREATE TABLE t (x int); SELECT 2",
-            false,
+            Dialect::Postgres,
         );
         assert_eq!(open.len(), 3);
     }

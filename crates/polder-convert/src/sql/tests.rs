@@ -304,7 +304,8 @@ fn who_has_named_a_dialect_is_not_asked_to_name_one() {
     };
     assert_eq!(
         help(Dialect::Ansi),
-        "name the dialect that it is written in with --dialect"
+        "name the dialect that it is written in with --dialect: postgres, spark, snowflake, bigquery, duckdb, mysql, \
+         sqlserver, oracle, redshift"
     );
     assert_eq!(
         help(Dialect::Postgres),

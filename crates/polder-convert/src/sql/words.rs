@@ -172,11 +172,13 @@ pub(crate) fn quoted(name: &str, dialect: Dialect) -> String {
         && name
             .bytes()
             .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
-    if simple && !is_reserved(name) {
+    // These have many more words of their own: there every name is in quotes.
+    let quotes = matches!(dialect, Dialect::Redshift | Dialect::MySql);
+    if simple && !is_reserved(name) && !quotes {
         return name.to_owned();
     }
     match dialect {
-        Dialect::Spark => format!("`{}`", name.replace('`', "``")),
+        Dialect::Spark | Dialect::MySql => format!("`{}`", name.replace('`', "``")),
         Dialect::BigQuery => format!("`{}`", name.replace('\\', "\\\\").replace('`', "\\`")),
         _ => format!("\"{}\"", name.replace('"', "\"\"")),
     }
@@ -190,7 +192,9 @@ pub(super) fn literal(text: &str, dialect: Dialect) -> String {
             "\"{}\"",
             text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
         ),
-        Dialect::Snowflake => format!("'{}'", text.replace('\\', "\\\\").replace('\'', "''")),
+        Dialect::Snowflake | Dialect::Redshift | Dialect::MySql => {
+            format!("'{}'", text.replace('\\', "\\\\").replace('\'', "''"))
+        }
         Dialect::Spark => format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'")),
         _ => format!("'{}'", text.replace('\'', "''")),
     }

@@ -92,6 +92,7 @@ fn every_official_example_goes_to_every_format_and_page() {
         .collect();
     assert!(
         index(&Site {
+            mesh: "shop",
             index: "index.html",
             contracts: &entries,
             products: &[],

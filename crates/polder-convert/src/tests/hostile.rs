@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use polder_core::ErrorKind;
 use proptest::prelude::*;
 
-use super::{contract, formats};
+use super::{contract, formats, scripts};
 use crate::{Dialect, Format, ImportOptions, export, import};
 
 fn refused(format: Format, text: &str) -> String {
@@ -158,11 +158,20 @@ schema:
       - {name: labels, logicalType: map, map: {key: {logicalType: string}, value: {logicalType: date}}}
 ";
 
-/// The contract in every format.
+/// The contract in every format that is written, and scripts of the dialects that are only read.
 static EXPORTED: LazyLock<Vec<(Format, Vec<char>)>> = LazyLock::new(|| {
     let contract = contract(CONTRACT);
     let text = |format| export(&contract, None, format).unwrap().value.chars().collect();
-    formats().into_iter().map(|format| (format, text(format))).collect()
+    let mut texts: Vec<(Format, Vec<char>)> = formats().into_iter().map(|format| (format, text(format))).collect();
+    for (dialect, script) in [
+        (Dialect::MySql, scripts::MYSQL),
+        (Dialect::SqlServer, scripts::SQL_SERVER),
+        (Dialect::Oracle, scripts::ORACLE),
+        (Dialect::Redshift, scripts::REDSHIFT),
+    ] {
+        texts.push((Format::Sql(dialect), script.chars().collect()));
+    }
+    texts
 });
 
 proptest! {
@@ -224,4 +233,19 @@ fn many_changes_of_many_tables_are_read_soon() {
     }
     let converted = import(Format::Sql(Dialect::Postgres), &text, &ImportOptions::default()).unwrap();
     assert_eq!(converted.losses, []);
+}
+
+#[test]
+fn scripts_without_an_end_of_anything_are_read_soon() {
+    for (dialect, part) in [
+        (Dialect::SqlServer, "CREATE PROCEDURE p AS SELECT [\n"),
+        (Dialect::SqlServer, "CREATE TABLE t (a int)\n"),
+        (Dialect::Oracle, "CREATE PROCEDURE p AS BEGIN x; END;\n"),
+        (Dialect::Oracle, "SELECT q'[ ;\n"),
+        (Dialect::MySql, "DELIMITER ;;\nCREATE TABLE t (a int) /*!50100 x\n;;\n"),
+        (Dialect::MySql, "SELECT '# /* ;\n"),
+    ] {
+        let text = part.repeat(20_000);
+        let _ = import(Format::Sql(dialect), &text, &ImportOptions::default());
+    }
 }

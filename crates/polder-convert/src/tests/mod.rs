@@ -2,6 +2,7 @@ mod examples;
 mod hostile;
 mod named;
 mod round_trip;
+pub(crate) mod scripts;
 mod storable;
 
 use polder_contract::Contract;
@@ -10,7 +11,7 @@ use serde_json::Value;
 
 use crate::{Converted, Dialect, Format, ImportOptions, import};
 
-/// Every format, the ones with dialects in each.
+/// Every format that is written, the ones with dialects in each.
 pub(crate) fn formats() -> Vec<Format> {
     let mut formats = vec![
         Format::Avro,
@@ -18,7 +19,7 @@ pub(crate) fn formats() -> Vec<Format> {
         Format::Protobuf,
         Format::DataContractSpecification,
     ];
-    formats.extend(Dialect::ALL.map(Format::Sql));
+    formats.extend(Dialect::WRITTEN.map(Format::Sql));
     formats.extend([Format::Dbt(Dialect::Postgres), Format::Dbt(Dialect::Spark)]);
     formats
 }

@@ -32,6 +32,7 @@ mod reread;
 mod selected;
 mod settle;
 mod steps;
+mod told;
 
 use std::collections::HashSet;
 use std::sync::Arc;

@@ -28,8 +28,8 @@ pub trait Patch: Send + Sync {
         &[]
     }
 
-    /// As [`apply`](Self::apply), for rows in which `texts`, columns that it sets, are what was received, as text: their
-    /// types do not hold it.
+    /// As [`apply`](Self::apply), for rows in which `texts`, columns that it sets, are what was received, because their
+    /// types do not hold it: text, and where only a field of an object or the items of a list do not fit, these alone.
     ///
     /// # Errors
     /// `Data`, where it cannot be done for one of the rows at least, or with text at all.

@@ -3,16 +3,17 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch, StringArray, UInt64Array};
+use arrow::array::{RecordBatch, UInt64Array};
 use arrow::compute::{concat_batches, take_record_batch};
 use arrow::datatypes::{DataType, Field, Schema};
 use polder_core::{ErrorKind, Result, ResultExt};
 
 use super::patch::{Patch, Patched};
 use super::reread::Misfit;
+use super::told::Told;
 
-/// Of one row: columns that the patch reads and whose types do not hold what was received, with that as text.
-pub(super) type Texts = Vec<(String, String)>;
+/// Of one row: columns that the patch reads and whose types do not hold what was received, with that.
+pub(super) type Texts = Vec<Told>;
 
 /// Rows that a patch was applied to.
 pub(super) struct Applied {
@@ -29,10 +30,10 @@ pub(super) struct Applied {
 /// # Errors
 /// What the patch reports but `Data`.
 pub(super) fn apply(patch: &dyn Patch, rows: &RecordBatch, texts: &[Texts]) -> Result<Applied> {
-    let mut groups: BTreeMap<Vec<String>, Vec<usize>> = BTreeMap::new();
+    let mut groups: BTreeMap<Vec<(String, DataType)>, Vec<usize>> = BTreeMap::new();
     for (row, texts) in texts.iter().enumerate() {
-        let names = texts.iter().map(|(name, _)| name.clone()).collect();
-        groups.entry(names).or_default().push(row);
+        let columns = texts.iter().map(|told| (told.name.clone(), told.data_type.clone()));
+        groups.entry(columns.collect()).or_default().push(row);
     }
     let mut applied = Applied {
         rows: rows.clone(),
@@ -42,13 +43,14 @@ pub(super) fn apply(patch: &dyn Patch, rows: &RecordBatch, texts: &[Texts]) -> R
     let mut parts = Vec::with_capacity(groups.len());
     let mut order = vec![0_u64; rows.num_rows()];
     let mut before = 0;
-    for (names, places) in &groups {
+    for (columns, places) in &groups {
+        let names: Vec<String> = columns.iter().map(|(name, _)| name.clone()).collect();
         let typed = match groups.len() {
             1 => rows.clone(),
             _ => taken(rows, places.iter().map(|place| *place as u64))?,
         };
-        let received = as_text(&typed, names, &|row| &texts[places[row]])?;
-        let part = to_group(patch, &received, &typed, names)?;
+        let received = as_received(&typed, &names, &|row| &texts[places[row]])?;
+        let part = to_group(patch, &received, &typed, &names)?;
         let told = |(row, said): (usize, Misfit)| (places[row], said);
         applied.misfits.extend(part.misfits.into_iter().map(told));
         let told = |(row, said): (usize, String)| (places[row], said);
@@ -70,7 +72,7 @@ pub(super) fn apply(patch: &dyn Patch, rows: &RecordBatch, texts: &[Texts]) -> R
     Ok(applied)
 }
 
-/// The patch applied to rows in which these columns are text; `typed` are the same rows in the columns' types.
+/// The patch applied to rows in which these columns are as received; `typed` are the same rows in the columns' types.
 fn to_group(patch: &dyn Patch, received: &RecordBatch, typed: &RecordBatch, names: &[String]) -> Result<Applied> {
     let apply = |rows: &RecordBatch| match names {
         [] => patch.apply(rows),
@@ -106,17 +108,17 @@ fn to_group(patch: &dyn Patch, received: &RecordBatch, typed: &RecordBatch, name
     Ok(Applied { rows, misfits, failed })
 }
 
-/// The rows with these columns as the text that was received.
-fn as_text<'t>(rows: &RecordBatch, names: &[String], texts: &dyn Fn(usize) -> &'t Texts) -> Result<RecordBatch> {
+/// The rows with these columns as they were received.
+fn as_received<'t>(rows: &RecordBatch, names: &[String], texts: &dyn Fn(usize) -> &'t Texts) -> Result<RecordBatch> {
     if names.is_empty() {
         return Ok(rows.clone());
     }
     let (mut fields, mut columns) = (rows.schema().fields().to_vec(), rows.columns().to_vec());
     for (nth, name) in names.iter().enumerate() {
         let place = rows.schema().index_of(name).context(ErrorKind::Internal, apart)?;
-        let said = (0..rows.num_rows()).map(|row| texts(row).get(nth).map(|(_, text)| text.as_str()));
-        let column: ArrayRef = Arc::new(said.collect::<StringArray>());
-        (fields[place], columns[place]) = (Arc::new(Field::new(name, DataType::Utf8, true)), column);
+        let told: Vec<&Told> = (0..rows.num_rows()).filter_map(|row| texts(row).get(nth)).collect();
+        columns[place] = Told::column(&told)?;
+        fields[place] = Arc::new(Field::new(name, columns[place].data_type().clone(), true));
     }
     RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).context(ErrorKind::Internal, apart)
 }

@@ -8,8 +8,9 @@ use polder_core::Result;
 use serde_json::{Map, Value};
 
 use super::change::Read;
-use super::kept::{Kept, said};
+use super::kept::Kept;
 use super::reread::Misfit;
+use super::told::Told;
 use crate::row_json::json_rows;
 
 /// Rows as they were received.
@@ -25,9 +26,9 @@ pub(super) struct Received {
 }
 
 impl Received {
-    /// The columns among these whose received values their types do not hold, with what was received, as text. None where
-    /// that is not known of one of them.
-    pub(super) fn texts(&self, kept: &Kept, row: usize, columns: &[String]) -> Option<Vec<(String, String)>> {
+    /// The columns among these whose received values their types do not hold, with what was received. None where that is
+    /// not known of one of them.
+    pub(super) fn texts(&self, kept: &Kept, row: usize, columns: &[String]) -> Option<Vec<Told>> {
         let Some(Gap::Columns(misfits)) = &self.gaps[row] else {
             return Some(Vec::new());
         };
@@ -41,9 +42,13 @@ impl Received {
             None => kept.records.is_valid(row).then(|| kept.records.value(row)),
         };
         let record: Map<String, Value> = serde_json::from_str(json?).ok()?;
-        misfits
-            .map(|misfit| Some((misfit.column.clone(), said(record.get(&misfit.column)?)?)))
-            .collect()
+        let schema = self.rows.schema();
+        let told = |misfit: &Misfit| {
+            let value = record.get(&misfit.column).filter(|value| !value.is_null())?;
+            let column = schema.field_with_name(&misfit.column).ok()?;
+            Told::of(column.name(), column.data_type(), value)
+        };
+        misfits.map(told).collect()
     }
 
     /// What is known of a row for the first time; none where its record was known before.

@@ -121,7 +121,11 @@ fn keys_twice(rows: &RecordBatch) -> Result<BTreeMap<usize, Vec<String>>> {
     Ok(twice)
 }
 
-fn decode(records: &[&str], schema: &SchemaRef) -> Result<RecordBatch, ArrowError> {
+/// Records of which nothing is asked but that they are of these types, as rows.
+///
+/// # Errors
+/// Where one of them is not.
+pub(super) fn decode(records: &[&str], schema: &SchemaRef) -> Result<RecordBatch, ArrowError> {
     let fields = schema.fields().iter();
     let fields = fields.map(|field| field.as_ref().clone().with_data_type(with_text_keys(field.data_type())));
     let mut decoder = ReaderBuilder::new(Arc::new(Schema::new(fields.collect::<Vec<_>>())))

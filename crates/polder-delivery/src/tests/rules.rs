@@ -220,6 +220,48 @@ async fn a_contract_that_is_retired_takes_no_rows() {
     assert!(lake.datasets().await.unwrap().is_empty());
 }
 
+/// A contract whose life ended, or ends, on this day.
+fn ending(day: &str) -> DatasetContract {
+    let end = format!("version: 1.0.0\nstatus: active\nslaProperties: [{{property: endOfLife, value: '{day}'}}]\n");
+    written("", "", &end)
+}
+
+#[tokio::test]
+async fn a_delivery_that_is_open_takes_no_rows_once_the_life_of_its_contract_is_over() {
+    let lake = lake();
+    let topic = topic([Some(1), Some(2), Some(-1)]);
+    let (running, over) = (ending("2999-12-31"), ending("2020-01-01"));
+    let mut opened = [stream(&lake, &running).await, pipeline(&lake, &running).await];
+    deliver(&mut opened[0], &topic, 1, Crash::Never).await.unwrap();
+    let version = opened[0].table().version();
+    for delivery in &mut opened {
+        // Years go by while it is open.
+        delivery.contract = over.clone();
+        for only_new in [false, true] {
+            let begun = match only_new {
+                false => delivery.shipment(RunId::new()).await,
+                true => delivery.shipment_of_new_rows(RunId::new()).await,
+            };
+            let error = begun.map(|_| ()).unwrap_err();
+            assert_eq!(
+                (error.kind(), error.exit_code()),
+                (ErrorKind::CheckFailed, 1),
+                "{error}"
+            );
+            let told = "sales.bronze.events takes no rows any more: the contract's life ended at 2020-01-01";
+            assert!(error.to_string().contains(told), "{error}");
+        }
+    }
+    // What it wrote before is there, what came later waits at its source, and nothing was refused.
+    let [stream, _] = &mut opened;
+    let error = deliver(stream, &topic, 2, Crash::Never).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::CheckFailed, "{error}");
+    stream.refresh().await.unwrap();
+    assert_eq!(stream.progress(PROGRESS).await.unwrap(), Some(1));
+    assert_eq!(stream.table().version(), version);
+    assert_eq!(placed(&lake).await, (vec![0], vec![]));
+}
+
 #[tokio::test]
 async fn each_shipment_names_the_version_of_the_contract_that_judged_it() {
     let lake = lake();

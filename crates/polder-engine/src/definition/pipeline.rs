@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use polder_core::config::Mesh;
 use polder_core::document::{self, Diagnostic, Reader, Source, Span};
-use polder_core::{DatasetName, Error, ErrorKind, ObjectName, Result};
+use polder_core::{DatasetName, Error, ErrorKind, Layer, ObjectName, Result};
 
 /// How a table follows its sources.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -145,6 +145,15 @@ fn read(
             reader.error(span, "duplicate-key", format!("`{column}` is in the key twice"), None);
         }
     }
+    // Only what refuses rows writes them, and only what decides about them changes them.
+    if let Some(dataset) = dataset.as_ref().filter(|dataset| dataset.layer() == Layer::Quarantine) {
+        reader.error(
+            dataset_span,
+            "built-in-contract",
+            format!("{dataset} keeps refused rows: no pipeline builds it"),
+            Some("name a dataset of another layer, such as gold; pipelines may read refused rows".to_owned()),
+        );
+    }
     match materialization {
         Some(Materialization::Append) if !key.is_empty() => reader.error(
             key_span,
@@ -233,6 +242,18 @@ mod tests {
             findings[3].starts_with(&format!("{file}:4:6: there is no file")),
             "{findings:?}"
         );
+    }
+
+    #[test]
+    fn no_pipeline_builds_refused_rows() {
+        for dataset in ["sales.quarantine.bronze_lines", "sales.quarantine.lines"] {
+            let (pipeline, findings) = parsed(&format!("dataset: {dataset}\nmaterialization: replace_groups\n"));
+            assert!(pipeline.is_none());
+            let told = format!(
+                "pipelines/sales/lines.pipeline.yaml:1:10: {dataset} keeps refused rows: no pipeline builds it"
+            );
+            assert_eq!(findings, [told]);
+        }
     }
 
     #[test]

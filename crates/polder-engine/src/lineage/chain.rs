@@ -1,11 +1,12 @@
-//! Chains: the way of a column's values to everything that is computed from them.
+//! Chains: the way of a column's values to everything that is computed from them, and from everything that they are computed
+//! from.
 
 use std::collections::BTreeSet;
 use std::fmt;
 
 use polder_core::DatasetName;
 
-use super::{ColumnEdge, ColumnLineage, Step, Target};
+use super::{ColumnEdge, ColumnLineage, Step, Target, overlap};
 use super::{DatasetColumn, Dependency};
 
 /// How many chains are given at most: meshes of diamonds have more than anybody reads.
@@ -61,6 +62,43 @@ impl ColumnLineage {
         walk.chains
     }
 
+    /// Everything that a column is computed from, step by step: first what it is computed from itself, then what that is
+    /// computed from, to where data comes in; each dependency once. What only decides which rows a dataset on the way has
+    /// is among its step, and not followed further.
+    pub fn upstream(&self, dataset: &DatasetName, column: &str) -> Vec<Vec<ColumnEdge>> {
+        let first = DatasetColumn {
+            dataset: dataset.clone(),
+            column: column.to_owned(),
+        };
+        let mut seen = BTreeSet::from([first.clone()]);
+        let mut told = BTreeSet::new();
+        let mut steps = Vec::new();
+        let mut here = vec![first];
+        while !here.is_empty() && seen.len() <= MOST_CHAINS {
+            let (mut step, mut next) = (Vec::new(), Vec::new());
+            for column in &here {
+                for edge in self.entering(&column.dataset) {
+                    let edge = match &edge.to {
+                        Target::Column(to) if overlap(&to.column, &column.column) => brought(edge, to, column),
+                        Target::Rows(_) => edge.clone(),
+                        Target::Column(_) | Target::Model(_) => continue,
+                    };
+                    if matches!(edge.to, Target::Column(_)) && seen.insert(edge.from.clone()) {
+                        next.push(edge.from.clone());
+                    }
+                    if told.insert(edge.clone()) {
+                        step.push(edge);
+                    }
+                }
+            }
+            if !step.is_empty() {
+                steps.push(step);
+            }
+            here = next;
+        }
+        steps
+    }
+
     /// What depends on a column in one step, each with all ways in which it does; row-level dependencies only where a
     /// step has no other.
     pub(crate) fn next(&self, column: &DatasetColumn) -> Vec<Hop> {
@@ -97,6 +135,21 @@ fn carried(edge: &ColumnEdge, column: &DatasetColumn) -> Target {
             })
         }
         (to, _) => to.clone(),
+    }
+}
+
+/// The edge by which a value came: into a struct that is passed on as it is, from the same value inside of what it was.
+fn brought(edge: &ColumnEdge, to: &DatasetColumn, column: &DatasetColumn) -> ColumnEdge {
+    match column.column.strip_prefix(to.column.as_str()) {
+        Some(rest) if edge.how == Dependency::Identity && !rest.is_empty() => ColumnEdge {
+            from: DatasetColumn {
+                dataset: edge.from.dataset.clone(),
+                column: format!("{}{rest}", edge.from.column),
+            },
+            to: Target::Column(column.clone()),
+            ..edge.clone()
+        },
+        _ => edge.clone(),
     }
 }
 

@@ -1,9 +1,10 @@
 //! Lineage by column: from which columns of datasets the columns of other datasets are computed, which columns decide
 //! what rows there are, and what is reached from a column by way of all of that.
 
+mod altered;
 mod chain;
 mod reach;
-mod shifted;
+mod refused;
 #[cfg(test)]
 mod tests;
 
@@ -15,10 +16,12 @@ use datafusion::logical_expr::LogicalPlan;
 use polder_core::{DatasetName, ObjectName};
 use polder_query::lineage::{Dependencies, Origins, Tracer};
 
+pub(crate) use altered::Reading;
+pub use altered::{Altered, Asker, Renamed, Still, altered};
 pub use chain::{Chain, Hop};
 pub use polder_query::lineage::{DatasetColumn, Dependency};
-pub use reach::{Reach, Reached, Reader};
-pub use shifted::{Shifted, shifted};
+pub use reach::{Broken, Reach, Reached, Reader};
+pub(crate) use refused::add_refused;
 
 use crate::step::StepKind;
 
@@ -93,12 +96,15 @@ pub struct ColumnEdge {
     pub to: Target,
     /// How.
     pub how: Dependency,
+    /// Whether some of the values that depend on it are the column's own, as they are: passed on, or chosen among others.
+    pub keeps_values: bool,
 }
 
 /// The dependencies of all pipelines and models whose queries plan.
 #[derive(Debug, Clone, Default)]
 pub struct ColumnLineage {
-    /// By step, in the order in which steps are declared; within a step by column.
+    /// By step, in the order in which steps are declared; within a step by column. Behind those what comes to refused rows
+    /// that some step reads.
     pub edges: Vec<ColumnEdge>,
     /// Who reads which dataset and builds which, also without naming a column of it (`count(*)`), and also where the
     /// query does not plan.
@@ -109,6 +115,8 @@ pub struct ColumnLineage {
     reading: BTreeMap<DatasetName, Vec<usize>>,
     /// Columns that pipelines make and of which a query does not say that they always have a value.
     nullable: BTreeSet<DatasetColumn>,
+    /// What the queries of steps and rules read.
+    readings: Vec<Reading>,
 }
 
 impl ColumnLineage {
@@ -119,12 +127,18 @@ impl ColumnLineage {
             edges,
             steps,
             nullable: BTreeSet::new(),
+            readings: Vec::new(),
         }
     }
 
     /// The same, with the columns that may be null by the queries that make them.
     pub(crate) fn with_nullable(self, nullable: BTreeSet<DatasetColumn>) -> Self {
         Self { nullable, ..self }
+    }
+
+    /// The same, with what queries read.
+    pub(crate) fn with_readings(self, readings: Vec<Reading>) -> Self {
+        Self { readings, ..self }
     }
 
     /// Whether the query that makes a column may give null, as far as can be told from what the contracts of its sources
@@ -255,6 +269,7 @@ impl<'t> Edges<'t> {
                 via: self.via.clone(),
                 to: to.clone(),
                 how,
+                keeps_values: how.is_direct() && dependencies.keep_values(),
             }));
         }
         self.edges[first..].sort();

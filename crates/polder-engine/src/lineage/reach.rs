@@ -5,6 +5,7 @@ use std::fmt;
 
 use polder_core::{DatasetName, ObjectName};
 
+use super::altered::Altered;
 use super::chain::Hop;
 use super::{ColumnLineage, LineageEdge, Step, Target, overlap};
 use super::{DatasetColumn, Dependency};
@@ -54,15 +55,30 @@ pub struct Reached {
     pub unaffected: BTreeSet<String>,
 }
 
+/// Steps that check and that a change breaks all the same.
+#[derive(Debug, Clone, Default)]
+pub struct Broken {
+    /// Those of which rows go, or others come: with all their columns.
+    pub rows: BTreeSet<ObjectName>,
+    /// Those that make other values of the changed column.
+    pub values: BTreeSet<ObjectName>,
+}
+
+impl Broken {
+    fn has(&self, step: &ObjectName) -> bool {
+        self.rows.contains(step) || self.values.contains(step)
+    }
+}
+
 /// Which readers of the changed place itself it breaks; whoever reads what those made breaks with them.
 #[derive(Debug, Clone, Copy)]
 enum Breaks<'s> {
     /// All.
     All,
     /// Steps that do not check, and these.
-    Unsound(&'s BTreeSet<ObjectName>),
+    Unsound(&'s Broken),
     /// These.
-    Only(&'s BTreeSet<ObjectName>),
+    Only(&'s Broken),
 }
 
 /// A place that a change reaches.
@@ -107,46 +123,66 @@ impl<'a> Reach<'a> {
         let stopped = || reach.lineage.steps.iter().filter(|read| unsound.contains(&read.via));
         let mut waiting: BTreeSet<_> = stopped().map(|read| step(read).to_string()).collect();
         let given = stopped().filter_map(|read| read.to.as_ref());
-        waiting.extend(reach.behind(given.chain(unbuilt)));
+        // Nothing is refused of them either.
+        let refused: Vec<_> = unbuilt.iter().map(DatasetName::quarantine).collect();
+        waiting.extend(reach.behind(given.chain(unbuilt).chain(&refused)));
         reach.waiting = waiting;
         reach
+    }
+
+    /// The same, where some steps check and ask something else than before: what they read before counts too.
+    #[must_use]
+    pub fn with_altered(mut self, altered: &[Altered]) -> Self {
+        let more: BTreeSet<_> = altered.iter().flat_map(Altered::edges).collect();
+        if !more.is_empty() {
+            let mut edges = self.lineage.edges;
+            edges.extend(more);
+            self.lineage = ColumnLineage::new(edges, self.lineage.steps);
+        }
+        self
     }
 
     /// What breaks when a column (or, without one, a whole dataset) changes: pipelines and models that read it and do
     /// not check any more, and whatever is made of what they made. `direct` are the readers that the change itself
     /// breaks, by their position.
     pub fn of(&self, dataset: &DatasetName, column: Option<&str>, direct: &BTreeSet<usize>) -> Reached {
-        self.with_refusing(dataset, column, direct, &BTreeSet::new())
+        self.with_broken(dataset, column, direct, &Broken::default())
     }
 
-    /// As [`Reach::of`], where some steps check but cannot go on with the column's values (`refusing`): the contract of
-    /// what they build refuses them.
-    pub fn with_refusing(
+    /// As [`Reach::of`], where some steps check but are `broken`: the contract of what they build refuses the column's
+    /// values, or they ask something else than before.
+    pub fn with_broken(
         &self,
         dataset: &DatasetName,
         column: Option<&str>,
         direct: &BTreeSet<usize>,
-        refusing: &BTreeSet<ObjectName>,
+        broken: &Broken,
     ) -> Reached {
-        self.from(dataset, column, direct, Breaks::Unsound(refusing))
+        self.from(dataset, column, direct, Breaks::Unsound(broken))
     }
 
-    /// What breaks by a promise that got weaker: that stops no query, so only `direct` and `refusing` are broken by it, as
-    /// in [`Reach::with_refusing`].
+    /// What breaks by a promise that got weaker: that stops no query, so only `direct` and `broken` are broken by it, as
+    /// in [`Reach::with_broken`].
     pub fn by_promise(
         &self,
         dataset: &DatasetName,
         column: Option<&str>,
         direct: &BTreeSet<usize>,
-        refusing: &BTreeSet<ObjectName>,
+        broken: &Broken,
     ) -> Reached {
-        self.from(dataset, column, direct, Breaks::Only(refusing))
+        self.from(dataset, column, direct, Breaks::Only(broken))
     }
 
-    /// What breaks when a dataset gets no more rows: everything that reads it.
+    /// What breaks when a dataset gets no more rows: everything that reads it, or the rows that were refused of it.
     pub fn unbuilt(&self, dataset: &DatasetName) -> Reached {
-        let direct = self.readers_of(dataset, None).collect();
-        self.from(dataset, None, &direct, Breaks::All)
+        let of = |dataset: &DatasetName| {
+            let direct = self.readers_of(dataset, None).collect();
+            self.from(dataset, None, &direct, Breaks::All)
+        };
+        let (mut reached, refused) = (of(dataset), of(&dataset.quarantine()));
+        reached.chains.extend(refused.chains);
+        reached.broken.extend(refused.broken);
+        reached
     }
 
     fn from(
@@ -269,8 +305,8 @@ impl Walk<'_, '_> {
             let name = &hop.via.name;
             let breaks = match self.breaks {
                 Breaks::All => true,
-                Breaks::Unsound(refusing) => self.reach.unsound.contains(name) || refusing.contains(name),
-                Breaks::Only(refusing) => refusing.contains(name),
+                Breaks::Unsound(broken) => self.reach.unsound.contains(name) || broken.has(name),
+                Breaks::Only(broken) => broken.has(name),
             };
             if first && !breaks {
                 continue;
@@ -278,7 +314,16 @@ impl Walk<'_, '_> {
             self.broken.insert(hop.via.to_string());
             // A row that is refused is missing with all its columns.
             let refused =
-                first && matches!(self.breaks, Breaks::Unsound(some) | Breaks::Only(some) if some.contains(name));
+                first && matches!(self.breaks, Breaks::Unsound(some) | Breaks::Only(some) if some.rows.contains(name));
+            // Of a step that checks more is refused, or something else: whoever reads that is there to tell it.
+            let told = hop.to.dataset().is_some_and(|dataset| dataset.refused().is_some());
+            if first
+                && told
+                && matches!(self.breaks, Breaks::Unsound(_) | Breaks::Only(_))
+                && !self.reach.unsound.contains(name)
+            {
+                continue;
+            }
             let to = match hop.to {
                 Target::Column(column) if refused && !self.reach.unsound.contains(name) => {
                     Place::Dataset(column.dataset)

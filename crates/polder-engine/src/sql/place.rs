@@ -64,6 +64,11 @@ impl<'a> SqlText<'a> {
             Some(engine) => engine.strip_backtrace(),
             None => error.report(),
         };
+        let columns = None;
+        let (message, help) = match engine.map(|engine| engine_words::said(engine, Asked { sql: self.sql, columns })) {
+            Some(said) => (said.message, said.help),
+            None => (report.clone(), None),
+        };
         let place = detail
             .and_then(|detail| detail.span)
             .and_then(|span| {
@@ -72,13 +77,13 @@ impl<'a> SqlText<'a> {
                     usize::try_from(span.start.column).ok()?,
                 )
             })
-            .or_else(|| line_and_column(&report).and_then(|(line, column)| self.at(line, column)))
-            .or_else(|| quoted_words(&report).find_map(|word| self.word(word)));
-        let columns = None;
-        let (message, help) = match engine.map(|engine| engine_words::said(engine, Asked { sql: self.sql, columns })) {
-            Some(said) => (said.message, said.help),
-            None => (report, None),
-        };
+            .or_else(|| {
+                let (line, column) = line_and_column(&report).or_else(|| line_and_column(&message))?;
+                self.at(line, column)
+            })
+            .or_else(|| quoted_words(&report).find_map(|word| self.word(word)))
+            // The engine does not quote every name that it tells.
+            .or_else(|| quoted_words(&message).find_map(|word| self.word(word)));
         self.error(place, code, message, error.help().map(str::to_owned).or(help))
     }
 
@@ -88,10 +93,17 @@ impl<'a> SqlText<'a> {
         self.find(&name).or_else(|| self.word(dataset.name()))
     }
 
-    /// Where a word stands for the last time: an output column is mostly named where it is given its alias.
+    /// Where a word stands for the last time: an output column is mostly named where it is given its alias. What names a
+    /// field of a struct (`{d: 1}`, `named_struct('d', 1)`) names no column, unless nothing else does.
     pub(crate) fn last_word(&self, word: &str) -> Option<Span> {
+        let is_field = |start: &usize| {
+            let rest = self.sql[start + word.len()..].trim_start();
+            self.sql[..*start].ends_with('\'') || (rest.starts_with(':') && !rest.starts_with("::"))
+        };
         self.words(word)
+            .filter(|start| !is_field(start))
             .last()
+            .or_else(|| self.words(word).last())
             .map(|start| self.span(start, start + word.len()))
     }
 
@@ -218,6 +230,27 @@ mod tests {
         let text = SqlText::file(&file);
         assert_eq!(text.last_word("lines"), None);
         assert_eq!(text.last_word("total").unwrap().column, 23);
+    }
+
+    #[test]
+    fn a_field_of_a_struct_is_no_output_column() {
+        let file = source("SELECT 1.5 AS d, {d: 1.0} AS o, named_struct('d', d::int) AS n");
+        let text = SqlText::file(&file);
+        // The last is a column that is read.
+        assert_eq!(text.last_word("d").unwrap().column, 51);
+        let file = source("SELECT 1.5 AS d, {d: 1.0} AS o, named_struct('d', 2) AS n");
+        assert_eq!(SqlText::file(&file).last_word("d").unwrap().column, 15);
+    }
+
+    #[test]
+    fn a_name_that_the_engine_does_not_quote_is_found() {
+        use polder_core::ResultExt;
+        let file = source("SELECT\n  i['skuu'] AS sku FROM l");
+        let engine = DataFusionError::Plan("Field skuu not found in struct".to_owned());
+        let error = Err::<(), _>(engine).context(polder_core::ErrorKind::Usage, || "no plan".to_owned());
+        let diagnostic = SqlText::file(&file).failure(&error.unwrap_err(), "sql");
+        let place = diagnostic.span.unwrap();
+        assert_eq!((place.line, place.column), (2, 6), "{}", diagnostic.message);
     }
 
     #[test]

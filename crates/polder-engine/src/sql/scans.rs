@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use datafusion::catalog::TableProvider;
-use datafusion::common::Column;
 use datafusion::common::tree_node::{Transformed, TreeNodeRecursion};
+use datafusion::common::{Column, ScalarValue};
 use datafusion::datasource::provider_as_source;
 use datafusion::error::Result;
 use datafusion::logical_expr::{
-    EmptyRelation, Expr, JoinType, LogicalPlan, LogicalPlanBuilder, TableScan, Union, cast,
+    EmptyRelation, Expr, JoinType, LogicalPlan, LogicalPlanBuilder, TableScan, Union, cast, lit,
 };
 use polder_core::DatasetName;
 use polder_query::lineage::dataset_of;
@@ -49,13 +49,17 @@ pub(crate) fn substitute(
     recomputed(changed.data)
 }
 
-/// `rows` under the scan's name with the scan's columns and types.
+/// `rows` under the scan's name with the scan's columns and types. A scan has what the dataset's contract promises, files
+/// what their table has: a column that they do not have yet is of nulls, where the scan's may be null.
 fn in_place_of(scan: &TableScan, rows: LogicalPlan) -> Result<LogicalPlan> {
     let columns = scan
         .projected_schema
         .fields()
         .iter()
         .map(|wanted| {
+            if wanted.is_nullable() && !rows.schema().has_column_with_unqualified_name(wanted.name()) {
+                return Ok(lit(ScalarValue::try_from(wanted.data_type())?).alias(wanted.name()));
+            }
             let given = rows.schema().qualified_field_with_unqualified_name(wanted.name())?;
             let column = Expr::Column(Column::from(given));
             Ok(match given.1.data_type() == wanted.data_type() {
@@ -200,6 +204,32 @@ mod tests {
         .unwrap();
         let listed: Vec<_> = scans(&plan).unwrap().into_iter().enumerate().collect();
         assert_eq!(asked, listed);
+    }
+
+    #[tokio::test]
+    async fn a_column_that_other_rows_do_not_have_is_null_where_it_may_be() {
+        let of = |fields: &[(&str, bool)]| {
+            let fields = fields
+                .iter()
+                .map(|(name, null)| Field::new(*name, DataType::Utf8, *null));
+            let table = EmptyTable::new(Arc::new(Schema::new(fields.collect::<Vec<_>>())));
+            LogicalPlanBuilder::scan("a.silver.t", provider_as_source(Arc::new(table)), None)
+        };
+        let without = || of(&[("k", false)]).and_then(LogicalPlanBuilder::build).unwrap();
+        let wanted = of(&[("note", true), ("k", false)])
+            .and_then(LogicalPlanBuilder::build)
+            .unwrap();
+        let rows = as_scanned(&wanted, without()).unwrap();
+        assert!(
+            rows.display_indent().to_string().contains("Utf8(NULL) AS note"),
+            "{rows:?}"
+        );
+        assert_eq!(rows.schema().field(0), wanted.schema().field(0));
+        let wanted = of(&[("must", false), ("k", false)])
+            .and_then(LogicalPlanBuilder::build)
+            .unwrap();
+        let refused = as_scanned(&wanted, without()).unwrap_err().to_string();
+        assert!(refused.contains("must"), "{refused}");
     }
 
     #[tokio::test]

@@ -8,8 +8,8 @@ use datafusion::datasource::empty::EmptyTable;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::SessionContext;
 
-/// A session that knows `a.silver.t (k, v)`, `a.silver.u (k, w)`, `a.bronze.e (k, v, _ingested_at, …)` and
-/// `a.silver.n (id, address (city, zip), lines [(code, price)])`.
+/// A session that knows `a.silver.t (k, v)`, `a.silver.u (k, w)`, `a.bronze.e (k, v, _ingested_at, …)` `a.silver.n (id, address (city, zip),
+/// lines [(code, price)])` and `a.silver.m (id, prices {text: (net, gross)})`.
 pub(crate) fn session() -> SessionContext {
     let columns = |columns: &[(&str, DataType)]| {
         let fields: Vec<_> = columns
@@ -37,6 +37,14 @@ pub(crate) fn session() -> SessionContext {
         ("lines", DataType::List(Arc::new(items))),
     ]);
     silver.register_table("n".to_owned(), nested).unwrap();
+    let entry = [
+        Field::new("key", DataType::Utf8, false),
+        Field::new("value", inside(["net", "gross"]), true),
+    ];
+    let entries = Field::new("entries", DataType::Struct(entry.to_vec().into()), false);
+    let prices = DataType::Map(Arc::new(entries), false);
+    let mapped = columns(&[("id", number.clone()), ("prices", prices)]);
+    silver.register_table("m".to_owned(), mapped).unwrap();
     let bronze = MemorySchemaProvider::new();
     let events = columns(&[
         ("k", text),

@@ -149,6 +149,83 @@ async fn the_order_of_steps_must_be_possible() {
 }
 
 #[tokio::test]
+async fn refused_rows_are_read_under_their_built_in_contract_without_any_lake() {
+    let refusals = "SELECT rule AS k, count(*) AS v, count(state) AS n FROM a.quarantine.silver_s GROUP BY rule";
+    let declared = |sql: &str| {
+        silver(BY_GROUP, SUMS)
+            .contract("a.gold.g", TARGET)
+            .pipeline("g", "a.gold.g", BY_GROUP, sql)
+    };
+    assert_eq!(findings(declared(refusals)).await, Vec::<String>::new());
+    let wrong = refusals
+        .replace("rule AS k", "attempts AS k")
+        .replace("BY rule", "BY attempts");
+    assert_eq!(
+        findings(declared(&wrong)).await,
+        ["pipelines/a/g.sql:1:20: `k` is integer (32 bits), but a.gold.g promises string"]
+    );
+    // Rules ask it, too, whatever the case in which they write it.
+    let asks = "{name: k, logicalType: string, relationships: [{to: a.quarantine.bronze_e.rule}], \
+                quality: [{type: sql, query: 'SELECT count(attempts) FROM A.Quarantine.bronze_e', mustBeLessThan: 9}]}";
+    assert_eq!(
+        findings(bronze().contract_of("a.silver.s", &[asks])).await,
+        Vec::<String>::new()
+    );
+}
+
+#[tokio::test]
+async fn lineage_goes_on_through_refused_rows_that_somebody_reads() {
+    let declared = |read: &str| {
+        silver(BY_GROUP, SUMS)
+            .contract("a.gold.g", TARGET)
+            .pipeline("g", "a.gold.g", BY_GROUP, read)
+    };
+    let chains = async |read: &str| -> Vec<String> {
+        let lineage = declared(read).engine(&lake()).column_lineage().await.unwrap();
+        let chains = lineage.downstream(&name("a.bronze.e"), "v");
+        chains.iter().map(ToString::to_string).collect()
+    };
+    let by_rule = "SELECT rule AS k, count(*) AS v, count(state) AS n FROM a.quarantine.silver_s GROUP BY rule";
+    assert_eq!(
+        chains(by_rule).await,
+        [
+            "a.bronze.e.v → pipeline a.s → a.silver.s.v",
+            "a.bronze.e.v → pipeline a.s → a.quarantine.silver_s.rule → pipeline a.g → a.gold.g.k"
+        ]
+    );
+    let lineage = declared(by_rule).engine(&lake()).column_lineage().await.unwrap();
+    let steps = lineage.upstream(&name("a.gold.g"), "k");
+    assert!(steps[1].iter().any(|edge| edge.from.to_string() == "a.bronze.e.v"));
+    // Of refused rows that nobody reads nothing is told.
+    let others = "SELECT k, v, n FROM a.silver.s";
+    assert_eq!(
+        chains(others).await,
+        ["a.bronze.e.v → pipeline a.s → a.silver.s.v → pipeline a.g → a.gold.g.v"]
+    );
+}
+
+#[tokio::test]
+async fn nothing_is_built_from_the_rows_that_are_refused_of_it() {
+    let refused = |dataset: &str| {
+        format!("SELECT rule AS k, count(*) AS v, count(*) AS n FROM a.quarantine.{dataset} GROUP BY rule")
+    };
+    assert_eq!(
+        findings(silver(BY_GROUP, &refused("silver_s"))).await,
+        ["pipelines/a/s.sql:1:53: a.silver.s is built from the rows that are refused of it"]
+    );
+    let round = silver(BY_GROUP, &refused("silver_t"))
+        .contract("a.silver.t", TARGET)
+        .pipeline("t", "a.silver.t", BY_GROUP, "SELECT k, v, n FROM a.silver.s");
+    assert_eq!(
+        findings(round).await,
+        [
+            "pipelines/a/s.sql:1:53: a.silver.s and a.quarantine.silver_t are built from each other",
+            "pipelines/a/t.sql:1:21: a.silver.t and a.silver.s are built from each other",
+        ]
+    );
+}
+
+#[tokio::test]
 async fn a_pipeline_without_a_contract_is_told_how_to_get_one() {
     let help = async |dataset: &str| {
         let declared = bronze()

@@ -166,3 +166,63 @@ async fn a_rule_sees_another_dataset_in_the_order_of_its_contract() {
     assert_eq!(judged.figure, Some(Figure::Whole(300)), "{:?}", judged.note);
     assert_eq!(judged.verdict, RuleVerdict::Passed);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_column_that_a_source_does_not_have_yet_is_null_in_its_old_rows_and_in_those_that_come() {
+    let lake = lake();
+    // What writes keeps to the old contract.
+    let before = bronze().engine(&lake);
+    let mut writer = Writer::new(&before);
+    writer.add("a.bronze.e", &[row("r", 1, 20)]).await;
+    let columns = "k string, d bigint, v bigint, w bigint";
+    let engine = Declared::default()
+        .contract_version("a.bronze.e", columns, "1.1.0")
+        .contract("a.silver.all", "v bigint, d bigint")
+        .contract("a.silver.first", "v bigint, d bigint")
+        .contract("a.gold.sums", "v bigint, w bigint")
+        .pipeline(
+            "all",
+            "a.silver.all",
+            "materialization: append",
+            "SELECT v, d FROM a.bronze.e WHERE d IS NULL OR d > 3",
+        )
+        .pipeline(
+            "first",
+            "a.silver.first",
+            "materialization: append_distinct\nkey: [v]",
+            "SELECT v, d FROM a.bronze.e",
+        )
+        .pipeline(
+            "sums",
+            "a.gold.sums",
+            "materialization: replace_groups\nkey: [v]",
+            "SELECT v, sum(w - coalesce(d, 0)) AS w FROM a.bronze.e GROUP BY v",
+        )
+        .engine(&lake);
+    run(&engine).await;
+    for (offset, new, sums) in [
+        (1, [row("r", 1, 5), row("r", 2, 7)], ["1 25", "2 7"]),
+        (3, [row("r", 1, 1), row("r", 2, 1)], ["1 26", "2 8"]),
+    ] {
+        writer.offset = offset;
+        writer.add("a.bronze.e", &new).await;
+        let table = lake.load(&name("a.bronze.e")).await.unwrap().unwrap();
+        assert!(table.schema().index_of("d").is_err(), "nobody who writes knows of it");
+        let results = run(&engine).await;
+        assert!(
+            results.iter().all(|result| result.action == Action::Incremental),
+            "{:?}",
+            actions(&results)
+        );
+        assert_eq!(rows(&engine, "SELECT v, w FROM a.gold.sums").await, sums);
+        assert_eq!(rows(&engine, "SELECT v, d FROM a.silver.first").await, ["1 ∅", "2 ∅"]);
+        let all = number(&engine, "SELECT count(*) FROM a.silver.all WHERE d IS NULL").await;
+        assert_eq!(all, 1 + offset + 1);
+    }
+    // A group whose rows went.
+    let files = lake.load(&name("a.bronze.e")).await.unwrap().unwrap().files().unwrap();
+    writer.replace("a.bronze.e", files, &[row("r", 1, 6)]).await;
+    run(&engine).await;
+    assert_eq!(rows(&engine, "SELECT v, w FROM a.gold.sums").await, ["1 6"]);
+    assert_eq!(rows(&engine, "SELECT v, d FROM a.silver.all").await, ["1 ∅"]);
+}

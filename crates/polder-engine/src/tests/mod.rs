@@ -5,6 +5,7 @@ mod building;
 mod checking;
 mod equal_to_full;
 mod evolved;
+mod nested;
 mod outages;
 mod refusals;
 mod repository;
@@ -192,9 +193,13 @@ impl<'e> Writer<'e> {
         if remove.is_empty() && rows.is_empty() {
             return;
         }
+        let batch = self.batch(rows);
+        self.commit_batch(dataset, remove, batch, operation).await;
+    }
+
+    async fn commit_batch(&self, dataset: &str, remove: Vec<DataFile>, batch: RecordBatch, operation: Operation) {
         let mut table = self.table(dataset).await;
         let mut writer = table.writer().unwrap();
-        let batch = self.batch(rows);
         if batch.num_rows() > 0 {
             writer.write(&batch).await.unwrap();
         }

@@ -132,7 +132,7 @@ async fn data_that_is_too_little_is_told_and_no_failure() {
     impl Observer for Watching<'_> {
         fn finished(&self, result: &StepResult) {
             let told = result.why == "not enough data yet: 1 rows are too few";
-            if matches!(result.outcome, StepOutcome::UpToDate) && told && result.run.is_none() {
+            if matches!(result.outcome, StepOutcome::WaitsForData) && told && result.run.is_none() {
                 self.0.store(true, Ordering::Relaxed);
             }
         }
@@ -140,4 +140,27 @@ async fn data_that_is_too_little_is_told_and_no_failure() {
     engine.run(&RunOptions::default(), &Watching(&seen)).await.unwrap();
     assert!(seen.load(Ordering::Relaxed));
     assert_eq!(engine.model_store().versions(&model()).await.unwrap(), []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_model_learns_from_nulls_where_its_source_does_not_have_a_column_yet() {
+    let lake = lake();
+    let before = bronze().engine(&lake);
+    Writer::new(&before)
+        .add("a.bronze.e", &[row("a", 1, 0), row("b", 2, 0)])
+        .await;
+    let model = MODEL.replace(
+        "SELECT k FROM a.silver.s",
+        "SELECT k, d FROM a.bronze.e WHERE d IS NULL",
+    );
+    let mut declared = declared(&model);
+    declared
+        .contracts
+        .retain(|(_, contract)| !contract.text.contains("a.bronze.e"));
+    let engine = declared
+        .contract_version("a.bronze.e", "k string, d bigint, v bigint, w bigint", "1.1.0")
+        .engine(&lake);
+    let results = run(&engine).await;
+    let learned = results.iter().find_map(|result| result.model.clone()).unwrap();
+    assert_eq!(learned.metrics, BTreeMap::from([("rows".to_owned(), 2.0)]));
 }

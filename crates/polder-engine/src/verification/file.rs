@@ -3,10 +3,13 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use datafusion::arrow::datatypes::Schema;
 use datafusion::catalog::TableProvider;
-use polder_contract::DatasetContract;
+use polder_contract::{DatasetContract, SchemaObject};
 use polder_core::{Error, ErrorKind, Result};
 use polder_delivery::Discretion;
+use polder_gate::arrow_schema;
+use polder_gate::reading::fields_beyond;
 use polder_gate::table::{NoFacts, Queries, RuleResult, RuleVerdict, TableCheck};
 use polder_query::{RuleQueries, Session};
 
@@ -52,9 +55,10 @@ pub async fn verify_files(
             }
             let schema = table.schema();
             let names = schema.fields().iter().map(|field| field.name().clone());
-            let (known, unknown): (Vec<_>, Vec<_>) = names.partition(|name| declared.contains(name));
+            let (known, mut unknown): (Vec<_>, Vec<_>) = names.partition(|name| declared.contains(name));
             let lacking = without(&declared, &known);
             some_are_known(&contract, files, &declared, (&known, &unknown))?;
+            unknown.extend(unknown_inside(&schema, contract.object())?);
             let rows = (table, &queries as &dyn Queries);
             let mut verification = judge(contract, &check, rows, files, show, discretion).await?;
             judge_absence(&mut verification.report.results, &lacking, files);
@@ -96,6 +100,16 @@ async fn judge(
         ErrorKind::Data => parquet::cannot_be_read(files).with_source(error),
         _ => error,
     })
+}
+
+/// The fields inside of columns that the contract does not have, with their way.
+fn unknown_inside(found: &Schema, object: &SchemaObject) -> Result<Vec<String>> {
+    let declared = arrow_schema(object)?;
+    let columns = declared.fields().iter().filter_map(|column| {
+        let found = found.field_with_name(column.name()).ok()?;
+        Some(fields_beyond(found.data_type(), column.data_type(), column.name()))
+    });
+    Ok(columns.flatten().map(|field| field.way).collect())
 }
 
 /// The declared columns that are not there.

@@ -41,6 +41,11 @@ impl Given {
         }
         let mut seen = HashSet::new();
         for file in parquet.iter().chain(&lines) {
+            if file.exists() && !file.is_file() {
+                let message = format!("{} cannot be read: it is no ordinary file", file.display());
+                return Err(Error::new(ErrorKind::Usage, message)
+                    .with_help("write its rows to a file first: they may be read more than once"));
+            }
             if !file.is_file() {
                 let message = format!("there is no file {}", file.display());
                 return Err(Error::new(ErrorKind::NotFound, message));
@@ -168,6 +173,27 @@ mod tests {
         );
         // What is named is taken as it is.
         assert_eq!(given(&folder, &["note.txt"]).unwrap(), ["note.txt"]);
+    }
+
+    #[test]
+    fn what_is_there_and_is_no_ordinary_file_is_not_said_to_be_missing() {
+        let folder = folder(&[]);
+        let pipe = folder.path().join("p.jsonl");
+        assert!(
+            std::process::Command::new("mkfifo")
+                .arg(&pipe)
+                .status()
+                .unwrap()
+                .success()
+        );
+        let error = given(&folder, &["p.jsonl"]).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Usage);
+        assert!(
+            error
+                .to_string()
+                .ends_with("p.jsonl cannot be read: it is no ordinary file"),
+            "{error}"
+        );
     }
 
     #[test]

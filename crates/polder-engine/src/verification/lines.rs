@@ -15,7 +15,7 @@ use datafusion::parquet::basic::{Compression, ZstdLevel};
 use datafusion::parquet::file::properties::WriterProperties;
 use polder_contract::SchemaObject;
 use polder_core::{Error, ErrorKind, Result, ResultExt};
-use polder_gate::reading::{self, Cast, from_json, kind, misread_type};
+use polder_gate::reading::{self, Cast, FieldsBeyond, from_json, kind, misread_type};
 use polder_gate::{arrival_schema, arrow_schema};
 use serde_json::{Map, Value};
 use tempfile::TempDir;
@@ -41,7 +41,7 @@ pub(super) struct Lines {
     pub(super) file: PathBuf,
     /// The contract's columns, by their place: the record names it at least once, and whether a value of it did not fit.
     pub(super) columns: Vec<Found>,
-    /// Fields with a value of which the contract says nothing.
+    /// Fields with a value of which the contract says nothing; those inside of columns with their way.
     pub(super) unknown: BTreeSet<String>,
 }
 
@@ -145,6 +145,7 @@ struct Reader {
     any: bool,
     columns: Vec<Found>,
     unknown: BTreeSet<String>,
+    inside: FieldsBeyond,
 }
 
 impl Reader {
@@ -170,6 +171,7 @@ impl Reader {
             })?;
         Ok(Self {
             columns: vec![Found::default(); types.fields().len()],
+            inside: FieldsBeyond::of(types.fields(), None),
             arrival,
             types,
             schema,
@@ -201,6 +203,7 @@ impl Reader {
                 None => drop(self.unknown.insert(name.clone())),
             }
         }
+        self.inside.look(|name| record.get(name));
         self.any = true;
         self.bytes += bytes;
         self.records.push(record);
@@ -244,6 +247,7 @@ impl Reader {
             self.write()?;
         }
         self.writer.close().context(ErrorKind::Refused, cannot_keep)?;
+        self.unknown.extend(self.inside.take());
         Ok(Some(Lines {
             _folder: self.folder,
             file: self.file,

@@ -14,7 +14,7 @@ use polder_contract::rule::Figure;
 use polder_core::{DatasetName, ErrorKind, Result, ResultExt};
 use polder_gate::reading::{MISREAD, READ};
 use polder_gate::table::{Queries, QueryColumns};
-use polder_query::{RuleQueries, arranged};
+use polder_query::{Otherwise, RuleQueries, arranged};
 
 use super::lines::{Lines, misread_column};
 
@@ -32,7 +32,10 @@ impl Rows {
     /// # Errors
     /// `Internal`, where the engine cannot plan this.
     pub(super) fn of(lines: &Lines, table: Arc<dyn TableProvider>, names: &[String]) -> Result<Self> {
-        let plain = arranged(Arc::clone(&table), names.iter().map(String::as_str));
+        let schema = table.schema();
+        let values = names.iter().filter_map(|name| schema.column_with_name(name));
+        let values = values.map(|(place, _)| &schema.fields()[place]);
+        let plain = arranged(Arc::clone(&table), values, &Otherwise::Judged);
         let told = match lines.columns.iter().any(|column| column.misread) {
             true => view(lines, table, names).context(ErrorKind::Internal, || {
                 "what did not fit cannot be put beside the values".to_owned()

@@ -5,12 +5,13 @@ use std::collections::BTreeSet;
 use polder_core::document::nearest;
 use polder_core::units::counted;
 
+use super::nested::unnested;
 use super::types::{leading_type, types_in_words};
 use super::{Said, between};
 use crate::engine::functions;
 
 /// Functions of other engines, with what to write here.
-const ELSEWHERE: [(&str, &str); 29] = [
+const ELSEWHERE: [(&str, &str); 31] = [
     ("year", "extract(year FROM …)"),
     ("month", "extract(month FROM …)"),
     ("day", "extract(day FROM …)"),
@@ -40,6 +41,8 @@ const ELSEWHERE: [(&str, &str); 29] = [
     ("regexp_matches", "regexp_like(text, pattern)"),
     ("regexp_full_match", "regexp_like(text, '^(…)$')"),
     ("safe_cast", "TRY_CAST(… AS …)"),
+    ("explode", "unnest(…) in SELECT, which makes a row of each item"),
+    ("explode_outer", "unnest(…) in SELECT, which makes a row of each item"),
 ];
 
 /// The sentence for a call that cannot be.
@@ -48,7 +51,11 @@ pub(super) fn said(text: &str) -> Option<Said> {
         return Some(no_function(name));
     }
     if let Some(name) = between(text, "table function '", "' not found") {
-        return Some(Said::new(format!("there is no table function `{name}`")));
+        let said = Said::new(format!("there is no table function `{name}`"));
+        return Some(match name.eq_ignore_ascii_case("unnest") {
+            true => said.with_help(unnested("items", Some("sku"))),
+            false => said,
+        });
     }
     if text.starts_with("Substring without for/from is not valid") {
         return Some(Said::new("`substring` needs where to begin").with_help("write it as in substr(code, 2)"));
@@ -58,10 +65,14 @@ pub(super) fn said(text: &str) -> Option<Said> {
         "Cannot access field at argument 1: type ",
         " is not Struct, Map, or Null",
     ) {
-        return Some(Said::new(format!(
-            "there is nothing inside of {}: `.` and `['…']` are for structs and maps",
-            types_in_words(kind)
-        )));
+        let kind = types_in_words(kind);
+        let said = Said::new(format!(
+            "there is nothing inside of {kind}: `.` and `['…']` are for structs and maps"
+        ));
+        return Some(match kind.starts_with("array<") {
+            true => said.with_help("an item of a list is [1], and what is inside of it [1]['…']"),
+            false => said,
+        });
     }
     let calls = Calls::read(text);
     calls.said().or_else(|| unfit(text))

@@ -25,13 +25,18 @@ fn contract() -> Schema {
         Field::new("day", DataType::Date32, true),
         Field::new("at", utc, true),
         Field::new("tags", DataType::new_list(DataType::Utf8, true), true),
-        Field::new("addr", DataType::Struct(address.into()), true),
+        Field::new("addr", DataType::Struct(address.clone().into()), true),
+        Field::new(
+            "addrs",
+            DataType::new_list(DataType::Struct(address.into()), true),
+            true,
+        ),
     ])
 }
 
 #[test]
 fn an_expression_that_does_not_plan_is_told_in_words_of_contracts() {
-    let columns = "the columns here are Kind, addr, at, code, day, id, ok, price, qty, tags";
+    let columns = "the columns here are Kind, addr, addrs, at, code, day, id, ok, price, qty, tags";
     let unknown = format!("there is no column `weather`; {columns}");
     let cast = "CAST one of them to the type of the other";
     let cases = [
@@ -64,6 +69,31 @@ fn an_expression_that_does_not_plan_is_told_in_words_of_contracts() {
         (
             "code.x = 1",
             "there is nothing inside of string: `.` and `['…']` are for structs and maps".to_owned(),
+        ),
+        (
+            "ok AND addrs[1].zip < 50",
+            "`.` cannot go from an item or a call to its field `zip` at line 1, column 17; write addrs[1]['zip']".to_owned(),
+        ),
+        (
+            "length(\n  (addrs[array_length(addrs)])\n    .\"city\") > 3",
+            "`.` cannot go from an item or a call to its field `city` at line 3, column 6; write it as in items[1]['city']"
+                .to_owned(),
+        ),
+        (
+            "(addrs[array_length(addrs)]).city = 'x'",
+            "`.` cannot go from an item or a call to its field `city` at line 1, column 30; write \
+             (addrs[array_length(addrs)])['city']"
+                .to_owned(),
+        ),
+        (
+            "tags['x'] = 'x'",
+            "there is nothing inside of array<string>: `.` and `['…']` are for structs and maps; an item of a list is [1], \
+             and what is inside of it [1]['…']"
+                .to_owned(),
+        ),
+        (
+            "explode(tags) = 'x'",
+            "there is no function `explode`; write unnest(…) in SELECT, which makes a row of each item".to_owned(),
         ),
         (
             "price + code > 1",
@@ -307,6 +337,39 @@ fn messages_of_queries_are_translated_without_what_surrounds_them() {
             "a subquery cannot stand there; join what it reads, or ask for it in WHERE",
         ),
         (DataFusionError::NotImplemented("TOP".to_owned()), "this is not supported: TOP"),
+        (
+            DataFusionError::NotImplemented(
+                "Physical plan does not support logical expression OuterReferenceColumn(Field { name: \"items\", data_type: \
+                 List(Field { name: \"element\", data_type: Struct([Field { name: \"qty\", data_type: Utf8, nullable: true }, \
+                 Field { name: \"price\", data_type: Float64, nullable: true }]), nullable: true }), nullable: true }, \
+                 Column { relation: Some(Bare { table: \"p\" }), name: \"items\" })"
+                    .to_owned(),
+            ),
+            "`unnest` in FROM cannot read a column of a table beside it: `p.items`; unnest it in a query of its own: WITH l AS \
+             (SELECT *, unnest(items) AS item FROM …) SELECT item['qty'] FROM l",
+        ),
+        (
+            DataFusionError::NotImplemented(
+                "Physical plan does not support logical expression OuterReferenceColumn(Field { name: \"tags\", data_type: \
+                 List(Field { name: \"element\", data_type: Utf8, nullable: true }), nullable: true }, Column { relation: \
+                 Some(Full { catalog: \"a\", schema: \"b\", table: \"c\" }), name: \"tags\" })"
+                    .to_owned(),
+            ),
+            "`unnest` in FROM cannot read a column of a table beside it: `tags`; unnest it in a query of its own: WITH l AS \
+             (SELECT *, unnest(tags) AS item FROM …) SELECT item FROM l",
+        ),
+        (
+            DataFusionError::NotImplemented(
+                "Physical plan does not support logical expression OuterReferenceColumn(Field { name: \"k\", data_type: Utf8, \
+                 nullable: true }, Column { relation: Some(Bare { table: \"p\" }), name: \"k\" })"
+                    .to_owned(),
+            ),
+            "what stands in FROM cannot read a column of a table beside it: `p.k`; join the two on what they have in common",
+        ),
+        (DataFusionError::NotImplemented("LATERAL VIEWS".to_owned()),
+            "there is no `LATERAL VIEW`; unnest it in a query of its own: WITH l AS (SELECT *, unnest(items) AS item FROM …) \
+             SELECT item['sku'] FROM l",
+        ),
     ];
     for (error, words) in cases {
         assert_eq!(said(&error, Asked::default()).in_one(), words, "{error:?}");
@@ -341,4 +404,6 @@ fn types_are_named_as_contracts_name_them() {
     assert_eq!(types_in_words(engine), words);
     let constants = "count(Int64(1)) > Decimal128(Some(-5),10,2) OR Utf8(\"Int32\") = Int64(NULL) AND Boolean(true)";
     assert_eq!(types_in_words(constants), "count(1) > -0.05 OR 'Int32' = NULL AND true");
+    let name = "shop.bronze.t.items[Int64(1)][Utf8(\"Null\")] AS Boolean";
+    assert_eq!(constants_in_words(name), "shop.bronze.t.items[1]['Null'] AS Boolean");
 }

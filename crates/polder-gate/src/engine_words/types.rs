@@ -7,6 +7,16 @@ use crate::schema;
 /// A text of the engine with its types as contracts name them (`decimal(10,2)` for `Decimal128(10, 2)`), and constants
 /// as SQL has them (`1` for `Int64(1)`). What is in quotes stays.
 pub fn types_in_words(text: &str) -> String {
+    replaced(text, |rest| constant(rest).or_else(|| leading_type(rest)), bare)
+}
+
+/// A text of the engine with its constants as SQL has them, and nothing else of it changed.
+pub fn constants_in_words(text: &str) -> String {
+    replaced(text, constant, |word| word)
+}
+
+/// A text with what `known` finds at the beginning of its words in other words, and any other word as `bare` gives it.
+fn replaced(text: &str, known: impl Fn(&str) -> Option<(String, usize)>, bare: impl Fn(&str) -> &str) -> String {
     let mut words = String::with_capacity(text.len());
     let mut rest = text;
     let mut before = ' ';
@@ -16,7 +26,7 @@ pub fn types_in_words(text: &str) -> String {
             // A quote that nothing closes is a character like others.
             rest[1..].find(first).map_or(1, |end| end + 2)
         } else if is_word(first) {
-            if let Some((word, end)) = constant(rest).or_else(|| leading_type(rest)) {
+            if let Some((word, end)) = known(rest) {
                 words.push_str(&word);
                 before = rest[..end].chars().next_back().unwrap_or(' ');
                 rest = &rest[end..];

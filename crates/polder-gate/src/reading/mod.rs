@@ -6,6 +6,7 @@
 //!
 //! One exception: times finer than a microsecond are cut to it, because no Delta timestamp holds more.
 
+mod beyond;
 mod json;
 mod maps;
 mod misread;
@@ -17,6 +18,7 @@ mod written;
 
 use arrow::array::ArrayRef;
 
+pub use beyond::{BeyondField, FieldsBeyond, fields_beyond};
 pub use json::kind;
 pub use maps::{assemble, sides};
 pub(crate) use misread::parts as misread_parts;

@@ -36,6 +36,8 @@ pub(crate) struct Answers {
     asked: BTreeMap<usize, Asked>,
     /// Columns whose type in the table cannot become the contract's, and why.
     refused: BTreeMap<usize, String>,
+    /// Whether there is a log of commits.
+    is_of_log: bool,
     /// Rows of the recent commits, newest first.
     commits: Vec<u64>,
     /// Whether there may have been more.
@@ -53,6 +55,7 @@ impl Answers {
             newest: vec![None; plan.newest.len()],
             asked: BTreeMap::new(),
             refused: BTreeMap::new(),
+            is_of_log: facts.is_of_log(),
             commits: facts.recent_commits().to_vec(),
             commits_cut: facts.commits_cut(),
         }

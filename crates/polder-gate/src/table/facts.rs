@@ -31,6 +31,11 @@ pub trait Facts: Send + Sync {
         &[]
     }
 
+    /// Whether there is a log of commits at all: rows of files have none.
+    fn is_of_log(&self) -> bool {
+        true
+    }
+
     /// Whether there may have been more such commits than [`recent_commits`](Self::recent_commits) could tell.
     fn commits_cut(&self) -> bool {
         false
@@ -41,4 +46,8 @@ pub trait Facts: Send + Sync {
 #[derive(Debug, Clone, Copy, Default)]
 pub struct NoFacts;
 
-impl Facts for NoFacts {}
+impl Facts for NoFacts {
+    fn is_of_log(&self) -> bool {
+        false
+    }
+}

@@ -102,6 +102,17 @@ impl KeyRule {
         })
     }
 
+    /// The key's values in these rows, each under its path.
+    ///
+    /// # Errors
+    /// `Document`, where a column's type cannot become the contract's.
+    pub fn by_path(&self, batch: &RecordBatch) -> Result<Vec<(String, ArrayRef)>> {
+        let values = self.columns.iter().zip(&self.paths);
+        values
+            .map(|(column, path)| Ok((column.clone(), self.values(batch, path)?)))
+            .collect()
+    }
+
     fn values(&self, batch: &RecordBatch, path: &[PathStep]) -> Result<ArrayRef> {
         let found =
             name(path).and_then(|name| Some((batch.column_by_name(name)?, self.schema.field_with_name(name).ok()?)));

@@ -27,5 +27,5 @@ pub use facts::{Facts, NoFacts};
 pub use keys::{KeyRule, Keys};
 pub use queries::{NoQueries, Queries, QueryColumns};
 pub use report::{How, RuleResult, RuleVerdict, TableReport};
-pub use state::TableState;
+pub use state::{TableState, same};
 pub use table_check::{TableCheck, check_table, scan_into};

@@ -207,6 +207,10 @@ impl Facts for AllFacts<'_> {
         self.given.recent_commits()
     }
 
+    fn is_of_log(&self) -> bool {
+        self.given.is_of_log()
+    }
+
     fn commits_cut(&self) -> bool {
         self.given.commits_cut()
     }

@@ -258,7 +258,7 @@ pub(crate) fn fits(array: &DataType, wanted: &DataType) -> bool {
 }
 
 /// Whether an array holds values of the contract's type, however it writes them.
-pub(crate) fn same(array: &DataType, wanted: &DataType) -> bool {
+pub fn same(array: &DataType, wanted: &DataType) -> bool {
     use DataType::{BinaryView, Dictionary, LargeBinary, LargeUtf8, Utf8, Utf8View};
     match (array, wanted) {
         (array, wanted) if array == wanted => true,

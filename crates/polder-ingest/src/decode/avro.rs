@@ -212,7 +212,7 @@ impl Writer {
             return Ok(());
         };
         let unnamed = self.shape.unnamed.iter().map(String::as_str);
-        decoded.unnamed.note(batch.num_rows() as u64, unnamed);
+        decoded.unnamed.note(batch.num_rows() as u64, false, unnamed);
         let failure = || {
             format!(
                 "cannot bring records of schema {} into the contract's columns",

@@ -159,6 +159,12 @@ impl Target {
         let time = self.event_time.as_deref().and_then(|path| path.split('.').next());
         self.columns.iter().map(|column| column.name().as_str()).chain(time)
     }
+
+    /// Whether the event time is what this field inside a column holds, or is in it.
+    fn reads_in(&self, way: &str) -> bool {
+        let rest = self.event_time.as_deref().and_then(|time| time.strip_prefix(way));
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    }
 }
 
 /// Decodes the chunks of one stream.

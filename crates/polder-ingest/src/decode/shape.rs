@@ -4,7 +4,7 @@ use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, new_null
 use arrow::compute::{cast, filter, is_null, not, nullif};
 use arrow::datatypes::{DataType, FieldRef, Fields, Schema, TimeUnit};
 use arrow::error::ArrowError;
-use polder_gate::reading::{Cast, words};
+use polder_gate::reading::{Cast, fields_beyond, words};
 
 use super::Target;
 use super::cast::exact;
@@ -34,7 +34,7 @@ pub(crate) struct Shape {
     columns: Vec<(FieldRef, Place)>,
     /// Where the event time is, and the type in which it is read.
     event_time: Option<(Place, DataType)>,
-    /// The fields that nobody reads: of the payload, where there is one.
+    /// The fields that nobody reads: of the payload, where there is one, and inside of columns, with their way.
     pub(crate) unnamed: Vec<String>,
 }
 
@@ -107,7 +107,7 @@ impl Shape {
                 .or_else(outer)
                 .map_or(Place::Absent, |(path, field)| Place::Path(path, field))
         };
-        let columns = target
+        let columns: Vec<_> = target
             .columns
             .iter()
             .map(|column| (column.clone(), place(column.name())))
@@ -128,9 +128,15 @@ impl Shape {
         let fields = payload.map_or(schema.fields(), |(_, fields)| fields).iter();
         let names = fields.map(|field| field.name().as_str());
         let unnamed = names.filter(|name| !target.named().any(|named| named == *name));
+        let inside = columns.iter().flat_map(|(column, place)| match place {
+            Place::Path(_, field) => fields_beyond(field.data_type(), column.data_type(), column.name()),
+            Place::Absent => Vec::new(),
+        });
+        let inside = inside.map(|field| field.way).filter(|way| !target.reads_in(way));
+        let unnamed = unnamed.map(str::to_owned).chain(inside).collect();
         Ok(Self {
             columns,
-            unnamed: unnamed.map(str::to_owned).collect(),
+            unnamed,
             event_time: event_time.map(|place| (place, event_time_in(target))),
         })
     }
@@ -257,4 +263,45 @@ fn descend(batch: &RecordBatch, path: &[usize]) -> Result<ArrayRef, ArrowError> 
         };
     }
     Ok(array)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::datatypes::Field;
+
+    use super::*;
+
+    fn object(fields: &[&str]) -> DataType {
+        let fields = fields.iter().map(|name| Field::new(*name, DataType::Int32, true));
+        DataType::Struct(fields.collect())
+    }
+
+    fn list(item: DataType) -> DataType {
+        DataType::List(Arc::new(Field::new("item", item, true)))
+    }
+
+    #[test]
+    fn fields_of_a_writer_s_schema_that_nobody_reads_are_told_with_their_way() {
+        let payload = DataType::Struct(Fields::from(vec![
+            Field::new("o", object(&["a", "at", "wieght"]), true),
+            Field::new("l", list(object(&["a", "stock"])), true),
+            Field::new("zzz", DataType::Int32, true),
+        ]));
+        let schema = Schema::new(vec![
+            Field::new("id", DataType::Utf8, true),
+            Field::new("payload", payload, true),
+        ]);
+        let target = Target {
+            columns: Fields::from(vec![
+                Field::new("o", object(&["a", "weight"]), true),
+                Field::new("l", list(object(&["a"])), true),
+            ]),
+            payload: Some("payload".to_owned()),
+            event_time: Some("o.at".to_owned()),
+        };
+        let shape = Shape::new(&schema, &target).unwrap();
+        assert_eq!(shape.unnamed, ["zzz", "o.wieght", "l[].stock"]);
+    }
 }

@@ -51,6 +51,40 @@ async fn a_partitioned_table_is_read_as_a_whole_and_not_written() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_table_whose_columns_are_mapped_by_id_is_refused_and_not_read_as_nulls() {
+    let (lake, _) = faulty_lake();
+    let mut table = table(&lake).await;
+    let columns: Vec<_> = [("number", "long"), ("text", "string")]
+        .iter()
+        .zip(1..)
+        .map(|((name, kind), id)| {
+            let mapping = json!({"delta.columnMapping.id": id, "delta.columnMapping.physicalName": name});
+            json!({"name": name, "type": kind, "nullable": true, "metadata": mapping})
+        })
+        .collect();
+    let schema = json!({"type": "struct", "fields": columns}).to_string();
+    let mapped = |mode: &str| {
+        json!({"metaData": {"id": table.id(), "format": {"provider": "parquet", "options": {}}, "schemaString": schema,
+            "partitionColumns": [], "configuration": {"delta.columnMapping.mode": mode}}})
+    };
+    let features = ["columnMapping"];
+    let protocol = json!({"protocol": {
+        "minReaderVersion": 3, "minWriterVersion": 7, "readerFeatures": features, "writerFeatures": features,
+    }});
+    let (by_name, by_id) = ([protocol, mapped("name")], [mapped("id")]);
+    put_entry(&table, 1, &by_name).await;
+    table.refresh().await.unwrap();
+    put_entry(&table, 2, &by_id).await;
+    for refused in [
+        table.refresh().await.unwrap_err(),
+        lake.load(&name()).await.unwrap_err(),
+    ] {
+        assert_eq!(refused.kind(), ErrorKind::Data, "{refused:?}");
+        assert!(refused.to_string().contains("mapped by id"), "{refused:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn rows_that_another_engine_appends_are_read_and_told() {
     let (lake, _) = faulty_lake();
     let mut table = table(&lake).await;
@@ -341,4 +375,33 @@ async fn rows_that_went_by_deletion_vector_are_gone_and_the_changes_are_not_gues
         assert_eq!(table.changes(2).await.unwrap(), None);
         assert!(table.changes(4).await.unwrap().unwrap().is_empty());
     }
+}
+
+#[tokio::test]
+async fn commits_that_brought_rows_are_looked_for_among_the_newest_thousand() {
+    let (lake, _) = faulty_lake();
+    let mut table = table(&lake).await;
+    let commit = append(&table, 0..30, step(None, 30)).await;
+    table.commit(commit).await.unwrap();
+    assert_eq!(table.version(), 1);
+    // Nothing comes any more, and each version says so in a commit of its own.
+    let nothing = [json!({"commitInfo": {"timestamp": 1, "operation": "OPTIMIZE", "operationParameters": {}}})];
+    let grown = async |table: &mut Table, to: u64| {
+        for version in table.version() + 1..=to {
+            put_entry(table, version, &nothing).await;
+        }
+        table.refresh().await.unwrap();
+        assert_eq!(table.version(), to);
+        table.recent_additions(10).await.unwrap()
+    };
+    // The versions 0 to 999 are all that there are, and 1 to 1000 are the newest thousand.
+    for (newest, rows, cut) in [(999, &[30][..], false), (1_000, &[30], true), (1_001, &[], true)] {
+        let additions = grown(&mut table, newest).await;
+        assert_eq!((&additions.rows[..], additions.cut), (rows, cut), "version {newest}");
+    }
+    // What was asked for was found: nobody needs what lies before.
+    let commit = append(&table, 30..32, step(Some(30), 32)).await;
+    table.commit(commit).await.unwrap();
+    let additions = table.recent_additions(1).await.unwrap();
+    assert_eq!((&additions.rows[..], additions.cut), (&[2][..], false));
 }

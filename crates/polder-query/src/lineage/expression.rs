@@ -1,10 +1,12 @@
 //! The origins of an expression's value.
 
+use datafusion::arrow::datatypes::DataType;
 use datafusion::common::Result;
 use datafusion::common::tree_node::{TreeNode as _, TreeNodeRecursion};
 use datafusion::logical_expr::expr::{AggregateFunctionParams, Sort, WindowFunctionParams};
-use datafusion::logical_expr::{BinaryExpr, Case, Expr, Subquery, WindowFunctionDefinition};
+use datafusion::logical_expr::{BinaryExpr, Case, Cast, Expr, Subquery, TryCast, WindowFunctionDefinition};
 
+use super::choice;
 use super::nature::{Nature, is_count};
 use super::origins::{Dependency, Origins};
 use super::trace::{Scope, Tracer};
@@ -18,6 +20,11 @@ impl Tracer {
             Expr::Alias(alias) => self.expression(&alias.expr, scope)?,
             Expr::ScalarFunction(call) if call.name() == "get_field" => self.field(&call.args, scope)?,
             Expr::ScalarFunction(call) if call.name() == "array_element" => self.element(&call.args, scope)?,
+            Expr::ScalarFunction(call) if choice::of_arguments(call.name()) => {
+                self.expressions(&call.args, scope)?.chosen(Dependency::Transformation)
+            }
+            Expr::ScalarFunction(call) if call.name() == "nullif" => self.unless_equal(&call.args, scope)?,
+            Expr::Cast(_) | Expr::TryCast(_) => self.cast(expr, scope)?,
             Expr::Case(case) => self.case(case, scope)?,
             Expr::AggregateFunction(function) => self.aggregate(function.func.name(), &function.params, scope)?,
             Expr::WindowFunction(function) => {
@@ -80,13 +87,32 @@ impl Tracer {
         Ok(origins.computed(Dependency::Transformation))
     }
 
-    /// `address['city']`: the value inside, where the struct itself is passed on.
+    /// `address['city']`: the value inside, where the struct itself is passed on; `prices['net']` of a map: one of its
+    /// values, whatever its key.
     fn field(&mut self, args: &[Expr], scope: &Scope<'_>) -> Result<Origins> {
         let Some((base, keys)) = args.split_first() else {
             return Ok(Origins::default());
         };
         let mut origins = self.expression(base, scope)?;
+        let mut kind = scope.type_of(base);
         for key in keys {
+            let around = kind.take();
+            if let Some(DataType::Map(entries, _)) = &around {
+                origins = origins.inside(&mut self.columns, ".value");
+                origins.add(&self.expression(key, scope)?.steering(Dependency::Conditional));
+                kind = match entries.data_type() {
+                    DataType::Struct(entry) => entry.get(1).map(|value| value.data_type().clone()),
+                    _ => None,
+                };
+                continue;
+            }
+            kind = match (&around, key) {
+                (Some(DataType::Struct(fields)), Expr::Literal(name, _)) => {
+                    let field = name.try_as_str().flatten().and_then(|name| fields.find(name));
+                    field.map(|(_, field)| field.data_type().clone())
+                }
+                _ => None,
+            };
             match key {
                 Expr::Literal(name, _) => match name.try_as_str().flatten() {
                     Some(name) => origins = origins.inside(&mut self.columns, &format!(".{name}")),
@@ -112,12 +138,32 @@ impl Tracer {
         Ok(origins)
     }
 
+    /// `nullif(a, b)`: the first, where the second is another.
+    fn unless_equal(&mut self, args: &[Expr], scope: &Scope<'_>) -> Result<Origins> {
+        let (first, _) = args.split_at(1.min(args.len()));
+        let mut origins = self.expressions(first, scope)?.chosen(Dependency::Transformation);
+        origins.add(&self.expressions(args, scope)?.steering(Dependency::Conditional));
+        Ok(origins)
+    }
+
+    /// A cast, which leaves values as they are where its type holds them all.
+    fn cast(&mut self, cast: &Expr, scope: &Scope<'_>) -> Result<Origins> {
+        let (Expr::Cast(Cast { expr, .. }) | Expr::TryCast(TryCast { expr, .. })) = cast else {
+            return self.operands(cast, scope);
+        };
+        let origins = self.expression(expr, scope)?;
+        Ok(match (scope.type_of(expr), scope.type_of(cast)) {
+            (Some(from), Some(to)) if choice::holds(&from, &to) => origins.chosen(Dependency::Transformation),
+            _ => origins.computed(Dependency::Transformation),
+        })
+    }
+
     fn case(&mut self, case: &Case, scope: &Scope<'_>) -> Result<Origins> {
         let conditions = case.when_then_expr.iter().map(|(when, _)| when.as_ref());
         let conditions = case.expr.as_deref().into_iter().chain(conditions);
         let values = case.when_then_expr.iter().map(|(_, then)| then.as_ref());
         let values = values.chain(case.else_expr.as_deref());
-        let mut origins = self.expressions(values, scope)?.computed(Dependency::Transformation);
+        let mut origins = self.expressions(values, scope)?.chosen(Dependency::Transformation);
         origins.add(&self.expressions(conditions, scope)?.steering(Dependency::Conditional));
         Ok(origins)
     }
@@ -126,6 +172,7 @@ impl Tracer {
         let args = self.expressions(&params.args, scope)?;
         let mut origins = match self.is_count(name) {
             true => args.steering(Dependency::Conditional),
+            false if choice::of_rows(name) => args.chosen(Dependency::Aggregation),
             false => args.computed(Dependency::Aggregation),
         };
         let filter = self.expressions(params.filter.as_deref(), scope)?;
@@ -144,6 +191,7 @@ impl Tracer {
         let args = self.expressions(&params.args, scope)?;
         let mut origins = match self.is_count(name) {
             true => args.steering(Dependency::Conditional),
+            false if choice::of_rows(name) => args.chosen(direct),
             false => args.computed(direct),
         };
         let filter = self.expressions(params.filter.as_deref(), scope)?;
@@ -171,7 +219,7 @@ impl Tracer {
         if origins.nature != Nature::Count {
             origins.add(&traced.rows);
         }
-        Ok(origins.computed(Dependency::Transformation))
+        Ok(origins.chosen(Dependency::Transformation))
     }
 
     /// Whether a subquery has rows.

@@ -1,5 +1,6 @@
 //! Lineage by column: from which columns of datasets the columns of a plan come, and which decide what rows there are.
 
+mod choice;
 mod expression;
 mod nature;
 mod origins;

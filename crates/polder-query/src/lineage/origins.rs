@@ -62,6 +62,11 @@ impl Dependency {
         Self::Named,
     ];
 
+    /// Whether the value comes from the column's.
+    pub fn is_direct(self) -> bool {
+        matches!(self, Self::Identity | Self::Transformation | Self::Aggregation)
+    }
+
     /// The dependency's word.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -85,6 +90,10 @@ pub struct Dependencies(u16);
 
 impl Dependencies {
     const DIRECT: u16 = 0b111;
+    /// Beside the dependencies: some of the values are the column's own, though they may be chosen among others.
+    const KEPT: u16 = 1 << 15;
+    /// The column itself.
+    const OWN: Self = Self(Self::of(Dependency::Identity).0 | Self::KEPT);
 
     /// This one alone.
     pub const fn of(one: Dependency) -> Self {
@@ -96,12 +105,23 @@ impl Dependencies {
         self.0 & Self::of(one).0 != 0
     }
 
+    /// Whether some of the values are the column's own, as they are: passed on, or chosen among others
+    /// (`coalesce`, `CASE`, `max`).
+    pub const fn keep_values(self) -> bool {
+        self.0 & Self::KEPT != 0
+    }
+
     fn and(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
 
-    /// The direct ones become `direct`; the others stay.
+    /// The direct ones become `direct`, for other values; the others stay.
     fn computed(self, direct: Dependency) -> Self {
+        Self(self.chosen(direct).0 & !Self::KEPT)
+    }
+
+    /// The direct ones become `direct`, for the same values; the others stay.
+    fn chosen(self, direct: Dependency) -> Self {
         match self.0 & Self::DIRECT {
             0 => self,
             _ => Self(self.0 & !Self::DIRECT | Self::of(direct).0),
@@ -183,7 +203,7 @@ impl Origins {
 
     /// The column itself.
     pub fn identity(id: ColumnId) -> Self {
-        Self::of(BTreeMap::from([(id, Dependencies::of(Dependency::Identity))]))
+        Self::of(BTreeMap::from([(id, Dependencies::OWN)]))
     }
 
     /// The columns that others do not have, each with `how`.
@@ -209,8 +229,7 @@ impl Origins {
 
     /// Whether it is a column of a dataset, passed on as it is.
     pub(super) fn is_passed_on(&self) -> bool {
-        let only = Dependencies::of(Dependency::Identity);
-        !self.columns.is_empty() && self.columns.values().all(|how| *how == only)
+        !self.columns.is_empty() && self.columns.values().all(|how| *how == Dependencies::OWN)
     }
 
     /// Adds everything of another.
@@ -223,14 +242,23 @@ impl Origins {
 
     /// The origins of a value computed from this one: `direct` is [`Dependency::Transformation`] or
     /// [`Dependency::Aggregation`].
-    pub fn computed(mut self, direct: Dependency) -> Self {
+    pub fn computed(self, direct: Dependency) -> Self {
+        self.by(direct, Dependencies::computed)
+    }
+
+    /// The origins of a value that is this one, or another one, or none; `direct` as there.
+    pub(super) fn chosen(self, direct: Dependency) -> Self {
+        self.by(direct, Dependencies::chosen)
+    }
+
+    fn by(mut self, direct: Dependency, of: fn(Dependencies, Dependency) -> Dependencies) -> Self {
         for how in self.columns.values_mut() {
             // What is aggregated once stays aggregated.
             let direct = match how.has(Dependency::Aggregation) {
                 true => Dependency::Aggregation,
                 false => direct,
             };
-            *how = how.computed(direct);
+            *how = of(*how, direct);
         }
         self
     }
@@ -249,7 +277,8 @@ impl Origins {
         for (id, how) in &self.columns {
             let (id, how) = match how.has(Dependency::Identity) {
                 true => (columns.inside(*id, step), *how),
-                false => (*id, how.computed(Dependency::Transformation)),
+                // What was put into a list or struct comes out of it as it was.
+                false => (*id, how.chosen(Dependency::Transformation)),
             };
             let known = inside.columns.entry(id).or_default();
             *known = known.and(how);

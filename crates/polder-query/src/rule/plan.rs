@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use datafusion::logical_expr::LogicalPlan;
 use polder_contract::ColumnType;
 use polder_contract::rule::{Metric, RuleKind};
 use polder_core::{DatasetName, Error, ErrorKind, Result};
@@ -22,6 +23,14 @@ impl RuleQueries {
     /// Gives the figure's type where it is text, a date or a time, which not every operator asks for
     /// ([`Operator::misfit`](polder_contract::Operator::misfit)).
     pub async fn plan(&self, sql: &str, column: Option<&str>) -> Result<Option<ColumnType>> {
+        Ok(self.planned(sql, column).await?.0)
+    }
+
+    /// As [`plan`](Self::plan), with the plan as it is written.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn planned(&self, sql: &str, column: Option<&str>) -> Result<(Option<ColumnType>, LogicalPlan)> {
         let statement = self.prepared(sql, column)?;
         let planned = self.session.plan_bounded(statement).await?;
         let fields = planned.schema().fields();
@@ -40,8 +49,9 @@ impl RuleQueries {
         sql_limits::query_plan(planned.logical_plan()).map_err(|why| Error::new(ErrorKind::Usage, why))?;
         lists_are_bounded(&planned)?;
         // Some of what cannot run is only found here, such as subqueries that nothing resolves.
+        let plan = planned.logical_plan().clone();
         planned.create_physical_plan().await.map_err(query_error)?;
-        Ok(value::beside_numbers(&kind))
+        Ok((value::beside_numbers(&kind), plan))
     }
 }
 

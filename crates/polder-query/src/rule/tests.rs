@@ -330,12 +330,38 @@ async fn beside_a_file_queries_about_other_datasets_are_not_asked() {
 #[tokio::test]
 async fn columns_stand_where_the_contract_says() {
     let (queries, _) = queries();
-    // The table has them in another order, with one more that the contract does not name.
+    // The table has them in another order, without one, and with one more that the contract does not name.
     let lines = table(vec![
         ("further", Arc::new(StringArray::from(vec!["x", "y"]))),
         ("Code", Arc::new(StringArray::from(vec!["a", "b"]))),
         ("id", Arc::new(Int64Array::from(vec![4, 5]))),
     ]);
-    let sql = "WITH q(first, second, third) AS (SELECT * FROM {object}) SELECT max(first) FROM q";
+    let sql = "WITH q(first, second, third, fourth) AS (SELECT * FROM {object}) \
+               SELECT max(first) FROM q WHERE third IS NULL AND fourth = 'x' OR second = 'b'";
     assert_eq!(queries.figure(sql, None, lines).await.unwrap(), Figure::Whole(5));
+}
+
+#[tokio::test]
+async fn a_column_that_the_table_lacks_is_of_nulls_also_where_a_value_is_required() {
+    let required = CONTRACT.replace(
+        "{name: Code, logicalType: string}",
+        "{name: Code, logicalType: string, required: true}",
+    );
+    let parsed = parse(&Source::new("contracts/sales/t.odcs.yaml", required));
+    let contract = Arc::new(parsed.contract.unwrap_or_else(|| panic!("{:?}", parsed.diagnostics)));
+    let session = Session::without_lake(&SessionOptions::default()).unwrap();
+    let queries = RuleQueries::new(&session, &DatasetContract { contract, object: 0 });
+    let lines = table(vec![("id", Arc::new(Int64Array::from(vec![4, 5])))]);
+    for (sql, column, expected) in [
+        ("SELECT count(*) FROM {object} WHERE {property} IS NULL", "Code", 2),
+        (
+            "SELECT count(*) FROM {object} WHERE {property} = 'Kyiv'",
+            "address.city",
+            0,
+        ),
+        ("SELECT count(DISTINCT {property}) FROM {object}", "address.city", 0),
+    ] {
+        let figure = queries.figure(sql, Some(column), Arc::clone(&lines)).await;
+        assert_eq!(figure.unwrap(), Figure::Whole(expected), "{sql}");
+    }
 }

@@ -290,6 +290,28 @@ async fn tables_and_columns_can_be_listed() {
 }
 
 #[tokio::test]
+async fn a_table_that_cannot_be_read_is_listed_and_hides_no_other() {
+    let fixture = Fixture::new();
+    fixture.append("sales.gold.orders", &[1]).await;
+    let version = fixture.append("sales.gold.mapped", &[1]).await;
+    let column = r#"{\"name\":\"id\",\"type\":\"long\",\"nullable\":true,\"metadata\":{\"delta.columnMapping.id\":1,\"delta.columnMapping.physicalName\":\"c1\"}}"#;
+    let entries = format!(
+        r#"{{"protocol":{{"minReaderVersion":2,"minWriterVersion":5}}}}
+{{"metaData":{{"id":"x","format":{{"provider":"parquet","options":{{}}}},"schemaString":"{{\"type\":\"struct\",\"fields\":[{column}]}}","partitionColumns":[],"configuration":{{"delta.columnMapping.mode":"id"}}}}}}"#
+    );
+    let log = fixture._folder.path().join("lake/sales/gold/mapped/_delta_log");
+    std::fs::write(log.join(format!("{:020}.json", version + 1)), entries).unwrap();
+    let session = fixture.session();
+    let listed = answer(&session, "SHOW TABLES").await;
+    assert!(listed.contains("orders") && listed.contains("mapped"), "{listed}");
+    let columns = "SELECT DISTINCT table_name FROM information_schema.columns WHERE table_catalog = 'sales'";
+    let columns = answer(&session, columns).await;
+    assert!(columns.contains("orders") && !columns.contains("mapped"), "{columns}");
+    let refused = refusal(&session, "SELECT id FROM sales.gold.mapped").await;
+    assert_eq!(refused.kind(), ErrorKind::Data);
+}
+
+#[tokio::test]
 async fn given_tables_stand_for_datasets_but_not_for_their_past() {
     let fixture = Fixture::new();
     let version = fixture.append("sales.gold.orders", &[1]).await;
@@ -413,4 +435,82 @@ async fn a_session_can_be_used_from_other_tasks() {
         frame.count().await.unwrap()
     });
     assert_eq!(task.await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn a_dataset_has_its_contracts_columns_before_its_table_has_them() {
+    let contract = "
+apiVersion: v3.1.0
+kind: DataContract
+id: t
+name: t
+version: 1.1.0
+status: active
+schema:
+  - name: orders
+    physicalName: sales.gold.orders
+    properties:
+      - {name: id, logicalType: integer, physicalType: bigint, required: true}
+      - {name: note, logicalType: string}
+      - {name: must, logicalType: string, required: true}
+      - {name: should, logicalType: string, required: true, customProperties: [{property: polder.onFailure, value: warn}]}
+      - {name: rebate, logicalType: number, physicalType: 'decimal(12,3)'}
+      - {name: price, logicalType: number, physicalType: 'decimal(12,3)'}
+      - {name: name, logicalType: string}
+";
+    let source = polder_core::document::Source::new("contracts/sales/t.odcs.yaml", contract.to_owned());
+    let parsed = polder_contract::parse(&source);
+    let contract = Arc::new(parsed.contract.unwrap_or_else(|| panic!("{:?}", parsed.diagnostics)));
+    let fixture = Fixture::new();
+    let first = fixture.append("sales.gold.orders", &[1, 2]).await;
+    fixture.append("sales.gold.orders", &[3]).await;
+    let session = fixture.session().under(&DatasetContract::all(&contract));
+    assert_eq!(
+        answer(
+            &session,
+            "SELECT * FROM sales.gold.orders WHERE id > 1 ORDER BY note, id"
+        )
+        .await,
+        "+----+------+--------+--------+-------+------+\n\
+         | id | note | should | rebate | price | name |\n\
+         +----+------+--------+--------+-------+------+\n\
+         | 2  |      |        |        | 2.000 | n2   |\n\
+         | 3  |      |        |        | 3.000 | n3   |\n\
+         +----+------+--------+--------+-------+------+"
+    );
+    let error = refusal(&session, "SELECT must FROM sales.gold.orders").await;
+    assert!(error.to_string().contains("no column `must`"), "{error}");
+    for (sql, expected) in [
+        (
+            "SELECT id FROM {t} WHERE rebate > 1 OR note LIKE 'n%' OR id = 2",
+            vec![2],
+        ),
+        ("SELECT id FROM {t} WHERE rebate IS NULL AND price > 2", vec![3]),
+        ("SELECT id FROM {t} WHERE rebate IS NULL LIMIT 5", vec![1, 2, 3]),
+        ("SELECT count(rebate) FROM {t}", vec![0]),
+        ("SELECT count(DISTINCT note) FROM {t}", vec![0]),
+        ("SELECT count(*) FROM {t} WHERE note IS NULL", vec![3]),
+        // What a join or an order finds out while it runs goes down to the files.
+        (
+            "SELECT t.id FROM {t} AS t JOIN (SELECT id, name FROM {t} WHERE id < 3) AS u ON t.note = u.name",
+            vec![],
+        ),
+        (
+            "SELECT t.id FROM {t} AS t JOIN (SELECT note FROM {t} LIMIT 1) AS u ON t.note IS NOT DISTINCT FROM u.note",
+            vec![1, 2, 3],
+        ),
+        (
+            "SELECT id FROM (SELECT id, note FROM {t} ORDER BY note DESC, id DESC LIMIT 2)",
+            vec![2, 3],
+        ),
+        (
+            "SELECT id FROM {t} VERSION AS OF {first} WHERE coalesce(rebate, price) > 0",
+            vec![1, 2],
+        ),
+    ] {
+        let sql = sql
+            .replace("{t}", "sales.gold.orders")
+            .replace("{first}", &first.to_string());
+        assert_eq!(numbers(&session, &sql).await, expected, "{sql}");
+    }
 }

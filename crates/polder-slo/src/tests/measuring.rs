@@ -563,6 +563,25 @@ fn a_service_level_on_an_element_that_is_not_there_is_not_measured() {
 }
 
 #[test]
+fn a_service_level_without_an_element_is_measured_on_the_contracts_default() {
+    // The newest commit is of the window's last day, its newest value of long ago.
+    let past = History {
+        columns: [("day".to_owned(), between(at(1, 0), at(2, 0)))].into(),
+        ..history(commits(&[at(20, 0)]), Vec::new())
+    };
+    let told = |element: &str, default: &str| {
+        let level = format!("  - {{property: latency, value: 1, unit: d{element}}}\n{default}");
+        let assessed = assess(&contract("active", &level), Some(&past), window());
+        (assessed[0].verdict(), assessed[0].element.clone())
+    };
+    let default = "slaDefaultElement: sums.day\n";
+    assert_eq!(told("", ""), ("met", None));
+    assert_eq!(told("", default), ("breached", Some("sums.day".to_owned())));
+    assert_eq!(told(", element: sums", default), ("met", Some("sums".to_owned())));
+    assert_eq!(told("", "slaDefaultElement: sums.nope\n").0, "not measured");
+}
+
+#[test]
 fn an_end_is_shown_as_the_last_day_that_the_contract_writes() {
     let contract = contract("active", "  - {property: endOfLife, value: \"2026-02-28\"}\n");
     let assessed = &assess(&contract, None, window())[0];

@@ -3,6 +3,7 @@
 use polder_catalog::{Catalog, Dataset, Difference, Node, Run, RunFilter, SyncReport, Traced};
 use polder_contract::Property;
 use polder_core::document::nearest;
+use polder_core::units::counted;
 use polder_core::{DatasetName, Error, ErrorKind, ObjectName, Result};
 use serde_json::{Map, Value, json};
 
@@ -56,7 +57,7 @@ async fn list(catalog: &Catalog, format: Format) -> Result<()> {
 async fn show(platform: &Platform, name: &DatasetName, format: Format) -> Result<()> {
     let catalog = platform.catalog().await?;
     let Some(dataset) = catalog.dataset(name).await? else {
-        return Err(unknown(&catalog.datasets().await?, name));
+        return Err(unknown(platform, &catalog.datasets().await?, name)?);
     };
     let node = Node::Dataset(name.clone());
     let (upstream, downstream) = (catalog.upstream(&node).await?, catalog.downstream(&node).await?);
@@ -211,18 +212,30 @@ fn direct(traced: &[Traced], end: impl Fn(&polder_catalog::Edge) -> &Node) -> Ve
     names
 }
 
-fn unknown(datasets: &[Dataset], name: &DatasetName) -> Error {
+/// Why the catalog does not know a dataset: it is not there, or nothing has told the catalog of it yet.
+///
+/// # Errors
+/// Those of the mesh's contracts.
+fn unknown(platform: &Platform, datasets: &[Dataset], name: &DatasetName) -> Result<Error> {
+    let error = Error::new(ErrorKind::NotFound, format!("the catalog knows no dataset `{name}`"));
+    if platform.contracts()?.get(name).is_some() {
+        return Ok(error.with_help(format!(
+            "it is declared, and nothing has been built yet: `polder catalog sync` takes it over as it is declared, \
+             `polder lineage {name} --columns` reads the queries themselves"
+        )));
+    }
     let names: Vec<String> = datasets.iter().map(|dataset| dataset.name.to_string()).collect();
     let help = match nearest(&name.to_string(), names.iter().map(String::as_str)) {
         Some(near) => format!("did you mean `{near}`?"),
         None => "`polder catalog list` shows what it knows; `polder catalog sync` looks again".to_owned(),
     };
-    Error::new(ErrorKind::NotFound, format!("the catalog knows no dataset `{name}`")).with_help(help)
+    Ok(error.with_help(help))
 }
 
 async fn sync(platform: &Platform) -> Result<()> {
     let catalog = platform.catalog().await?;
-    let report = catalog.replace_all(&inventory::take(platform).await?).await?;
+    let taken = inventory::take(platform).await?;
+    let report = catalog.replace_all(&taken.inventory).await?;
     let mut listing = Listing::new(["what", "added", "changed", "removed", "unchanged"]);
     let mut part = |what: &str, difference: Difference| {
         listing.row(cells![
@@ -247,7 +260,26 @@ async fn sync(platform: &Platform) -> Result<()> {
     line(&format!(
         "what a lost catalog cannot get back: {}",
         SyncReport::NOT_REBUILT.join("; ")
-    ))
+    ))?;
+    match taken.unreadable.first() {
+        Some(first) => Err(unreadable(&taken.unreadable, first)),
+        None => Ok(()),
+    }
+}
+
+/// What is told of tables that cannot be read, after everything else is taken over.
+fn unreadable(all: &[Error], first: &Error) -> Error {
+    let told: Vec<String> = all.iter().map(|error| format!("\n- {}", error.report())).collect();
+    let message = format!(
+        "{} cannot be taken over as the lake has it; the catalog knows what is declared, and everything else is up to date:{}",
+        counted(all.len(), "dataset"),
+        told.concat()
+    );
+    let error = Error::new(ErrorKind::Data, message);
+    match first.help() {
+        Some(help) => error.with_help(help),
+        None => error,
+    }
 }
 
 /// `polder lineage`: everything that a dataset is made from, and everything that is made from it.
@@ -269,7 +301,7 @@ pub(crate) async fn lineage(platform: &Platform, name: &str, format: Format) -> 
     if upstream.is_empty() && downstream.is_empty() {
         return Err(match &node {
             Node::Dataset(dataset) if catalog.dataset(dataset).await?.is_none() => {
-                unknown(&catalog.datasets().await?, dataset)
+                unknown(platform, &catalog.datasets().await?, dataset)?
             }
             _ => Error::new(
                 ErrorKind::NotFound,

@@ -11,6 +11,7 @@ mod departed;
 pub(crate) mod documents;
 mod judge;
 mod lifecycle;
+mod meaning;
 mod nulls;
 mod order;
 mod pairs;

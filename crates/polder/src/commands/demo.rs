@@ -83,7 +83,11 @@ pub(crate) async fn run(args: &DemoArgs, quiet: bool) -> Result<()> {
     say("pipelines build silver and gold, models are trained");
     build(&platform, &bars).await?;
     let catalog = platform.catalog().await?;
-    catalog.replace_all(&inventory::take(&platform).await?).await?;
+    let taken = inventory::take(&platform).await?;
+    if let Some(error) = taken.unreadable.into_iter().next() {
+        return Err(error);
+    }
+    catalog.replace_all(&taken.inventory).await?;
     report::print(&platform, &args.dir, &published, started.elapsed()).await?;
     registry.stop().await;
     Ok(())
@@ -158,7 +162,7 @@ async fn build(platform: &Platform, bars: &Bars) -> Result<()> {
                 failed.get_or_insert(error);
             }
             StepOutcome::Blocked { by } => remark(&format!("{} waits for {by}", result.name)),
-            StepOutcome::Succeeded | StepOutcome::UpToDate => {}
+            StepOutcome::Succeeded | StepOutcome::UpToDate | StepOutcome::WaitsForData => {}
         }
     }
     failed.map_or(Ok(()), Err)

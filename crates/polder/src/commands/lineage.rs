@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use polder_core::document::nearest;
 use polder_core::{DatasetName, Error, ErrorKind, Result};
-use polder_engine::{ColumnEdge, ColumnLineage, DatasetColumn, Target};
+use polder_engine::{ColumnEdge, ColumnLineage};
 
 use super::catalog;
 use crate::inventory::source_node;
@@ -63,7 +63,9 @@ async fn columns(platform: &Platform, dataset: &DatasetName, column: Option<&str
         return chains(&lineage, dataset, column, args);
     }
     let mut listing = Listing::new(["direction", "from", "how", "via", "to"]);
-    for stream in platform.streams()?.iter().filter(|stream| stream.dataset == *dataset) {
+    // A stream lands the rows that are refused of its dataset, too.
+    let landed = dataset.refused().unwrap_or_else(|| dataset.clone());
+    for stream in platform.streams()?.iter().filter(|stream| stream.dataset == landed) {
         listing.row(cells![
             "upstream",
             source_node(stream).to_string(),
@@ -96,17 +98,14 @@ fn edges<'e>(edges: impl Iterator<Item = &'e ColumnEdge>) -> Vec<[Cell; 4]> {
         .collect()
 }
 
-/// What a column comes from in one step, and every way that its values go, one row a step.
+/// Everything that a column comes from, the nearest first, and every way that its values go, one row a step.
 fn chains(lineage: &ColumnLineage, dataset: &DatasetName, column: &str, args: &LineageArgs) -> Result<()> {
     let mut listing = Listing::new(["direction", "chain", "from", "how", "via", "to"]).for_programs(&["direction"]);
-    let to = Target::Column(DatasetColumn {
-        dataset: dataset.clone(),
-        column: column.to_owned(),
-    });
-    let own = |edge: &&ColumnEdge| edge.to == to || matches!(edge.to, Target::Rows(_));
-    for edge in edges(lineage.entering(dataset).filter(own)) {
-        let upstream = cells!["upstream", Cell::from(None::<u64>).in_words("upstream")];
-        listing.row([&upstream[..], &edge].concat());
+    for step in lineage.upstream(dataset, column) {
+        for edge in edges(step.iter()) {
+            let upstream = cells!["upstream", Cell::from(None::<u64>).in_words("upstream")];
+            listing.row([&upstream[..], &edge].concat());
+        }
     }
     for (i, chain) in lineage.downstream(dataset, column).iter().enumerate() {
         let mut from = chain.from.to_string();

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Subcommand;
 use polder_contract::ContractSet;
 use polder_contract::product::{self, Product};
-use polder_core::document::{Diagnostic, nearest};
+use polder_core::document::{Diagnostic, Node, nearest};
 use polder_core::{Error, ErrorKind, Result, clock};
 use serde_json::{Value, json};
 
@@ -124,8 +124,31 @@ fn show(platform: &Platform, name: &str, format: Format) -> Result<()> {
                 .map_or_else(String::new, |scope| format!(" ({scope})"));
             line(&format!("support{scope}: {}, {}", channel.channel, channel.url))?;
         }
+        team(product).iter().try_for_each(|told| line(told))?;
     }
     Ok(())
+}
+
+/// Who builds the product, a line each.
+fn team(product: &Product) -> Vec<String> {
+    let Some(team) = product.document.get("team") else {
+        return Vec::new();
+    };
+    let text = |node: &Node, key: &str| node.get(key).and_then(Node::as_str).map(str::to_owned);
+    let about = [text(team, "name"), text(team, "description")];
+    let about = about.into_iter().flatten().collect::<Vec<_>>().join(", ");
+    let members = team.get("members").and_then(Node::as_list).unwrap_or_default();
+    let members = members.iter().map(|member| {
+        let role = text(member, "role").map_or_else(String::new, |role| format!(" ({role})"));
+        let left = text(member, "dateOut").map(|day| format!("left {day}"));
+        let told = [text(member, "username"), text(member, "name"), left];
+        format!(
+            "member{role}: {}",
+            told.into_iter().flatten().collect::<Vec<_>>().join(", ")
+        )
+    });
+    let about = (!about.is_empty()).then(|| format!("team: {about}"));
+    about.into_iter().chain(members).collect()
 }
 
 /// The product with this id, else the only one with this name.

@@ -142,7 +142,7 @@ async fn record(recorder: &Recorder, result: &StepResult) {
     let (status, message) = match &result.outcome {
         StepOutcome::Succeeded => (RunStatus::Succeeded, None),
         StepOutcome::Failed(error) => (RunStatus::Failed, Some(error.report())),
-        StepOutcome::UpToDate | StepOutcome::Blocked { .. } => return,
+        StepOutcome::UpToDate | StepOutcome::WaitsForData | StepOutcome::Blocked { .. } => return,
     };
     let Some(id) = result.run else { return };
     let start = RunStart {

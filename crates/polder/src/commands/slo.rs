@@ -51,7 +51,11 @@ pub(crate) async fn run(platform: &Platform, args: &Args, quiet: bool) -> Result
 
 async fn measured(platform: &Platform, args: &Args) -> Result<Vec<Assessed>> {
     let to = clock::now();
-    let length = TimeDelta::from_std(parse_duration(&args.since)?).ok();
+    let length = parse_duration(&args.since).map_err(|_| {
+        Error::new(ErrorKind::Usage, format!("`--since {}` is no duration", args.since))
+            .with_help("write it as 90m, 12h or 30d")
+    })?;
+    let length = TimeDelta::from_std(length).ok();
     let from = length.and_then(|length| to.checked_sub_signed(length));
     let too_far = || {
         Error::new(

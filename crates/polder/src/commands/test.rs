@@ -12,7 +12,7 @@ use polder_contract::rule::Figure;
 use polder_contract::{ContractSet, DatasetContract};
 use polder_core::document::Source;
 use polder_core::units::counted;
-use polder_core::{DatasetName, Error, ErrorKind, Result, ResultExt};
+use polder_core::{DatasetName, Error, ErrorKind, Result};
 use polder_delivery::Discretion;
 use polder_engine::{Verification, verify_files};
 use polder_gate::table::{RuleResult, RuleVerdict};
@@ -21,7 +21,7 @@ use polder_policy::Policies;
 use polder_query::{Session, SessionOptions};
 
 use crate::commands::missing_file;
-use crate::findings::{Case, Findings, Outcome, Report, or_report};
+use crate::findings::{Case, Findings, Outcome, Paths, Report, beginning, or_report};
 use crate::options::{Format, FormatArg, Global};
 use crate::output;
 use crate::platform::Platform;
@@ -98,7 +98,7 @@ async fn all(global: &Global, args: &Args) -> Result<Tested> {
 pub(crate) async fn run(global: &Global, args: &Args) -> Result<ExitCode> {
     Report::refuse_several(&args.report)?;
     args.refuse_what_cannot_be_shown()?;
-    let root = crate::platform::root(global).unwrap_or_default();
+    let root = beginning(global)?;
     let tested = or_report(COMMAND, &args.report, &root, all(global, args).await)?;
     let Tested {
         tables: tested,
@@ -343,8 +343,9 @@ async fn of_files(global: &Global, args: &Args) -> Result<Verification> {
             "polder test CONTRACT.odcs.yaml --data FILE.parquet; each further file has its own --data, or name a folder",
         ));
     };
-    let here = std::env::current_dir().context(ErrorKind::Usage, || "the current folder cannot be read".to_owned())?;
-    let source = Source::read(&here, Path::new(path))?;
+    // Everything that is told of the contract, in reports too, names it as documents of the mesh are named.
+    let root = beginning(global)?;
+    let source = Source::read(&root, &Paths::from(&root).to(Path::new(path)))?;
     let parsed = polder_contract::parse(&source);
     let Some(contract) = parsed.contract else {
         return Err(Error::document(parsed.diagnostics));

@@ -4,6 +4,7 @@
 mod github;
 mod json;
 mod junit;
+mod paths;
 mod sarif;
 #[cfg(test)]
 mod tests;
@@ -18,6 +19,7 @@ use polder_core::document::{Diagnostic, Severity, Span};
 use polder_core::{Error, ErrorKind, Result, ResultExt};
 
 use crate::output::door;
+pub(crate) use paths::{Paths, beginning};
 
 /// The code of diagnostics about declared rules that nothing runs.
 pub(crate) const NOT_RUN: &str = "not-run";
@@ -262,7 +264,7 @@ impl Findings {
             let mut case = case.clone();
             if let Some((path, _)) = &mut case.place {
                 // An absolute path stays what it is.
-                *path = Path::new(prefix).join(&*path);
+                *path = paths::plain(&Path::new(prefix).join(&*path));
             }
             case
         };
@@ -299,11 +301,7 @@ impl Findings {
             };
             match &report.file {
                 Some(file) => {
-                    if let Some(folder) = file.parent() {
-                        fs::create_dir_all(folder).context(ErrorKind::Usage, || {
-                            format!("cannot make the folder {}", folder.display())
-                        })?;
-                    }
+                    crate::output::make_folder_of(file)?;
                     fs::write(file, text).context(ErrorKind::Usage, || format!("cannot write {}", file.display()))?;
                 }
                 None => {

@@ -210,3 +210,32 @@ fn volume_gives_the_same_distance_and_verdict_at_every_gate() {
     mesh.samples(&rows(1), &[]);
     assert_eq!(mesh.proved().1["usual"].0, "not run");
 }
+
+#[test]
+fn a_test_of_an_earlier_version_judges_the_rows_of_then() {
+    let mesh = Mesh::under(&contract("1.0.0", &[], ""), &[good(0)]);
+    mesh.ingest();
+    mesh.rows("1", &[good(1), good(2)]);
+    mesh.ingest();
+    let one = "    quality: [{id: one, metric: rowCount, mustBe: 1}]\n";
+    mesh.write(CONTRACT, &contract("1.1.0", &[], one));
+    for (version, code, verdict, rows) in [
+        (None, 1, "failed", 3),
+        (Some("1"), 0, "passed", 1),
+        (Some("2"), 1, "failed", 3),
+    ] {
+        let named = version.iter().flat_map(|version| ["--version", version]);
+        let arguments: Vec<&str> = ["test", DATASET].into_iter().chain(named).collect();
+        let (ended, checks) = mesh.tested(&arguments);
+        assert_eq!(ended.code, Some(code), "{version:?}: {ended:?}");
+        let one = &checks["one"];
+        assert_eq!(
+            (&one["outcome"], &one["figure"]),
+            (&json!(verdict), &json!(rows)),
+            "{version:?}"
+        );
+    }
+    let unknown = mesh.polder.run(&["test", DATASET, "--version", "77"]);
+    assert_eq!(unknown.code, Some(2), "{unknown:?}");
+    assert!(unknown.stderr.contains("77"), "{unknown:?}");
+}

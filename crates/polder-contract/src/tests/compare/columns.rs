@@ -9,8 +9,15 @@ fn every_change_of_a_column_has_its_class_there_and_back() {
         (
             "      - id: p_day\n        name: day\n        logicalType: date\n",
             "",
-            &["column-removed breaks readers | day -"],
-            &["column-added compatible | day -"],
+            // The latency is measured on it.
+            &[
+                "column-removed breaks readers | day -",
+                "service-level-changed service level lowered | - latency",
+            ],
+            &[
+                "column-added compatible | day -",
+                "service-level-changed service level raised | - latency",
+            ],
         ),
         (
             "      - id: p_day\n        name: day\n        logicalType: date\n",
@@ -21,8 +28,14 @@ fn every_change_of_a_column_has_its_class_there_and_back() {
         (
             "name: day",
             "name: sold_on",
-            &["column-renamed breaks readers and writers | day -"],
-            &["column-renamed breaks readers and writers | sold_on -"],
+            &[
+                "column-renamed breaks readers and writers | day -",
+                "service-level-changed service level lowered | - latency",
+            ],
+            &[
+                "column-renamed breaks readers and writers | sold_on -",
+                "service-level-changed service level raised | - latency",
+            ],
         ),
         (
             "logicalType: date\n",
@@ -114,8 +127,16 @@ fn every_change_of_a_column_has_its_class_there_and_back() {
         (
             "logicalType: date\n",
             "logicalType: timestamp\n",
-            &["type-changed breaks readers and writers | day -"],
-            &["type-changed breaks readers and writers | day -"],
+            &[
+                "service-level-changed service level lowered | - latency",
+                "service-level-changed service level raised | - latency",
+                "type-changed breaks readers and writers | day -",
+            ],
+            &[
+                "service-level-changed service level lowered | - latency",
+                "service-level-changed service level raised | - latency",
+                "type-changed breaks readers and writers | day -",
+            ],
         ),
         // Keys.
         (

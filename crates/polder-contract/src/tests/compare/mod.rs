@@ -2,15 +2,19 @@
 
 mod columns;
 mod contract;
+mod currency;
 mod ids;
 mod limits;
 mod meaning;
+mod measured;
 mod on_failure;
 mod physical_types;
 mod places;
 mod quality;
+mod references;
 mod service_levels;
 mod together;
+mod widths;
 
 use super::contract;
 use crate::Contract;

@@ -105,8 +105,8 @@ fn every_change_of_a_rule_has_its_class_there_and_back() {
         (
             "mustBeLessThan: 5\n            unit: percent\n",
             "mustBeLessThan: 5\n            unit: '%'\n",
-            &["threshold-changed documentation | currency currency.nullValues"],
-            &["threshold-changed documentation | currency currency.nullValues"],
+            &[],
+            &[],
         ),
         (
             "WHERE price < 0",

@@ -54,6 +54,18 @@ fn the_names_of_version_3_0_mean_the_same() {
             "a.nullCheck: null values: less than 5",
         ),
         (
+            "{rule: nullCount, mustBeLessThan: 5}",
+            "a.nullCount: null values: less than 5",
+        ),
+        (
+            "{rule: missingCount, mustBeLessThan: 5}",
+            "a.missingCount: missing values: less than 5",
+        ),
+        (
+            "{rule: countCheck, mustBeGreaterThan: 1}",
+            "a.countCheck: rows: more than 1",
+        ),
+        (
             "{rule: duplicateCount, mustBeLessThan: 10, unit: rows, name: few}",
             "few: duplicate values: less than 10",
         ),

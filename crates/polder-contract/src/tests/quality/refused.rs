@@ -130,6 +130,10 @@ fn rules_that_can_never_be_measured_are_refused_at_their_place() {
             "did you mean `bb`?",
         ),
         (
+            "{type: custom, engine: polder, implementation: {freshness: {column: bb.at, within: 1h}}}",
+            "`bb.at` leads into a column",
+        ),
+        (
             "{type: custom, engine: polder, implementation: {freshness: {column: b, within: soon}}}",
             "`soon` is no age",
         ),

@@ -1,6 +1,8 @@
 //! From contracts to SQL DDL.
 
 mod foreign_keys;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashSet;
 
@@ -82,14 +84,18 @@ impl<'a> Writer<'_, 'a> {
         let mut lines: Vec<String> = Vec::new();
         let mut comments = String::new();
         let checks = matches!(self.dialect, D::Postgres | D::Ansi | D::DuckDb);
-        let separate_comments = checks;
+        let separate_comments = checks || self.dialect == D::Redshift;
         for column in &table.columns {
             let quoted_name = quoted(column.name, self.dialect);
             let mut line = format!("{quoted_name} {}", declared_type(column, self.dialect));
             if column.required {
                 line.push_str(" NOT NULL");
             }
-            if self.dialect != D::Spark && self.dialect != D::BigQuery && column.view.flag("unique") {
+            if self.dialect != D::Spark
+                && self.dialect != D::BigQuery
+                && !self.is_long(column)
+                && column.view.flag("unique")
+            {
                 line.push_str(" UNIQUE");
             }
             if let Some(text) = column.view.text("description") {
@@ -103,6 +109,16 @@ impl<'a> Writer<'_, 'a> {
                 }
             }
             lines.push(line);
+            // Where MySQL's texts and times are compared otherwise, nothing is written.
+            let bounded = self.dialect == D::MySql
+                && matches!(
+                    column.kind,
+                    Kind::Integer { .. } | Kind::Decimal { .. } | Kind::Float64 | Kind::Float32 | Kind::Date
+                );
+            if bounded {
+                let conditions = limits(column, &quoted_name, self.dialect);
+                lines.extend(conditions.into_iter().map(|condition| format!("CHECK ({condition})")));
+            }
             if checks {
                 let conditions = self.conditions(column, &quoted_name);
                 lines.extend(conditions.into_iter().map(|condition| format!("CHECK ({condition})")));
@@ -110,9 +126,13 @@ impl<'a> Writer<'_, 'a> {
         }
         lines.extend(self.primary_key(table));
         for rule in table.view.items("quality") {
-            lines.extend(self.rule(&rule, checks));
+            lines.extend(self.rule(&rule, &table.columns, checks));
         }
         for key in keys {
+            let of_key = |column: &&Column<'_>| key.from.contains(&column.name);
+            if table.columns.iter().filter(of_key).any(|column| self.is_long(column)) {
+                continue;
+            }
             let Some(line) = self.foreign_key(key) else { continue };
             if made.contains(key.table) {
                 lines.push(line);
@@ -128,7 +148,7 @@ impl<'a> Writer<'_, 'a> {
             match self.dialect {
                 D::BigQuery => script.push_str(&format!("\nOPTIONS(description={})", literal(text, self.dialect))),
                 D::Spark => script.push_str(&format!("\nCOMMENT {}", literal(text, self.dialect))),
-                D::Snowflake => script.push_str(&format!("\nCOMMENT = {}", literal(text, self.dialect))),
+                D::Snowflake | D::MySql => script.push_str(&format!("\nCOMMENT = {}", literal(text, self.dialect))),
                 _ => comments.insert_str(
                     0,
                     &format!("COMMENT ON TABLE {name} IS {};\n", literal(text, self.dialect)),
@@ -144,7 +164,7 @@ impl<'a> Writer<'_, 'a> {
     fn table_name(&self, table: &Table<'_>) -> String {
         let parts: Vec<&str> = table.physical.unwrap_or(table.name).split('.').collect();
         let most = match self.dialect {
-            Dialect::Ansi | Dialect::Postgres | Dialect::DuckDb => 2,
+            Dialect::Ansi | Dialect::Postgres | Dialect::DuckDb | Dialect::MySql => 2,
             _ => 3,
         };
         if parts.len() > most || parts.iter().any(|part| part.is_empty()) {
@@ -190,7 +210,8 @@ impl<'a> Writer<'_, 'a> {
 
     fn primary_key(&self, table: &Table<'_>) -> Option<String> {
         let key = table.key();
-        if key.is_empty() {
+        // One that is too long is left, and so named.
+        if key.is_empty() || key.iter().any(|column| self.is_long(column)) {
             return None;
         }
         for column in &key {
@@ -206,8 +227,13 @@ impl<'a> Writer<'_, 'a> {
         Some(format!("PRIMARY KEY ({}){informational}", names.join(", ")))
     }
 
+    /// Whether a column is too long to be a key: MySQL's texts and bytes without a length.
+    fn is_long(&self, column: &Column<'_>) -> bool {
+        self.dialect == Dialect::MySql && declared_type(column, self.dialect).starts_with("LONG")
+    }
+
     /// A rule of the object that DDL can say: no duplicates, or a condition in SQL.
-    fn rule(&self, rule: &View<'_>, checks: bool) -> Option<String> {
+    fn rule(&self, rule: &View<'_>, columns_of: &[Column<'_>], checks: bool) -> Option<String> {
         let map = rule.value.as_object()?;
         let asked = ["metric", "type", "arguments", "mustBe"];
         let unique = map.get("metric").and_then(Value::as_str) == Some("duplicateValues")
@@ -224,6 +250,14 @@ impl<'a> Writer<'_, 'a> {
                 .iter()
                 .map(Value::as_str)
                 .collect();
+            let long = |name: &&str| {
+                columns_of
+                    .iter()
+                    .any(|column| column.name == *name && self.is_long(column))
+            };
+            if names.iter().flatten().any(long) {
+                return None;
+            }
             keep_asked(rule, &asked);
             let names: Vec<String> = names?.iter().map(|name| quoted(name, self.dialect)).collect();
             return Some(format!("UNIQUE ({})", names.join(", ")));

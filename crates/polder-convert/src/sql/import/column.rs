@@ -43,6 +43,8 @@ impl Reader<'_> {
             let mut named = name.clone();
             match option {
                 ColumnOption::Null => {}
+                // What is nothing is filled in by no database.
+                ColumnOption::Default(value) if value.to_string().eq_ignore_ascii_case("null") => {}
                 ColumnOption::NotNull => {
                     property.insert("required".to_owned(), json!(true));
                 }
@@ -94,6 +96,14 @@ impl Reader<'_> {
                 }
                 | ColumnOption::Identity(_) => {
                     // A column that numbers itself is never null.
+                    property.insert("required".to_owned(), json!(true));
+                    self.tracker.lose(&path, short(&option.to_string()), FILLED_IN);
+                }
+                ColumnOption::DialectSpecific(words)
+                    if words
+                        .iter()
+                        .any(|word| word.to_string().eq_ignore_ascii_case("AUTO_INCREMENT")) =>
+                {
                     property.insert("required".to_owned(), json!(true));
                     self.tracker.lose(&path, short(&option.to_string()), FILLED_IN);
                 }

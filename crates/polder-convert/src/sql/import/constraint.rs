@@ -1,6 +1,6 @@
 //! Keys and checks.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use sqlparser::ast::{
     CheckConstraint, CreateIndex, Expr, ForeignKeyConstraint, Ident, IndexColumn, KeyOrIndexDisplay,
     NullsDistinctOption, PrimaryKeyConstraint, TableConstraint, UniqueConstraint,
@@ -8,6 +8,7 @@ use sqlparser::ast::{
 
 use super::super::check;
 use super::{Key, NO_SUCH_COLUMN, NO_SUCH_TABLE, OF_DATABASE, Reader, idents, last, short};
+use crate::dialect::Dialect;
 use crate::draft::add_rule;
 use crate::proof::last_row;
 
@@ -29,6 +30,19 @@ fn key_columns(columns: &[IndexColumn]) -> Option<(Vec<String>, Vec<String>)> {
         names.push(name.value.clone());
     }
     Some((names, orders))
+}
+
+/// Whether an expression has a word of this name.
+fn mentions(expr: &str, name: &str) -> bool {
+    let expr = expr.to_lowercase();
+    let name = name.to_lowercase();
+    let is_part = |c: char| c.is_alphanumeric() || c == '_';
+    !name.is_empty()
+        && expr.match_indices(&name).any(|(at, found)| {
+            let before = expr[..at].chars().next_back();
+            let behind = expr[at + found.len()..].chars().next();
+            !before.is_some_and(is_part) && !behind.is_some_and(is_part)
+        })
 }
 
 impl Reader<'_> {
@@ -219,6 +233,13 @@ impl Reader<'_> {
         }
         let dialect = self.dialect;
         let Some(found) = self.find(table) else { return };
+        let shown = expr.to_string();
+        let texts = found.columns.iter().any(|column| {
+            let name = column.get("name").and_then(Value::as_str).unwrap_or_default();
+            column.get("logicalType").is_some_and(|kind| kind == "string") && mentions(&shown, name)
+        });
+        let ignores_case =
+            matches!(dialect, Dialect::MySql | Dialect::SqlServer) && texts && shown.contains(['\'', '"']);
         let own = name.as_ref().map(|name| name.value.as_str());
         let taken = check::apply(&expr, dialect, own, &mut found.columns, &mut found.object);
         let is_rule = match taken {
@@ -232,6 +253,11 @@ impl Reader<'_> {
         if is_rule {
             let text = last_row(&found.object);
             self.tracker.stands(text, path.as_str());
+        }
+        if ignores_case {
+            let what = format!("CHECK ({}): case", short(&shown));
+            let why = "texts of a contract differ where their case differs; in this database they mostly do not";
+            self.tracker.lose(&path, what, why);
         }
         if let Some(name) = name.filter(|_| !is_rule) {
             let why = "the limits of a column have no name in a contract";

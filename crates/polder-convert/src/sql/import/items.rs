@@ -89,14 +89,14 @@ pub(super) fn cut(statement: &str, rules: &dyn Rules) -> Cut {
     cut
 }
 
-fn is_word(token: &TokenWithSpan, word: &str) -> bool {
+pub(in crate::sql) fn is_word(token: &TokenWithSpan, word: &str) -> bool {
     matches!(&token.token, Token::Word(own) if own.quote_style.is_none() && own.value.eq_ignore_ascii_case(word))
 }
 
 /// The tokens from the first of an item of the table's brackets to its comma, or the closing bracket.
-struct Item {
-    first: usize,
-    end: usize,
+pub(in crate::sql) struct Item {
+    pub(in crate::sql) first: usize,
+    pub(in crate::sql) end: usize,
 }
 
 /// `WITH (…)`, `TABLESPACE …` and `USING …` behind a table's brackets.
@@ -124,7 +124,7 @@ fn storage(tokens: &[TokenWithSpan]) -> Vec<&[TokenWithSpan]> {
 }
 
 /// The items of a table's brackets, and the place behind these.
-fn items(tokens: &[TokenWithSpan]) -> (Vec<Item>, usize) {
+pub(in crate::sql) fn items(tokens: &[TokenWithSpan]) -> (Vec<Item>, usize) {
     let mut found = Vec::new();
     let mut depth = 0_usize;
     let mut first = 0;
@@ -152,7 +152,7 @@ fn items(tokens: &[TokenWithSpan]) -> (Vec<Item>, usize) {
 }
 
 /// Bytes of the parser's places.
-struct Offsets {
+pub(in crate::sql) struct Offsets {
     /// The byte of each character, and of the end.
     characters: Vec<usize>,
     /// The character that each line begins with.
@@ -160,7 +160,7 @@ struct Offsets {
 }
 
 impl Offsets {
-    fn of(text: &str) -> Self {
+    pub(in crate::sql) fn of(text: &str) -> Self {
         let breaks = text.chars().enumerate().filter(|(_, c)| *c == '\n');
         Self {
             characters: text.char_indices().map(|(at, _)| at).chain([text.len()]).collect(),
@@ -168,7 +168,7 @@ impl Offsets {
         }
     }
 
-    fn at(&self, place: Location) -> usize {
+    pub(in crate::sql) fn at(&self, place: Location) -> usize {
         let number = |number: u64| usize::try_from(number).unwrap_or(usize::MAX).saturating_sub(1);
         let start = self.lines.get(number(place.line)).copied().unwrap_or(usize::MAX);
         let end = self.characters.last().copied().unwrap_or_default();
@@ -177,7 +177,7 @@ impl Offsets {
     }
 
     /// The line of a byte, from 1.
-    fn line(&self, byte: usize) -> usize {
+    pub(in crate::sql) fn line(&self, byte: usize) -> usize {
         let character = self.characters.partition_point(|at| *at < byte);
         self.lines.partition_point(|begin| *begin <= character)
     }

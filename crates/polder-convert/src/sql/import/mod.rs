@@ -4,7 +4,8 @@ mod change;
 mod clauses;
 mod column;
 mod constraint;
-mod items;
+mod described;
+pub(super) mod items;
 mod relate;
 mod syntax;
 mod table;
@@ -18,10 +19,11 @@ use sqlparser::ast::{Ident, ObjectName, Spanned, Statement as Ast};
 use sqlparser::parser::Parser;
 use sqlparser::tokenizer::Span;
 
+use super::habits::with_plain_quotes;
 use super::inside::{self, Fields};
 use super::statements::{Statement, statements};
 use super::types::{OwnTypes, refuse_deep_types};
-use super::{parser, spark_tail};
+use super::{parser, spark_tail, vendor};
 use crate::bounds::Bounds;
 use crate::dialect::Dialect;
 use crate::document::Document;
@@ -74,8 +76,7 @@ fn read(document: &Document<'_>, options: &ImportOptions) -> Result<Converted<St
         errors: Vec::new(),
         line: 0,
     };
-    let backslash = matches!(options.dialect, Dialect::Spark | Dialect::BigQuery | Dialect::Snowflake);
-    let statements = statements(document.text, backslash);
+    let statements = statements(document.text, options.dialect);
     for statement in &statements {
         reader.statement(statement)?;
     }
@@ -212,7 +213,15 @@ impl Reader<'_> {
         if let Some(open) = statement.open {
             let message = "what begins here does not end";
             let mut found = self.document.wrong(open, open + 1, message);
-            found.help = Some("close the quote, the dollar sign or the comment".to_owned());
+            let close = "close the quote, the dollar sign or the comment";
+            let escaped =
+                self.document.text.contains("\\'") && matches!(self.dialect, Dialect::Ansi | Dialect::Postgres);
+            found.help = Some(match escaped {
+                true => {
+                    format!("{close}; where a backslash keeps a quote, name the dialect: --dialect mysql, spark, …")
+                }
+                false => close.to_owned(),
+            });
             self.errors.push(found);
             return Ok(());
         }
@@ -226,6 +235,9 @@ impl Reader<'_> {
             }
         }
         let is_table = syntax::creates(&statement.head, "TABLE");
+        if self.extended_property(statement.text, &statement.head) {
+            return Ok(());
+        }
         if !is_table && !syntax::is_about_tables(&statement.head) {
             let head = syntax::kind(&statement.head);
             self.skipped.entry(head).or_default().push(statement.line);
@@ -240,10 +252,11 @@ impl Reader<'_> {
         refuse_deep_types(statement.text)
             .context(ErrorKind::Document, || format!("cannot read the statement in {place}"))?;
         // Not every dialect's parser knows comments of their own, though every engine writes them the same.
-        let dialect = if statement.head.starts_with("COMMENT") {
-            Dialect::Postgres
-        } else {
-            self.dialect
+        let dialect = match self.dialect {
+            // In both a backslash escapes.
+            Dialect::Redshift if statement.head.starts_with("COMMENT") => Dialect::Snowflake,
+            _ if statement.head.starts_with("COMMENT") => Dialect::Postgres,
+            own => own,
         };
         let rules = parser(dialect);
         let cut = match self.dialect {
@@ -251,6 +264,28 @@ impl Reader<'_> {
             _ => None,
         };
         let text = cut.as_ref().map_or(statement.text, |(head, _)| head);
+        let of_vendor = if is_table {
+            vendor::create_table(text, dialect)
+        } else if statement.head.starts_with("ALTER TABLE") {
+            vendor::alter_table(text, dialect)
+        } else if syntax::creates(&statement.head, "INDEX") {
+            vendor::create_index(text, dialect)
+        } else if statement.head.starts_with("CREATE TYPE") {
+            vendor::create_type(text, dialect)
+        } else {
+            None
+        };
+        if let Some(read) = &of_vendor {
+            self.name_lost(read);
+        }
+        let text = of_vendor.as_ref().map_or(text, |read| read.text.as_str());
+        let plain =
+            (self.dialect == Dialect::Oracle && statement.head.starts_with("COMMENT")).then(|| with_plain_quotes(text));
+        let text = plain.as_deref().unwrap_or(text);
+        // All of it was covered.
+        if text.trim().is_empty() {
+            return Ok(());
+        }
         let unknown = if is_table && matches!(self.dialect, Dialect::Postgres | Dialect::Ansi) {
             items::cut(text, rules.as_ref())
         } else {
@@ -291,6 +326,21 @@ impl Reader<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Names what was covered in a statement for the parser.
+    fn name_lost(&self, read: &vendor::Readable) {
+        for lost in &read.lost {
+            let of: Vec<&str> = [read.table.as_str(), lost.of.as_str()]
+                .into_iter()
+                .filter(|name| !name.is_empty())
+                .collect();
+            let mut place = format!("line {}", self.line + lost.line - 1);
+            if !of.is_empty() {
+                place = format!("{place}: {}", of.join("."));
+            }
+            self.tracker.lose(place, short(&lost.what), lost.why);
+        }
     }
 
     fn take(&mut self, ast: Ast, place: &str) -> Result<()> {

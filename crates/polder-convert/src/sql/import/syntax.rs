@@ -17,6 +17,7 @@ const VERBS: &[&str] = &[
     "ASSERT",
     "ATTACH",
     "BEGIN",
+    "BULK",
     "CACHE",
     "CALL",
     "CHECKPOINT",
@@ -29,6 +30,7 @@ const VERBS: &[&str] = &[
     "CONVERT",
     "COPY",
     "CREATE",
+    "DBCC",
     "DEALLOCATE",
     "DECLARE",
     "DELETE",
@@ -70,6 +72,7 @@ const VERBS: &[&str] = &[
     "PIVOT",
     "PRAGMA",
     "PREPARE",
+    "PRINT",
     "PUT",
     "RAISE",
     "REASSIGN",
@@ -162,6 +165,7 @@ const THINGS: &[&str] = &[
     "PIPE",
     "POLICY",
     "PRIVILEGES",
+    "PACKAGE",
     "PROCEDURE",
     "PROFILE",
     "PROVIDER",
@@ -188,6 +192,7 @@ const THINGS: &[&str] = &[
     "STORAGE",
     "STREAM",
     "STREAMLIT",
+    "SYNONYM",
     "SUBSCRIPTION",
     "SYSTEM",
     "TABLE",
@@ -224,6 +229,13 @@ const MODIFIERS: &[&str] = &[
     "HYBRID",
     "FOREIGN",
     "UNIQUE",
+    "CLUSTERED",
+    "NONCLUSTERED",
+    "BITMAP",
+    "COLUMN",
+    "EDITIONABLE",
+    "NONEDITIONABLE",
+    "PRIVATE",
 ];
 
 /// Whether a statement with these first words creates such a thing.
@@ -242,6 +254,8 @@ pub(super) fn is_about_tables(head: &str) -> bool {
         "CREATE TYPE",
         "CREATE DOMAIN",
         "CREATE UNIQUE INDEX",
+        "CREATE UNIQUE CLUSTERED INDEX",
+        "CREATE UNIQUE NONCLUSTERED INDEX",
     ]
     .iter()
     .any(|known| head.starts_with(known))
@@ -277,7 +291,10 @@ pub(super) fn unknown(document: &Document<'_>, statement: &Statement<'_>) -> Opt
         let (start, end) = at(first);
         let shown = document.text.get(start..end).unwrap_or_default();
         let mut found = document.wrong(start, end, format!("`{shown}` begins no statement of SQL"));
-        found.help = nearest(first, VERBS.iter().copied()).map(|near| format!("did you mean `{near}`?"));
+        found.help = match first {
+            "GO" => Some("so scripts of SQL Server are cut: --dialect sqlserver".to_owned()),
+            _ => nearest(first, VERBS.iter().copied()).map(|near| format!("did you mean `{near}`?")),
+        };
         let slip = found.help.is_some();
         return Some(Unknown { found, slip });
     }
@@ -355,7 +372,14 @@ pub(super) fn diagnostic(
     let message = format!("not valid {dialect}: {reason}");
     let mut found = document.wrong(start, document.word_end(start), message);
     let help = match dialect {
-        Dialect::Ansi => "name the dialect that it is written in with --dialect".to_owned(),
+        Dialect::Ansi => {
+            let named = Dialect::ALL.map(Dialect::as_str);
+            let others: Vec<&str> = named.into_iter().filter(|word| *word != dialect.as_str()).collect();
+            format!(
+                "name the dialect that it is written in with --dialect: {}",
+                others.join(", ")
+            )
+        }
         named => format!(
             "mend it, or name another dialect than {} with --dialect",
             named.as_str()

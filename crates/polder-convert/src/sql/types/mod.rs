@@ -1,10 +1,10 @@
 //! Types of columns, to and from SQL.
 
+mod vendor;
 mod write;
 
 use std::collections::HashMap;
 
-use polder_core::units::counted;
 use polder_core::{Error, ErrorKind, Result};
 use serde_json::{Map, Value, json};
 use sqlparser::ast::{ArrayElemTypeDef, CommentDef, DataType, ExactNumberInfo, Expr, SqlOption, Value as Literal};
@@ -58,6 +58,11 @@ pub(crate) fn read_type_text(
         )
     };
     refuse_deep_types(text)?;
+    let of_vendor = super::vendor::data_type(text, dialect);
+    for lost in of_vendor.iter().flat_map(|read| &read.lost) {
+        tracker.lose(path, lost.what.as_str(), lost.why);
+    }
+    let text = of_vendor.as_ref().map_or(text, |read| read.text.as_str());
     let rules = parser(dialect);
     let parse = |text: &str| Parser::new(rules.as_ref()).try_with_sql(text)?.parse_data_type();
     let readable = inside::readable(text, dialect).and_then(|(text, fields)| Some((parse(&text).ok()?, fields)));
@@ -187,6 +192,7 @@ impl TypeReader<'_> {
                 });
                 allowed_values(out, labels.collect());
             }
+            DataType::Set(members) => self.set(members, path, out),
             scalar => self.scalar(scalar, path, depth, out)?,
         }
         Ok(())
@@ -198,7 +204,7 @@ impl TypeReader<'_> {
             .rsplit('.')
             .next()
             .unwrap_or(&text)
-            .trim_matches(['"', '`'])
+            .trim_matches(['"', '`', '[', ']'])
             .to_lowercase();
         if let Some(labels) = self.own.enums.get(&last) {
             Kind::String.write(out);
@@ -242,6 +248,9 @@ impl TypeReader<'_> {
             return Ok(());
         };
         kind.write(out);
+        if self.said_by_vendor(&text, kind, path, out) {
+            return Ok(());
+        }
         let lower = text.to_lowercase();
         let head = lower.split(['(', ' ']).next().unwrap_or_default();
         if head.ends_with("serial") || head.starts_with("serial") {
@@ -277,13 +286,8 @@ impl TypeReader<'_> {
                 self.tracker
                     .lose(path, format!("({width})"), "a width of display, not of the values");
             }
-            (Kind::Binary, Some(length)) => {
-                self.tracker.lose(
-                    path,
-                    format!("{} at most", counted(length, "byte")),
-                    "a contract has no length of bytes",
-                );
-            }
+            // A length of bytes.
+            (Kind::Binary, Some(length)) => option(out, "maxLength", json!(length)),
             (Kind::Timestamp | Kind::TimestampLocal | Kind::Time, Some(digits)) if digits != 6 => {
                 self.tracker.lose(path, text, "times in a contract are of microseconds");
             }
@@ -296,7 +300,10 @@ impl TypeReader<'_> {
 /// The one number in a type's brackets.
 fn argument(text: &str) -> Option<u64> {
     let inside = text.split_once('(')?.1.split_once(')')?.0;
-    inside.split_whitespace().next()?.parse().ok()
+    let first = inside
+        .split(|c: char| c.is_whitespace() || c == ',')
+        .find(|part| !part.is_empty());
+    first?.parse().ok()
 }
 
 /// The text of BigQuery's `description = "…"`, or of a comment.

@@ -6,6 +6,9 @@ use crate::dialect::Dialect;
 use crate::element::Column;
 use crate::kind::Kind;
 
+/// The most bytes of a text in Redshift.
+const MOST_OF_REDSHIFT: u64 = 65_535;
+
 /// The text of a column's type in a dialect. What the type cannot say is named as lost.
 pub(crate) fn column_type(column: &Column<'_>, dialect: Dialect) -> String {
     written(column, dialect, Fields::Bare)
@@ -33,26 +36,31 @@ fn written(column: &Column<'_>, dialect: Dialect, fields: Fields) -> String {
         .max_length()
         .or(in_type)
         .filter(|length| (1..=10_000).contains(length));
+    // A key's text needs a length in MySQL.
+    let keyed = dialect == D::MySql && length.is_none() && is_keyed(column);
     let with_length = |word: &str| length.map_or(word.to_owned(), |length| format!("{word}({length})"));
     let text = match column.kind {
         Kind::Boolean if dialect == D::BigQuery => "BOOL".to_owned(),
         Kind::Boolean => "BOOLEAN".to_owned(),
         Kind::Integer { bits, signed } => integer(bits, signed, dialect),
         Kind::Float32 => match dialect {
-            D::Spark => "FLOAT",
+            D::Spark | D::MySql => "FLOAT",
             D::Snowflake => "FLOAT",
             D::BigQuery => "FLOAT64",
-            D::Ansi | D::Postgres | D::DuckDb => "REAL",
+            _ => "REAL",
         }
         .to_owned(),
         Kind::Float64 => match dialect {
             D::BigQuery => "FLOAT64",
-            D::Spark | D::DuckDb | D::Snowflake => "DOUBLE",
-            D::Ansi | D::Postgres => "DOUBLE PRECISION",
+            D::Spark | D::DuckDb | D::Snowflake | D::MySql => "DOUBLE",
+            _ => "DOUBLE PRECISION",
         }
         .to_owned(),
         Kind::Decimal { precision, scale } => match dialect {
             D::Postgres => format!("NUMERIC({precision}, {scale})"),
+            // Scales go to 30 in the one, to 37 in the other.
+            D::MySql if scale > 30 => "DOUBLE".to_owned(),
+            D::Redshift if scale > 37 => "DOUBLE PRECISION".to_owned(),
             D::BigQuery if scale <= 9 && precision - scale <= 29 => format!("NUMERIC({precision}, {scale})"),
             D::BigQuery => format!("BIGNUMERIC({precision}, {scale})"),
             _ => format!("DECIMAL({precision}, {scale})"),
@@ -61,35 +69,58 @@ fn written(column: &Column<'_>, dialect: Dialect, fields: Fields) -> String {
             D::Postgres if length.is_none() => "TEXT".to_owned(),
             D::Spark if length.is_none() => "STRING".to_owned(),
             D::BigQuery => with_length("STRING"),
+            D::MySql if keyed => {
+                let why = "a key's text needs a length in MySQL: written as VARCHAR(255)";
+                column.view.lose_part("logicalTypeOptions.maxLength", "not given", why);
+                "VARCHAR(255)".to_owned()
+            }
+            // A row has 65,535 bytes for all of them.
+            D::MySql if length.is_none_or(|length| length > 1000) => "LONGTEXT".to_owned(),
+            // Its lengths are of bytes, of which a character has up to four.
+            D::Redshift => {
+                let bytes = length.map_or(MOST_OF_REDSHIFT, |length| (length * 4).min(MOST_OF_REDSHIFT));
+                format!("VARCHAR({bytes})")
+            }
             _ => with_length("VARCHAR"),
         },
         Kind::Uuid => match dialect {
             D::Postgres | D::DuckDb => "UUID",
+            D::Redshift => "VARCHAR(36)",
+            D::MySql => "CHAR(36)",
             D::Spark | D::BigQuery => "STRING",
-            D::Ansi | D::Snowflake => "VARCHAR",
+            _ => "VARCHAR",
         }
         .to_owned(),
         Kind::Binary => match dialect {
             D::Postgres => "BYTEA",
+            D::Redshift => "VARBYTE",
+            D::MySql => "LONGBLOB",
             D::BigQuery => "BYTES",
             D::Spark | D::Snowflake => "BINARY",
-            D::Ansi | D::DuckDb => "BLOB",
+            _ => "BLOB",
         }
         .to_owned(),
         Kind::Date => "DATE".to_owned(),
         Kind::Timestamp => match dialect {
             D::Spark | D::BigQuery => "TIMESTAMP",
             D::Snowflake => "TIMESTAMP_LTZ",
-            D::Ansi | D::Postgres | D::DuckDb => "TIMESTAMP WITH TIME ZONE",
+            D::MySql => {
+                let why = "MySQL's TIMESTAMP goes from 1970 to 2038";
+                column.view.lose_part("logicalType", "timestamp", why);
+                "TIMESTAMP(6)"
+            }
+            _ => "TIMESTAMP WITH TIME ZONE",
         }
         .to_owned(),
         Kind::TimestampLocal => match dialect {
             D::Spark | D::Snowflake => "TIMESTAMP_NTZ",
             D::BigQuery => "DATETIME",
-            D::Ansi | D::Postgres | D::DuckDb => "TIMESTAMP",
+            D::MySql => "DATETIME(6)",
+            _ => "TIMESTAMP",
         }
         .to_owned(),
         Kind::Time if dialect == D::Spark => "STRING".to_owned(),
+        Kind::Time if dialect == D::MySql => "TIME(6)".to_owned(),
         Kind::Time => "TIME".to_owned(),
         Kind::Object | Kind::Array | Kind::Map => return compound(column, dialect, fields),
     };
@@ -97,8 +128,8 @@ fn written(column: &Column<'_>, dialect: Dialect, fields: Fields) -> String {
     column
         .kind
         .settle(back, &column.view, &format!("{dialect} has no such type"));
-    if column.kind == Kind::String && text.contains('(') {
-        if let Some(option) = column.option("maxLength") {
+    if column.kind == Kind::String && text.contains('(') && dialect != D::Redshift {
+        if let Some(option) = column.option("maxLength").filter(|_| !keyed) {
             option.keep();
         }
         if let Some(physical) = physical.filter(|_| in_type == length) {
@@ -106,6 +137,12 @@ fn written(column: &Column<'_>, dialect: Dialect, fields: Fields) -> String {
         }
     }
     text
+}
+
+/// Whether a column is a key, or refers to one.
+fn is_keyed(column: &Column<'_>) -> bool {
+    let is = |key: &str| column.view.value.get(key).and_then(serde_json::Value::as_bool) == Some(true);
+    is("primaryKey") || is("unique") || column.view.get("relationships").is_some()
 }
 
 fn integer(bits: u8, signed: bool, dialect: Dialect) -> String {
@@ -116,7 +153,11 @@ fn integer(bits: u8, signed: bool, dialect: Dialect) -> String {
         (Dialect::DuckDb, 16, false) => "USMALLINT",
         (Dialect::DuckDb, 32, false) => "UINTEGER",
         (Dialect::DuckDb, 64, false) => "UBIGINT",
-        (Dialect::DuckDb | Dialect::Spark | Dialect::Snowflake, 8, true) => "TINYINT",
+        (Dialect::MySql, 8, false) => "TINYINT UNSIGNED",
+        (Dialect::MySql, 16, false) => "SMALLINT UNSIGNED",
+        (Dialect::MySql, 32, false) => "INT UNSIGNED",
+        (Dialect::MySql, 64, false) => "BIGINT UNSIGNED",
+        (Dialect::DuckDb | Dialect::Spark | Dialect::Snowflake | Dialect::MySql, 8, true) => "TINYINT",
         (_, 8, _) | (_, 16, true) => "SMALLINT",
         (Dialect::Spark, 16, false) | (Dialect::Spark, 32, true) => "INT",
         (_, 16, false) | (_, 32, true) => "INTEGER",
@@ -198,9 +239,10 @@ fn compound(column: &Column<'_>, dialect: Dialect, said: Fields) -> String {
         .settle(Kind::String, &column.view, &format!("{dialect} has no such type: JSON"));
     match dialect {
         D::Postgres => "JSONB",
+        D::Redshift => "SUPER",
         D::Snowflake => "VARIANT",
         D::Spark => "STRING",
-        D::Ansi | D::BigQuery | D::DuckDb => "JSON",
+        _ => "JSON",
     }
     .to_owned()
 }

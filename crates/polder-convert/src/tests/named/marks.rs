@@ -4,7 +4,7 @@ use super::none;
 use crate::{Dialect, Format, ImportOptions, import};
 
 /// The places between `⟦` and `⟧` of a text that can be taken out of it without any effect.
-fn silent_marks(format: Format, marked: &str) -> Vec<String> {
+pub(super) fn silent_marks(format: Format, marked: &str) -> Vec<String> {
     let plain = |text: &str| text.replace(['⟦', '⟧'], "");
     let convert = |text: &str| import(format, &plain(text), &ImportOptions::default());
     let whole = convert(marked).unwrap_or_else(|error| panic!("{}", error.report()));

@@ -3,6 +3,7 @@
 
 mod contract;
 mod marks;
+mod vendors;
 
 use polder_core::Result;
 use serde_json::{Value, json};

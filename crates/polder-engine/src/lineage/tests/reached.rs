@@ -19,6 +19,7 @@ fn mesh(edges: &[(&str, &str, &str)]) -> ColumnLineage {
             None => Target::Rows(format!("a.silver.{to}").parse().unwrap()),
         },
         how: Dependency::Identity,
+        keeps_values: true,
     };
     let edges: Vec<_> = edges.iter().map(edge).collect();
     let reads: BTreeSet<_> = edges
@@ -66,8 +67,44 @@ fn chains_lead_to_every_end_and_through_structs() {
 }
 
 #[test]
+fn a_column_is_followed_up_to_where_data_comes_in() {
+    let lineage = mesh(&[
+        ("w.raw", "zero", "x.address"),
+        ("x.address", "one", "y.place"),
+        ("x.kind", "one", "y"),
+        ("x.other", "one", "y.other"),
+        ("y.place.city", "two", "z.city"),
+        ("y.open", "two", "z"),
+    ]);
+    let up = |dataset: &str, column: &str| -> Vec<Vec<String>> {
+        let steps = lineage.upstream(&dataset.parse().unwrap(), column);
+        let told = |edge: &ColumnEdge| format!("{} → {}", edge.from, edge.to);
+        steps.iter().map(|step| step.iter().map(told).collect()).collect()
+    };
+    // Of the struct it is the one value that is followed; what picks the rows is told, and `open` no further.
+    assert_eq!(
+        up("a.silver.z", "city"),
+        [
+            vec![
+                "a.silver.y.place.city → a.silver.z.city",
+                "a.silver.y.open → rows of a.silver.z"
+            ],
+            vec![
+                "a.silver.x.address.city → a.silver.y.place.city",
+                "a.silver.x.kind → rows of a.silver.y"
+            ],
+            vec!["a.silver.w.raw.city → a.silver.x.address.city"],
+        ]
+    );
+    assert_eq!(up("a.silver.w", "raw"), Vec::<Vec<String>>::new());
+}
+
+#[test]
 fn circles_end() {
     let lineage = mesh(&[("x.k", "one", "y.k"), ("y.k", "two", "x.k")]);
+    assert_eq!(lineage.upstream(&"a.silver.x".parse().unwrap(), "k").len(), 2);
+    let deeper = mesh(&[("x.k.k", "one", "y.k"), ("y.k", "two", "x.k")]);
+    assert!(!deeper.upstream(&"a.silver.x".parse().unwrap(), "k").is_empty());
     assert_eq!(
         chains(&lineage, "a.silver.x", "k"),
         ["a.silver.x.k → pipeline p.one → a.silver.y.k"]
@@ -190,10 +227,66 @@ fn a_dataset_that_nobody_builds_breaks_everything_that_reads_it() {
         ]
     );
     // A change that breaks nobody does not say of them that they are not affected.
-    let reached = reach.by_promise(all.first().unwrap(), Some("k"), &BTreeSet::new(), &none);
+    let reached = reach.by_promise(all.first().unwrap(), Some("k"), &BTreeSet::new(), &Broken::default());
     assert_eq!(reached.broken, BTreeSet::new());
     assert_eq!(reached.unaffected, BTreeSet::new());
     assert_eq!(reached.waiting.len(), 4);
+}
+
+#[test]
+fn who_reads_refused_rows_waits_for_what_refuses_them() {
+    let read = |name: &str| -> DatasetName { format!("a.{name}").parse().unwrap() };
+    let edge = |from: (&str, &str), via: &str, to: (&str, &str)| ColumnEdge {
+        from: column(&format!("a.{}", from.0), from.1),
+        via: step(&format!("p.{via}")),
+        to: Target::Column(column(&format!("a.{}", to.0), to.1)),
+        how: Dependency::Identity,
+        keeps_values: true,
+    };
+    let mut edges = vec![
+        edge(("silver.x", "k"), "one", ("silver.y", "k")),
+        edge(("quarantine.silver_y", "rule"), "two", ("gold.z", "rule")),
+    ];
+    let reads = |from: &str, via: &str, to: &str| LineageEdge {
+        from: read(from),
+        via: step(&format!("p.{via}")).name,
+        kind: StepKind::Pipeline,
+        to: Some(read(to)),
+    };
+    let mut steps = vec![
+        reads("silver.x", "one", "silver.y"),
+        reads("quarantine.silver_y", "two", "gold.z"),
+    ];
+    add_refused(&mut edges, &mut steps);
+    let mesh = ColumnLineage::new(edges, steps);
+    let (none, readers) = (BTreeSet::new(), []);
+    // A step that is not built refuses nothing.
+    let (unsound, sound) = (BTreeSet::from([step("p.one").name]), BTreeSet::new());
+    let reach = Reach::new(&mesh, &mesh, &unsound, &BTreeSet::new(), &readers);
+    let reached = reach.of(&read("silver.x"), Some("k"), &none);
+    assert_eq!(
+        reached.chains,
+        [
+            "a.silver.x.k → pipeline p.one → a.silver.y.k",
+            "a.silver.x.k → pipeline p.one → a.quarantine.silver_y.rule → pipeline p.two → a.gold.z.rule",
+        ]
+    );
+    assert!(reach.is_waiting("pipeline p.two"));
+    // One that refuses more breaks those who read what it makes, and nobody who reads what it refuses.
+    let reach = Reach::new(&mesh, &mesh, &sound, &BTreeSet::new(), &readers);
+    let refusing = Broken {
+        rows: BTreeSet::from([step("p.one").name]),
+        ..Broken::default()
+    };
+    let reached = reach.by_promise(&read("silver.x"), Some("k"), &none, &refusing);
+    assert_eq!(reached.chains, ["a.silver.x.k → pipeline p.one → a.silver.y"]);
+    assert_eq!(reached.unaffected, BTreeSet::from(["pipeline p.two".to_owned()]));
+    // What nobody builds has no refused rows either.
+    let unbuilt = BTreeSet::from([read("silver.y")]);
+    let reach = Reach::new(&mesh, &mesh, &sound, &unbuilt, &readers);
+    let reached = reach.unbuilt(&read("silver.y"));
+    assert_eq!(reached.chains, ["a.quarantine.silver_y → pipeline p.two → a.gold.z"]);
+    assert!(reach.is_waiting("pipeline p.two"));
 }
 
 #[test]
@@ -202,7 +295,10 @@ fn a_row_that_is_refused_is_missing_with_all_its_columns() {
     let readers = [reader("board", "y", Some(&["v"])), reader("crm", "z", None)];
     let (sound, unbuilt) = (BTreeSet::new(), BTreeSet::new());
     let reach = Reach::new(&mesh, &mesh, &sound, &unbuilt, &readers);
-    let refusing = BTreeSet::from(["p.one".parse().unwrap()]);
+    let refusing = Broken {
+        rows: BTreeSet::from(["p.one".parse().unwrap()]),
+        ..Broken::default()
+    };
     let dataset = "a.silver.x".parse().unwrap();
     let reached = reach.by_promise(&dataset, Some("k"), &BTreeSet::new(), &refusing);
     assert_eq!(
@@ -211,4 +307,33 @@ fn a_row_that_is_refused_is_missing_with_all_its_columns() {
     );
     let words: Vec<_> = reached.unaffected.iter().map(String::as_str).collect();
     assert_eq!(words, ["consumer crm", "pipeline p.other"]);
+}
+
+#[test]
+fn a_query_that_asks_something_else_breaks_who_reads_what_it_makes_of_it() {
+    // `one` made y.k of x.k, and makes it of x.n now, though it checks.
+    let before = mesh(&[("x.k", "one", "y.k"), ("x.v", "one", "y.v")]);
+    let after = mesh(&[("x.n", "one", "y.k"), ("x.v", "one", "y.v")]);
+    let readers = [reader("board", "y", Some(&["k"])), reader("crm", "y", Some(&["v"]))];
+    let dataset = "a.silver.x".parse().unwrap();
+    let one = Altered {
+        asker: Asker::Step(step("p.one")),
+        to: Some(Target::Column(column("a.silver.y", "k"))),
+        was: BTreeSet::from([column("a.silver.x", "k")]),
+        is: BTreeMap::from([(column("a.silver.x", "n"), Some(column("a.silver.x", "n")))]),
+        still: Still::Asks,
+    };
+    let (none, sound) = (BTreeSet::new(), BTreeSet::new());
+    let reach = Reach::new(&before, &after, &sound, &BTreeSet::new(), &readers).with_altered(&[one]);
+    let broken = Broken {
+        values: BTreeSet::from(["p.one".parse().unwrap()]),
+        ..Broken::default()
+    };
+    for name in ["k", "n"] {
+        let reached = reach.with_broken(&dataset, Some(name), &none, &broken);
+        let chain = format!("a.silver.x.{name} → pipeline p.one → a.silver.y.k → consumer board");
+        assert_eq!(reached.chains, [chain]);
+        let rest: Vec<_> = reached.unaffected.iter().map(String::as_str).collect();
+        assert_eq!(rest, ["consumer crm"]);
+    }
 }

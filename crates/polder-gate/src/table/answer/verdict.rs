@@ -196,6 +196,10 @@ impl Answers {
     /// The distance of the newest commit's rows from the mean of those before it, in their standard deviations (of a
     /// sample: n - 1).
     fn volume(&self, commits: u32, result: &mut RuleResult) -> Result<Figure, RuleVerdict> {
+        if !self.is_of_log {
+            let why = "there is no log of commits here: it is of tables, and so is this rule";
+            return Err(RuleVerdict::NotRun(why.to_owned()));
+        }
         let Some((newest, before)) = self.commits.split_first() else {
             return Err(RuleVerdict::NotRun(
                 "the log tells of no commit that brought rows".to_owned(),

@@ -118,6 +118,16 @@ fn volume_is_held_against_the_commits_before() {
         .clone()
     };
     let verdict = |commits: &[u64]| told(commits, false);
+    let file = report(
+        &check,
+        table(vec![vec![integers("id", vec![Some(1)])]]),
+        &NoFacts,
+        &NoQueries,
+    );
+    assert_eq!(
+        result(&file, "volume").verdict,
+        RuleVerdict::NotRun("there is no log of commits here: it is of tables, and so is this rule".to_owned())
+    );
     // Mean 100, standard deviation of the sample 10: (10² + 10² + 10² + 10² + 0) / 4 = 100.
     let before = [90, 110, 90, 110, 100, 7_777];
     let with = |newest: u64| verdict(&[&[newest], before.as_slice()].concat());

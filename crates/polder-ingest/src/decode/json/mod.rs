@@ -11,7 +11,7 @@ use arrow::compute::cast;
 use arrow::datatypes::DataType;
 use arrow::error::ArrowError;
 use polder_core::{ErrorKind, Result, ResultExt};
-use polder_gate::reading::{Cast, column, from_json, kind};
+use polder_gate::reading::{Cast, FieldsBeyond, column, from_json, kind};
 use serde_json::{Map, Value};
 
 use super::shape::{EVENT_TIME_RULE, Shaped, event_time_in, event_time_type, merge};
@@ -23,12 +23,15 @@ pub(crate) struct JsonDecoder {
     target: Target,
     /// The fields that are read.
     named: HashSet<String>,
+    /// Those inside of columns that are not.
+    inside: FieldsBeyond,
 }
 
 impl JsonDecoder {
     pub(crate) fn new(target: Target) -> Self {
         let named = target.named().map(str::to_owned).collect();
-        Self { target, named }
+        let inside = FieldsBeyond::of(&target.columns, target.event_time.as_deref());
+        Self { target, named, inside }
     }
 
     /// Decodes these records of the chunk.
@@ -53,8 +56,10 @@ impl JsonDecoder {
             return Ok(());
         }
         for object in &objects {
-            decoded.unnamed.note(1, self.unnamed(object));
+            let inside = self.inside.look(|column| self.target.find(object, column));
+            decoded.unnamed.note(1, inside, self.unnamed(object));
         }
+        decoded.unnamed.name(self.inside.take());
         let failure = || "cannot bring JSON into the contract's columns".to_owned();
         let shaped = self.shape(&objects).context(ErrorKind::Internal, failure)?;
         decoded
@@ -89,7 +94,10 @@ impl JsonDecoder {
         };
         let mut columns = Vec::with_capacity(self.target.columns.len());
         for field in &self.target.columns {
-            let slots = objects.iter().map(|object| self.find(object, field.name())).collect();
+            let slots = objects
+                .iter()
+                .map(|object| self.target.find(object, field.name()))
+                .collect();
             columns.push(take(&format!("{}.type", field.name()), slots, field.data_type())?);
         }
         let event_time = match &self.target.event_time {
@@ -123,19 +131,13 @@ impl JsonDecoder {
     /// The contract's columns of a record, with the values that it came with; those of bytes as quarantine writes bytes.
     fn received(&self, object: &Map<String, Value>) -> String {
         let columns = self.target.columns.iter().filter_map(|field| {
-            let value = self.find(object, field.name()).filter(|value| !value.is_null())?;
+            let value = self
+                .target
+                .find(object, field.name())
+                .filter(|value| !value.is_null())?;
             Some((field.name().clone(), bytes::shown(value, field.data_type())))
         });
         Value::Object(columns.collect()).to_string()
-    }
-
-    /// A column's value: from the payload, else from beside it.
-    fn find<'a>(&self, object: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
-        let Some(payload) = &self.target.payload else {
-            return object.get(name);
-        };
-        let inner = object.get(payload).and_then(|inner| inner.get(name));
-        inner.or_else(|| if name == payload { None } else { object.get(name) })
     }
 
     fn find_path<'a>(&self, object: &'a Map<String, Value>, path: &str) -> Option<&'a Value> {
@@ -149,6 +151,17 @@ impl JsonDecoder {
         };
         let start = object.get(first).or_else(inner)?;
         steps.try_fold(start, |value, step| value.get(step))
+    }
+}
+
+impl Target {
+    /// A column's value: from the payload, else from beside it.
+    fn find<'a>(&self, object: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
+        let Some(payload) = &self.payload else {
+            return object.get(name);
+        };
+        let inner = object.get(payload).and_then(|inner| inner.get(name));
+        inner.or_else(|| if name == payload { None } else { object.get(name) })
     }
 }
 

@@ -153,6 +153,36 @@ fn fields_that_nobody_reads_are_counted() {
 }
 
 #[test]
+fn fields_inside_of_columns_that_nobody_reads_are_told_with_their_way() {
+    let o = DataType::Struct(vec![Field::new("a", DataType::Int32, true)].into());
+    let columns = || {
+        vec![
+            Field::new("o", o.clone(), true),
+            Field::new(
+                "l",
+                DataType::List(Arc::new(Field::new("element", o.clone(), true))),
+                true,
+            ),
+        ]
+    };
+    let lines = [
+        r#"{"p": {"o": {"a": 1, "at": "2026-01-01T00:00:00Z"}, "l": [{"a": 1}, {"b": 1, "c": 1}, {"b": 2}]}}"#,
+        r#"{"p": {"o": {"a": 1, "at": "2026-01-01T00:00:00Z", "b": null}, "l": []}}"#,
+        r#"{"p": {"o": {"a": "one", "x": 1, "at": "2026-01-01T00:00:00Z"}, "z": 1}}"#,
+    ];
+    // The event time is read, although the column does not have it; a row that is refused counts as well.
+    let decoded = decode(columns(), Some("p"), Some("o.at"), &lines);
+    assert_eq!(decoded.refused.len(), 1);
+    let says = decoded.unnamed.says().unwrap();
+    assert_eq!(says, "the contract does not have: l[].b, l[].c, o.x, z (2 records)");
+    let decoded = decode(columns(), Some("p"), None, &lines[1..2]);
+    assert_eq!(
+        decoded.unnamed.says().unwrap(),
+        "the contract does not have: o.at (1 record)"
+    );
+}
+
+#[test]
 fn objects_are_maps_where_the_contract_says_so() {
     let sides = vec![
         Field::new("key", DataType::Int32, false),

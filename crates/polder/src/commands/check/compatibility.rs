@@ -9,7 +9,7 @@ use polder_contract::product::{OutputPort, Product};
 use polder_contract::{Consumer, ContractSet, Read};
 use polder_core::document::{Diagnostic, Severity};
 use polder_core::{DatasetName, Result};
-use polder_engine::{Engine, ModelDefinition, Pipeline, Reach, Reader, read_models, read_pipelines};
+use polder_engine::{Engine, ModelDefinition, Pipeline, Reach, Reader, altered, read_models, read_pipelines};
 
 use super::Declared;
 use super::builders::Builders;
@@ -18,7 +18,7 @@ use super::judge::Judge;
 use super::pairs::Pairs;
 use super::revision::Revision;
 use super::tables::{self, Refusals, Tables};
-use super::{order, record, registrations};
+use super::{meaning, record, registrations};
 use crate::{domains, output};
 
 /// What a comparison with a base revision found.
@@ -82,9 +82,20 @@ pub(super) async fn compare(mesh: &Declared<'_>, name: &str, tables: Option<&Tab
     let completed = Completed::of(mesh, &base, &contracts, &before);
     let whole = completed.declared(mesh);
     let pairs = Pairs::of(&contracts, whole.contracts);
-    let (lineage, unchanged) = if pairs.needs_plans() || completed.needs_plans() {
-        let (pipelines, _) = read_pipelines(base.sources("pipelines", Pipeline::SUFFIX), |path| base.document(path));
-        let (models, _) = read_models(base.sources("pipelines", ModelDefinition::SUFFIX));
+    let (needs_all, altering) = (pairs.needs_plans() || completed.needs_plans(), pairs.altering());
+    let lineage = if needs_all || !altering.is_empty() {
+        let (mut pipelines, _) =
+            read_pipelines(base.sources("pipelines", Pipeline::SUFFIX), |path| base.document(path));
+        let (mut models, _) = read_models(base.sources("pipelines", ModelDefinition::SUFFIX));
+        if !needs_all {
+            // Of queries that are as they were, only those that read such a dataset can ask something else.
+            let now = altering
+                .iter()
+                .flat_map(|dataset| mesh.analysis.lineage.reading(dataset));
+            let reading: BTreeSet<_> = now.map(|read| &read.via).collect();
+            pipelines.retain(|pipeline| reading.contains(&pipeline.name));
+            models.retain(|model| reading.contains(&model.name));
+        }
         let engine = Engine::new(
             mesh.platform.lake()?,
             mesh.platform.session()?,
@@ -94,8 +105,7 @@ pub(super) async fn compare(mesh: &Declared<'_>, name: &str, tables: Option<&Tab
             domains::all(),
         );
         // What was wrong in the base is no concern of this change.
-        let lineage = engine.analyse().await?.lineage;
-        (lineage, order::unchanged(engine.pipelines(), mesh))
+        engine.analyse().await?.lineage
     } else {
         Default::default()
     };
@@ -121,14 +131,16 @@ pub(super) async fn compare(mesh: &Declared<'_>, name: &str, tables: Option<&Tab
     unbuilt.extend(completed.unbuilt());
     let mut unsound = completed.as_before(&lineage);
     unsound.extend(mesh.analysis.unsound.iter().cloned());
+    let altered = altered(&lineage, &mesh.analysis.lineage, &meaning::renamed(&pairs), &unsound);
+    let reach = Reach::new(&lineage, &mesh.analysis.lineage, &unsound, &unbuilt, &readers);
     let judge = Judge {
         mesh: &whole,
         base: &base,
         reads: &reads,
         ports: &ports,
-        reach: Reach::new(&lineage, &mesh.analysis.lineage, &unsound, &unbuilt, &readers),
+        reach: reach.with_altered(&altered),
         before: &lineage,
-        unchanged: &unchanged,
+        altered: &altered,
         uncompared: completed.uncompared(),
     };
     let refusals = Refusals::new(tables::since(mesh, &base, &contracts, tables));

@@ -1,12 +1,15 @@
-//! Datasets that leave the contracts while others of the same contract stay.
+//! Datasets that leave the contracts, with their contract or while others of it stay.
 
 use polder_contract::Contract;
 use polder_contract::diff::Change;
 use polder_contract::lifecycle::departure_problem;
+use polder_core::DatasetName;
 use polder_core::document::{Diagnostic, Severity};
 
+use super::compatibility::Compared;
 use super::judge::Judge;
-use super::telling::head;
+use super::meaning::Alterations;
+use super::telling::{breaking, head, untouched};
 
 impl Judge<'_> {
     /// A dataset that its contract no longer describes, nor another one, and whose life was not over.
@@ -31,5 +34,44 @@ impl Judge<'_> {
                 .path(stood.map_or(old.source_path.as_path(), |place| &place.file)),
             span: stood.map(|place| head(place.span)),
         })
+    }
+
+    /// A dataset whose contract went.
+    pub(super) fn removed(&self, old: &Contract, dataset: &DatasetName, compared: &mut Compared) {
+        let object = old
+            .objects
+            .iter()
+            .find(|object| object.dataset.as_ref() == Some(dataset));
+        let at = |found: &mut Diagnostic| {
+            found.file = self.base.path(&old.source_path);
+            found.span = object.map(|object| object.place.span);
+        };
+        let what = format!("the contract of {dataset} was removed");
+        let reads = self.reads.iter().enumerate();
+        let direct = reads.filter(|(_, (_, read))| read.dataset == *dataset);
+        let mut reached = self.reach.of(dataset, None, &direct.map(|(i, _)| i).collect());
+        reached.unaffected = self.elsewhere(dataset, reached.unaffected);
+        reached.waiting = self.elsewhere(dataset, reached.waiting);
+        Alterations::without(self.altered, dataset).reach(dataset, None, &mut reached);
+        if reached.broken.is_empty() {
+            let untouched = untouched(&reached);
+            compared.lines.push(format!("  {what}: breaks nobody{untouched}"));
+        } else {
+            let mut found = breaking(&what, Some(&dataset.to_string()), "removed", reached);
+            at(&mut found);
+            compared.diagnostics.push(found);
+        }
+        if old.in_force() {
+            let mut found = Diagnostic {
+                severity: Severity::Error,
+                code: "lifecycle".into(),
+                message: format!("{what}, and it was {}", old.status),
+                help: Some("retire it first: deprecated with notice, then retired; then it may go".to_owned()),
+                file: old.source_path.clone(),
+                span: None,
+            };
+            at(&mut found);
+            compared.diagnostics.push(found);
+        }
     }
 }

@@ -8,11 +8,12 @@ use polder_contract::lifecycle::transition_problems;
 use polder_contract::product::{self, Product};
 use polder_contract::{Contract, Read, Status};
 use polder_core::document::{Diagnostic, Severity};
-use polder_core::{DatasetName, ObjectName, Result};
-use polder_engine::{ColumnLineage, Reach, Reached};
+use polder_core::{DatasetName, Result};
+use polder_engine::{Altered, Broken, ColumnLineage, Reach, Reached};
 
 use super::builders::Lost;
 use super::compatibility::{Compared, Port, STRUCK};
+use super::meaning::Alterations;
 use super::pairs::{Pairs, is_structural};
 use super::past::transitive_problems;
 use super::refusing::refusing;
@@ -32,8 +33,8 @@ pub(super) struct Judge<'m> {
     pub(super) reach: Reach<'m>,
     /// What the queries of the base read.
     pub(super) before: &'m ColumnLineage,
-    /// Pipelines whose queries are as they were.
-    pub(super) unchanged: &'m BTreeSet<ObjectName>,
+    /// Queries that are as they were and ask something else.
+    pub(super) altered: &'m [Altered],
     /// How many contracts cannot be compared, because they cannot be read.
     pub(super) uncompared: usize,
 }
@@ -175,9 +176,18 @@ impl Judge<'_> {
         compared: &mut Compared,
     ) {
         let file = new.source_path.as_path();
-        if change.class.breaks_readers() || change.class.weakens_guarantee() {
+        let altered = Alterations::of(self.altered, new, change);
+        if change.class.breaks_readers() || change.class.weakens_guarantee() || !altered.is_empty() {
             let refusing = refusing(self.mesh, self.before, old, change);
-            let mut reached = self.reached(old, new, comparison, change, &refusing.surely);
+            let mut broken = Broken {
+                rows: refusing.surely,
+                ..Broken::default()
+            };
+            altered.stop(&mut broken);
+            let mut reached = self.reached(old, new, comparison, change, &broken);
+            if let Some(dataset) = &change.dataset {
+                altered.reach(dataset, change.column.as_deref(), &mut reached);
+            }
             for name in &refusing.perhaps {
                 reached.unaffected.remove(name);
             }
@@ -207,6 +217,7 @@ impl Judge<'_> {
                     .map(|dataset| start(dataset, change.column.as_deref()));
                 let mut found = breaking(&change.what, start.as_deref(), word(change.code), reached);
                 let mut more = refusing.reasons;
+                more.extend(altered.reasons());
                 more.extend(Some(listed("changes with it: ", &offered)).filter(|text| !text.is_empty()));
                 if comparison.draft {
                     // A draft promises nothing yet. The table that it made is there all the same.
@@ -267,7 +278,7 @@ impl Judge<'_> {
         new: &Contract,
         comparison: &Comparison,
         change: &Change,
-        refusing: &BTreeSet<ObjectName>,
+        broken: &Broken,
     ) -> Reached {
         let concerned: Vec<_> = match &change.dataset {
             Some(dataset) => vec![dataset],
@@ -288,9 +299,9 @@ impl Judge<'_> {
             let direct = direct.map(|(i, _)| i).collect();
             let column = change.column.as_deref();
             let reached = match is_structural(change) {
-                true => self.reach.with_refusing(dataset, column, &direct, refusing),
+                true => self.reach.with_broken(dataset, column, &direct, broken),
                 // A promise that got weaker stops no query: only those who rely on it are broken.
-                false => self.reach.by_promise(dataset, column, &direct, refusing),
+                false => self.reach.by_promise(dataset, column, &direct, broken),
             };
             all.chains.extend(reached.chains);
             all.broken.extend(reached.broken);
@@ -361,43 +372,5 @@ impl Judge<'_> {
         );
         (found.file, found.span) = (lost.file.clone(), lost.span);
         compared.diagnostics.push(found);
-    }
-
-    /// A dataset whose contract went.
-    fn removed(&self, old: &Contract, dataset: &DatasetName, compared: &mut Compared) {
-        let object = old
-            .objects
-            .iter()
-            .find(|object| object.dataset.as_ref() == Some(dataset));
-        let at = |found: &mut Diagnostic| {
-            found.file = self.base.path(&old.source_path);
-            found.span = object.map(|object| object.place.span);
-        };
-        let what = format!("the contract of {dataset} was removed");
-        let reads = self.reads.iter().enumerate();
-        let direct = reads.filter(|(_, (_, read))| read.dataset == *dataset);
-        let mut reached = self.reach.of(dataset, None, &direct.map(|(i, _)| i).collect());
-        reached.unaffected = self.elsewhere(dataset, reached.unaffected);
-        reached.waiting = self.elsewhere(dataset, reached.waiting);
-        if reached.broken.is_empty() {
-            let untouched = untouched(&reached);
-            compared.lines.push(format!("  {what}: breaks nobody{untouched}"));
-        } else {
-            let mut found = breaking(&what, Some(&dataset.to_string()), "removed", reached);
-            at(&mut found);
-            compared.diagnostics.push(found);
-        }
-        if old.in_force() {
-            let mut found = Diagnostic {
-                severity: Severity::Error,
-                code: "lifecycle".into(),
-                message: format!("{what}, and it was {}", old.status),
-                help: Some("retire it first: deprecated with notice, then retired; then it may go".to_owned()),
-                file: old.source_path.clone(),
-                span: None,
-            };
-            at(&mut found);
-            compared.diagnostics.push(found);
-        }
     }
 }

@@ -5,13 +5,13 @@ use std::collections::BTreeSet;
 
 use polder_contract::Contract;
 use polder_contract::diff::Comparison;
+use polder_core::DatasetName;
 use polder_core::document::{Diagnostic, Severity};
-use polder_core::{DatasetName, ObjectName};
-use polder_engine::{ColumnLineage, Pipeline, Shifted, Step, Target, shifted};
+use polder_engine::{Altered, Broken};
 
-use super::Declared;
 use super::compatibility::Compared;
 use super::judge::Judge;
+use super::meaning;
 use super::telling::{breaking, head};
 
 /// The datasets of which columns stand in another place, unless they only follow behind those that were there.
@@ -35,74 +35,10 @@ fn columns<'c>(contract: &'c Contract, dataset: &DatasetName) -> Option<Vec<&'c 
     )
 }
 
-/// Pipelines whose queries are as they were: whoever changed a query along says what is meant.
-pub(super) fn unchanged(before: &[Pipeline], mesh: &Declared<'_>) -> BTreeSet<ObjectName> {
-    let now = mesh.engine.pipelines().iter();
-    let sound = now.filter(|now| !mesh.analysis.unsound.contains(&now.name));
-    let same = sound.filter(|now| {
-        let mut before = before.iter();
-        before.any(|before| before.name == now.name && before.sql.text == now.sql.text)
-    });
-    same.map(|now| now.name.clone()).collect()
-}
-
-/// A pipeline that takes columns of a dataset by their place, with what it makes of which now.
-#[derive(Debug)]
-struct ByPlace {
-    step: Step,
-    /// In sentences.
-    says: Vec<String>,
-}
-
-/// The pipelines among `unchanged` that go on with other columns of a dataset than before.
-fn by_place(
-    before: &ColumnLineage,
-    mesh: &Declared<'_>,
-    unchanged: &BTreeSet<ObjectName>,
-    comparison: &Comparison,
-    new: &Contract,
-    dataset: &DatasetName,
-) -> Vec<ByPlace> {
-    let kept = columns(new, dataset).unwrap_or_default();
-    let renamed = |name: &String| {
-        let mut changes = comparison
-            .changes
-            .iter()
-            .filter(|change| change.code == "column-renamed");
-        changes.any(|change| change.dataset.as_ref() == Some(dataset) && change.column.as_ref() == Some(name))
-    };
-    let mut found: Vec<ByPlace> = Vec::new();
-    for Shifted { via, to, was, is } in shifted(before, &mesh.analysis.lineage, dataset, unchanged) {
-        // Rows chosen by a column that is gone may be chosen by others: `SELECT DISTINCT *`.
-        let gone = |name: &String| !kept.contains(&name.as_str()) && !matches!(to, Target::Column(_));
-        let was: Vec<_> = was.into_iter().filter(|name| !renamed(name) && !gone(name)).collect();
-        if was.is_empty() {
-            continue;
-        }
-        let shown = |names: &mut dyn Iterator<Item = &String>| {
-            let names: Vec<_> = names.map(|name| format!("{dataset}.{name}")).collect();
-            names.join(", ")
-        };
-        let says = format!(
-            "{to} is made of {} now, and was made of {}",
-            shown(&mut is.iter()),
-            shown(&mut was.iter())
-        );
-        match found.iter_mut().find(|known| known.step == via) {
-            Some(known) => known.says.push(says),
-            None => found.push(ByPlace {
-                step: via,
-                says: vec![says],
-            }),
-        }
-    }
-    found
-}
-
-/// What is told of it, in the words of a change that breaks somebody (`broken`).
-fn told(by_place: &[ByPlace], broken: Diagnostic, draft: bool) -> Diagnostic {
+/// What is told of queries that go on with columns in other places, in the words of a change that breaks somebody (`broken`).
+fn told(by_place: &[&Altered], broken: Diagnostic, draft: bool) -> Diagnostic {
     let mut help: Vec<String> = broken.help.into_iter().collect();
-    help.extend(by_place.iter().flat_map(|one| one.says.iter().cloned()));
+    help.extend(by_place.iter().map(|altered| meaning::says(altered)));
     help.push(
         "a query that names its columns does not depend on their order: name them, or put new columns at the end"
             .to_owned(),
@@ -126,12 +62,25 @@ impl Judge<'_> {
         dataset: &DatasetName,
         compared: &mut Compared,
     ) {
-        let by_place = by_place(self.before, self.mesh, self.unchanged, comparison, new, dataset);
+        // What is by a column that came, went or changed its name is told with that.
+        let told_there = |altered: &Altered| comparison.changes.iter().any(|change| meaning::is_by(altered, change));
+        let reads = |altered: &Altered| {
+            let (mut was, mut is) = (altered.was.iter(), altered.is.keys());
+            was.any(|column| column.dataset == *dataset) && is.any(|column| column.dataset == *dataset)
+        };
+        let by_place = self
+            .altered
+            .iter()
+            .filter(|altered| reads(altered) && !told_there(altered));
+        let by_place: Vec<_> = by_place.filter(|altered| altered.step().is_some()).collect();
         if by_place.is_empty() {
             return;
         }
-        let steps = by_place.iter().map(|one| one.step.name.clone()).collect();
-        let mut reached = self.reach.by_promise(dataset, None, &BTreeSet::new(), &steps);
+        let broken = Broken {
+            rows: by_place.iter().filter_map(|altered| altered.step().cloned()).collect(),
+            ..Broken::default()
+        };
+        let mut reached = self.reach.by_promise(dataset, None, &BTreeSet::new(), &broken);
         reached.unaffected = self.elsewhere(dataset, reached.unaffected);
         reached.waiting = self.elsewhere(dataset, reached.waiting);
         let what = format!("the columns of {dataset} stand in other places");

@@ -118,13 +118,22 @@ impl Pairs {
         }
     }
 
-    /// Whether there is a change after which a query may not plan, may take other columns, or may give null.
+    /// Whether there is a change after which a query may not plan, or may give null.
     pub(super) fn needs_plans(&self) -> bool {
         let mut changes = self.changed.iter().flat_map(|(_, _, comparison)| &comparison.changes);
-        let mut pairs = self.changed.iter();
-        !self.removed.is_empty()
-            || changes.any(|change| is_structural(change) || allows_null(change))
-            || pairs.any(|(old, new, _)| order::moved(old, new).next().is_some())
+        !self.removed.is_empty() || changes.any(|change| is_structural(change) || allows_null(change))
+    }
+
+    /// The datasets of which a query that reads them may ask something else: with columns that were not there, or that stand
+    /// in other places.
+    pub(super) fn altering(&self) -> BTreeSet<&DatasetName> {
+        let mut altering = BTreeSet::new();
+        for (old, new, comparison) in &self.changed {
+            let added = comparison.changes.iter().filter(|change| adds_column(change));
+            altering.extend(added.filter_map(|change| change.dataset.as_ref()));
+            altering.extend(order::moved(old, new));
+        }
+        altering
     }
 }
 
@@ -166,4 +175,9 @@ fn only(comparison: &Comparison, dataset: &DatasetName) -> Vec<Change> {
 /// Whether a query may no longer plan, or give another type, after a change.
 pub(super) fn is_structural(change: &Change) -> bool {
     change.class.breaks_readers() && STRUCTURAL.contains(&change.code)
+}
+
+/// Whether there is a column that was not there: names may mean it from now on.
+pub(super) fn adds_column(change: &Change) -> bool {
+    matches!(change.code, "column-added" | "required-column-added")
 }

@@ -90,7 +90,7 @@ fn knows(lineage: &ColumnLineage, column: &DatasetColumn) -> bool {
         .any(|edge| matches!(&edge.to, Target::Column(to) if to == column))
 }
 
-/// Any other limit of a column, which only goes where the column goes as it is.
+/// Any other limit of a column, which goes where its values go as they are.
 fn limit(mesh: &Declared<'_>, column: &DatasetColumn, change: &Change, refusing: &mut Refusing) {
     let (Some(rule), Some(source)) = (&change.rule, mesh.contracts.get(&column.dataset)) else {
         return;
@@ -99,7 +99,12 @@ fn limit(mesh: &Declared<'_>, column: &DatasetColumn, change: &Change, refusing:
     let reported = change.code == "on-failure-changed";
     let is_unique = *rule == format!("{}.unique", column.column);
     let edges: Vec<_> = mesh.analysis.lineage.readers(column).collect();
-    for edge in edges.iter().filter(|edge| edge.how == Dependency::Identity) {
+    for edge in edges.iter().filter(|edge| edge.how.is_direct()) {
+        // What is chosen among values is no value less for that; that each is there once is another matter, and null another.
+        let as_it_is = edge.how == Dependency::Identity;
+        if !as_it_is && (is_unique || *rule == format!("{}.required", column.column)) {
+            continue;
+        }
         // The column, or a value around it with all that is inside.
         let (Target::Column(to), Some(inside)) = (&edge.to, column.column.strip_prefix(edge.from.column.as_str()))
         else {
@@ -116,11 +121,18 @@ fn limit(mesh: &Declared<'_>, column: &DatasetColumn, change: &Change, refusing:
             .strip_prefix(column.column.as_str())
             .unwrap_or(rule)
             .trim_start_matches('.');
+        if !edge.keeps_values && key == "physicalType" {
+            // What is computed has a type of its own.
+            continue;
+        }
+        let conditional = edges
+            .iter()
+            .any(|other| other.via == edge.via && other.to == edge.to && other.how == Dependency::Conditional);
         let chooses = match is_unique {
             // One row of each value is what such a query gives.
             true if keeps_one(mesh, &edges, edge, &to.column) => continue,
             true => chooses(&edges, &edge.via, GROUPS),
-            false => chooses(&edges, &edge.via, ROWS),
+            false => !edge.keeps_values || conditional || chooses(&edges, &edge.via, ROWS),
         };
         if chooses {
             refusing.perhaps.insert(edge.via.to_string());

@@ -41,6 +41,7 @@ pub(super) fn word(code: &str) -> &str {
     match code {
         "column-removed" | "object-removed" => "removed",
         "column-renamed" | "object-renamed" => "renamed",
+        "column-added" | "required-column-added" => "added",
         code if code.starts_with("type-") => "other type",
         _ => "changed",
     }

@@ -1,5 +1,6 @@
 //! `polder contract backtest`: a changed contract over the past of its dataset.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -80,6 +81,9 @@ pub(crate) async fn run(global: &Global, args: &Args) -> Result<ExitCode> {
             counted(sum(|commit| commit.rows), "row"),
             commits
         ));
+        for (rule, (times, why)) in noted(&backtest) {
+            summaries.push(format!("{dataset}: rule {rule} fails on {times} of {commits}: {why}"));
+        }
         for (rule, (times, why)) in backtest.rules_not_run() {
             summaries.push(format!(
                 "{dataset}: rule {rule} was not run on {times} of {commits}: {why}"
@@ -101,6 +105,19 @@ pub(crate) async fn run(global: &Global, args: &Args) -> Result<ExitCode> {
     // Whoever sees no more than this must not take it for the whole.
     unseen.iter().for_each(|part| output::remark(part));
     Ok(ExitCode::from(u8::from(refused || !unseen.is_empty())))
+}
+
+/// Rules about the whole table that fail and say why beside their figure: on how many commits, and why, in the words of the newest.
+fn noted(backtest: &Backtest) -> BTreeMap<&str, (usize, &str)> {
+    let mut rules: BTreeMap<&str, (usize, &str)> = BTreeMap::new();
+    for result in backtest.commits.iter().flat_map(|commit| &commit.table) {
+        if let (RuleVerdict::Failed | RuleVerdict::Warned, Some(why)) = (&result.verdict, &result.note) {
+            let (commits, newest) = rules.entry(&result.rule).or_default();
+            *commits += 1;
+            *newest = why;
+        }
+    }
+    rules
 }
 
 /// That some commits were not looked at, and what to ask instead.
@@ -133,7 +150,7 @@ fn row_per_commit(dataset: &str, backtest: &Backtest, listing: &mut Listing) -> 
                 let failed = result.verdict == RuleVerdict::Failed;
                 rules.push(json!({
                     "rule": result.rule, "rows": result.failing_rows, "verdict": if failed { "failed" } else { "warned" },
-                    "figure": Cell::from(result.figure.as_ref()).into_value(), "why": null,
+                    "figure": Cell::from(result.figure.as_ref()).into_value(), "why": result.note,
                 }));
                 let figure = result
                     .figure

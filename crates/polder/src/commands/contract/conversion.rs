@@ -95,7 +95,7 @@ impl OutputArgs {
     }
 }
 
-/// Writes a file, whole or not at all; one that is there is kept unless it is to be replaced.
+/// Writes a file, whole or not at all, and its folder where that is not there yet; one that is there is kept unless it is to be replaced.
 pub(super) fn write(path: &Path, text: &str, force: bool) -> Result<()> {
     let failed = || format!("cannot write {}", path.display());
     if path.exists() && !force {
@@ -104,6 +104,7 @@ pub(super) fn write(path: &Path, text: &str, force: bool) -> Result<()> {
                 .with_help("name another file, or replace it with --force"),
         );
     }
+    output::make_folder_of(path)?;
     let mut beside = path.as_os_str().to_owned();
     beside.push(".new");
     std::fs::write(&beside, text).context(ErrorKind::Refused, failed)?;

@@ -27,7 +27,7 @@ pub(crate) struct Args {
     /// The format.
     #[arg(long, value_enum)]
     to: Target,
-    /// The dialect of its SQL: ansi (the default), postgres, spark, snowflake, bigquery or duckdb.
+    /// The dialect of its SQL: ansi (the default), postgres, spark, snowflake, bigquery, duckdb, mysql or redshift.
     #[arg(long, value_parser = worded::<Dialect>)]
     dialect: Option<Dialect>,
     #[command(flatten)]

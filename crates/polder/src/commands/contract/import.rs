@@ -21,7 +21,8 @@ pub(crate) struct Args {
     /// Its format.
     #[arg(long, value_enum)]
     from: FormatName,
-    /// The dialect of its SQL: ansi (the default), postgres, spark, snowflake, bigquery or duckdb.
+    /// The dialect of its SQL: ansi (the default), postgres, spark, snowflake, bigquery, duckdb, mysql, sqlserver, oracle
+    /// or redshift.
     #[arg(long, value_parser = worded::<Dialect>)]
     dialect: Option<Dialect>,
     #[command(flatten)]

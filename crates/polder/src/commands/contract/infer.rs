@@ -1,5 +1,7 @@
 //! `polder contract infer`: a contract from a table that is there.
 
+mod hiding;
+
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::fs::File;
@@ -8,17 +10,16 @@ use std::process::ExitCode;
 
 use futures::StreamExt;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use polder_contract::{ContractSet, Property};
 use polder_convert::{Binding, Converted, ImportOptions, Observed, TableFacts, infer};
 use polder_core::{DatasetName, Error, ErrorKind, Result, ResultExt};
 use polder_lake::{Lake, Table};
-use polder_policy::Policies;
 use polder_query::{Session, SessionOptions, query_error};
 
 use super::conversion::OutputArgs;
 use super::import::{AboutArgs, stem};
 use crate::options::Global;
-use crate::platform::Platform;
+use crate::platform::{self, Platform};
+use hiding::Hiding;
 
 /// The table, and how closely it is looked at.
 #[derive(Debug, Clone, clap::Args)]
@@ -40,21 +41,23 @@ pub(crate) async fn run(global: &Global, args: &Args) -> Result<ExitCode> {
     let file = PathBuf::from(&args.table);
     let converted = match args.table.parse::<DatasetName>() {
         Ok(dataset) if !file.is_file() => of_dataset(&Platform::open(global)?, &dataset, args).await?,
-        _ if file.is_dir() => of_folder(global, &file, args).await?,
-        _ => of_file(&file, args)?,
+        _ if file.is_dir() => of_folder(around(global)?.as_ref(), &file, args).await?,
+        _ => of_file(around(global)?.as_ref(), &file, args)?,
     };
     args.output.give(&converted, global.quiet)
+}
+
+/// The mesh around, where there is one. One that cannot be read is an error: what it hides nobody knows.
+fn around(global: &Global) -> Result<Option<Platform>> {
+    match platform::root(global) {
+        Some(_) => Platform::open(global).map(Some),
+        None => Ok(None),
+    }
 }
 
 /// Whether a text holds what must stand in no document: card and account numbers, credentials.
 fn is_secret(text: &str) -> bool {
     !polder_policy::detect(text).is_empty()
-}
-
-/// Whether a column is classified as anything but public: its values are not for a document that everybody reads.
-fn is_classified(property: &Property) -> bool {
-    let class = property.classification.as_deref();
-    class.is_some_and(|class| !class.eq_ignore_ascii_case("public"))
 }
 
 async fn of_dataset(platform: &Platform, dataset: &DatasetName, args: &Args) -> Result<Converted<String>> {
@@ -63,30 +66,25 @@ async fn of_dataset(platform: &Platform, dataset: &DatasetName, args: &Args) -> 
     let table = platform.lake()?.load(dataset).await?;
     let session = platform.session()?;
     let of = (table.as_ref(), &session, dataset);
-    if args.rows == 0 {
-        return of_table(of, args, &options, |_| false).await;
+    let hiding = hiding(Some(platform), Some(dataset), args, &options)?;
+    of_table(of, args, &options, hiding).await
+}
+
+/// What is shown of no row, where any row is looked at.
+fn hiding(
+    platform: Option<&Platform>,
+    table: Option<&DatasetName>,
+    args: &Args,
+    options: &ImportOptions,
+) -> Result<Hiding> {
+    match args.rows {
+        0 => Ok(Hiding::default()),
+        _ => Hiding::of(platform, table, options),
     }
-    let (policies, diagnostics) = Policies::of_mesh(&platform.mesh)?;
-    platform.refuse_errors(diagnostics)?;
-    // A contract with mistakes is no reason not to infer another; what its own classifies then nobody knows.
-    let (contracts, _) = ContractSet::load(platform.mesh.sources("contracts", ".odcs.yaml")?);
-    let unread = contracts.is_unreadable(&dataset.to_string());
-    let declared = contracts.get(dataset);
-    let is_hidden = |column: &str| {
-        let properties = declared
-            .as_ref()
-            .map(|contract| contract.object().properties.as_slice());
-        let mut named = properties
-            .unwrap_or_default()
-            .iter()
-            .filter(|property| property.name == column);
-        unread || named.any(|property| is_classified(property) || policies.hides(property))
-    };
-    of_table(of, args, &options, is_hidden).await
 }
 
 /// A Delta table by its folder. One of the mesh's lake is its dataset: its contract says what may be shown.
-async fn of_folder(global: &Global, folder: &Path, args: &Args) -> Result<Converted<String>> {
+async fn of_folder(platform: Option<&Platform>, folder: &Path, args: &Args) -> Result<Converted<String>> {
     let shown = folder.display();
     let folder = folder
         .canonicalize()
@@ -102,10 +100,10 @@ async fn of_folder(global: &Global, folder: &Path, args: &Args) -> Result<Conver
         };
         return Err(Error::new(ErrorKind::Usage, message).with_help(help));
     }
-    if let Ok(platform) = Platform::open(global)
-        && let Some(dataset) = dataset_at(&platform, &folder)
+    if let Some(platform) = platform
+        && let Some(dataset) = dataset_at(platform, &folder)
     {
-        return of_dataset(&platform, &dataset, args).await;
+        return of_dataset(platform, &dataset, args).await;
     }
     let mut options = args.about.options(stem(&folder));
     let name = match &options.dataset {
@@ -123,7 +121,8 @@ async fn of_folder(global: &Global, folder: &Path, args: &Args) -> Result<Conver
         return Err(Error::new(ErrorKind::Data, unreadable()).with_help("its _delta_log has no commit"));
     };
     let session = Session::new(&lake, &SessionOptions::default())?;
-    of_table((Some(&table), &session, &name), args, &options, |_| false).await
+    let hiding = hiding(platform, None, args, &options)?;
+    of_table((Some(&table), &session, &name), args, &options, hiding).await
 }
 
 /// The dataset of the mesh's lake whose table is in this folder.
@@ -148,12 +147,12 @@ fn parquet_file(folder: &Path) -> Option<OsString> {
     entries.filter(is_parquet).min()
 }
 
-/// A contract of a table in a session, with what its rows show; `is_hidden` says whose values are shown to nobody.
+/// A contract of a table in a session, with what its rows show.
 async fn of_table(
     (table, session, dataset): (Option<&Table>, &Session, &DatasetName),
     args: &Args,
     options: &ImportOptions,
-    is_hidden: impl Fn(&str) -> bool,
+    hiding: Hiding,
 ) -> Result<Converted<String>> {
     let facts = table.map_or_else(TableFacts::default, |table| TableFacts {
         description: table.description().map(str::to_owned),
@@ -169,7 +168,8 @@ async fn of_table(
     if args.rows == 0 {
         return infer(&schema, &facts, None, options);
     }
-    let mut observed = Observed::new(frame.schema().as_arrow()).hiding(is_hidden, is_secret);
+    let hiding = hiding.seeing(frame.schema().as_arrow());
+    let mut observed = Observed::new(frame.schema().as_arrow()).hiding(|column| hiding.hides(column), is_secret);
     let mut left = args.rows;
     let mut rows = frame.execute_stream().await.map_err(query_error)?;
     while let Some(batch) = rows.next().await {
@@ -190,7 +190,12 @@ async fn of_table(
     infer(&schema, &facts, Some(&observed), options)
 }
 
-fn of_file(path: &Path, args: &Args) -> Result<Converted<String>> {
+/// A Parquet file. One among those of a table of the mesh's lake holds rows of its dataset.
+fn of_file(platform: Option<&Platform>, path: &Path, args: &Args) -> Result<Converted<String>> {
+    if path.exists() && !path.is_file() {
+        let message = format!("cannot read {}: it is no ordinary file", path.display());
+        return Err(Error::new(ErrorKind::Usage, message));
+    }
     let file = File::open(path).context(ErrorKind::NotFound, || format!("cannot open {}", path.display()))?;
     let unreadable = || format!("{} is not a Parquet file that can be read", path.display());
     let reader = ParquetRecordBatchReaderBuilder::try_new(file).context(ErrorKind::Document, unreadable)?;
@@ -214,7 +219,13 @@ fn of_file(path: &Path, args: &Args) -> Result<Converted<String>> {
     if args.rows == 0 {
         return infer(&schema, &facts, None, &options);
     }
-    let mut observed = Observed::new(&schema).hiding(|_| false, is_secret);
+    let whole = path.canonicalize().ok();
+    let table = platform.zip(whole.as_deref()).and_then(|(platform, file)| {
+        let mut folders = file.ancestors().skip(1);
+        folders.find_map(|folder| dataset_at(platform, folder))
+    });
+    let hiding = hiding(platform, table.as_ref(), args, &options)?.seeing(&schema);
+    let mut observed = Observed::new(&schema).hiding(|column| hiding.hides(column), is_secret);
     let all = u64::try_from(reader.metadata().file_metadata().num_rows()).unwrap_or(u64::MAX);
     if all > args.rows {
         observed.cut_off();
@@ -260,7 +271,7 @@ mod tests {
         writer.write(&batch).unwrap();
         writer.close().unwrap();
         let command = Command::try_parse_from(["infer", path.to_str().unwrap()]).unwrap();
-        let text = of_file(&path, &command.args).unwrap().value;
+        let text = of_file(None, &path, &command.args).unwrap().value;
         assert!(
             text.contains("# - order_id: never null; from `***` to `***`; every value differs"),
             "{text}"

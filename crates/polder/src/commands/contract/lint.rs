@@ -21,7 +21,7 @@ use polder_query::{Session, SessionOptions};
 use super::test::wrong_samples;
 use crate::commands::check::documents::{misspelt_contract, strangers_in};
 use crate::commands::policy::SAMPLES;
-use crate::findings::{Findings, Report, Telling, or_report};
+use crate::findings::{Findings, Paths, Report, Telling, beginning, or_report};
 use crate::options::Global;
 use crate::platform::Platform;
 use crate::{output, report};
@@ -89,14 +89,15 @@ fn once(global: &Global, args: &Args, reports: &[Report]) -> Result<ExitCode> {
         diagnostics.extend(lint(&documents)?);
         Ok((documents, diagnostics))
     });
-    let root = crate::platform::root(global).unwrap_or_default();
+    let root = beginning(global)?;
     let (documents, diagnostics) = or_report(COMMAND, reports, &root, documents)?;
     report::diagnostics(&diagnostics, Some(&documents.root));
     if documents.sources.is_empty() && diagnostics.is_empty() {
         output::remark("there is no contract, product or file of samples to lint");
     }
-    let checked = documents.sources.iter().map(|(_, source)| source.path.as_path());
-    Findings::of_documents(&diagnostics, checked).write(COMMAND, reports, &documents.root)?;
+    if !reports.is_empty() {
+        findings(args, &documents, &diagnostics, &root).write(COMMAND, reports, &root)?;
+    }
     let count = |severity| diagnostics.iter().filter(|found| found.severity == severity).count();
     let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
     if !Report::takes_output(reports) {
@@ -109,6 +110,23 @@ fn once(global: &Global, args: &Args, reports: &[Report]) -> Result<ExitCode> {
         ))?;
     }
     Ok(ExitCode::from(if errors > 0 { 2 } else { 0 }))
+}
+
+/// What was found, for reports, with paths from `root` on: people are told of files that they name by the names that they use.
+fn findings(args: &Args, documents: &Documents, diagnostics: &[Diagnostic], root: &Path) -> Findings {
+    let paths = Paths::from(root);
+    let placed = |path: &Path| match args.paths.is_empty() {
+        true => path.to_owned(),
+        false => paths.to(path),
+    };
+    let found = diagnostics.iter().map(|found| Diagnostic {
+        file: placed(&found.file),
+        ..found.clone()
+    });
+    let found: Vec<Diagnostic> = found.collect();
+    let checked = documents.sources.iter().map(|(_, source)| placed(&source.path));
+    let checked: Vec<PathBuf> = checked.collect();
+    Findings::of_documents(&found, checked.iter().map(PathBuf::as_path))
 }
 
 /// Everything that is wrong with the documents, by file. Those of a mesh are held against each other too.

@@ -40,7 +40,7 @@ pub(crate) enum ContractCommand {
     Status(status::Args),
     /// Prove every rule by good and bad sample rows, in contracts or beside them (x.samples.yaml); exit code 1 where one fails.
     Test(test::Args),
-    /// Write a contract for a table that is there: a dataset of the lake or a Parquet file.
+    /// Write a contract for a table that is there: a dataset of the lake, a Parquet file, or the folder of a Delta table.
     Infer(infer::Args),
     /// Make a contract of an Avro schema, SQL DDL, JSON Schema, Protobuf, dbt models or another contract format.
     Import(import::Args),

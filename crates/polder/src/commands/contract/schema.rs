@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use polder_contract::editor_schema;
 use polder_core::{ErrorKind, Result, ResultExt};
 
-use crate::output::{line, wrote};
+use crate::output::{line, make_folder_of, wrote};
 
 /// Where the schema goes.
 #[derive(Debug, Clone, clap::Args)]
@@ -21,6 +21,7 @@ pub(crate) fn run(args: &Args, quiet: bool) -> Result<()> {
     match &args.output {
         None => line(&schema),
         Some(path) => {
+            make_folder_of(path)?;
             std::fs::write(path, schema + "\n")
                 .context(ErrorKind::Refused, || format!("cannot write {}", path.display()))?;
             wrote(path, quiet);

@@ -10,13 +10,13 @@ use arrow::datatypes::DataType;
 use polder_catalog::{RunEnd, RunStart, RunStatus};
 use polder_contract::DatasetContract;
 use polder_core::units::counted;
-use polder_core::{DatasetName, Error, ErrorKind, Layer, Result, ResultExt, RunId, clock};
+use polder_core::{DatasetName, Error, ErrorKind, Result, ResultExt, RunId, clock};
 use polder_delivery::{Discard, Patch, Quarantine, Replay, Replayed, Selection};
 use polder_gate::arrow_schema;
 use polder_ingest::Rereader;
 use polder_query::{RuleQueries, query_error};
 
-use super::look::{about_columns, find, is_a_rule, rejected_by, tables};
+use super::look::{about_columns, find, is_a_rule, tables};
 use super::set::{fields_of_records, patch};
 use super::who::who;
 use super::{DiscardArgs, ReplayArgs, Which, quoted};
@@ -150,10 +150,7 @@ async fn open(platform: &Platform, name: &str, as_it_is: bool) -> Result<Option<
     let Some(table) = find(platform, &tables(platform).await?, &name)? else {
         return Ok(None);
     };
-    let dataset = match name.layer() {
-        Layer::Quarantine => rejected_by(&table),
-        _ => name,
-    };
+    let dataset = table.refused().unwrap_or(name);
     let lake = platform.lake()?;
     let quarantine = match as_it_is {
         true => Quarantine::open_as_it_is(&lake, &dataset).await?,

@@ -30,7 +30,7 @@ pub(super) struct Place {
 impl Place {
     /// Reads how the table's rows stand. A replay that was not settled is told by what it did.
     pub(super) async fn read(lake: &Lake, table: &DatasetName) -> Result<Option<Self>> {
-        let dataset = rejected_by(table);
+        let dataset = table.refused().unwrap_or_else(|| table.clone());
         let Some(loaded) = lake.load(table).await? else {
             return Ok(None);
         };
@@ -331,13 +331,6 @@ pub(super) async fn tables(platform: &Platform) -> Result<Vec<DatasetName>> {
         .into_iter()
         .filter(|name| name.layer() == polder_core::Layer::Quarantine)
         .collect())
-}
-
-/// The dataset that refused the rows of a quarantine table, by the table's name.
-pub(super) fn rejected_by(table: &DatasetName) -> DatasetName {
-    let named = table.name().split_once('_');
-    let dataset = named.and_then(|(layer, name)| format!("{}.{layer}.{name}", table.domain()).parse().ok());
-    dataset.unwrap_or_else(|| table.clone())
 }
 
 /// The quarantine table of a dataset, if anything was rejected from it; the table's own name is taken as well. A name that

@@ -21,8 +21,8 @@ use crate::platform::Platform;
 /// The platform's column that a patch may set.
 const EVENT_TIME: &str = "_event_time";
 
-/// Patches by the columns that are text to them, or why there is none.
-type OfTexts = HashMap<Vec<String>, Result<Arc<RowPatch>, String>>;
+/// Patches by the columns that are text to them, or text in parts, and their types; or why there is none.
+type OfTexts = HashMap<Vec<(String, DataType)>, Result<Arc<RowPatch>, String>>;
 
 /// What a patch is to delivery.
 pub(super) struct SqlPatch {
@@ -64,7 +64,13 @@ impl Patch for SqlPatch {
             .of_texts
             .lock()
             .map_err(|_| Error::new(ErrorKind::Internal, known()))?;
-        let patch = of_texts.entry(texts.to_vec()).or_insert_with(|| {
+        let received = |name: &String| {
+            let of_rows = rows.schema();
+            let column = of_rows.field_with_name(name).ok()?;
+            Some((name.clone(), column.data_type().clone()))
+        };
+        let received: Vec<_> = texts.iter().filter_map(received).collect();
+        let patch = of_texts.entry(received.clone()).or_insert_with(|| {
             let follows = self.follows.as_deref().map(|column| (column, EVENT_TIME));
             let fixed: Vec<&str> = self.fixed.iter().map(String::as_str).collect();
             match RowPatch::parse(&self.text, &rows.schema(), &fixed, follows) {
@@ -75,15 +81,12 @@ impl Patch for SqlPatch {
         match patch {
             Ok(patch) => self.held(patch, rows),
             Err(why) => {
-                let first = texts.first().map_or("", String::as_str);
-                let example = match self.columns.field_with_name(first).map(Field::data_type) {
-                    Ok(number) if number.is_numeric() => format!("CAST({first} AS DECIMAL(38, 10))"),
-                    Ok(DataType::Timestamp(_, Some(_))) => {
-                        format!("to_timestamp({first}, '%d.%m.%Y %H:%M') AT TIME ZONE 'UTC'")
-                    }
-                    _ => format!("to_date({first}, '%d.%m.%Y')"),
-                };
-                let message = format!("{why} from this text: say what it is to be, as in {example}");
+                let example = received.first().and_then(|(name, received)| {
+                    let wanted = self.columns.field_with_name(name).ok()?;
+                    from_text(name, received, wanted.data_type())
+                });
+                let example = example.map_or_else(String::new, |example| format!(", as in {example}"));
+                let message = format!("{why} from this text: say what it is to be{example}");
                 Err(Error::new(ErrorKind::Data, message))
             }
         }
@@ -112,6 +115,34 @@ impl SqlPatch {
         let together = || "cannot put patched rows together".to_owned();
         let rows = RecordBatch::try_new(Arc::clone(&self.columns), columns).context(ErrorKind::Internal, together)?;
         Ok(Patched { rows, misfits })
+    }
+}
+
+/// How a value of the wanted type is made of what was received, which is text at least in part; `name` is how SQL names it.
+fn from_text(name: &str, received: &DataType, wanted: &DataType) -> Option<String> {
+    use DataType::*;
+    match (received, wanted) {
+        (Utf8, Struct(fields)) => {
+            let fields = fields.iter().map(|field| format!("{}: …", field.name()));
+            Some(format!("{name} = {{{}}}", fields.collect::<Vec<_>>().join(", ")))
+        }
+        (Utf8, List(_)) => Some(format!("{name} = […]")),
+        (Utf8, Map(..)) => Some(format!("{name} = MAP {{'…': …}}")),
+        (Utf8, number) if number.is_numeric() => Some(format!("CAST({name} AS DECIMAL(38, 10))")),
+        (Utf8, Timestamp(_, Some(_))) => Some(format!("to_timestamp({name}, '%d.%m.%Y %H:%M') AT TIME ZONE 'UTC'")),
+        (Utf8, Timestamp(_, None)) => Some(format!("to_timestamp({name}, '%d.%m.%Y %H:%M')")),
+        (Utf8, Date32) => Some(format!("to_date({name}, '%d.%m.%Y')")),
+        (Struct(received), Struct(wanted)) => received.iter().find_map(|field| {
+            let (_, wanted) = wanted.find(field.name())?;
+            // SQL has no point behind a bracket.
+            let inside = match name.ends_with(']') {
+                true => format!("{name}['{}']", field.name()),
+                false => format!("{name}.{}", field.name()),
+            };
+            from_text(&inside, field.data_type(), wanted.data_type())
+        }),
+        (List(received), List(wanted)) => from_text(&format!("{name}[1]"), received.data_type(), wanted.data_type()),
+        _ => None,
     }
 }
 

@@ -3,12 +3,17 @@
 mod format;
 mod prompt;
 
+use std::collections::HashSet;
 use std::io::{IsTerminal, Read};
+use std::sync::Arc;
 
+use arrow::array::{RecordBatch, RecordBatchOptions};
+use arrow::datatypes::{Schema, SchemaRef};
 use futures::StreamExt;
 use polder_core::units::counted;
 use polder_core::{Error, ErrorKind, Result, ResultExt};
-use polder_query::{Session, query_error};
+use polder_gate::engine_words::constants_in_words;
+use polder_query::{Session, given_names, query_error};
 
 use crate::options::{SqlArgs, SqlFormat};
 use crate::output::{Printer, remark, wrote};
@@ -34,13 +39,15 @@ pub(crate) async fn run(platform: &Platform, args: &SqlArgs, quiet: bool) -> Res
             Ok(frame) => frame,
             Err(error) => return Err(explained(platform, &session, &query, error).await),
         };
+        let given = given_names(frame.logical_plan());
         let mut rows = frame.execute_stream().await.map_err(query_error)?;
+        let schema = headed(&rows.schema(), &given);
         let mut printer = match &args.output {
-            Some(path) => Printer::to_file(format, rows.schema(), args.limit, path)?,
-            None => Printer::to_terminal(format, rows.schema(), args.limit)?,
+            Some(path) => Printer::to_file(format, Arc::clone(&schema), args.limit, path)?,
+            None => Printer::to_terminal(format, Arc::clone(&schema), args.limit)?,
         };
         while let Some(batch) = rows.next().await {
-            printer.write(&batch.map_err(query_error)?)?;
+            printer.write(&under(&schema, &batch.map_err(query_error)?)?)?;
         }
         let hidden = printer.finish()?;
         if let Some(path) = &args.output {
@@ -83,12 +90,44 @@ async fn explained(platform: &Platform, session: &Session, query: &str, error: E
 
 /// Prints the rows of one query to standard output. Gives the rows that a table did not show.
 pub(crate) async fn print_query(session: &Session, query: &str, format: SqlFormat, limit: usize) -> Result<usize> {
-    let mut rows = session.sql(query).await?.execute_stream().await.map_err(query_error)?;
-    let mut printer = Printer::to_terminal(format, rows.schema(), limit)?;
+    let frame = session.sql(query).await?;
+    let given = given_names(frame.logical_plan());
+    let mut rows = frame.execute_stream().await.map_err(query_error)?;
+    let schema = headed(&rows.schema(), &given);
+    let mut printer = Printer::to_terminal(format, Arc::clone(&schema), limit)?;
     while let Some(batch) = rows.next().await {
-        printer.write(&batch.map_err(query_error)?)?;
+        printer.write(&under(&schema, &batch.map_err(query_error)?)?)?;
     }
     printer.finish()
+}
+
+/// The columns of a result, with those that the query gives no name named without the engine's way to write constants:
+/// `items[1]` for `items[Int64(1)]`. Names that were `given` stay, and where two would then be called the same, all do.
+fn headed(schema: &SchemaRef, given: &[bool]) -> SchemaRef {
+    let given = given.iter().copied().chain(std::iter::repeat(false));
+    let named: Vec<_> = schema
+        .fields()
+        .iter()
+        .zip(given)
+        .map(|(field, given)| match given {
+            true => field.as_ref().clone(),
+            false => field.as_ref().clone().with_name(constants_in_words(field.name())),
+        })
+        .collect();
+    let names: HashSet<_> = named.iter().map(|field| field.name()).collect();
+    match names.len() == named.len() {
+        true => Arc::new(Schema::new_with_metadata(named, schema.metadata().clone())),
+        false => Arc::clone(schema),
+    }
+}
+
+/// The same rows under these columns.
+fn under(schema: &SchemaRef, rows: &RecordBatch) -> Result<RecordBatch> {
+    let count = RecordBatchOptions::new().with_row_count(Some(rows.num_rows()));
+    RecordBatch::try_new_with_options(Arc::clone(schema), rows.columns().to_vec(), &count)
+        .context(ErrorKind::Internal, || {
+            "these rows do not go under their columns".to_owned()
+        })
 }
 
 /// Splits a text at semicolons that stand outside quotes and comments.
@@ -127,6 +166,18 @@ fn statements(text: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_names_that_nobody_gave_are_put_into_words() {
+        let field = |name: &str| arrow::datatypes::Field::new(name, arrow::datatypes::DataType::Int64, true);
+        let schema = Arc::new(Schema::new(vec![field("a Int64(1)"), field("l[Int64(1)]")]));
+        let names = |given: &[bool]| -> Vec<_> {
+            let headed = headed(&schema, given);
+            headed.fields().iter().map(|field| field.name().clone()).collect()
+        };
+        assert_eq!(names(&[true, false]), ["a Int64(1)", "l[1]"]);
+        assert_eq!(names(&[false, true]), ["a 1", "l[Int64(1)]"]);
+    }
 
     #[test]
     fn statements_end_at_semicolons_outside_quotes_and_comments() {

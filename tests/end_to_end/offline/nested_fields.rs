@@ -1,0 +1,174 @@
+//! Fields inside of objects, lists and maps: what is told of them, and how they are mended.
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use crate::new_mesh::NewMesh;
+
+const CONTRACT: &str = "contracts/shop/products.odcs.yaml";
+const PRODUCTS: &str = "shop.bronze.products";
+const FILE: &str = "data/products/1.jsonl";
+
+/// A mesh with a stream of products, whose records are these.
+fn mesh(records: &[Value]) -> NewMesh {
+    let mesh = NewMesh::landed();
+    let contract = r#"
+apiVersion: v3.1.0
+kind: DataContract
+id: shop.bronze.products
+name: Products
+version: 1.0.0
+status: active
+domain: shop
+description: {purpose: What is sold.}
+team: {name: shop, members: [{username: you@shop.example, role: owner}]}
+schema:
+  - name: products
+    physicalName: shop.bronze.products
+    description: One row a product.
+    properties:
+      - {name: sku, description: Its number., logicalType: string, required: true}
+      - name: spec
+        description: What it is.
+        logicalType: object
+        properties:
+          - {name: ean, logicalType: string, unique: true}
+          - {name: pin, logicalType: string, classification: restricted, customProperties: [{property: polder.mask, value: full}]}
+          - {name: weight, logicalType: number, physicalType: "decimal(8,2)"}
+      - name: variants
+        description: In which it comes.
+        logicalType: array
+        items:
+          logicalType: object
+          properties:
+            - {name: size, logicalType: string}
+            - {name: price, logicalType: number, logicalTypeOptions: {minimum: 0}}
+      - name: titles
+        description: By language.
+        logicalType: map
+        map:
+          key: {logicalType: string}
+          value: {logicalType: object, properties: [{name: text, logicalType: string}]}
+"#;
+    fs::write(mesh.path(CONTRACT), contract).unwrap();
+    let stream = "description: Products\ndataset: shop.bronze.products\nsource: {files: {path: data/products/*.jsonl}}\n\
+                  format: {encoding: json}\n";
+    fs::write(mesh.path("pipelines/shop/products.stream.yaml"), stream).unwrap();
+    fs::create_dir_all(mesh.path("data/products")).unwrap();
+    let lines: Vec<String> = records.iter().map(|record| format!("{record}\n")).collect();
+    fs::write(mesh.path(FILE), lines.concat()).unwrap();
+    mesh
+}
+
+/// What a run of the stream says.
+fn ingest(mesh: &NewMesh) -> String {
+    let ended = mesh.polder.run(&["ingest", "shop.products", "--until-end"]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    ended.stderr
+}
+
+/// A replay of rows that this rule refused. Gives the exit code, and all that is said.
+fn replay(mesh: &NewMesh, rule: &str, set: &str) -> (Option<i32>, String) {
+    let arguments = ["quarantine", "replay", PRODUCTS, "--rule", rule, "--set", set];
+    let ended = mesh.polder.run(&arguments);
+    (ended.code, ended.stdout + &ended.stderr)
+}
+
+#[test]
+fn what_the_contract_does_not_have_is_told_with_its_way() {
+    let mesh = mesh(&[
+        json!({"sku": "1", "spec": {"ean": "1", "wieght": 5}, "zzz": 1}),
+        json!({"sku": "2", "variants": [{"size": "S"}, {"size": "M", "stock": 3}], "titles": {"de": {"text": "x", "by": "y"}}}),
+        json!({"sku": "3", "spec": {"ean": "3", "colour": null}, "variants": [], "titles": {"wieght": {"text": "x"}}}),
+    ]);
+    let fields = "spec.wieght, titles.value.by, variants[].stock, zzz";
+    let said = ingest(&mesh);
+    assert!(
+        said.contains(&format!("the contract does not have: {fields} (2 records)")),
+        "{said}"
+    );
+    let tested = mesh.polder.run(&["test", CONTRACT, "--data", FILE]);
+    assert_eq!(tested.code, Some(0), "{tested:?}");
+    assert!(
+        tested
+            .stderr
+            .contains(&format!("has {fields}, of which the contract says nothing")),
+        "{tested:?}"
+    );
+}
+
+#[test]
+fn a_key_inside_of_an_object_is_told_without_what_lies_beside_it() {
+    let product = |sku: &str, pin: &str| json!({"sku": sku, "spec": {"ean": "4006381333931", "pin": pin, "weight": 1}});
+    let mesh = mesh(&[product("1", "0815"), product("2", "4711")]);
+    ingest(&mesh);
+    let reasons = mesh.csv("SELECT reason FROM shop.quarantine.bronze_products");
+    assert_eq!(
+        reasons,
+        "reason\n\"an earlier row has the key {\"\"spec.ean\"\":\"\"4006381333931\"\"}\"\n"
+    );
+}
+
+#[test]
+fn what_is_set_goes_into_fields_as_a_stream_would_bring_it_and_into_no_others() {
+    let mesh = mesh(&[json!({"sku": "1", "variants": [{"size": "S", "price": -1}]})]);
+    ingest(&mesh);
+    let rule = "variants[].price.minimum";
+    let (code, said) = replay(&mesh, rule, "variants = [{size: 'S', prise: 4}]");
+    assert_eq!(code, Some(2), "{said}");
+    assert!(
+        said.contains("the contract has no field `variants[].prise`") && said.contains("did you mean `price`?"),
+        "{said}"
+    );
+    let (code, said) = replay(&mesh, rule, "spec.weight = 2");
+    assert_eq!(code, Some(2), "{said}");
+    assert!(
+        said.contains("write spec = {ean: spec.ean, pin: spec.pin, weight: 2}"),
+        "{said}"
+    );
+    // In SQL 4.35 is a decimal, in the column a double.
+    let (code, said) = replay(&mesh, rule, "variants = [{size: 'S', price: 4.35}]");
+    assert_eq!(code, Some(0), "{said}");
+    let prices = mesh.csv("SELECT variants[1]['price'] AS price FROM shop.bronze.products");
+    assert_eq!(prices, "price\n4.35\n");
+}
+
+#[test]
+fn what_does_not_fit_inside_of_an_object_is_mended_from_what_came() {
+    let mesh = mesh(&[
+        json!({"sku": "1", "spec": {"ean": "1", "weight": 1.005}}),
+        json!({"sku": "2", "spec": 7}),
+        json!({"sku": "3", "variants": [{"size": "S", "price": "9,50 EUR"}, {"size": "M", "price": 1}]}),
+    ]);
+    ingest(&mesh);
+    // A field is text where it does not fit, and only that.
+    let rounded = "spec = {ean: spec.ean, weight: round(CAST(spec.weight AS DECIMAL(10,3)), 2)}";
+    let (code, said) = replay(&mesh, "spec.type", rounded);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(
+        said.contains("1 of 2 rows") && said.contains("as in spec = {ean: …, pin: …, weight: …}"),
+        "{said}"
+    );
+    // What is no object is text as a whole.
+    let (code, said) = replay(&mesh, "spec.type", "spec = {weight: spec}");
+    assert_eq!(code, Some(0), "{said}");
+    // What cannot be computed from text is told with how it can be.
+    let (code, said) = replay(
+        &mesh,
+        "variants.type",
+        "variants = [{price: abs(variants[1]['price'])}]",
+    );
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("CAST(variants[1]['price'] AS DECIMAL(38, 10))"), "{said}");
+    let price = "replace(split_part(CAST(variants[1]['price'] AS VARCHAR), ' ', 1), ',', '.')";
+    let set = format!("variants = [{{size: variants[1]['size'], price: {price}}}, variants[2]]");
+    let (code, said) = replay(&mesh, "variants.type", &set);
+    assert_eq!(code, Some(0), "{said}");
+    let rows = "SELECT sku, spec['ean'] AS ean, spec['weight'] AS weight, variants[1]['price'] AS price, \
+                variants[2]['size'] AS size FROM shop.bronze.products ORDER BY sku";
+    assert_eq!(
+        mesh.csv(rows),
+        "sku,ean,weight,price,size\n1,1,1.01,,\n2,,7.00,,\n3,,,9.5,M\n"
+    );
+}
