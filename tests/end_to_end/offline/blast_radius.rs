@@ -297,6 +297,41 @@ fn looser_limits_break_who_hands_values_on_to_tighter_ones() {
 }
 
 #[test]
+fn longer_lists_of_values_break_who_hands_them_on_to_shorter_ones() {
+    let repository = Repository::new();
+    let name = "      - name: stock_code\n";
+    let listed = |id: &str| {
+        format!(
+            "{name}        quality: [{{id: {id}, metric: invalidValues, arguments: {{validValues: [A, B]}}, mustBe: 0}}]\n"
+        )
+    };
+    repository.edit(BRONZE, name, &listed("sent"));
+    repository.edit(SILVER, name, &listed("kept"));
+    repository.commit();
+    repository.edit(BRONZE, "[A, B]", "[A, B, C]");
+    repository.edit(BRONZE, "version: 1.0.0", "version: 2.0.0");
+    let ended = repository.check();
+    let refused = "pipeline sales.invoice_lines would refuse rows: rule kept of sales.silver.invoice_lines allows less than \
+                   that of sales.bronze.invoice_lines.stock_code";
+    assert!(ended.stderr.contains(refused), "{}", said(&ended));
+    // Neither who takes as many values is broken, nor who only warns.
+    for (taken, instead) in [
+        ("[A, B]", "[C, A, B]"),
+        ("mustBe: 0}]", "mustBe: 0, severity: warning}]"),
+    ] {
+        let text = fs::read_to_string(repository.path(SILVER)).unwrap();
+        repository.edit(SILVER, taken, instead);
+        let ended = repository.check();
+        assert!(
+            !ended.stderr.contains("would refuse rows"),
+            "{instead}: {}",
+            said(&ended)
+        );
+        fs::write(repository.path(SILVER), text).unwrap();
+    }
+}
+
+#[test]
 fn null_goes_through_computations_to_columns_that_must_have_a_value() {
     let repository = Repository::new();
     let price = "        physicalType: decimal(12,3)\n        required: true\n";

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use polder_contract::diff::{Change, ColumnOf, refuses};
-use polder_contract::{Contract, DatasetContract};
+use polder_contract::diff::{Change, Class, ColumnOf, refuses};
+use polder_contract::{Contract, DatasetContract, OnFailure, RowCheck, RowTest, Rule, RuleKind, RuleSeverity};
 use polder_core::{DatasetName, ObjectName};
 use polder_engine::{ColumnEdge, ColumnLineage, DatasetColumn, Dependency, Step, Target};
 
@@ -35,7 +35,8 @@ impl Refusing {
 /// queries of the base.
 pub(super) fn refusing(mesh: &Declared<'_>, before: &ColumnLineage, old: &Contract, change: &Change) -> Refusing {
     let mut refusing = Refusing::default();
-    let Some(dataset) = change.dataset.as_ref().filter(|_| change.class.breaks_readers()) else {
+    let concerns = change.class.breaks_readers() || change.class == Class::QualityLoosened;
+    let Some(dataset) = change.dataset.as_ref().filter(|_| concerns) else {
         return refusing;
     };
     match &change.column {
@@ -44,12 +45,16 @@ pub(super) fn refusing(mesh: &Declared<'_>, before: &ColumnLineage, old: &Contra
                 dataset: dataset.clone(),
                 column: column.clone(),
             };
-            if allows_null(change) {
-                null(mesh, before, &column, &mut refusing);
+            if change.class == Class::QualityLoosened {
+                quality(mesh, &column, old, change, &mut refusing);
+            } else {
+                if allows_null(change) {
+                    null(mesh, before, &column, &mut refusing);
+                }
+                limit(mesh, &column, change, &mut refusing);
             }
-            limit(mesh, &column, change, &mut refusing);
         }
-        None if change.rule.as_deref() == Some("primaryKey") => {
+        None if change.class.breaks_readers() && change.rule.as_deref() == Some("primaryKey") => {
             let reported = change.code == "on-failure-changed";
             key(mesh, old, dataset, reported, &mut refusing);
         }
@@ -147,6 +152,64 @@ fn limit(mesh: &Declared<'_>, column: &DatasetColumn, change: &Change, refusing:
             };
             refusing.surely(&edge.via, &why);
         }
+    }
+}
+
+/// A rule of `quality` about the values of a column, such as those that it may have, where a rule of the same kind refuses what
+/// comes now.
+fn quality(mesh: &Declared<'_>, column: &DatasetColumn, old: &Contract, change: &Change, refusing: &mut Refusing) {
+    let mut objects = old.objects.iter();
+    let before = objects.find(|object| object.dataset.as_ref() == Some(&column.dataset));
+    let before = before.and_then(|object| object.rules().ok()).unwrap_or_default();
+    let changed = before.iter().find(|rule| change.rule.as_ref() == Some(&rule.id));
+    let Some(was) = changed.and_then(|rule| check_of(rule, &column.column)) else {
+        return;
+    };
+    let now = mesh.contracts.get(&column.dataset);
+    let now = now.and_then(|contract| contract.rules().ok()).unwrap_or_default();
+    let kept: Vec<_> = now.iter().filter_map(|rule| check_of(rule, &column.column)).collect();
+    let edges: Vec<_> = mesh.analysis.lineage.readers(column).collect();
+    for edge in edges.iter().filter(|edge| edge.how.is_direct()) {
+        let (Target::Column(to), Some(inside)) = (&edge.to, column.column.strip_prefix(edge.from.column.as_str()))
+        else {
+            continue;
+        };
+        let target = mesh.contracts.get(&to.dataset);
+        let rules = target.and_then(|contract| contract.rules().ok()).unwrap_or_default();
+        let path = format!("{}{inside}", to.column);
+        let refuses = |check: &RowCheck| {
+            std::mem::discriminant(check) == std::mem::discriminant(was) && !kept.iter().any(|kept| within(kept, check))
+        };
+        let refused = rules.iter().find(|rule| check_of(rule, &path).is_some_and(refuses));
+        let Some(rule) = refused else { continue };
+        let conditional = edges
+            .iter()
+            .any(|other| other.via == edge.via && other.to == edge.to && other.how == Dependency::Conditional);
+        if !edge.keeps_values || conditional || chooses(&edges, &edge.via, ROWS) {
+            refusing.perhaps.insert(edge.via.to_string());
+        } else {
+            let why = format!("rule {} of {} allows less than that of {column}", rule.id, to.dataset);
+            refusing.surely(&edge.via, &why);
+        }
+    }
+}
+
+/// What a rule that refuses rows asks of the values of a column.
+fn check_of<'r>(rule: &'r Rule, column: &str) -> Option<&'r RowCheck> {
+    let refuses = rule.severity == RuleSeverity::Error && rule.on_failure != OnFailure::Warn;
+    match &rule.kind {
+        RuleKind::Row(RowTest::Value { check, .. }) if refuses && rule.column.as_deref() == Some(column) => Some(check),
+        _ => None,
+    }
+}
+
+/// Whether what keeps one check keeps the other.
+fn within(kept: &RowCheck, asked: &RowCheck) -> bool {
+    let among = |some: &[String], all: &[String]| some.iter().all(|one| all.contains(one));
+    match (kept, asked) {
+        (RowCheck::OneOf(kept), RowCheck::OneOf(asked)) => among(kept, asked),
+        (RowCheck::NotMissing(kept), RowCheck::NotMissing(asked)) => among(asked, kept),
+        (kept, asked) => kept == asked,
     }
 }
 
