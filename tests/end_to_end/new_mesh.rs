@@ -14,13 +14,18 @@ pub(crate) struct NewMesh {
 }
 
 impl NewMesh {
-    /// A new mesh whose orders are landed.
-    pub(crate) fn landed() -> Self {
+    /// A new mesh without any table.
+    pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let said = Polder::in_folder(folder.path()).expect(&["new", "mesh", "mine"]);
         assert!(said.contains("polder ingest --until-end"), "{said}");
         let polder = Polder::in_folder(&folder.path().join("mine"));
-        let mesh = Self { folder, polder };
+        Self { folder, polder }
+    }
+
+    /// A new mesh whose orders are landed.
+    pub(crate) fn landed() -> Self {
+        let mesh = Self::new();
         mesh.polder.expect(&["check"]);
         mesh.polder.expect(&["ingest", "--until-end"]);
         mesh

@@ -201,8 +201,13 @@ fn read(reader: &Reader<'_>, root: &Node, source: &Source) -> Option<Consumer> {
     let owner = map.required_string("owner");
     let description = map.required_string("description");
     let contact = map.optional_string("contact");
-    map.required_node("reads");
+    let given = map.required_node("reads");
     let reads = map.list("reads").iter().enumerate();
+    if let Some(empty) = given.filter(|given| given.as_list().is_some_and(<[_]>::is_empty)) {
+        let message = "`reads` is empty: a consumer that reads nothing is broken by nothing";
+        let help = "name the datasets that it reads, or take the document away";
+        reader.error(empty.span, "wrong-value", message, Some(help.to_owned()));
+    }
     let reads: Vec<_> = reads
         .filter_map(|(i, node)| one_read(reader.map_at(node, format!("reads[{i}]"))?, &place))
         .collect();
@@ -238,6 +243,18 @@ fn one_read(map: MapReader<'_, '_, '_>, document: &Place) -> Option<Read> {
     };
     let columns = map.node("columns").map(|_| written("columns"));
     let guarantees = written("guarantees");
+    // A list that was emptied would turn all into nothing.
+    if let Some(empty) = map
+        .node("columns")
+        .filter(|node| node.as_list().is_some_and(<[_]>::is_empty))
+        && guarantees.is_empty()
+    {
+        let path = map.path_of("columns");
+        let message = format!("`{path}` is empty, and no guarantee is named: no change would break the consumer");
+        let help = "name the columns that it reads; leave `columns` out for all";
+        map.reader()
+            .error(empty.span, "wrong-value", message, Some(help.to_owned()));
+    }
     let since = map.optional_with("since", day);
     let version = map.optional_u64("version");
     map.finish();
@@ -334,6 +351,25 @@ mod tests {
         )]);
         let names = guarantees(&contracts.get(&"shop.gold.orders".parse().unwrap()).unwrap());
         assert_eq!(names, ["latency", "id.required", "total.positive", "positive"]);
+    }
+
+    #[test]
+    fn who_relies_on_nothing_is_told_to_leave_the_list_out() {
+        let emptied = CONSUMER.replace("[id, place.city, _offset]", "[]");
+        assert_eq!(found(&emptied), Vec::<String>::new(), "it relies on guarantees");
+        let emptied = emptied.replace("[latency, positive, total.positive]", "[]");
+        assert_eq!(
+            found(&emptied),
+            [
+                "catalog/consumers/board.yaml:6:14: `reads[0].columns` is empty, and no guarantee is named: no change \
+                 would break the consumer"
+            ]
+        );
+        let (head, _) = CONSUMER.split_once("reads:").unwrap();
+        assert_eq!(
+            found(&format!("{head}reads: []\n")),
+            ["catalog/consumers/board.yaml:4:8: `reads` is empty: a consumer that reads nothing is broken by nothing"]
+        );
     }
 
     #[test]

@@ -58,6 +58,6 @@ pub use quality::{Operator, Quality, QualityKind};
 pub use readable::{Readable, ReadableRules};
 pub use rule::{Figure, Metric, OnFailure, PathStep, RowCheck, RowTest, Rule, RuleKind, RuleSeverity, SetTest};
 pub use schema::{LogicalType, Property, Relationship, SchemaObject, Transform, TypeOptions};
-pub use service_level::ServiceLevel;
+pub use service_level::{ServiceLevel, service_level_name};
 pub use set::ContractSet;
 pub use status::Status;

@@ -9,7 +9,7 @@ pub(crate) enum PhysicalLimit {
     Length(u64),
     /// Text of at most so many bytes, `varchar2(20 byte)`: nothing here counts those.
     BytesOfText(u64),
-    /// Whole numbers of this width. `tinyint` has a sign, as in Delta and Spark.
+    /// Numbers of this width. `tinyint` has a sign, as in Delta and Spark; a bare `float` is as wide as its column.
     Width(NumberWidth),
     /// Text of this format, `uuid`.
     Format(TextFormat),
@@ -38,6 +38,7 @@ impl PhysicalLimit {
             "smallint" | "int2" | "int16" | "short" => return Some(Self::Width(NumberWidth::I16)),
             "tinyint" | "byte" => return Some(Self::Width(NumberWidth::I8)),
             "mediumint" => return Some(Self::Width(NumberWidth::I24)),
+            "real" | "float4" | "float32" => return Some(Self::Width(NumberWidth::F32)),
             "uuid" => return Some(Self::Format(TextFormat::Uuid)),
             "enum" => {
                 let values = rest.and_then(|rest| labels(rest.rsplit_once(')')?.0));
@@ -170,6 +171,13 @@ mod tests {
             ("SMALLINT(6)", Some(Width(NumberWidth::I16))),
             ("tinyint", Some(Width(NumberWidth::I8))),
             ("MEDIUMINT(9)", Some(Width(NumberWidth::I24))),
+            ("REAL", Some(Width(NumberWidth::F32))),
+            ("float4", Some(Width(NumberWidth::F32))),
+            ("Float32", Some(Width(NumberWidth::F32))),
+            ("float", None),
+            ("float(3,2)", None),
+            ("float8", None),
+            ("double", None),
             ("varchar", None),
             ("character varying", None),
             ("varchar(max)", None),
@@ -219,6 +227,7 @@ mod tests {
         assert!(within("tinyint", "smallint") && within("varchar2(3 byte)", "varchar(3)"));
         assert!(!within("varchar(4)", "varchar(3)") && !within("smallint", "tinyint"));
         assert!(!within("varchar(3)", "varchar2(3 byte)") && !within("smallint", "varchar(3)"));
+        assert!(within("real", "float4") && !within("real", "smallint") && !within("smallint", "real"));
         assert!(within("smallint", "mediumint") && !within("mediumint", "smallint"));
         assert!(within("enum('a')", "enum('b','a')") && !within("enum('a','b')", "enum('a')"));
         assert!(within("enum('ab')", "varchar(2)") && !within("enum('ab')", "char"));

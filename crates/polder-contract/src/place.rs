@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
 
-use polder_core::document::{Diagnostic, Node, Severity, Source, Span};
+use polder_core::document::{Diagnostic, Node, Severity, Source, Span, shortened};
 
 /// A place in a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,7 +37,7 @@ impl Place {
         Diagnostic {
             severity: Severity::Error,
             code: Cow::Borrowed(code),
-            message: message.into(),
+            message: shortened(message.into()),
             help: help.map(str::to_owned),
             file: self.file.to_path_buf(),
             span: Some(self.span),

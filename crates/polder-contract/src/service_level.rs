@@ -70,8 +70,9 @@ const PROPERTIES: [(&str, &str, bool); 14] = [
     ("timeofavailability", "ta", false),
 ];
 
-/// The name of a service level in one form: the standard's names are not case-sensitive and have synonyms.
-pub(crate) fn service_level_name(property: &str) -> String {
+/// The name of a service level in one form: the standard's names are not case-sensitive and have synonyms (`re` is
+/// `retention`). Gives it in lower case; one that the standard does not know is what it is.
+pub fn service_level_name(property: &str) -> String {
     let lower = property.to_lowercase();
     PROPERTIES
         .iter()

@@ -108,7 +108,12 @@ impl Kind {
         let named = physical
             .as_ref()
             .and_then(|view| view.value.as_str())
-            .and_then(|text| Self::from_sql(text, Dialect::Spark));
+            .and_then(|text| Self::from_sql(text, Dialect::Spark))
+            // A bare `float` is as wide as the column that a contract makes of it; `real` has 32 bits.
+            .map(|kind| match physical.as_ref().and_then(|view| view.value.as_str()) {
+                Some(text) if kind == Self::Float32 && is_bare_float(text) => Self::Float64,
+                _ => kind,
+            });
         let by_logical = |logical: &str| match logical {
             "boolean" => Self::Boolean,
             "integer" => match format_word {
@@ -203,9 +208,18 @@ impl Kind {
             return;
         }
         let (own, other) = (self.words(), back.words());
+        // `real` and `smallint` say their width by their name.
+        let format = property
+            .get("logicalTypeOptions")
+            .and_then(|options| options.get("format"));
+        let physical = property.get("physicalType").filter(|_| format.is_none());
+        let named = physical.as_ref().and_then(|view| view.value.as_str());
         for ((key, own), other) in TYPE_KEYS.iter().zip(own).zip(other) {
             if own != other {
-                let what = own.unwrap_or_else(|| "not given".to_owned());
+                let (key, what) = match (*key, own, named) {
+                    ("logicalTypeOptions.format", Some(_), Some(name)) => ("physicalType", name.to_owned()),
+                    (key, own, _) => (key, own.unwrap_or_else(|| "not given".to_owned())),
+                };
                 property.lose_part(key, what, format!("{why}; written as {}", back.shown()));
             }
         }
@@ -358,6 +372,12 @@ impl Kind {
             _ => None,
         }
     }
+}
+
+/// Whether a type is named `float`, whatever stands in brackets behind it.
+fn is_bare_float(text: &str) -> bool {
+    let name = text.split('(').next().unwrap_or_default();
+    name.trim().eq_ignore_ascii_case("float")
 }
 
 /// Sets one of a property's `logicalTypeOptions`.

@@ -101,6 +101,33 @@ fn settled_progress(origin: &str) -> String {
     format!("settled/{origin}")
 }
 
+/// The progress id under which a dataset's table counts the builds that changed what is open in quarantine, and
+/// quarantine those of them that it was told of.
+pub(crate) fn rejudged_progress(origin: &str) -> String {
+    format!("rejudged/{origin}")
+}
+
+/// Whether quarantine was told what became of rows in the builds of which the table says that it must be.
+async fn knows_of_builds(table: &Table, quarantine: &Table, pipeline: &str) -> Result<bool> {
+    let id = rejudged_progress(pipeline);
+    Ok(table.progress(&id).await? == quarantine.progress(&id).await?)
+}
+
+/// Whether quarantine was told what the builds of a pipeline found of the rows that it holds. Where a process ended right
+/// after its commit to the table it was not: then rows are open that a build accepted, or computes no more.
+///
+/// # Errors
+/// What the lake reports.
+pub async fn is_told(lake: &Lake, table: &Table, pipeline: &str) -> Result<bool> {
+    let Some(quarantine) = lake.load(&table.name().quarantine()).await? else {
+        return Ok(true);
+    };
+    match quarantine.progress(&counted_progress(pipeline)).await? {
+        None => Ok(true),
+        Some(_) => knows_of_builds(table, &quarantine, pipeline).await,
+    }
+}
+
 /// Whether every row that a pipeline has in the quarantine of this table is of a shipment that was completed, as
 /// [`Delivery::is_settled`] tells it, read from logs alone: nothing is opened or made.
 ///
@@ -112,7 +139,8 @@ pub async fn is_settled(lake: &Lake, table: &Table, pipeline: &str) -> Result<bo
     };
     match quarantine.progress(&counted_progress(pipeline)).await? {
         None => Ok(true),
-        count => Ok(table.progress(&settled_progress(pipeline)).await? == count),
+        count => Ok(table.progress(&settled_progress(pipeline)).await? == count
+            && knows_of_builds(table, &quarantine, pipeline).await?),
     }
 }
 
@@ -268,17 +296,18 @@ impl Delivery {
         self.table.progress(&self.settled_progress()).await
     }
 
-    /// Whether every row that this pipeline has in quarantine is of a shipment that was completed, as of the last refresh
-    /// or commit. Where a process ended between the two commits, or an earlier Polder wrote the rows, nobody can tell
+    /// Whether every row that this pipeline has in quarantine is of a shipment that was completed, and quarantine
+    /// [was told](is_told) of all builds, as of the last refresh or commit. Where a process ended between the two commits, or an earlier Polder wrote the rows, nobody can tell
     /// which of them come again, unless all rows come again: then they are recognised. What streams have in quarantine
     /// is recognised by its position at any time.
     ///
     /// # Errors
     /// What the lake reports.
     pub async fn is_settled(&self) -> Result<bool> {
-        match (&self.known, self.sequence().await?) {
-            (Known::Positions(_), _) | (_, None) => Ok(true),
-            (Known::Contents(_), count) => Ok(self.settled_sequence().await? == count),
+        match (&self.known, self.sequence().await?, &self.quarantine) {
+            (Known::Positions(_), ..) | (_, None, _) | (.., None) => Ok(true),
+            (Known::Contents(_), count, Some(quarantine)) => Ok(self.settled_sequence().await? == count
+                && knows_of_builds(&self.table, quarantine, &self.origin).await?),
         }
     }
 

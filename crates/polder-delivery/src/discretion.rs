@@ -162,6 +162,16 @@ impl Discretion {
             *value = Value::from(HIDDEN);
             return;
         }
+        let is_of_its_kind = match &*value {
+            Value::Object(_) => !property.properties.is_empty() || property.map.is_some(),
+            Value::Array(_) => property.items.is_some(),
+            _ => false,
+        };
+        // What came as another kind of value may hold what is hidden in any place.
+        if !is_of_its_kind && self.holds_hidden(property) {
+            *value = Value::from(HIDDEN);
+            return;
+        }
         // An object without declared fields is its own value, with whatever it holds.
         if !property.properties.is_empty() {
             self.hide_fields(value, &property.properties, |_| false);
@@ -298,6 +308,29 @@ mod tests {
                 "people": [{"name": "***", "age": 36, "maiden": "***"}], "_offset": 7, "dropped": "***", "_made": null,
             })
         );
+    }
+
+    #[test]
+    fn what_came_as_another_kind_of_value_is_hidden_where_something_inside_is() {
+        let inside = |hidden: &str| {
+            format!(
+                "      - name: who\n        logicalType: object\n        properties:\n\
+                 \x20         - {{name: mail, logicalType: string{hidden}}}\n\
+                 \x20     - name: all\n        logicalType: array\n        items: {{logicalType: string{hidden}}}\n"
+            )
+        };
+        let rows = [
+            json!({"who": "{\"mail\": \"a@b.c\"}", "all": "a@b.c"}),
+            json!({"who": ["a@b.c"], "all": {"x": "a@b.c"}}),
+        ];
+        let (open, hiding) = (contract(&inside("")), contract(&inside(", classification: restricted")));
+        for row in rows {
+            let mut told = row.clone();
+            discretion().hide_in_row(&mut told, &open);
+            assert_eq!(told["all"], row["all"]);
+            discretion().hide_in_row(&mut told, &hiding);
+            assert_eq!(told, json!({"who": HIDDEN, "all": HIDDEN}));
+        }
     }
 
     #[test]

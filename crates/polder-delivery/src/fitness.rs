@@ -129,7 +129,7 @@ fn of_column(contract: &DatasetContract, property: &Property, refusal: &Refusal)
             refusal.column
         ),
     };
-    let place = place(property, &refusal.path);
+    let place = declared_at(property, &refusal.path);
     Unfit {
         column: Some(refusal.column.clone()),
         diagnostic: place.error(TABLE_REFUSES, message, Some(&help)),
@@ -150,8 +150,9 @@ fn next_name(contract: &DatasetContract) -> String {
     format!("{name}_v{next}")
 }
 
-/// Where the value at a path is declared; of what is not, what is around it.
-fn place<'p>(property: &'p Property, path: &str) -> &'p Place {
+/// Where the value at a path (`address.city`, `lines[].price`, `totals.value`) into a column is declared; of what is not, what is
+/// around it.
+pub fn declared_at<'p>(property: &'p Property, path: &str) -> &'p Place {
     let mut here = property;
     let inside = path.get(property.name.len()..).unwrap_or_default();
     for step in inside.replace("[]", ".[]").split('.').skip(1) {
@@ -177,7 +178,7 @@ mod tests {
     use polder_contract::parse;
     use polder_core::RunId;
     use polder_core::document::Source;
-    use polder_lake::{Lake, Operation};
+    use polder_lake::Lake;
 
     use super::*;
     use crate::{Delivery, NoRecords, Outcome, STREAM_COLUMNS};
@@ -217,14 +218,7 @@ mod tests {
         let batch = RecordBatch::try_new(Arc::clone(delivery.schema()), columns.collect()).unwrap();
         let mut shipment = delivery.shipment(RunId::new()).await.unwrap();
         shipment.push(&batch, &NoRecords).await.unwrap();
-        let outcome = Outcome {
-            progress: Vec::new(),
-            remove: Vec::new(),
-            operation: Operation::Append,
-            kept: 0,
-            everything: false,
-        };
-        assert_eq!(shipment.commit(outcome).await.unwrap().accepted, 1);
+        assert_eq!(shipment.commit(Outcome::default()).await.unwrap().accepted, 1);
         lake
     }
 

@@ -211,7 +211,7 @@ fn not_run(rule: &str, why: &str) -> String {
 }
 
 /// Whether the figure of a rule is one that is not told.
-fn is_hidden(result: &RuleResult) -> bool {
+pub(crate) fn is_hidden(result: &RuleResult) -> bool {
     result
         .figure
         .as_ref()

@@ -8,7 +8,7 @@ use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Int32Type, Int64Type};
 use datafusion::catalog::TableProvider;
-use datafusion::prelude::{SessionConfig, SessionContext, ident, lit};
+use datafusion::prelude::{Expr, SessionConfig, SessionContext, ident, lit};
 use futures::TryStreamExt;
 use polder_core::{Error, ErrorKind, Result, ResultExt};
 use sha2::{Digest, Sha256};
@@ -138,7 +138,7 @@ impl Window {
     pub(crate) async fn read(&mut self, provider: Arc<dyn TableProvider>, origin: &str) -> Result<()> {
         let columns = ["_topic", "_partition", "_offset", "raw"];
         let types = [DataType::Utf8, DataType::Int32, DataType::Int64, DataType::Binary];
-        scan(provider, origin, &columns, &types, |columns| {
+        scan(provider, origin, None, &columns, &types, |columns| {
             let topics = columns[0].as_string::<i32>();
             let partitions = columns[1].as_primitive::<Int32Type>();
             let offsets = columns[2].as_primitive::<Int64Type>();
@@ -154,6 +154,7 @@ impl Window {
                     .or_default()
                     .insert(offsets.value(row), digest(bytes));
             }
+            Ok(())
         })
         .await
     }
@@ -179,7 +180,7 @@ impl Contents {
             &["_quarantine_id"]
         };
         let types = [DataType::Utf8, DataType::Utf8];
-        scan(provider, origin, columns, &types[..columns.len()], |columns| {
+        scan(provider, origin, None, columns, &types[..columns.len()], |columns| {
             let ids = columns[0].as_string::<i32>();
             let states = columns.get(1).map(|states| states.as_string::<i32>());
             for row in 0..ids.len() {
@@ -194,6 +195,7 @@ impl Contents {
                     _ => false,
                 };
             }
+            Ok(())
         })
         .await?;
         Ok(known)
@@ -216,19 +218,26 @@ fn digest(bytes: Option<&[u8]>) -> u64 {
     hasher.finish()
 }
 
-/// Hands these columns of an origin's quarantined rows to `each`, batch by batch, in these types.
-async fn scan(
+/// Hands these columns of an origin's quarantined rows to `each`, batch by batch, in these types; only of rows for which
+/// `only` holds, where it is given.
+pub(crate) async fn scan(
     provider: Arc<dyn TableProvider>,
     origin: &str,
+    only: Option<Expr>,
     columns: &[&str],
     types: &[DataType],
-    mut each: impl FnMut(&[ArrayRef]),
+    mut each: impl FnMut(&[ArrayRef]) -> Result<()>,
 ) -> Result<()> {
     let failure = || "cannot read quarantined rows".to_owned();
     let context = SessionContext::new_with_config(SessionConfig::new().with_target_partitions(1));
+    let of_origin = ident("_origin").eq(lit(origin));
+    let chosen = match only {
+        Some(only) => of_origin.and(only),
+        None => of_origin,
+    };
     let rows = context
         .read_table(provider)
-        .and_then(|frame| frame.filter(ident("_origin").eq(lit(origin))))
+        .and_then(|frame| frame.filter(chosen))
         .and_then(|frame| frame.select(columns.iter().map(|name| ident(*name)).collect::<Vec<_>>()))
         .context(ErrorKind::Internal, failure)?;
     let mut stream = rows.execute_stream().await.context(ErrorKind::Unreachable, failure)?;
@@ -240,7 +249,7 @@ async fn scan(
             .zip(types)
             .map(|(column, to)| cast(column, to))
             .collect::<Result<Vec<_>, _>>();
-        each(&columns.context(ErrorKind::Internal, failure)?);
+        each(&columns.context(ErrorKind::Internal, failure)?)?;
     }
     Ok(())
 }

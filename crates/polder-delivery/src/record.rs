@@ -61,6 +61,15 @@ pub struct Reject<'a> {
     pub rule: &'a str,
     /// What is wrong with it, in words.
     pub reason: &'a str,
-    /// Its fields as received, a JSON object by the contract's columns, where it has any: what a replay begins with.
-    pub json: Option<&'a str>,
+}
+
+/// A record with values that do not fit their columns: a row but for these.
+#[derive(Debug, Clone, Copy)]
+pub struct Misread<'a> {
+    /// The record.
+    pub record: RawRecord<'a>,
+    /// The rules that it breaks so, such as `amount.type`, and the reasons; at least one.
+    pub found: &'a [(String, String)],
+    /// The row as received, a JSON object by the contract's columns: what a replay begins with.
+    pub json: &'a str,
 }

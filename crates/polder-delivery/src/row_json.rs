@@ -28,6 +28,26 @@ pub fn json_rows(batch: &RecordBatch, rows: &[usize]) -> Result<Vec<String>> {
     written(batch, rows, Maps { whole: true })
 }
 
+/// The values of a column as JSON, each as [`json_rows`] writes it; null where there is none.
+///
+/// # Errors
+/// As [`json_rows`].
+pub fn json_values(column: &ArrayRef) -> Result<StringArray> {
+    let failure = || "cannot write values as JSON".to_owned();
+    let rows: Vec<usize> = (0..column.len()).collect();
+    let batch = RecordBatch::try_from_iter_with_nullable([(VALUE, Arc::clone(column), true)]);
+    let rows = json_rows(&batch.context(ErrorKind::Internal, failure)?, &rows)?;
+    // `{"value":…}`, or `{}` without a value.
+    let value = |row: &String| {
+        let value = row.strip_prefix("{\"value\":")?.strip_suffix('}')?;
+        Some(value.to_owned())
+    };
+    Ok(rows.iter().map(value).collect())
+}
+
+/// The name of a column that has no other.
+const VALUE: &str = "value";
+
 /// [`json_rows`] without the entries of maps that have no value: the form of which fingerprints are taken. It never
 /// changes, for who refused a row must recognise it ever after.
 ///
@@ -286,6 +306,15 @@ mod tests {
         wanted.push(r#"{"x":1000000000000000000000000000000000000.00}"#.to_owned());
         assert_eq!(written(long), wanted);
         assert_eq!(wanted[1..3], [r#"{"x":-0.05}"#, "{}"]);
+    }
+
+    #[test]
+    fn values_are_written_one_by_one() {
+        let sides = maps(Arc::new(StringArray::from(vec!["a\"", "b}"])));
+        let texts = json_values(&sides).unwrap();
+        let texts: Vec<_> = texts.iter().collect();
+        assert_eq!(texts, [Some(r#"{"a\"":1,"b}":null}"#), Some("{}"), None]);
+        assert!(json_values(&sides.slice(0, 0)).unwrap().is_empty());
     }
 
     fn keys() -> Vec<(ArrayRef, &'static str)> {

@@ -256,6 +256,30 @@ impl Rules {
         Ok(keys)
     }
 
+    /// Takes the rows that stay for those of the table, as long as nobody [catches up](Self::catch_up).
+    pub(crate) async fn hold_what_stays(&mut self, would_be: &WouldBe<'_>) -> Result<()> {
+        let keys = match self.have_keys() {
+            true => self.read_keys(&would_be.surviving_rows()?).await?,
+            false => Vec::new(),
+        };
+        for (key, all) in self.keys.iter_mut().zip(keys) {
+            key.held = Some(Fingerprints::of(all));
+        }
+        (self.measured, self.read_to) = (None, None);
+        Ok(())
+    }
+
+    /// The same where there was no table: no row is there.
+    pub(crate) fn hold_nothing(&mut self) {
+        self.keys.iter_mut().for_each(|key| key.held = None);
+        (self.measured, self.read_to) = (self.check.as_ref().map(TableCheck::state), None);
+    }
+
+    /// The rules about the table as a whole.
+    pub(crate) fn of_table(&self) -> Option<&TableCheck> {
+        self.check.as_ref()
+    }
+
     /// Whether a fresh row has a key that the table got meanwhile.
     pub(crate) fn clash(&self, fresh: &Fresh) -> bool {
         self.keys.iter().zip(&fresh.keys).any(|(key, fresh)| {

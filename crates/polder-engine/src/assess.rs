@@ -1,19 +1,19 @@
-//! What a step has to do, and why: told from logs, progress, and the query as it plans over its sources' columns. No row is
-//! read.
+//! What a step has to do, and why: told from logs, progress, and what the query's names mean by its sources' columns. No row
+//! is read.
 
 use std::collections::BTreeSet;
 
 use polder_contract::DatasetContract;
-use polder_core::{DatasetName, Result};
-use polder_delivery::is_settled;
-use polder_lake::{Changes, DataFile, Progress, Table};
+use polder_core::{DatasetName, ErrorKind, Result, RunId};
+use polder_delivery::{is_settled, is_told};
+use polder_lake::{Changes, Commit, DataFile, Operation, Progress, Table};
 
-use crate::definition::{Materialization, Pipeline};
+use crate::definition::Pipeline;
 use crate::engine::Engine;
-use crate::lineage::{self, Step};
+use crate::meaning::meaning;
 use crate::progress::{Definition, NO_TABLE, TableMark};
 use crate::source::Source;
-use crate::step::{Action, StepKind};
+use crate::step::Action;
 
 /// Why everything is built when the user says so.
 pub(crate) const FORCED: &str = "forced";
@@ -24,13 +24,18 @@ pub(crate) const NOTHING_NEW: &str = "nothing new";
 /// Why everything is built where rows that are added could not be told from those that a broken run refused.
 pub(crate) const UNSETTLED: &str = "it is not known whether the run that refused rows last was completed";
 
+/// Why everything is built where refused rows are open that the last run may have accepted.
+const UNTOLD: &str = "the last run ended before it brought quarantine up to date";
+
 /// Everything that a build begins from.
 pub(crate) struct Assessment {
     pub(crate) contract: DatasetContract,
     pub(crate) definition: Definition,
     pub(crate) sources: Vec<TrackedSource>,
     /// Under [`Definition::builder_id`] in the target.
-    pub(crate) builder: Option<i64>,
+    builder: Option<i64>,
+    /// By which form of the definition the target tells how far it is built.
+    recorded: Definition,
     pub(crate) action: Action,
     pub(crate) why: String,
 }
@@ -38,11 +43,18 @@ pub(crate) struct Assessment {
 /// A source with what happened to it since it was last built in.
 pub(crate) struct TrackedSource {
     pub(crate) source: Source,
-    /// Which table of it is built in, by the record of this very definition.
-    built_in: Option<i64>,
-    /// The recorded progress on the table that is there now.
-    recorded: Option<i64>,
+    /// What stands in the target under the ids of this very definition.
+    expected: Record,
     pub(crate) change: Change,
+}
+
+/// How far a source is built in, as a target records it.
+#[derive(Clone, Copy, Default)]
+struct Record {
+    /// Which table of it is.
+    table: Option<i64>,
+    /// Which version, of the table that is there now.
+    version: Option<i64>,
 }
 
 /// What happened to a source.
@@ -58,6 +70,57 @@ pub(crate) enum Change {
 }
 
 impl Assessment {
+    /// Whether the definition as it is built what is there.
+    pub(crate) fn is_of_this_definition(&self) -> bool {
+        self.builder == Some(self.recorded.builder())
+    }
+
+    /// How far everything is built in once it is as it is now.
+    pub(crate) fn progress(&self) -> Vec<Progress> {
+        let builder = Progress {
+            id: self.definition.builder_id(),
+            expected: self.builder,
+            next: self.definition.builder(),
+        };
+        let sources = self
+            .sources
+            .iter()
+            .flat_map(|tracked| tracked.progress(&self.definition));
+        std::iter::once(builder).chain(sources).collect()
+    }
+
+    /// Lets a table in which everything is built in tell so by its definition as it is hashed now, where an earlier Polder
+    /// wrote it: what names mean is not known of it until then, so no change of that would be found.
+    ///
+    /// # Errors
+    /// What the lake reports.
+    pub(crate) async fn renew_record(&self, engine: &Engine, pipeline: &Pipeline) -> Result<()> {
+        let is_current = self.recorded == self.definition || !self.is_of_this_definition();
+        let has_changes = |tracked: &TrackedSource| !matches!(tracked.change, Change::None);
+        if is_current || self.sources.iter().any(has_changes) {
+            return Ok(());
+        }
+        let Some(mut table) = engine.lake.load(&pipeline.dataset).await? else {
+            return Ok(());
+        };
+        // It brings no data, and says so: how fresh the table is hangs on that.
+        let said = [
+            ("origin", pipeline.name.to_string()),
+            ("accepted", "0".to_owned()),
+            ("rejected", "0".to_owned()),
+        ];
+        let commit = Commit {
+            progress: self.progress(),
+            metadata: said.map(|(key, value)| (key.to_owned(), value)).into(),
+            ..Commit::new(RunId::new(), Operation::Append)
+        };
+        match table.commit(commit).await {
+            // Whoever came first says it too.
+            Err(error) if error.kind() == ErrorKind::Conflict => Ok(()),
+            other => other.map(drop),
+        }
+    }
+
     /// How many rows came to the sources, as far as their files say; nothing where one does not say it.
     pub(crate) fn new_rows(&self) -> Option<u64> {
         self.sources
@@ -73,18 +136,20 @@ impl Assessment {
 }
 
 impl TrackedSource {
-    async fn load(source: Source, target: Option<&Table>, definition: &Definition) -> Result<Self> {
-        let name = &source.dataset;
-        let mark = source.mark();
-        let (mut built_in, mut recorded) = (None, None);
-        if let Some(target) = target {
-            built_in = target.progress(&definition.source_id(name)).await?;
-            if let Some(mark) = &mark {
-                recorded = target.progress(&definition.version_id(name, mark)).await?;
-            }
-        }
+    async fn load(
+        source: Source,
+        target: Option<&Table>,
+        definition: &Definition,
+        recorded: &Definition,
+    ) -> Result<Self> {
+        let (name, mark) = (&source.dataset, source.mark());
+        let expected = Record::of(&source, target, definition).await?;
+        let record = match recorded == definition {
+            true => expected,
+            false => Record::of(&source, target, recorded).await?,
+        };
         let now = mark.as_ref().map_or(NO_TABLE, TableMark::number);
-        let change = match (&source.table, built_in, recorded) {
+        let change = match (&source.table, record.table, record.version) {
             (_, None, _) => Change::Unknown(format!("it is not known how far {name} was built in")),
             (None, Some(NO_TABLE), _) => Change::None,
             (Some(_), Some(NO_TABLE), _) => Change::Appeared,
@@ -94,26 +159,39 @@ impl TrackedSource {
         };
         Ok(Self {
             source,
-            built_in,
-            recorded,
+            expected,
             change,
         })
     }
 
     /// What is recorded when the source is built in as it is now.
-    pub(crate) fn progress(&self, definition: &Definition) -> Vec<Progress> {
+    fn progress(&self, definition: &Definition) -> Vec<Progress> {
         let (name, mark) = (&self.source.dataset, self.source.mark());
         let table = Progress {
             id: definition.source_id(name),
-            expected: self.built_in,
+            expected: self.expected.table,
             next: mark.as_ref().map_or(NO_TABLE, TableMark::number),
         };
         let version = mark.zip(self.source.version()).map(|(mark, version)| Progress {
             id: definition.version_id(name, &mark),
-            expected: self.recorded,
+            expected: self.expected.version,
             next: i64::try_from(version).unwrap_or(i64::MAX),
         });
         std::iter::once(table).chain(version).collect()
+    }
+}
+
+impl Record {
+    async fn of(source: &Source, target: Option<&Table>, definition: &Definition) -> Result<Self> {
+        let Some(target) = target else {
+            return Ok(Self::default());
+        };
+        let table = target.progress(&definition.source_id(&source.dataset)).await?;
+        let version = match source.mark() {
+            Some(mark) => target.progress(&definition.version_id(&source.dataset, &mark)).await?,
+            None => None,
+        };
+        Ok(Self { table, version })
     }
 }
 
@@ -149,14 +227,15 @@ fn made_anew(name: &DatasetName) -> String {
     format!("{name} was made anew")
 }
 
-/// What a pipeline has to do now.
+/// What a pipeline has to do now, or once the datasets are built that are built `ahead`.
 ///
 /// # Errors
-/// `NotFound` for a dataset without a contract; what the lake reports.
+/// `NotFound` for a dataset without a contract; `Document` for a query that does not plan; what the lake reports.
 pub(crate) async fn assess(
     engine: &Engine,
     pipeline: &Pipeline,
     reads: &[DatasetName],
+    ahead: &BTreeSet<DatasetName>,
     full: bool,
 ) -> Result<Assessment> {
     let contract = engine.contract(&pipeline.dataset)?;
@@ -164,66 +243,57 @@ pub(crate) async fn assess(
     for dataset in reads {
         loaded.push(Source::load(&engine.lake, &engine.contracts, dataset).await?);
     }
-    let definition = Definition::of(pipeline, &contract, &meaning(engine, pipeline, &loaded).await?);
+    let definition = Definition::of(pipeline, &contract, &meaning(engine, pipeline, &loaded, ahead).await?);
     let target = engine.lake.load(&pipeline.dataset).await?;
     let builder = match &target {
         Some(target) => target.progress(&definition.builder_id()).await?,
         None => None,
     };
+    let former = Definition::former(pipeline, &contract);
+    let recorded = match builder == Some(former.builder()) {
+        true => former,
+        false => definition.clone(),
+    };
     let mut sources = Vec::with_capacity(reads.len());
     for source in loaded {
-        sources.push(TrackedSource::load(source, target.as_ref(), &definition).await?);
+        sources.push(TrackedSource::load(source, target.as_ref(), &definition, &recorded).await?);
     }
-    let (mut action, mut why) = decide(pipeline, &definition, builder, &sources, full);
-    if action == Action::Incremental && !tells_new_rows(engine, pipeline, target.as_ref()).await? {
-        (action, why) = (Action::Full, UNSETTLED.to_owned());
+    let (mut action, mut why) = decide(pipeline, &recorded, builder, &sources, full);
+    if (action == Action::Incremental || why == NOTHING_NEW)
+        && let Some(in_the_way) = not_settled(engine, pipeline, target.as_ref()).await?
+    {
+        (action, why) = (Action::Full, in_the_way.to_owned());
     }
     Ok(Assessment {
         contract,
         definition,
         sources,
         builder,
+        recorded,
         action,
         why,
     })
 }
 
-/// Which columns the query computes what from, in words that are equal as long as its names mean the same columns: a source's
-/// contract may give them another meaning (`EXISTS (… WHERE b.w < v)`, `NATURAL JOIN`) though the query stays as it is. Empty
-/// for a query that does not plan, which no build gets past.
+/// Why neither an increment nor nothing at all would leave in quarantine what a build of everything leaves there, where that is
+/// so: rows that are added could not be told from those that a broken run refused, and what is not computed again may have
+/// some.
 ///
 /// # Errors
 /// What the lake reports.
-async fn meaning(engine: &Engine, pipeline: &Pipeline, sources: &[Source]) -> Result<Vec<String>> {
-    let tables = sources
-        .iter()
-        .map(|source| Ok((source.dataset.clone(), source.provider()?)))
-        .collect::<Result<Vec<_>>>()?;
-    let planned = engine.session.with_tables(tables).sql(&pipeline.sql.text).await;
-    let via = Step {
-        kind: StepKind::Pipeline,
-        name: pipeline.name.clone(),
+pub(crate) async fn not_settled(
+    engine: &Engine,
+    pipeline: &Pipeline,
+    target: Option<&Table>,
+) -> Result<Option<&'static str>> {
+    let (Some(target), name) = (target, pipeline.name.to_string()) else {
+        return Ok(None);
     };
-    let edges = planned.map(|frame| lineage::of_pipeline(&via, &pipeline.dataset, frame.logical_plan()));
-    let edges = edges.ok().and_then(|edges| edges.ok()).unwrap_or_default();
-    let words = edges
-        .iter()
-        .map(|edge| format!("{} {} {}", edge.from, edge.how.as_str(), edge.to));
-    Ok(words.collect())
-}
-
-/// Whether an increment could tell its refused rows from those that are in quarantine. What groups refuse is recognised
-/// when they are computed again; rows that are added must be new ones.
-///
-/// # Errors
-/// What the lake reports.
-pub(crate) async fn tells_new_rows(engine: &Engine, pipeline: &Pipeline, target: Option<&Table>) -> Result<bool> {
-    match target {
-        Some(target) if pipeline.materialization != Materialization::ReplaceGroups => {
-            is_settled(&engine.lake, target, &pipeline.name.to_string()).await
-        }
-        _ => Ok(true),
-    }
+    Ok(match is_settled(&engine.lake, target, &name).await? {
+        true => None,
+        false if is_told(&engine.lake, target, &name).await? => Some(UNSETTLED),
+        false => Some(UNTOLD),
+    })
 }
 
 fn decide(

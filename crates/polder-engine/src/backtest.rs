@@ -1,21 +1,29 @@
 //! A contract, perhaps one that is not merged yet, held against the past of its dataset: what it would have refused.
 
-use std::collections::BTreeMap;
+mod others;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use datafusion::catalog::TableProvider;
 use datafusion::error::DataFusionError;
+use datafusion::prelude::ident;
 use futures::TryStreamExt;
 use polder_contract::DatasetContract;
-use polder_core::{DatasetName, Error, ErrorKind, Result};
+use polder_contract::rule::OnFailure;
+use polder_core::{Error, ErrorKind, Result};
+use polder_delivery::{Arrival, Hindsight, PastCommit};
 use polder_gate::Gate;
-use polder_gate::table::{RuleResult, RuleVerdict, TableCheck, check_table};
-use polder_lake::{CommitRecord, Table, Version};
-use polder_query::{RuleQueries, Session, query_error};
+use polder_gate::table::{RuleResult, RuleVerdict};
+use polder_lake::{CommitRecord, REPLAY_ORIGIN, Table, Version};
+use polder_query::{RuleQueries, query_error};
 
 use crate::engine::Engine;
+use others::Others;
+
+/// Where a stream's rows came from: of those of one key the first by these stays.
+const POSITION: [&str; 3] = ["_topic", "_partition", "_offset"];
 
 /// Examples that are kept of each rule.
 const EXAMPLES: usize = 3;
@@ -49,6 +57,15 @@ pub struct Unseen {
     pub why: String,
 }
 
+impl Unseen {
+    fn of(commit: &CommitRecord, why: &str) -> Self {
+        Self {
+            versions: commit.version..=commit.version,
+            why: why.to_owned(),
+        }
+    }
+}
+
 /// One commit of the past under the contract.
 #[derive(Debug, Clone)]
 pub struct BacktestCommit {
@@ -58,15 +75,31 @@ pub struct BacktestCommit {
     pub timestamp: DateTime<Utc>,
     /// Rows that it brought; rows that it only wrote again, to other files, count as well.
     pub rows: u64,
-    /// How many of them the contract would have refused.
+    /// How many of them the contract would have refused: all, where it would have refused the commit.
     pub refused: u64,
-    /// How many of them break rules that only warn.
+    /// How many of those that it would have taken break rules that only warn.
     pub warned: u64,
-    /// Rows that break each rule.
+    /// Rows that break each rule. Of rows with a key that was there before, in this commit or in the table, the later
+    /// ones do where they are a stream's.
     pub by_rule: BTreeMap<Arc<str>, u64>,
-    /// The rules about the whole table, and those that nobody can run, on the table as it was after this commit and at its time. Other datasets are
+    /// The rules about the whole table, and those that nobody can run, on the table as it would have been after this
+    /// commit and at its time: without the rows that it would have refused, with all that were there. Other datasets are
     /// read as they were then; rules about one of which that is not known any more are not run.
     pub table: Vec<RuleResult>,
+    /// The rules that would have refused the commit as a whole: those about rows that refuse the shipment, and those
+    /// about the table.
+    pub refused_by: BTreeSet<String>,
+    /// Rules about the table that fail and would not have refused it, because it is not to blame, and why.
+    pub excused: BTreeMap<String, String>,
+}
+
+/// What looking at a commit gave.
+enum Look {
+    Judged(OfCommit),
+    /// It brought no rows.
+    NoRows,
+    /// It cannot be judged, for this reason.
+    Unknown(&'static str),
 }
 
 /// What one commit adds to a backtest.
@@ -86,6 +119,15 @@ impl Backtest {
             }
         }
         self.commits.push(of_commit.judged);
+    }
+
+    /// The rules that would have refused commits as a whole, each with how many.
+    pub fn refusing_rules(&self) -> BTreeMap<&str, usize> {
+        let mut rules = BTreeMap::new();
+        for rule in self.commits.iter().flat_map(|commit| &commit.refused_by) {
+            *rules.entry(rule.as_str()).or_default() += 1;
+        }
+        rules
     }
 
     /// Every rule that was not held against all of the commits that were looked at: against how many it was not, and
@@ -139,71 +181,6 @@ fn is_gone(error: &Error) -> bool {
     false
 }
 
-/// The other datasets that a contract's rules read, as they were.
-struct Others {
-    /// Where they are read: in the order of the mesh's contracts, but for those of the contract itself.
-    session: Session,
-    /// Their commits, newest first; none of a dataset without a table.
-    histories: BTreeMap<DatasetName, Vec<CommitRecord>>,
-    /// The versions that were asked for last.
-    loaded: BTreeMap<DatasetName, (u64, Table)>,
-}
-
-/// Tables that stand for datasets.
-type Given = Vec<(DatasetName, Arc<dyn TableProvider>)>;
-
-impl Others {
-    async fn of(engine: &Engine, contract: &DatasetContract) -> Result<Self> {
-        let mut histories = BTreeMap::new();
-        for dataset in RuleQueries::new(&engine.session, contract).others().into_keys() {
-            let history = match engine.lake.load(&dataset).await? {
-                Some(table) => table.history(usize::MAX).await?,
-                None => Vec::new(),
-            };
-            histories.insert(dataset, history);
-        }
-        let own = DatasetContract::all(&contract.contract);
-        Ok(Self {
-            session: engine.session.under(&own),
-            histories,
-            loaded: BTreeMap::new(),
-        })
-    }
-
-    /// Each of them as of the newest commit at that time or before, and those of which that is not known, with why.
-    async fn at(&mut self, engine: &Engine, time: DateTime<Utc>) -> Result<(Given, BTreeMap<DatasetName, String>)> {
-        let (mut given, mut absent) = (Vec::new(), BTreeMap::new());
-        for (dataset, history) in &self.histories {
-            let Some(commit) = history.iter().find(|commit| commit.timestamp <= time) else {
-                let why = match history.last() {
-                    Some(oldest) if oldest.version > 0 => "is not in its log any more",
-                    _ => "is not known: it had no table yet",
-                };
-                absent.insert(dataset.clone(), format!("what {dataset} was then {why}"));
-                continue;
-            };
-            let table = match self.loaded.remove(dataset) {
-                Some((version, table)) if version == commit.version => Some(table),
-                _ => match engine.lake.load_at(dataset, Version::Number(commit.version)).await {
-                    Ok(table) => table,
-                    Err(error) if error.kind() == ErrorKind::NotFound => None,
-                    Err(error) => return Err(error),
-                },
-            };
-            let Some(table) = table else {
-                absent.insert(
-                    dataset.clone(),
-                    format!("what {dataset} was then is not in its log any more"),
-                );
-                continue;
-            };
-            given.push((dataset.clone(), self.session.arranged(dataset, table.provider()?)));
-            self.loaded.insert(dataset.clone(), (commit.version, table));
-        }
-        Ok((given, absent))
-    }
-}
-
 impl Engine {
     /// Runs a contract over the commits of its dataset's table. Nothing is written.
     ///
@@ -214,7 +191,6 @@ impl Engine {
     pub async fn backtest(&self, contract: &DatasetContract, since: Since) -> Result<Backtest> {
         let dataset = contract.dataset();
         let gate = Gate::compile(contract)?;
-        let check = TableCheck::of_sets(contract)?;
         let table = self.lake.load(dataset).await?.ok_or_else(|| {
             let message = format!("{dataset} has no table: it has no past");
             Error::new(ErrorKind::NotFound, message)
@@ -239,14 +215,18 @@ impl Engine {
         });
         history.reverse();
         let mut others = Others::of(self, contract).await?;
+        let mut hindsight = Hindsight::compile(contract, self.is_by_position(&table), &self.discretion)?;
         for commit in history {
-            match self.of_commit(contract, (&gate, &check), &commit, &mut others).await {
-                Ok(Some(of_commit)) => backtest.take(of_commit),
-                Ok(None) => {}
-                Err(error) if is_gone(&error) => backtest.unseen.push(Unseen {
-                    versions: commit.version..=commit.version,
-                    why: "its files are not there any more".to_owned(),
-                }),
+            let judged = self.of_commit(contract, &gate, &mut hindsight, &commit, &mut others);
+            match judged.await {
+                Ok(Look::Judged(of_commit)) => backtest.take(of_commit),
+                Ok(Look::NoRows) => {}
+                Ok(Look::Unknown(why)) => backtest.unseen.push(Unseen::of(&commit, why)),
+                Err(error) if is_gone(&error) => {
+                    backtest
+                        .unseen
+                        .push(Unseen::of(&commit, "its files are not there any more"));
+                }
                 Err(error) => return Err(error),
             }
         }
@@ -258,19 +238,53 @@ impl Engine {
         Ok(backtest)
     }
 
+    /// Whether the rows of a table are a stream's: they have positions, and no pipeline computes them.
+    fn is_by_position(&self, table: &Table) -> bool {
+        let schema = table.schema();
+        POSITION.iter().all(|column| schema.index_of(column).is_ok())
+            && self.pipelines.iter().all(|pipeline| pipeline.dataset != *table.name())
+    }
+
     /// One commit under the contract, and examples of what it would have refused; nothing where it brought no rows.
     async fn of_commit(
         &self,
         contract: &DatasetContract,
-        (gate, check): (&Gate, &TableCheck),
+        gate: &Gate,
+        hindsight: &mut Hindsight,
         commit: &CommitRecord,
         others: &mut Others,
-    ) -> Result<Option<OfCommit>> {
-        let version = Version::Number(commit.version);
-        let at = self.lake.load_at(contract.dataset(), version).await?;
-        let gone = || Error::new(ErrorKind::NotFound, format!("version {} is gone", commit.version));
-        let at = at.ok_or_else(gone)?;
-        let mut judged = BacktestCommit {
+    ) -> Result<Look> {
+        let gone = |version: u64| Error::new(ErrorKind::NotFound, format!("version {version} is gone"));
+        let load = async |version: u64| {
+            let table = self.lake.load_at(contract.dataset(), Version::Number(version)).await?;
+            table.ok_or_else(|| gone(version))
+        };
+        let after = load(commit.version).await?;
+        let changes = after.own_changes().await?.ok_or_else(|| gone(commit.version))?;
+        if changes.added.is_empty() {
+            return Ok(Look::NoRows);
+        }
+        let before = match commit.version.checked_sub(1) {
+            Some(before) if hindsight.depends_on_the_table() => match load(before).await {
+                Ok(before) => Some(before),
+                Err(error) if is_gone(&error) => {
+                    return Ok(Look::Unknown("what the table was before it is not known any more"));
+                }
+                Err(error) => return Err(error),
+            },
+            _ => None,
+        };
+        let noted = |key: &str| commit.metadata.get(key);
+        let past = PastCommit {
+            before: before.as_ref(),
+            after: &after,
+            added: &changes.added,
+            removed: &changes.removed,
+            brought: noted("accepted").and_then(|rows| rows.parse().ok()),
+            replays: noted("origin").is_some_and(|origin| origin.starts_with(REPLAY_ORIGIN)),
+            at: commit.timestamp,
+        };
+        let judged = BacktestCommit {
             version: commit.version,
             timestamp: commit.timestamp,
             rows: 0,
@@ -278,49 +292,56 @@ impl Engine {
             warned: 0,
             by_rule: BTreeMap::new(),
             table: Vec::new(),
+            refused_by: BTreeSet::new(),
+            excused: BTreeMap::new(),
         };
-        let mut examples = BTreeMap::new();
-        self.judge(gate, &at, &mut judged, &mut examples).await?;
+        let mut of_commit = OfCommit {
+            judged,
+            examples: BTreeMap::new(),
+        };
+        let mut arrival = hindsight.begin(&past).await?;
+        self.judge(gate, hindsight, &mut arrival, &past, &mut of_commit).await?;
+        let judged = &mut of_commit.judged;
         if judged.rows == 0 {
-            return Ok(None);
+            return Ok(Look::NoRows);
         }
-        if !check.is_empty() {
-            let facts = polder_delivery::LogFacts::of(&at, check.recent_commits()).await?;
-            let (tables, absent) = others.at(self, commit.timestamp).await?;
-            let queries = RuleQueries::new(&others.session.with_tables(tables), contract).without(absent);
-            let rows = at.provider()?;
-            let report = check_table(check, Arc::clone(&rows), &facts, &queries, commit.timestamp).await?;
-            judged.table = report.results;
-            self.discretion
-                .hide_figures(contract, &mut judged.table, &queries, &rows)
-                .await;
+        let (tables, absent) = others.at(self, commit.timestamp).await?;
+        let queries = RuleQueries::new(&others.session.with_tables(tables), contract).without(absent);
+        let of_table = hindsight.judge(&past, arrival, &queries).await?;
+        (judged.table, judged.excused) = (of_table.results, of_table.excused);
+        for result in &judged.table {
+            if result.verdict == RuleVerdict::Failed && !judged.excused.contains_key(&result.rule) {
+                judged.refused_by.insert(result.rule.clone());
+            }
         }
-        Ok(Some(OfCommit { judged, examples }))
+        if !judged.refused_by.is_empty() {
+            (judged.refused, judged.warned) = (judged.rows, 0);
+        }
+        Ok(Look::Judged(of_commit))
     }
 
-    /// The rows that one commit brought, through the gate.
+    /// The rows that one commit brought, through the gate and past the keys that were there.
     async fn judge(
         &self,
         gate: &Gate,
-        at: &Table,
-        judged: &mut BacktestCommit,
-        examples: &mut BTreeMap<Arc<str>, Vec<String>>,
+        hindsight: &Hindsight,
+        arrival: &mut Arrival,
+        commit: &PastCommit<'_>,
+        OfCommit { judged, examples }: &mut OfCommit,
     ) -> Result<()> {
-        let files = at.arrived().await?.ok_or_else(|| {
-            let message = format!("what version {} of {} brought is gone", at.version(), at.name());
-            Error::new(ErrorKind::NotFound, message)
-        })?;
-        if files.is_empty() {
-            return Ok(());
-        }
-        let frame = self
+        let mut frame = self
             .session
             .context()
-            .read_table(at.files_provider(&files)?)
+            .read_table(commit.after.files_provider(commit.added)?)
             .map_err(query_error)?;
+        if hindsight.needs_order() {
+            let order = POSITION.map(|column| ident(column).sort(true, false));
+            frame = frame.sort(order.to_vec()).map_err(query_error)?;
+        }
         let mut batches = frame.execute_stream().await.map_err(query_error)?;
         while let Some(batch) = batches.try_next().await.map_err(query_error)? {
-            let verdict = gate.check(&batch)?;
+            let mut verdict = gate.check(&batch)?;
+            hindsight.take(arrival, &mut verdict)?;
             judged.rows += batch.num_rows() as u64;
             judged.refused += verdict.accepted.false_count() as u64;
             judged.warned += verdict
@@ -330,6 +351,9 @@ impl Engine {
                 .count() as u64;
             for violation in verdict.violations.iter().chain(&verdict.warnings) {
                 *judged.by_rule.entry(Arc::clone(&violation.rule)).or_default() += 1;
+                if violation.on_failure == OnFailure::Reject && !judged.refused_by.contains(&*violation.rule) {
+                    judged.refused_by.insert(violation.rule.to_string());
+                }
                 let kept = examples.entry(Arc::clone(&violation.rule)).or_default();
                 if kept.len() < EXAMPLES && !kept.contains(&violation.reason) {
                     kept.push(violation.reason.clone());

@@ -206,12 +206,14 @@ impl Checker {
             kind: StepKind::Pipeline,
             name: pipeline.name.clone(),
         };
-        match lineage::of_pipeline(&step, &pipeline.dataset, &planned.plan) {
+        match lineage::of_pipeline(&step, &pipeline.dataset, text.sql, &planned.plan) {
             Ok(edges) => checked.edges = edges,
             Err(cause) => checked.diagnostics.push(unplanned(&text, cause)),
         }
         let read = Reading::of(Asker::Step(step), "", text.sql, &planned.plan);
-        checked.readings.extend(read.ok());
+        checked
+            .readings
+            .extend(read.ok().map(|read| read.making(&pipeline.dataset)));
         let given = planned.plan.schema().fields().iter();
         let nullable = given.filter(|field| field.is_nullable()).map(|field| DatasetColumn {
             dataset: pipeline.dataset.clone(),
@@ -244,10 +246,10 @@ impl Checker {
                     Reading::of(asker, name, text.sql, &planned.plan)
                 });
                 checked.readings.extend(read.and_then(Result::ok));
-                plans.extend(planned);
+                plans.extend(planned.map(|planned| (text.sql, planned.plan)));
             }
         }
-        match lineage::of_model(&step, plans.iter().map(|planned| &planned.plan)) {
+        match lineage::of_model(&step, plans.iter().map(|(sql, plan)| (*sql, plan))) {
             Ok(edges) => checked.edges = edges,
             Err(cause) => {
                 let text = SqlText::value(&model.document, "", model.implementation_span);

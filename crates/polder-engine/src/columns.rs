@@ -66,7 +66,7 @@ fn mismatch(text: &SqlText<'_>, dataset: &DatasetName, given: &Field, wanted: &F
     Some(text.error(text.last_word(given.name()), "wrong-type", message, help))
 }
 
-/// Whether every value of one type is a value of the other, written the same way.
+/// Whether every value of one type is a value of the other, written the same way; but for those that the gate is left to refuse.
 fn fits(given: &DataType, wanted: &DataType) -> bool {
     use DataType::*;
     match (given, wanted) {
@@ -74,6 +74,10 @@ fn fits(given: &DataType, wanted: &DataType) -> bool {
         (Dictionary(_, values), _) => fits(values, wanted),
         (Utf8 | LargeUtf8 | Utf8View, Utf8) | (Binary | LargeBinary | BinaryView | FixedSizeBinary(_), Binary) => true,
         (Int8 | Int16 | UInt8 | UInt16, Int32) | (Int8 | Int16 | Int32 | UInt8 | UInt16 | UInt32, Int64) => true,
+        // What ranks and counts is of no sign to the engine, and an integer everywhere else: a value that does not fit breaks the
+        // rule of its column's type.
+        (UInt64, Int64) => true,
+        (UInt64, Decimal128(p, s)) => i16::from(*p) - i16::from(*s) >= 20,
         (Float16 | Float32, Float64) => true,
         (Decimal32(p, s) | Decimal64(p, s) | Decimal128(p, s) | Decimal256(p, s), Decimal128(to_p, to_s)) => {
             s <= to_s && i16::from(*p) - i16::from(*s) <= i16::from(*to_p) - i16::from(*to_s)
@@ -100,8 +104,8 @@ fn fits(given: &DataType, wanted: &DataType) -> bool {
     }
 }
 
-/// The type in which a column is handed to the gate: the wanted one, but with times as fine as they are given. What tables
-/// do not keep of them is for the gate to refuse, where a cast would cut it.
+/// The type in which a column is handed to the gate: the wanted one, but with times as fine as they are given, and numbers
+/// without a sign as they are. What tables do not keep of them is for the gate to refuse, where a cast would cut it or fail.
 pub(crate) fn handed_over(given: &DataType, wanted: &DataType) -> DataType {
     use DataType::*;
     let of = |given: &Field, wanted: &Field| {
@@ -111,6 +115,7 @@ pub(crate) fn handed_over(given: &DataType, wanted: &DataType) -> DataType {
     match (given, wanted) {
         (Dictionary(_, values), _) => handed_over(values, wanted),
         (Timestamp(TimeUnit::Nanosecond, _), Timestamp(_, zone)) => Timestamp(TimeUnit::Nanosecond, zone.clone()),
+        (UInt64, _) => UInt64,
         (List(from) | LargeList(from) | FixedSizeList(from, _), List(to)) => List(of(from, to)),
         (Map(from, _), Map(to, sorted)) => match (from.data_type(), to.data_type()) {
             (Struct(pair), Struct(wanted)) if pair.len() == wanted.len() => {
@@ -273,6 +278,8 @@ mod tests {
             ("c", DataType::Utf8View),
             ("d", utc(TimeUnit::Nanosecond)),
             ("e", DataType::Null),
+            ("f", DataType::UInt64),
+            ("g", DataType::UInt64),
         ];
         let wanted = [
             ("a", DataType::Int64),
@@ -280,8 +287,22 @@ mod tests {
             ("c", DataType::Utf8),
             ("d", utc(TimeUnit::Microsecond)),
             ("e", DataType::Date32),
+            ("f", DataType::Int64),
+            ("g", DataType::Decimal128(20, 0)),
         ];
         assert_eq!(findings("", &given, &wanted), Vec::<String>::new());
+        for narrow in [
+            DataType::Int32,
+            DataType::Decimal128(19, 0),
+            DataType::Decimal128(20, 1),
+            DataType::Float64,
+        ] {
+            assert_eq!(
+                findings("", &given[5..6], &[("f", narrow.clone())]).len(),
+                1,
+                "{narrow}"
+            );
+        }
     }
 
     /// A map whose entries are called as `names` says.
@@ -325,6 +346,7 @@ mod tests {
         for (given, wanted, handed) in [
             (ns.clone(), us.clone(), ns.clone()),
             (at(TimeUnit::Second), us.clone(), us.clone()),
+            (DataType::UInt64, DataType::Int64, DataType::UInt64),
             (DataType::Int32, DataType::Int64, DataType::Int64),
             (list("item", &ns), list("element", &us), list("element", &ns)),
             (

@@ -18,6 +18,7 @@ mod definition;
 mod engine;
 mod graph;
 mod lineage;
+mod meaning;
 mod model;
 mod plan;
 mod progress;
@@ -41,8 +42,9 @@ pub use definition::{
 pub use engine::{Engine, RunOptions};
 pub use lineage::{
     Altered, Asker, Broken, Chain, ColumnEdge, ColumnLineage, DatasetColumn, Dependency, Hop, LineageEdge, Reach,
-    Reached, Reader, Renamed, Step, Still, Target, altered,
+    Reached, Reader, Renamed, Retyped, Step, Still, Target, altered,
 };
 pub use model::{ModelRecord, ModelStore, Promotion};
+pub use source::{misfit_columns, unreadable_columns};
 pub use step::{Action, Observer, PlannedStep, StartedStep, StepKind, StepOutcome, StepResult};
 pub use verification::{FailingRow, Verification, verify_files};

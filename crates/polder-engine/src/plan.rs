@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use polder_core::{DatasetName, Result};
 
-use crate::assess::{NOTHING_NEW, UNSETTLED, assess, tells_new_rows};
+use crate::assess::{NOTHING_NEW, assess, not_settled};
 use crate::engine::{Engine, RunOptions};
 use crate::graph::Node;
 use crate::rule_order::RunOrder;
@@ -22,7 +22,7 @@ impl Engine {
         let mut building: BTreeSet<DatasetName> = BTreeSet::new();
         let mut steps = Vec::new();
         for node in order.graph.select(&options.select)? {
-            let (mut action, mut why) = self.assessed(node, options.full).await?;
+            let (mut action, mut why) = self.assessed(node, &building, options.full).await?;
             let behind: Vec<_> = node
                 .reads
                 .iter()
@@ -34,9 +34,9 @@ impl Engine {
                 (action, why) = match self.pipeline(node) {
                     Some(pipeline) if pipeline.is_incremental() && why == NOTHING_NEW => {
                         let target = self.lake.load(&pipeline.dataset).await?;
-                        match tells_new_rows(self, pipeline, target.as_ref()).await? {
-                            true => (Action::Incremental, built_before),
-                            false => (Action::Full, format!("{built_before}; {UNSETTLED}")),
+                        match not_settled(self, pipeline, target.as_ref()).await? {
+                            None => (Action::Incremental, built_before),
+                            Some(why) => (Action::Full, format!("{built_before}; {why}")),
                         }
                     }
                     _ => (Action::Full, built_before),
@@ -59,11 +59,11 @@ impl Engine {
         Ok(steps)
     }
 
-    async fn assessed(&self, node: &Node, full: bool) -> Result<(Action, String)> {
+    async fn assessed(&self, node: &Node, building: &BTreeSet<DatasetName>, full: bool) -> Result<(Action, String)> {
         if let Some(pipeline) = self.pipeline(node) {
             self.refuse_unsound(pipeline).await?;
             let reads: Vec<_> = node.reads.iter().cloned().collect();
-            let assessment = assess(self, pipeline, &reads, full).await?;
+            let assessment = assess(self, pipeline, &reads, building, full).await?;
             return Ok((assessment.action, assessment.why));
         }
         match self.model(node) {

@@ -6,10 +6,15 @@
 //! definition built the target. Without these two, going back to an earlier table or definition would find the old
 //! progress and take the target for up to date.
 
-use polder_contract::DatasetContract;
+use polder_contract::{ColumnType, DatasetContract};
 use polder_core::{DatasetName, ObjectName};
 
 use crate::definition::{Pipeline, hex16};
+use crate::meaning::Meaning;
+
+/// The number of the form in which definitions are hashed. A table that was built by another form is built anew, unless that
+/// form is kept beside this one and recognised, as [`Definition::former`] is.
+const FORM: u32 = 2;
 
 /// The source has no table yet.
 pub(crate) const NO_TABLE: i64 = 0;
@@ -44,19 +49,16 @@ pub(crate) struct Definition {
 }
 
 impl Definition {
-    /// Query, materialization, key, contract, and `meaning`, the columns that the query's names mean: a change of any of them
-    /// rebuilds the table.
-    pub(crate) fn of(pipeline: &Pipeline, contract: &DatasetContract, meaning: &[String]) -> Self {
-        let types: Vec<_> = contract
-            .object()
-            .properties
-            .iter()
-            .map(|property| match property.column_type() {
-                Ok(kind) => format!("{} {kind:?}", property.name),
-                Err(_) => property.name.clone(),
+    /// Query, materialization, key, contract, and what the query's names mean: a change of any of them rebuilds the table.
+    pub(crate) fn of(pipeline: &Pipeline, contract: &DatasetContract, meaning: &Meaning) -> Self {
+        let types: Vec<_> = types(contract)
+            .map(|(column, kind)| match kind {
+                Some(kind) => format!("{column} {}", in_words(&kind)),
+                None => column.to_owned(),
             })
             .collect();
-        let text = serde_json::json!([
+        let hashed = serde_json::json!([
+            FORM,
             pipeline.sql.text.trim(),
             pipeline.materialization.as_str(),
             pipeline.key,
@@ -65,6 +67,30 @@ impl Definition {
             types,
             meaning,
         ]);
+        Self::hashed(pipeline, &hashed)
+    }
+
+    /// The same in the form that had no number, and did not ask what names mean. Tables that were built by it are known to be
+    /// those of the definition, and are told so in the form of now when they are next built, or found up to date.
+    pub(crate) fn former(pipeline: &Pipeline, contract: &DatasetContract) -> Self {
+        let types: Vec<_> = types(contract)
+            .map(|(column, kind)| match kind {
+                Some(kind) => format!("{column} {kind:?}"),
+                None => column.to_owned(),
+            })
+            .collect();
+        let hashed = serde_json::json!([
+            pipeline.sql.text.trim(),
+            pipeline.materialization.as_str(),
+            pipeline.key,
+            pipeline.dataset.to_string(),
+            contract.version(),
+            types,
+        ]);
+        Self::hashed(pipeline, &hashed)
+    }
+
+    fn hashed(pipeline: &Pipeline, text: &serde_json::Value) -> Self {
         Self {
             name: pipeline.name.clone(),
             hash: hex16(text.to_string().as_bytes()),
@@ -92,6 +118,28 @@ impl Definition {
     }
 }
 
+/// The columns of a contract, each with its type where it has one.
+fn types(contract: &DatasetContract) -> impl Iterator<Item = (&str, Option<ColumnType>)> {
+    let columns = contract.object().properties.iter();
+    columns.map(|column| (column.name.as_str(), column.column_type().ok()))
+}
+
+/// A type as it is hashed: as people write it, with what must be there inside of it.
+fn in_words(kind: &ColumnType) -> String {
+    match kind {
+        ColumnType::List(items) => format!("array<{}>", in_words(items)),
+        ColumnType::Map(key, value) => format!("map<{},{}>", in_words(key), in_words(value)),
+        ColumnType::Struct(fields) => {
+            let fields = fields.iter().map(|(name, kind, can_be_null)| {
+                let required = if *can_be_null { "" } else { " not null" };
+                format!("{name}:{}{required}", in_words(kind))
+            });
+            format!("struct<{}>", fields.collect::<Vec<_>>().join(","))
+        }
+        plain => plain.to_string(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::path::Path;
@@ -104,13 +152,24 @@ mod tests {
 
     #[test]
     fn what_tables_say_of_who_built_them_stays_as_it_is() {
-        let columns = "[{name: k, logicalType: string}, {name: p, logicalType: number, physicalType: \"decimal(12,2)\"}, \
-                       {name: o, logicalType: object, properties: [{name: a, logicalType: integer, required: true}]}]";
+        let columns = [
+            "{name: k, logicalType: string}",
+            "{name: p, logicalType: number, physicalType: \"decimal(12,2)\"}",
+            "{name: o, logicalType: object, properties: [{name: a, logicalType: integer, required: true}, {name: l, \
+             logicalType: array, items: {logicalType: object, properties: [{name: d, logicalType: date}, {name: t, \
+             logicalType: timestamp}]}}]}",
+            "{name: m, logicalType: map, map: {key: {logicalType: string}, value: {logicalType: number}}}",
+            "{name: b, logicalType: boolean}",
+            "{name: y, physicalType: binary}",
+            "{name: n, physicalType: timestamp_ntz}",
+            "{name: i, physicalType: bigint}",
+        ];
         let contract = Source::new(
             "contracts/s/y.odcs.yaml",
             format!(
                 "apiVersion: v3.1.0\nkind: DataContract\nid: y\nname: y\nversion: 1.2.0\nstatus: active\nschema:\n  - name: \
-                 rows\n    physicalName: s.silver.y\n    properties: {columns}\n"
+                 rows\n    physicalName: s.silver.y\n    properties: [{}]\n",
+                columns.join(", ")
             ),
         );
         let (contracts, findings) = ContractSet::load([("s".to_owned(), contract)]);
@@ -120,23 +179,26 @@ mod tests {
         let read = |path: &Path| Ok(Source::new(path, "SELECT k, p, o FROM s.bronze.x\n"));
         let (pipeline, findings) = parse_pipeline("s", &Source::new("pipelines/s/y.pipeline.yaml", document), read);
         let pipeline = pipeline.unwrap_or_else(|| panic!("{findings:?}"));
-        let meaning = ["s.bronze.x.k identity s.silver.y.k".to_owned()];
+        let meaning = vec![("s.bronze.x".to_owned(), ["k", "p", "o"].map(str::to_owned).to_vec())];
         let definition = Definition::of(&pipeline, &contract, &meaning);
-        // SHA-256 of this JSON without blanks, by another program: [query, materialization, key, dataset, contract version, types,
-        // meaning].
-        assert_eq!(definition.hash, "4a0a9d461df91ad2");
-        assert_eq!(definition.builder(), 2_667_624_816_524_954_985);
+        // SHA-256 of this JSON without blanks, by another program: [2, query, materialization, key, dataset, contract version,
+        // types, meaning].
+        assert_eq!(definition.hash, "a575699a1fbd7281");
+        assert_eq!(definition.builder(), 5_961_275_849_605_822_784);
+        // The same without number and meaning, the types as they are written in the code.
+        let former = Definition::former(&pipeline, &contract);
+        assert_eq!(former.hash, "5e78c2d547ff1488");
         let source = "s.bronze.x".parse().unwrap();
         assert_eq!(definition.builder_id(), "pipeline/s.y");
         assert_eq!(
             definition.source_id(&source),
-            "pipeline/s.y/4a0a9d461df91ad2/s.bronze.x"
+            "pipeline/s.y/a575699a1fbd7281/s.bronze.x"
         );
         // SHA-256 of the table's id.
         let mark = TableMark::of("5f3c1a52-0b1d-4c7e-9f43-8d2c4e6b7a10");
         assert_eq!(
             definition.version_id(&source, &mark),
-            "pipeline/s.y/4a0a9d461df91ad2/s.bronze.x@ef139e58"
+            "pipeline/s.y/a575699a1fbd7281/s.bronze.x@ef139e58"
         );
     }
 }

@@ -1,6 +1,6 @@
 //! Running steps in order.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use polder_core::{DatasetName, ObjectName, Result, RunId, clock};
 
@@ -77,7 +77,7 @@ impl Engine {
         result: &mut StepResult,
     ) -> Result<()> {
         let reads: Vec<_> = node.reads.iter().cloned().collect();
-        let assessment = assess(self, pipeline, &reads, full).await?;
+        let assessment = assess(self, pipeline, &reads, &BTreeSet::new(), full).await?;
         (result.action, result.why) = (assessment.action, assessment.why.clone());
         result.reads = versions(assessment.sources.iter().map(|tracked| &tracked.source));
         if assessment.action == Action::Skip {
@@ -85,7 +85,7 @@ impl Engine {
             if !sources.is_empty() && sources.iter().all(|tracked| tracked.source.table.is_none()) {
                 result.outcome = StepOutcome::WaitsForData;
             }
-            return Ok(());
+            return assessment.renew_record(self, pipeline).await;
         }
         self.refuse_unsound(pipeline).await?;
         let run = begin(node, observer, result);

@@ -2,6 +2,7 @@
 //! one pass, and on request the rows that break them.
 
 mod belief;
+mod bringing;
 mod failing;
 mod file;
 mod folders;
@@ -9,6 +10,7 @@ mod given;
 mod lines;
 mod parquet;
 mod rows;
+mod together;
 
 use std::sync::Arc;
 
@@ -31,7 +33,8 @@ pub use file::verify_files;
 pub struct Verification {
     /// The contract.
     pub contract: DatasetContract,
-    /// The version of the dataset's table; none for files, and where the dataset has no table yet.
+    /// The version of the dataset's table; none for files, and where the dataset has no table yet, or one in which no row
+    /// ever was.
     pub version: Option<u64>,
     /// Every declared rule with its verdict, without what not everybody may see. Without a table nothing was run.
     pub report: TableReport,
@@ -46,7 +49,8 @@ pub struct Verification {
 }
 
 impl Engine {
-    /// Holds a dataset against its contract, at a version of its table.
+    /// Holds a dataset against its contract, at a version of its table. The newest version of a table that never had a row,
+    /// because everything that came was refused, is as good as none.
     ///
     /// `show` is how many failing rows are wanted for each rule; with 0 the rows are read at most once.
     ///
@@ -56,7 +60,12 @@ impl Engine {
     pub async fn verify(&self, dataset: &DatasetName, version: Version, show: usize) -> Result<Verification> {
         let contract = self.contract(dataset)?;
         let check = TableCheck::compile(&contract)?;
-        let Some(table) = self.lake.load_at(dataset, version).await? else {
+        let table = match self.lake.load_at(dataset, version).await? {
+            // The first shipment or build made it and was refused: nobody's rows are judged there.
+            Some(table) if version == Version::Latest && table.is_untouched().await? => None,
+            table => table,
+        };
+        let Some(table) = table else {
             return Ok(Verification {
                 report: without_table(&contract)?,
                 contract,

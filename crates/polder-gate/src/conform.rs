@@ -11,8 +11,10 @@ use arrow::error::ArrowError;
 use polder_core::{Error, ErrorKind, Result, ResultExt};
 
 use crate::fields::by_name;
-use crate::reading::misread_parts;
+use crate::reading::{Parts, misread_parts};
+use crate::row_tests::quoted_values;
 use crate::schema::in_words;
+use crate::table::same;
 use crate::{digits, map_keys};
 
 /// A batch whose contract columns have the contract's types, and the values that those types cannot hold.
@@ -93,6 +95,37 @@ pub fn becomes(kind: &DataType, wanted: &Field) -> bool {
 pub fn convert(column: &ArrayRef, wanted: &Field) -> Result<Option<(ArrayRef, Vec<usize>)>> {
     let converted = converted(column, wanted)?;
     Ok(converted.map(|converted| (converted.array, converted.unfit)))
+}
+
+/// As [`convert`], and with each row that did not fit why, in words that quote its value.
+///
+/// # Errors
+/// As [`convert`].
+pub fn convert_telling(column: &ArrayRef, wanted: &Field) -> Result<Option<Parts>> {
+    let Some(converted) = converted(column, wanted)? else {
+        return Ok(None);
+    };
+    let says = format!("does not fit the contract's type {}", in_words(wanted.data_type()));
+    let mut reasons: HashMap<usize, String> = converted.repeated.into_iter().collect();
+    // Of what has values inside nobody can tell from the whole which of them it is.
+    let values = match column.data_type().is_nested() {
+        true => Vec::new(),
+        false => quoted_values(column, &converted.unfit)?,
+    };
+    let mut values = values.into_iter();
+    let told = converted.unfit.into_iter().map(|row| {
+        let value = values.next().unwrap_or_else(|| "it".to_owned());
+        let reason = reasons.remove(&row).unwrap_or_else(|| format!("{value} {says}"));
+        (row, reason)
+    });
+    Ok(Some((converted.array, told.collect())))
+}
+
+/// Whether every value of a type is one of a column's, only kept in another way.
+pub fn holds_all(kind: &DataType, wanted: &Field) -> bool {
+    let to = wanted.data_type();
+    let is_kept_otherwise = || same(kind, to) || matches!(way(kind, to), Some(Way::Representation));
+    !map_keys::has_maps(to) && !digits::has_longest(to) && is_kept_otherwise()
 }
 
 fn converted(column: &ArrayRef, wanted: &Field) -> Result<Option<Converted>> {

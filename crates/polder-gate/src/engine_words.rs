@@ -4,6 +4,7 @@
 //! them: nothing of it is hidden.
 
 mod functions;
+mod inner;
 mod nested;
 mod operators;
 mod types;
@@ -115,6 +116,9 @@ fn unread(why: &str, sql: &str) -> Said {
 /// The sentence of the parser: `expected an expression, but found `)` at line 1, column 9`.
 pub fn syntax(text: &str) -> String {
     let text = text.trim_start_matches("sql parser error: ").trim();
+    if let Some(said) = inner::no_operator(text) {
+        return said;
+    }
     let Some((expected, found)) = text
         .strip_prefix("Expected: ")
         .and_then(|text| text.rsplit_once(", found: "))
@@ -144,6 +148,7 @@ fn known(text: &str, asked: Asked<'_>) -> Option<Said> {
         .or_else(|| nested::said(text, asked))
         .or_else(|| functions::said(text))
         .or_else(|| values::said(text))
+        .or_else(|| inner::said(text))
         .or_else(|| of_names(text, asked))
         .or_else(|| of_shape(text))
 }
@@ -353,20 +358,6 @@ fn of_shape(text: &str) -> Option<Said> {
         return Some(
             Said::new("a subquery cannot stand there").with_help("join what it reads, or ask for it in WHERE"),
         );
-    }
-    if let Some(node) = text.strip_prefix("Unsupported ast node in sqltorel: ") {
-        // What follows the name is the parser's inner form of the whole text.
-        if let Some(column) = node
-            .strip_prefix("Identifier(")
-            .and_then(|node| between(node, "value: \"", "\""))
-        {
-            return Some(Said::new(format!("a column cannot stand there: `{column}`")));
-        }
-        let name = node
-            .split(" {")
-            .next()
-            .filter(|name| name.chars().all(char::is_alphanumeric))?;
-        return Some(Said::new(format!("this is not supported: {}", name.to_uppercase())));
     }
     None
 }

@@ -5,11 +5,13 @@ use std::sync::Arc;
 use arrow::array::{
     Array, ArrayRef, AsArray, GenericListArray, MapArray, OffsetSizeTrait, StructArray, new_null_array,
 };
+use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, FieldRef, Fields};
 use arrow::error::ArrowError;
 
 /// The column with the fields of its objects by name: in the wanted order, without those that are not wanted, and with nulls for
-/// wanted ones that it lacks (whether they must have a value is another rule's to say). Their types stay as they are. `None`
+/// wanted ones that it lacks (whether they must have a value is another rule's to say). Lists of a fixed size and views of lists
+/// are lists like others. The types of what is inside stay as they are. `None`
 /// where nothing is to be done, or where it could not be the wanted column: it has none of the fields that are wanted, or writes
 /// one in other case, whose values must not be taken for nulls.
 pub(crate) fn by_name(column: &ArrayRef, wanted: &DataType) -> Result<Option<ArrayRef>, ArrowError> {
@@ -18,38 +20,22 @@ pub(crate) fn by_name(column: &ArrayRef, wanted: &DataType) -> Result<Option<Arr
             Some(objects) => object(objects, fields)?.map(|object| Arc::new(object) as ArrayRef),
             None => None,
         },
-        DataType::List(item) => match column.data_type() {
-            DataType::List(_) => list(column.as_list::<i32>(), item)?,
-            DataType::LargeList(_) => list(column.as_list::<i64>(), item)?,
-            _ => None,
-        },
+        DataType::List(item) => {
+            let plain = plain_lists(column)?;
+            let lists = plain.as_ref().unwrap_or(column);
+            let named = match lists.data_type() {
+                DataType::List(_) => list(lists.as_list::<i32>(), item)?,
+                DataType::LargeList(_) => list(lists.as_list::<i64>(), item)?,
+                _ => None,
+            };
+            named.or(plain)
+        }
         DataType::Map(entries, _) => match (column.as_map_opt(), entries.data_type()) {
             (Some(pairs), DataType::Struct(entry)) => map(pairs, entry)?,
             _ => None,
         },
         _ => None,
     })
-}
-
-/// Whether objects of a type have all the fields that objects of the wanted one have, also those inside of others.
-pub fn has_fields(kind: &DataType, wanted: &DataType) -> bool {
-    match (kind, wanted) {
-        (DataType::Struct(own), DataType::Struct(wanted)) => wanted.iter().all(|field| {
-            let own = own.iter().find(|own| own.name() == field.name());
-            own.is_some_and(|own| has_fields(own.data_type(), field.data_type()))
-        }),
-        (DataType::List(own) | DataType::LargeList(own), DataType::List(item)) => {
-            has_fields(own.data_type(), item.data_type())
-        }
-        (DataType::Map(own, _), DataType::Map(entries, _)) => match (own.data_type(), entries.data_type()) {
-            (DataType::Struct(own), DataType::Struct(entry)) => {
-                let mut pairs = own.iter().zip(entry);
-                pairs.all(|(own, wanted)| has_fields(own.data_type(), wanted.data_type()))
-            }
-            _ => true,
-        },
-        _ => true,
-    }
 }
 
 fn object(objects: &StructArray, wanted: &Fields) -> Result<Option<StructArray>, ArrowError> {
@@ -82,6 +68,16 @@ fn object(objects: &StructArray, wanted: &Fields) -> Result<Option<StructArray>,
         true => StructArray::try_new(fields.into(), columns, objects.nulls().cloned()).map(Some),
         false => Ok(None),
     }
+}
+
+/// The lists where each begins and ends, of lists that are kept otherwise; nothing of other columns.
+fn plain_lists(column: &ArrayRef) -> Result<Option<ArrayRef>, ArrowError> {
+    let plain = match column.data_type() {
+        DataType::FixedSizeList(item, _) | DataType::ListView(item) => DataType::List(Arc::clone(item)),
+        DataType::LargeListView(item) => DataType::LargeList(Arc::clone(item)),
+        _ => return Ok(None),
+    };
+    cast(column, &plain).map(Some)
 }
 
 fn list<O: OffsetSizeTrait>(lists: &GenericListArray<O>, item: &FieldRef) -> Result<Option<ArrayRef>, ArrowError> {
@@ -121,7 +117,7 @@ fn of_type(field: &FieldRef, kind: &DataType) -> FieldRef {
 
 #[cfg(test)]
 mod tests {
-    use arrow::array::{Int32Array, Int64Array, ListArray, StringArray};
+    use arrow::array::{FixedSizeListArray, Int32Array, Int64Array, ListArray, StringArray};
     use arrow::buffer::{NullBuffer, OffsetBuffer};
     use arrow::util::display::{ArrayFormatter, FormatOptions};
 
@@ -206,6 +202,47 @@ mod tests {
     }
 
     #[test]
+    fn lists_of_a_fixed_size_and_views_of_lists_are_lists() {
+        let kind = wanted(&[]);
+        let wanted = Field::new_list("l", Field::new("element", kind, true), true);
+        let item = Arc::new(Field::new_list_field(objects().data_type().clone(), true));
+        // The second list is null, whatever lies under it.
+        let items: ArrayRef = Arc::new(arrow::compute::concat(&[&objects(), &objects()]).unwrap());
+        let nulls = NullBuffer::from(vec![true, false, true]);
+        let fixed = FixedSizeListArray::new(Arc::clone(&item), 2, items, Some(nulls));
+        let expected = ["[{a: 1, b: one}, null]", "null", "[null, {a: 3, b: three}]"];
+        for kind in [
+            fixed.data_type().clone(),
+            DataType::ListView(Arc::clone(&item)),
+            DataType::LargeListView(Arc::clone(&item)),
+            DataType::LargeList(item),
+        ] {
+            let lists = cast(&fixed, &kind).unwrap();
+            assert!(becomes(&kind, &wanted), "{kind}");
+            let (read, unfit) = convert(&lists, &wanted).unwrap().unwrap();
+            assert_eq!((read.data_type(), unfit), (wanted.data_type(), vec![]), "{kind}");
+            assert_eq!(texts(&read), expected, "{kind}");
+        }
+        // Inside of others too, and what does not fit is found: a pair of 2 and 2^40.
+        let pair = |item| Field::new_fixed_size_list("p", Field::new_list_field(item, true), 2, true);
+        let numbers: ArrayRef = Arc::new(Int64Array::from(vec![1, 2, 2, 1 << 40]));
+        let fixed = FixedSizeListArray::new(Arc::new(Field::new_list_field(DataType::Int64, true)), 2, numbers, None);
+        let outer: ArrayRef = Arc::new(StructArray::from(vec![(
+            Arc::new(pair(DataType::Int64)),
+            Arc::new(fixed) as ArrayRef,
+        )]));
+        let list = Field::new_list("p", Field::new("element", DataType::Int32, true), true);
+        let wanted = Field::new_struct("o", vec![list], true);
+        let (read, unfit) = convert(&outer, &wanted).unwrap().unwrap();
+        assert_eq!(
+            (texts(&read), unfit),
+            (vec!["{p: [1, 2]}".to_owned(), "null".to_owned()], vec![1])
+        );
+        let text = Field::new_list("p", Field::new("element", DataType::Utf8, true), true);
+        assert!(!becomes(pair(DataType::Int64).data_type(), &text));
+    }
+
+    #[test]
     fn objects_without_what_must_be_there_or_with_nothing_that_is_wanted_are_others() {
         let own = objects().data_type().clone();
         assert!(becomes(&own, &Field::new("o", wanted(&[]), true)));
@@ -216,9 +253,5 @@ mod tests {
         // `A` has the values of `a`, which are no nulls.
         let capital = DataType::Struct(fields(&[("A", DataType::Int64, true), ("b", DataType::Utf8, true)]));
         assert!(!becomes(&own, &Field::new("o", capital, true)));
-        let more = wanted(&[("c", DataType::Float64, true)]);
-        assert!(has_fields(&own, &wanted(&[])) && !has_fields(&own, &more));
-        let list = |kind| DataType::List(Arc::new(Field::new_list_field(kind, true)));
-        assert!(!has_fields(&list(own), &list(more)));
     }
 }

@@ -144,10 +144,38 @@ impl Gate {
     /// # Errors
     /// `Document`, where a column's type cannot become the contract's.
     pub fn check(&self, batch: &RecordBatch) -> Result<Verdict> {
+        self.judge(batch, Vec::new())
+    }
+
+    /// Judges rows of which values did not fit their columns when they were read: they are null in `batch`, and rules
+    /// about these columns are not asked. `found` has for each row the rules that it breaks so, such as `amount.type`,
+    /// and the reasons.
+    ///
+    /// # Errors
+    /// As for [`check`](Self::check).
+    pub fn check_misread(&self, batch: &RecordBatch, found: &[&[(String, String)]]) -> Result<Verdict> {
+        let mut misread = Vec::new();
+        for (row, found) in found.iter().enumerate() {
+            misread.extend(found.iter().map(|(rule, reason)| (row, rule.as_str(), reason.clone())));
+        }
+        self.judge(batch, misread)
+    }
+
+    fn judge(&self, batch: &RecordBatch, misread: Vec<(usize, &str, String)>) -> Result<Verdict> {
         let conformed = conform(batch, &self.schema)?;
         let (mut violations, mut warnings) = (Vec::new(), Vec::new());
         // A value that does not fit is null from here on, but it is not missing.
         let mut unfit = HashSet::new();
+        for (row, rule, reason) in misread {
+            let column = self.types.iter().position(|(id, _)| &**id == rule);
+            unfit.extend(column.map(|column| (column, row)));
+            violations.push(Violation {
+                row,
+                rule: rule.into(),
+                reason,
+                on_failure: column.map_or(OnFailure::Quarantine, |column| self.types[column].1),
+            });
+        }
         for (column, rows) in conformed.misfits {
             violations.extend(self.misfits(batch, column, &rows, &conformed.repeated)?);
             unfit.extend(rows.into_iter().map(|row| (column, row)));

@@ -35,9 +35,8 @@ mod tests;
 pub mod times;
 mod values;
 
-pub use conform::{becomes, convert};
+pub use conform::{becomes, convert, convert_telling, holds_all};
 pub use engine::read_as_everywhere;
-pub use fields::has_fields;
 pub use gate::{Gate, Verdict, Violation, wrong_row_sql};
 pub use schema::{arrival_schema, arrow_schema, in_words};
 pub use table::same;

@@ -20,6 +20,7 @@ use polder_core::{Error, ErrorKind, Result};
 use crate::engine::ENGINE;
 use crate::engine_words::{self, Asked};
 use crate::schema::in_words;
+use crate::sql_numbers::by_itself::coerced;
 use crate::{sql_limits, sql_numbers};
 
 /// Rows without a value after which each row is judged alone at once: to look for more by halves would cost more.
@@ -91,8 +92,7 @@ impl RowSql {
             .with_config_options(Arc::clone(engine.config_options()))
             .build();
         let simplifier = ExprSimplifier::new(context);
-        let expression = simplifier
-            .coerce(logical, &schema)
+        let expression = coerced(&simplifier, logical, &schema)
             // First of all: simplifying computes constants, and moves NOT into comparisons.
             .and_then(|logical| sql_numbers::of_rule(logical, &schema))
             .and_then(|logical| simplifier.simplify(logical))

@@ -204,6 +204,20 @@ impl CompiledTest {
 
 /// `is 5` or `is missing`, for each of the places.
 pub(crate) fn shown(values: &ArrayRef, places: &[usize]) -> Result<impl Iterator<Item = String> + use<>> {
+    let nulls = values.logical_nulls();
+    let texts: Vec<_> = quoted_values(values, places)?
+        .into_iter()
+        .zip(places)
+        .map(|(text, place)| match &nulls {
+            Some(nulls) if nulls.is_null(*place) => "is missing".to_owned(),
+            _ => format!("is {text}"),
+        })
+        .collect();
+    Ok(texts.into_iter())
+}
+
+/// The values at these places as people read them; of null nothing that says so.
+pub(crate) fn quoted_values(values: &ArrayRef, places: &[usize]) -> Result<Vec<String>> {
     let options = FormatOptions::default().with_display_error(true);
     let formatter = ArrayFormatter::try_new(values, &options).map_err(|cause| {
         Error::new(
@@ -212,20 +226,16 @@ pub(crate) fn shown(values: &ArrayRef, places: &[usize]) -> Result<impl Iterator
         )
         .with_source(cause)
     })?;
-    let nulls = values.logical_nulls();
-    let texts: Vec<_> = places
-        .iter()
-        .map(|place| match &nulls {
-            Some(nulls) if nulls.is_null(*place) => "is missing".to_owned(),
-            _ => format!("is {}", quoted(formatter.value(*place))),
-        })
-        .collect();
-    Ok(texts.into_iter())
+    Ok(places.iter().map(|place| quoted(formatter.value(*place))).collect())
 }
 
-/// The value's text, cut where it is long; what acts on terminals and logs is written out.
+/// The value's text, cut where it is long, and two quotation marks where there is none; what acts on terminals and logs is
+/// written out.
 fn quoted(value: impl std::fmt::Display) -> String {
     let text = value.to_string();
+    if text.is_empty() {
+        return "\"\"".to_owned();
+    }
     match text.char_indices().nth(QUOTED) {
         Some((end, _)) => format!("{}…", plain(&text[..end])),
         None => plain(&text).into_owned(),

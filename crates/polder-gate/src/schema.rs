@@ -157,7 +157,11 @@ pub fn in_words(data_type: &DataType) -> String {
         DataType::Timestamp(_, Some(_)) => "timestamp".to_owned(),
         DataType::Timestamp(_, None) => "timestamp_ntz".to_owned(),
         DataType::Dictionary(_, values) => in_words(values),
-        DataType::List(items) | DataType::LargeList(items) => format!("array<{}>", in_words(items.data_type())),
+        DataType::List(items)
+        | DataType::LargeList(items)
+        | DataType::FixedSizeList(items, _)
+        | DataType::ListView(items)
+        | DataType::LargeListView(items) => format!("array<{}>", in_words(items.data_type())),
         DataType::Struct(fields) => {
             let fields: Vec<String> = fields
                 .iter()

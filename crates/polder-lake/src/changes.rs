@@ -74,6 +74,33 @@ pub struct CommitRecord {
     pub metadata: BTreeMap<String, String>,
 }
 
+impl CommitRecord {
+    /// Whether it changes rows, as far as its words tell: Polder's own, and those of Delta that other engines write. One
+    /// that only notes progress, or a definition, does not, nor does one of a shipment of which every row was refused.
+    pub fn changes_rows(&self) -> bool {
+        const NONE: [&str; 14] = [
+            "compact",
+            "optimize",
+            "create table",
+            "vacuum start",
+            "vacuum end",
+            "set tblproperties",
+            "unset tblproperties",
+            "add columns",
+            "add column",
+            "change column",
+            "upgrade protocol",
+            "add feature",
+            "computestats",
+            "unknown",
+        ];
+        let operation = self.operation.to_lowercase();
+        let nothing_new =
+            self.metadata.get("accepted").is_some_and(|accepted| accepted == "0") && operation == "append";
+        !nothing_new && !NONE.contains(&operation.as_str())
+    }
+}
+
 impl Table {
     /// What happened after version `since`, up to this handle's version. Commits that only rewrote files tell nothing,
     /// and a file that came and went again is not told.
@@ -109,13 +136,14 @@ impl Table {
         }))
     }
 
-    /// The files in which rows came with the commit that made this handle's version, rows that it only wrote again among
-    /// them. A file that goes and comes again has lost rows to a deletion vector, or got them back, and is not told.
+    /// What the commit that made this handle's version changed: the files in which rows came with it, rows that it only
+    /// wrote again among them, and those whose rows went. A file that goes and comes again has lost rows to a deletion
+    /// vector, or got them back, and is not told.
     /// `None` where the log does not hold that commit (any more).
     ///
     /// # Errors
     /// `Unreachable` or `Refused` when the store fails; `Data` for a log that cannot be read.
-    pub async fn arrived(&self) -> Result<Option<Vec<DataFile>>> {
+    pub async fn own_changes(&self) -> Result<Option<Changes>> {
         let Some(actions) = self.actions(self.version()).await? else {
             return Ok(None);
         };
@@ -124,7 +152,25 @@ impl Table {
             .into_iter()
             .partition(|action| matches!(action, Action::Remove(_)));
         gone.into_iter().chain(rest).for_each(|action| turnover.apply(action));
-        Ok(Some(turnover.added.into_vec()))
+        Ok(Some(Changes {
+            to: self.version(),
+            added: turnover.added.into_vec(),
+            removed: turnover.removed.into_vec(),
+        }))
+    }
+
+    /// Whether no row was ever in the table: it was made, and nothing that came was accepted. Where the log does not reach
+    /// back to its beginning any more, there was something.
+    ///
+    /// # Errors
+    /// As [`history`](Self::history).
+    pub async fn is_untouched(&self) -> Result<bool> {
+        if self.has_files()? {
+            return Ok(false);
+        }
+        let records = self.history(usize::MAX).await?;
+        let whole = records.last().is_some_and(|record| record.version == 0);
+        Ok(whole && !records.iter().any(CommitRecord::changes_rows))
     }
 
     /// The newest commits up to this handle's version, newest first, as far as the log reaches back.

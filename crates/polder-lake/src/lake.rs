@@ -247,9 +247,11 @@ impl Lake {
         match delta.load_version(number).await {
             Ok(()) => self.table(name, delta).map(Some),
             Err(cause) => {
+                // The log answered: it has nothing up to that version any more.
+                let is_gone = matches!(cause, DeltaTableError::NotATable(_));
                 let error = failure(format!("cannot read version {number} of {name}"), cause);
                 match error.kind() {
-                    ErrorKind::Unreachable | ErrorKind::Refused => Err(error),
+                    ErrorKind::Unreachable | ErrorKind::Refused if !is_gone => Err(error),
                     _ => Err(
                         Error::new(ErrorKind::NotFound, format!("{name} no longer has version {number}"))
                             .with_source(error),

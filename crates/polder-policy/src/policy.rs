@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use polder_contract::{Place, Property};
 use polder_core::config::Mesh;
@@ -42,6 +42,9 @@ pub(crate) const DEFAULTS: [(&str, &str); 5] = [
         include_str!("../../../catalog/policies/types.yaml"),
     ),
 ];
+
+/// What hides values where no declared policy says which classes do.
+static DEFAULT: LazyLock<Policies> = LazyLock::new(Policies::defaults);
 
 /// A declared policy.
 #[derive(Debug, Clone)]
@@ -190,13 +193,23 @@ impl Policies {
 
     /// Whether the values of a column must not be shown to everybody: by its classification, as the policies about
     /// personal data say, or because the contract says how it is masked (`polder.mask`) or where its encrypted values are
-    /// (`encryptedName`).
+    /// (`encryptedName`). Policies of one's own replace what is checked, not what is hidden: where none of them names a
+    /// restricted class, those of the set that comes with the binary are.
     pub fn hides(&self, property: &Property) -> bool {
-        let restricted = |policy: &Policy| match &policy.rule {
-            Rule::BuiltIn(rule) => rule.restricts(property),
-            Rule::Expression(_) => false,
-        };
-        builtin::says_how_to_hide(property) || self.iter().any(restricted)
+        let of = if self.name_restricted_classes() { self } else { &DEFAULT };
+        builtin::says_how_to_hide(property) || of.rules().any(|rule| rule.restricts(property))
+    }
+
+    fn name_restricted_classes(&self) -> bool {
+        self.rules().any(BuiltIn::names_restricted_classes)
+    }
+
+    /// The rules of Polder's own that the policies ask.
+    fn rules(&self) -> impl Iterator<Item = &BuiltIn> {
+        self.iter().filter_map(|policy| match &policy.rule {
+            Rule::BuiltIn(rule) => Some(rule),
+            Rule::Expression(_) => None,
+        })
     }
 
     /// Adds the policies of one document.

@@ -21,6 +21,24 @@ pub(crate) struct Column<'a> {
     pub(crate) path: String,
     pub(crate) property: &'a Property,
     pub(crate) node: &'a Node,
+    /// The lists and maps that it is a part of without a name of its own, from the outside in.
+    pub(crate) within: Vec<Within<'a>>,
+}
+
+/// A list or map, and which part of it something is.
+#[derive(Clone, Copy)]
+pub(crate) struct Within<'a> {
+    pub(crate) property: &'a Property,
+    pub(crate) node: &'a Node,
+    pub(crate) part: Part,
+}
+
+/// A part of a list or map.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    Item,
+    Key,
+    Value,
 }
 
 /// The objects of a contract that are bound to datasets.
@@ -44,27 +62,38 @@ pub(crate) fn objects(contract: &Contract) -> Vec<Object<'_>> {
 pub(crate) fn columns<'a>(object: &Object<'a>) -> Vec<Column<'a>> {
     let mut columns = Vec::new();
     for (property, node) in object.object.properties.iter().zip(list(object.node, "properties")) {
-        descend(property, node, property.name.clone(), &mut columns);
+        descend(property, node, property.name.clone(), Vec::new(), &mut columns);
     }
     columns
 }
 
-fn descend<'a>(property: &'a Property, node: &'a Node, path: String, columns: &mut Vec<Column<'a>>) {
+fn descend<'a>(
+    property: &'a Property,
+    node: &'a Node,
+    path: String,
+    within: Vec<Within<'a>>,
+    columns: &mut Vec<Column<'a>>,
+) {
     columns.push(Column {
         path: path.clone(),
         property,
         node,
+        within: within.clone(),
     });
     for (inner, node) in property.properties.iter().zip(list(node, "properties")) {
-        descend(inner, node, format!("{path}.{}", inner.name), columns);
+        descend(inner, node, format!("{path}.{}", inner.name), Vec::new(), columns);
     }
+    let inside = |part| {
+        let own = Within { property, node, part };
+        within.iter().copied().chain([own]).collect::<Vec<_>>()
+    };
     if let (Some(items), Some(node)) = (&property.items, node.get("items")) {
-        descend(items, node, format!("{path}[]"), columns);
+        descend(items, node, format!("{path}[]"), inside(Part::Item), columns);
     }
     if let (Some(map), Some(node)) = (&property.map, node.get("map")) {
-        for (inner, key) in [(&map.0, "key"), (&map.1, "value")] {
+        for (inner, key, part) in [(&map.0, "key", Part::Key), (&map.1, "value", Part::Value)] {
             if let Some(node) = node.get(key) {
-                descend(inner, node, format!("{path}.{key}"), columns);
+                descend(inner, node, format!("{path}.{key}"), inside(part), columns);
             }
         }
     }

@@ -25,6 +25,37 @@ pub(crate) fn of(name: &str) -> Vec<String> {
     words
 }
 
+/// Which forms of a word count as it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Forms {
+    /// As it is declared.
+    AsDeclared,
+    /// Its plural too.
+    Plural,
+}
+
+impl Forms {
+    fn is(self, word: &str, declared: &str) -> bool {
+        word == declared || (self == Self::Plural && is_plural(word, declared))
+    }
+
+    fn are(self, words: &[String], phrase: &[String]) -> bool {
+        words.len() == phrase.len() && words.iter().zip(phrase).all(|(word, declared)| self.is(word, declared))
+    }
+}
+
+/// Whether a word is the regular plural of another one: `prices`, `addresses`, `salaries`.
+fn is_plural(word: &str, of: &str) -> bool {
+    let by_y = of
+        .strip_suffix('y')
+        .filter(|stem| !stem.ends_with(['a', 'e', 'i', 'o', 'u']));
+    if let Some(stem) = by_y {
+        return word.strip_prefix(stem) == Some("ies");
+    }
+    let hisses = of.ends_with(['s', 'x', 'z']) || of.ends_with("ch") || of.ends_with("sh");
+    word.strip_prefix(of) == Some(if hisses { "es" } else { "s" })
+}
+
 /// Phrases that names are searched for: words with underscores between them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Phrases(Vec<(String, Vec<String>)>);
@@ -34,10 +65,17 @@ impl Phrases {
         Self(phrases.iter().map(|phrase| (phrase.clone(), of(phrase))).collect())
     }
 
+    /// The phrases as they are declared.
+    #[cfg(test)]
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(text, _)| text.as_str())
+    }
+
     /// The first phrase whose words stand together in the name.
-    pub(crate) fn find(&self, words: &[String]) -> Option<&str> {
-        let holds =
-            |phrase: &[String]| !phrase.is_empty() && words.windows(phrase.len()).any(|window| window == phrase);
+    pub(crate) fn find(&self, words: &[String], forms: Forms) -> Option<&str> {
+        let holds = |phrase: &[String]| {
+            !phrase.is_empty() && words.windows(phrase.len()).any(|window| forms.are(window, phrase))
+        };
         self.0
             .iter()
             .find(|(_, phrase)| holds(phrase))
@@ -45,23 +83,25 @@ impl Phrases {
     }
 
     /// The phrase that is the whole name.
-    pub(crate) fn is(&self, words: &[String]) -> Option<&str> {
+    pub(crate) fn is(&self, words: &[String], forms: Forms) -> Option<&str> {
         self.0
             .iter()
-            .find(|(_, phrase)| !phrase.is_empty() && phrase == words)
+            .find(|(_, phrase)| !phrase.is_empty() && forms.are(words, phrase))
             .map(|(text, _)| text.as_str())
     }
 
     /// Whether the name ends in one of the phrases.
-    pub(crate) fn ends(&self, words: &[String]) -> bool {
+    pub(crate) fn ends(&self, words: &[String], forms: Forms) -> bool {
+        let end = |phrase: &[String]| words.len().checked_sub(phrase.len()).map(|from| &words[from..]);
         self.0
             .iter()
-            .any(|(_, phrase)| !phrase.is_empty() && words.ends_with(phrase))
+            .any(|(_, phrase)| !phrase.is_empty() && end(phrase).is_some_and(|end| forms.are(end, phrase)))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::Forms::{AsDeclared, Plural};
     use super::*;
 
     #[test]
@@ -83,13 +123,45 @@ mod tests {
     #[test]
     fn a_phrase_stands_together() {
         let phrases = Phrases::new(&["ip".to_owned(), "customer_name".to_owned()]);
-        assert_eq!(phrases.find(&of("client_ip")), Some("ip"));
-        assert_eq!(phrases.find(&of("customerName")), Some("customer_name"));
+        assert_eq!(phrases.find(&of("client_ip"), AsDeclared), Some("ip"));
+        assert_eq!(phrases.find(&of("customerName"), AsDeclared), Some("customer_name"));
         for name in ["description", "customer_first_name", "shipment"] {
-            assert_eq!(phrases.find(&of(name)), None, "{name}");
+            assert_eq!(phrases.find(&of(name), Plural), None, "{name}");
         }
-        assert_eq!(phrases.is(&of("IP")), Some("ip"));
-        assert_eq!(phrases.is(&of("client_ip")), None);
-        assert!(phrases.ends(&of("best_customer_name")) && !phrases.ends(&of("ip_count")));
+        assert_eq!(phrases.is(&of("IP"), AsDeclared), Some("ip"));
+        assert_eq!(phrases.is(&of("client_ip"), Plural), None);
+        assert!(phrases.ends(&of("best_customer_name"), AsDeclared));
+        assert!(!phrases.ends(&of("ip_count"), Plural) && !phrases.ends(&of("name"), Plural));
+    }
+
+    #[test]
+    fn a_plural_is_its_word_where_plurals_count() {
+        let phrases = |phrase: &str| Phrases::new(&[phrase.to_owned()]);
+        for (phrase, name) in [
+            ("price", "unit_prices"),
+            ("address", "addresses"),
+            ("fax", "faxes"),
+            ("salary", "salaries"),
+            ("birthday", "birthdays"),
+            ("date_of_birth", "dates_of_birth"),
+            ("customer_id", "customersIds"),
+        ] {
+            let (phrases, words) = (phrases(phrase), of(name));
+            assert_eq!(phrases.find(&words, Plural), Some(phrase), "{name}");
+            assert!(phrases.ends(&words, Plural), "{name}");
+            assert_eq!(phrases.find(&words, AsDeclared), None, "{name}");
+            assert!(!phrases.ends(&words, AsDeclared), "{name}");
+        }
+        assert_eq!(phrases("token").is(&of("tokens"), Plural), Some("token"));
+        // What only ends like a plural.
+        for (phrase, name) in [
+            ("addres", "address"),
+            ("statu", "statuses"),
+            ("pan", "panes"),
+            ("day", "daies"),
+            ("fee", "feed"),
+        ] {
+            assert_eq!(phrases(phrase).find(&of(name), Plural), None, "{name}");
+        }
     }
 }

@@ -7,7 +7,9 @@
 
 mod nulls;
 mod promised;
+mod unreadable;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -25,6 +27,9 @@ use polder_gate::{becomes, same};
 
 use nulls::Nulls;
 use promised::Promised;
+use unreadable::missing;
+
+pub use unreadable::{Unreadable, WhyUnreadable, unreadable};
 
 /// How columns are read that a table of other makers has in another type than its contract says: whole numbers in fewer bits,
 /// instants in a zone, the fields of objects in another order.
@@ -33,10 +38,21 @@ pub enum Otherwise {
     /// In the contract's type; a value that this cannot hold, and a field that an object lacks, is null. For rules, which are told
     /// of both by others, and where another rule says that the type cannot become the contract's, as the table has them.
     Judged,
-    /// In the contract's type, or the query fails and names this dataset: nothing may be built of what was not promised.
-    Built(DatasetName),
+    /// In the contract's type, or the query fails and names the dataset: nothing may be built of what was not promised. A
+    /// field that an object lacks is null where it may be, as a column is.
+    Built(Arc<Building>),
     /// As the table has them, for people who look at it.
     Shown,
+}
+
+/// A dataset of which something is built.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Building {
+    /// The dataset.
+    pub dataset: DatasetName,
+    /// The paths of the values inside its columns that must be there (`address.city`, `lines[].price`, `totals.value`). Their
+    /// Arrow fields may be null for all that.
+    pub required: BTreeSet<String>,
 }
 
 /// The same rows in these columns, in this order.
@@ -66,11 +82,7 @@ pub fn arranged<'f>(
                 fields.push(Arc::new(field.as_ref().clone().with_nullable(true)));
                 places.push(Place::Read(at));
             }
-        } else if field.is_nullable()
-            && own
-                .fields()
-                .iter()
-                .all(|other| !other.name().eq_ignore_ascii_case(field.name()))
+        } else if missing(&own, field).is_none()
             && let Ok(null) = ScalarValue::try_from(field.data_type())
         {
             fields.push(Arc::clone(field));

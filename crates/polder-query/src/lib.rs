@@ -19,10 +19,10 @@ mod statement;
 mod tables;
 mod travel;
 
-pub use arranged::{Otherwise, arranged};
+pub use arranged::{Building, Otherwise, Unreadable, WhyUnreadable, arranged, unreadable};
 pub use failure::query_error;
 pub use headings::given_names;
 pub use options::SessionOptions;
-pub use patch::RowPatch;
+pub use patch::{AsJson, RowPatch, TextTaken};
 pub use rule::RuleQueries;
 pub use session::Session;

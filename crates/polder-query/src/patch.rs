@@ -1,5 +1,10 @@
 //! New values for columns of rows, written in SQL.
 
+mod as_text;
+mod by_itself;
+mod in_text;
+mod to_blame;
+
 use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
@@ -23,12 +28,24 @@ use polder_core::{Error, ErrorKind, Result, ResultExt, clock};
 use polder_gate::engine_words::{meant, syntax};
 use polder_gate::reading::fields_beyond;
 use polder_gate::sql_numbers;
+use polder_gate::sql_numbers::by_itself::with_written_casts;
 
 use crate::failure::query_error;
+use as_text::with_json;
+use by_itself::kept;
+use in_text::cast_to_text;
+use to_blame::Both;
+
+pub use as_text::AsJson;
+pub use to_blame::TextTaken;
+
+/// What errors say of functions of text that get something else.
+const TAKES_TEXT: &str = " takes a string, not ";
 
 /// What the right side of `UPDATE … SET` says: `quantity = abs(quantity), country = coalesce(country, 'Unspecified')`.
 ///
-/// Every expression sees the row as it was. A name that is not in double quotes is in lower case, as in queries.
+/// Every expression sees the row as it was. A name that is not in double quotes is in lower case, as in queries. Objects,
+/// lists and maps that are cast to text are JSON.
 pub struct RowPatch {
     schema: SchemaRef,
     names: Vec<String>,
@@ -47,21 +64,22 @@ impl fmt::Debug for RowPatch {
 
 impl RowPatch {
     /// Reads assignments over these columns; those in `fixed` may be named, but not set. `follows` is a column, and
-    /// another one that is set to the same where only the first is set.
+    /// another one that is set to the same where only the first is set. `as_json` writes what is cast to text; where a column
+    /// of texts names another one in its metadata under [`RECEIVED`](polder_gate::reading::RECEIVED), these are it.
     ///
     /// # Errors
     /// `Usage` for text that is none, columns that there are not or that are fixed, a column that is set twice,
-    /// expressions that do not fit together, and those that give another value each time.
-    pub fn parse(text: &str, columns: &SchemaRef, fixed: &[&str], follows: Option<(&str, &str)>) -> Result<Self> {
-        let fields = columns
-            .fields()
-            .iter()
-            .map(|field| field.as_ref().clone().with_nullable(true));
-        let schema = SchemaRef::new(Schema::new(fields.collect::<Vec<_>>()));
-        let df_schema = DFSchema::try_from(Arc::clone(&schema)).map_err(query_error)?;
-        let mut config = SessionConfig::new();
-        polder_gate::read_as_everywhere(&mut config.options_mut().sql_parser);
-        let state = SessionContext::new_with_config(config).state();
+    /// expressions that do not fit together or take text for a decimal, a day or a time by themselves, and those that give
+    /// another value each time.
+    pub fn parse(
+        text: &str,
+        columns: &SchemaRef,
+        fixed: &[&str],
+        follows: Option<(&str, &str)>,
+        as_json: AsJson,
+    ) -> Result<Self> {
+        let reader = Reader::new(columns, as_json).map_err(query_error)?;
+        let schema = Arc::clone(&reader.schema);
         let mut assigned: Vec<(usize, SqlExpr)> = Vec::new();
         for Assignment { target, value } in assignments(text).map_err(|cause| unread(text, &cause))? {
             let place = place(&target, &value, &schema, fixed)?;
@@ -84,8 +102,20 @@ impl RowPatch {
             let name = schema.field(place).name();
             names.push(name.clone());
             let message = || format!("`{name} = {value}` cannot be computed");
-            let expression = compile(&state, value.clone(), &df_schema).map_err(query_error);
-            let expression = expression.context(ErrorKind::Usage, message)?;
+            let expression = reader.compile(value.clone()).map_err(query_error);
+            let expression = expression.context(ErrorKind::Usage, message).map_err(|error| {
+                let of_text = error
+                    .report()
+                    .contains(TAKES_TEXT)
+                    .then(|| cast_to_text(&reader, &value));
+                match of_text.flatten() {
+                    Some(of_text) => error.with_help(format!(
+                        "a value that its column does not hold is text as it was received: {} = {of_text}",
+                        quoted(name)
+                    )),
+                    None => error,
+                }
+            })?;
             let given = expression.data_type(&schema).map_err(query_error);
             has_fields(&given.context(ErrorKind::Usage, message)?, schema.field(place))?;
             set.push((place, expression));
@@ -101,6 +131,17 @@ impl RowPatch {
             reads: read.into_iter().collect(),
             set,
         })
+    }
+
+    /// What of the columns as they were `received`, of which some are text in the place of what is `promised`, is to blame
+    /// for assignments that cannot be computed from them; nothing where nothing of it is.
+    pub fn text_taken(text: &str, received: &SchemaRef, promised: &SchemaRef, as_json: AsJson) -> Option<TextTaken> {
+        let both = Both::new(
+            Reader::new(received, as_json).ok()?,
+            Reader::new(promised, as_json).ok()?,
+        );
+        let assignments = assignments(text).ok()?;
+        assignments.iter().find_map(|assignment| both.blamed(&assignment.value))
     }
 
     /// The columns that are set.
@@ -261,39 +302,77 @@ fn can_be_set<'n>(names: impl Iterator<Item = &'n str>) -> String {
     format!("these can be set: {}", names.collect::<Vec<_>>().join(", "))
 }
 
-fn compile(
-    state: &SessionState,
-    value: SqlExpr,
-    df_schema: &DFSchema,
-) -> Result<Arc<dyn PhysicalExpr>, DataFusionError> {
-    let expression = ExprWithAlias {
-        expr: value,
-        alias: None,
-    };
-    let expression = state.create_logical_expr_from_sql_expr(expression, df_schema)?;
-    if expression.is_volatile() {
-        return plan_err!(
-            "it gives another value each time that it is computed, so nobody could tell later what was set: write the value"
-        );
+/// Reads expressions over columns.
+struct Reader {
+    state: SessionState,
+    schema: SchemaRef,
+    columns: DFSchema,
+    as_json: AsJson,
+}
+
+impl Reader {
+    fn new(columns: &SchemaRef, as_json: AsJson) -> Result<Self, DataFusionError> {
+        let fields = columns
+            .fields()
+            .iter()
+            .map(|field| field.as_ref().clone().with_nullable(true));
+        let schema = SchemaRef::new(Schema::new(fields.collect::<Vec<_>>()));
+        let mut config = SessionConfig::new();
+        polder_gate::read_as_everywhere(&mut config.options_mut().sql_parser);
+        Ok(Self {
+            state: SessionContext::new_with_config(config).state(),
+            columns: DFSchema::try_from(Arc::clone(&schema))?,
+            schema,
+            as_json,
+        })
     }
-    // Some functions are only names for others until they are simplified.
-    let context = SimplifyContext::builder()
-        .with_schema(Arc::new(df_schema.clone()))
-        .with_config_options(Arc::clone(state.config_options()))
-        .with_query_execution_start_time(Some(clock::now()))
-        .build();
-    let simplifier = ExprSimplifier::new(context);
-    let expression = sql_numbers::exact_expression(simplifier.coerce(expression, df_schema)?, df_schema)?;
-    let expression = simplifier.simplify(expression)?;
-    state.create_physical_expr(expression, df_schema)
+
+    /// What an expression gives; nothing where it cannot be computed.
+    fn kind(&self, expression: &SqlExpr) -> Option<DataType> {
+        let expression = self.compile(expression.clone()).ok()?;
+        expression.data_type(&self.schema).ok()
+    }
+
+    fn compile(&self, value: SqlExpr) -> Result<Arc<dyn PhysicalExpr>, DataFusionError> {
+        let (state, columns) = (&self.state, &self.columns);
+        let expression = ExprWithAlias {
+            expr: value,
+            alias: None,
+        };
+        let expression = state.create_logical_expr_from_sql_expr(expression, columns)?;
+        if expression.is_volatile() {
+            return plan_err!(
+                "it gives another value each time that it is computed, so nobody could tell later what was set: write the value"
+            );
+        }
+        let expression = with_json(expression, columns, &self.schema, self.as_json)?;
+        // Some functions are only names for others until they are simplified.
+        let context = SimplifyContext::builder()
+            .with_schema(Arc::new(columns.clone()))
+            .with_config_options(Arc::clone(state.config_options()))
+            .with_query_execution_start_time(Some(clock::now()))
+            .build();
+        let simplifier = ExprSimplifier::new(context);
+        let expression = simplifier.coerce(with_written_casts(expression)?, columns)?;
+        let expression = kept(sql_numbers::exact_expression(expression, columns)?, columns)?;
+        let expression = simplifier.simplify(expression)?;
+        state.create_physical_expr(expression, columns)
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use arrow::array::{ArrayRef, AsArray, Decimal128Array, Int32Array, StringArray};
+    use std::collections::HashMap;
+
+    use arrow::array::{Array, ArrayRef, AsArray, Decimal128Array, Int32Array, StringArray, StructArray};
     use arrow::datatypes::{Decimal128Type, Fields, Int32Type};
+    use polder_gate::reading::RECEIVED;
 
     use super::*;
+
+    fn no_json(_: &ArrayRef) -> Result<StringArray> {
+        unreachable!("nothing is cast to text")
+    }
 
     fn rows() -> RecordBatch {
         let price = Decimal128Array::from(vec![Some(1_500), None])
@@ -315,7 +394,7 @@ mod tests {
     fn columns_are_set_from_the_row_as_it_was_in_the_types_of_their_expressions() {
         let rows = rows();
         let text = "quantity = abs(quantity), country = coalesce(country, 'n ' || quantity), \"Price\" = '2.5'";
-        let patch = RowPatch::parse(text, &rows.schema(), &[], None).unwrap();
+        let patch = RowPatch::parse(text, &rows.schema(), &[], None, no_json).unwrap();
         assert_eq!(patch.columns(), ["quantity", "country", "Price"]);
         assert_eq!(patch.reads(), ["country", "quantity"]);
         let patched = patch.apply(&rows).unwrap();
@@ -329,7 +408,7 @@ mod tests {
     #[test]
     fn a_number_keeps_the_digits_that_were_written() {
         let rows = rows();
-        let patch = RowPatch::parse("\"Price\" = 1.0005, quantity = 1.7", &rows.schema(), &[], None).unwrap();
+        let patch = RowPatch::parse("\"Price\" = 1.0005, quantity = 1.7", &rows.schema(), &[], None, no_json).unwrap();
         let patched = patch.apply(&rows).unwrap();
         let written = |column: usize| {
             patched
@@ -341,10 +420,40 @@ mod tests {
     }
 
     #[test]
+    fn functions_of_text_over_what_is_none_are_told_with_the_cast() {
+        let help = |text: &str| {
+            let error = RowPatch::parse(text, &rows().schema(), &[], None, no_json).unwrap_err();
+            error.help().map(ToOwned::to_owned)
+        };
+        let told = |text: &str| {
+            Some(format!(
+                "a value that its column does not hold is text as it was received: {text}"
+            ))
+        };
+        for (text, helps) in [
+            (
+                "\"Price\" = replace(\"Price\", ',', '.')",
+                "\"Price\" = replace(CAST(\"Price\" AS VARCHAR), ',', '.')",
+            ),
+            (
+                "quantity = replace(replace(country, 'x', ''), quantity, '.')",
+                "quantity = replace(replace(country, 'x', ''), CAST(quantity AS VARCHAR), '.')",
+            ),
+            (
+                "quantity = replace(quantity, \"Price\", '.')",
+                "quantity = replace(CAST(quantity AS VARCHAR), CAST(\"Price\" AS VARCHAR), '.')",
+            ),
+        ] {
+            assert_eq!(help(text), told(helps), "{text}");
+        }
+        assert_eq!(help("quantity = abs(country)"), None);
+    }
+
+    #[test]
     fn a_column_follows_another_one_unless_it_is_set_itself() {
         let rows = rows();
         let prices = |text: &str| {
-            let patch = RowPatch::parse(text, &rows.schema(), &[], Some(("quantity", "Price"))).unwrap();
+            let patch = RowPatch::parse(text, &rows.schema(), &[], Some(("quantity", "Price")), no_json).unwrap();
             let patched = patch.apply(&rows).unwrap();
             let prices = arrow::compute::cast(patched.column(2), &DataType::Utf8).unwrap();
             prices.as_string::<i32>().value(0).to_owned()
@@ -370,7 +479,7 @@ mod tests {
             ("quantity = random()", "another value each time"),
             ("country = uuid()", "another value each time"),
         ] {
-            let error = match RowPatch::parse(text, &schema, &["Price"], None) {
+            let error = match RowPatch::parse(text, &schema, &["Price"], None, no_json) {
                 Err(error) => error,
                 Ok(patch) => panic!("{text} is {patch:?}"),
             };
@@ -387,7 +496,7 @@ mod tests {
             ("\"Country\" = 'x'", "did you mean `country`?"),
             ("quantiti = 1", "did you mean `quantity`?"),
         ] {
-            let error = RowPatch::parse(text, &schema, &[], None).unwrap_err();
+            let error = RowPatch::parse(text, &schema, &[], None, no_json).unwrap_err();
             assert_eq!(error.help(), Some(help), "{text}");
         }
     }
@@ -428,14 +537,14 @@ mod tests {
                 "did you mean `c`?",
             ),
         ] {
-            let error = RowPatch::parse(text, &nested(), &[], None).unwrap_err();
+            let error = RowPatch::parse(text, &nested(), &[], None, no_json).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Usage, "{text}");
             assert!(error.report().contains(message), "{text}: {}", error.report());
             assert_eq!(error.help(), Some(help), "{text}");
         }
         // What is not said is null, and an object in the place of a text is told row by row.
         for text in ["o = {a: 'x'}", "o = {i: {c: o.a}, a: {x: 1}}", "o = NULL", "l = []"] {
-            RowPatch::parse(text, &nested(), &[], None).unwrap();
+            RowPatch::parse(text, &nested(), &[], None, no_json).unwrap();
         }
     }
 
@@ -451,12 +560,12 @@ mod tests {
             ("l.a = 1", None),
             ("p.a = 1", None),
         ] {
-            let error = RowPatch::parse(text, &nested(), &[], None).unwrap_err();
+            let error = RowPatch::parse(text, &nested(), &[], None, no_json).unwrap_err();
             assert!(error.to_string().ends_with("set columns as a whole"), "{error}");
             assert_eq!(error.help(), help, "{text}");
             // What is advised can be written.
             if let Some(whole) = help.and_then(|help| help.strip_prefix("write ")) {
-                RowPatch::parse(whole, &nested(), &[], None).unwrap();
+                RowPatch::parse(whole, &nested(), &[], None, no_json).unwrap();
             }
         }
     }
@@ -464,10 +573,63 @@ mod tests {
     #[test]
     fn a_row_that_an_expression_fails_for_is_an_error_of_the_data() {
         let rows = rows();
-        let patch = RowPatch::parse("quantity = CAST(country AS INT)", &rows.schema(), &["country"], None).unwrap();
+        let patch = RowPatch::parse(
+            "quantity = CAST(country AS INT)",
+            &rows.schema(),
+            &["country"],
+            None,
+            no_json,
+        )
+        .unwrap();
         let error = patch.apply(&rows).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Data);
         assert!(error.report().ends_with("'x' is no int"), "{}", error.report());
         assert!(patch.apply(&rows.slice(0, 1)).is_ok());
+    }
+
+    /// Which value it is, in the place of its JSON.
+    fn numbered(values: &ArrayRef) -> Result<StringArray> {
+        Ok((0..values.len())
+            .map(|row| values.is_valid(row).then(|| format!("json {row}")))
+            .collect())
+    }
+
+    #[test]
+    fn what_is_no_text_is_json_where_it_is_cast_to_text() {
+        let fields = Fields::from(vec![Field::new("a", DataType::Int32, true)]);
+        let objects = |valid: Vec<bool>| -> ArrayRef {
+            let numbers: ArrayRef = Arc::new(Int32Array::from(vec![7; valid.len()]));
+            Arc::new(StructArray::new(fields.clone(), vec![numbers], Some(valid.into())))
+        };
+        let of = HashMap::from([(RECEIVED.to_owned(), "p".to_owned())]);
+        let object = |name: &str| Field::new(name, DataType::Struct(fields.clone()), true);
+        let schema = Schema::new(vec![
+            object("o"),
+            object("p"),
+            Field::new("t", DataType::Utf8, true),
+            Field::new("p as received", DataType::Utf8, true).with_metadata(of),
+        ]);
+        let columns: Vec<ArrayRef> = vec![
+            objects(vec![true, false]),
+            objects(vec![true, true]),
+            Arc::new(StringArray::from(vec!["x", "y"])),
+            Arc::new(StringArray::from(vec![r#"{"a":7.0}"#, "{}"])),
+        ];
+        let rows = RecordBatch::try_new(Arc::new(schema), columns).unwrap();
+        let texts = |expression: &str| -> Vec<Option<String>> {
+            let text = format!("t = {expression}");
+            let patch = RowPatch::parse(&text, &rows.schema(), &[], None, numbered).unwrap();
+            let patched = patch.apply(&rows).unwrap();
+            let texts = patched.column(2).as_string::<i32>();
+            texts.iter().map(|text| text.map(str::to_owned)).collect()
+        };
+        let said = |texts: [Option<&str>; 2]| texts.map(|text| text.map(str::to_owned)).to_vec();
+        assert_eq!(texts("CAST(o AS VARCHAR)"), said([Some("json 0"), None]));
+        assert_eq!(texts("upper(TRY_CAST(o AS VARCHAR))"), said([Some("JSON 0"), None]));
+        assert_eq!(texts("{a: 1, b: [2]}::text"), said([Some("json 0"), Some("json 0")]));
+        assert_eq!(texts("CAST([o.a] AS VARCHAR)"), said([Some("json 0"), Some("json 1")]));
+        // What came for it is there.
+        assert_eq!(texts("CAST(p AS VARCHAR)"), said([Some(r#"{"a":7.0}"#), Some("{}")]));
+        assert_eq!(texts("CAST(p.a AS VARCHAR)"), said([Some("7"), Some("7")]));
     }
 }

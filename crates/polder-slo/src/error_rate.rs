@@ -23,9 +23,11 @@ fn told_by_runs(history: &History, cut: DateTime<Utc>) -> Option<DateTime<Utc>> 
 pub(crate) fn errors(promised: f64, history: &History, window: Window) -> Outcome {
     let inside = |at: DateTime<Utc>| at > window.from && at <= window.to;
     let first_commit = history.commits.first().map(|commit| commit.at);
+    let first_delivered = history.delivered.first().map(|delivered| delivered.at);
     let (looked, by_runs) = match history.cut_after(window.from) {
         None => {
-            let first = history.first_run().into_iter().chain(first_commit).min();
+            let first = history.first_run().into_iter().chain(first_commit);
+            let first = first.chain(first_delivered).min();
             (Looked::since(first, window), None)
         }
         Some(cut) => match (history.first_run(), told_by_runs(history, cut)) {
@@ -37,11 +39,11 @@ pub(crate) fn errors(promised: f64, history: &History, window: Window) -> Outcom
         return looked.too_little();
     }
     let by_runs = by_runs.unwrap_or(window.from);
-    let commits = history
-        .commits
+    let noted = history
+        .delivered
         .iter()
-        .filter(|commit| inside(commit.at) && commit.at > by_runs);
-    let noted = commits.filter_map(|commit| Some((commit.at, commit.accepted?, commit.rejected?)));
+        .filter(|delivered| inside(delivered.at) && delivered.at > by_runs)
+        .map(|delivered| (delivered.at, delivered.accepted, delivered.rejected));
     // A run that only quarantined rows made no commit in the table.
     let counted = |ended: DateTime<Utc>, committed: bool, rejected: u64| match committed {
         true => ended <= by_runs,

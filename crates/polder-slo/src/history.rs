@@ -18,12 +18,19 @@ pub struct Window {
 pub struct DataCommit {
     /// When, by its writer's clock.
     pub at: DateTime<Utc>,
-    /// Rows that it brought, where its writer noted that.
-    pub accepted: Option<u64>,
-    /// Rows that were quarantined with it, where its writer noted that.
-    pub rejected: Option<u64>,
     /// Whether it may have taken rows away.
     pub takes_away: bool,
+}
+
+/// Rows that came, as a commit notes them: one of which every row was refused changes none of the table's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delivered {
+    /// When, by its writer's clock.
+    pub at: DateTime<Utc>,
+    /// Rows that the commit brought.
+    pub accepted: u64,
+    /// Rows that were quarantined with it.
+    pub rejected: u64,
 }
 
 /// One run of a step that builds the dataset.
@@ -50,7 +57,9 @@ pub struct RunRecord {
 pub struct History {
     /// Commits that changed rows, oldest first.
     pub commits: Vec<DataCommit>,
-    /// Whether these are all since the table was made; else those before the first are not known.
+    /// What commits note of the rows that came, oldest first.
+    pub delivered: Vec<Delivered>,
+    /// Whether the commits are all since the table was made; else those before the first are not known.
     pub whole: bool,
     /// The oldest commit that is known, one that changed no rows too; what came before it is told by nothing but
     /// [`whole`](Self::whole).

@@ -38,7 +38,7 @@ mod tests;
 
 pub use assess::{Assessed, assess};
 pub use event::{Breach, EVENT_TYPE};
-pub use history::{ColumnSpan, DataCommit, History, RunRecord, Window};
+pub use history::{ColumnSpan, DataCommit, Delivered, History, RunRecord, Window};
 pub use measure::measure;
 pub use observe::observe;
 pub use outcome::{Basis, Budget, Figure, Outcome, Verdict};

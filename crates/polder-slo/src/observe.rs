@@ -11,7 +11,7 @@ use polder_contract::{DatasetContract, Subject};
 use polder_core::{DatasetName, Result};
 use polder_lake::{CommitRecord, Lake, REPLAY_ORIGIN, Table};
 
-use crate::history::{ColumnSpan, DataCommit, History, RunRecord, Window};
+use crate::history::{ColumnSpan, DataCommit, Delivered, History, RunRecord, Window};
 
 /// So many commits are read at first; four times as many where they do not reach back far enough.
 const FIRST_LOOK: usize = 250;
@@ -38,6 +38,7 @@ pub async fn observe(
     let (columns, unread) = columns(&table, contract).await?;
     Ok(Some(History {
         commits: records.iter().rev().filter_map(data_commit).collect(),
+        delivered: records.iter().rev().filter_map(delivered).collect(),
         whole,
         log_begins: records.last().map(|record| record.timestamp),
         runs: runs(catalog, dataset).await?,
@@ -98,7 +99,7 @@ async fn log(table: &Table, window: Window) -> Result<(Vec<CommitRecord>, bool)>
         let ended = records.len() < limit;
         let enough = records
             .iter()
-            .any(|record| record.timestamp < window.from && is_data(record));
+            .any(|record| record.timestamp < window.from && record.changes_rows());
         if whole || ended || enough {
             return Ok((records, whole));
         }
@@ -106,42 +107,27 @@ async fn log(table: &Table, window: Window) -> Result<(Vec<CommitRecord>, bool)>
     }
 }
 
-/// Whether a commit changes rows: Polder's own words, and those of Delta that other engines write.
-fn is_data(record: &CommitRecord) -> bool {
-    const NONE: [&str; 14] = [
-        "compact",
-        "optimize",
-        "create table",
-        "vacuum start",
-        "vacuum end",
-        "set tblproperties",
-        "unset tblproperties",
-        "add columns",
-        "add column",
-        "change column",
-        "upgrade protocol",
-        "add feature",
-        "computestats",
-        "unknown",
-    ];
-    let operation = record.operation.to_lowercase();
-    let nothing_new = record.metadata.get("accepted").is_some_and(|accepted| accepted == "0") && operation == "append";
-    !nothing_new && !NONE.contains(&operation.as_str())
-}
-
 fn data_commit(record: &CommitRecord) -> Option<DataCommit> {
-    // The rows of a replay were counted when they were refused: that they come later makes no error smaller.
-    let again = record
-        .metadata
-        .get("origin")
-        .is_some_and(|origin| origin.starts_with(REPLAY_ORIGIN));
-    let count = |key| record.metadata.get(key).filter(|_| !again)?.parse().ok();
-    is_data(record).then(|| DataCommit {
+    record.changes_rows().then(|| DataCommit {
         at: record.timestamp,
-        accepted: count("accepted"),
-        rejected: count("rejected"),
         // Delta calls appending and overwriting alike `WRITE`: it may be either.
         takes_away: record.operation != "append",
+    })
+}
+
+/// What a commit notes of the rows that came with it. One that only renews a definition notes that none did.
+fn delivered(record: &CommitRecord) -> Option<Delivered> {
+    let noted = |key| record.metadata.get(key);
+    // The rows of a replay were counted when they were refused: that they come later makes no error smaller.
+    if noted("origin").is_some_and(|origin| origin.starts_with(REPLAY_ORIGIN)) {
+        return None;
+    }
+    let count = |key| noted(key)?.parse::<u64>().ok();
+    let (accepted, rejected) = (count("accepted")?, count("rejected")?);
+    (accepted > 0 || rejected > 0).then_some(Delivered {
+        at: record.timestamp,
+        accepted,
+        rejected,
     })
 }
 

@@ -96,11 +96,3 @@ pub(crate) fn top(folder: &Path) -> Option<PathBuf> {
     let asked = git(folder, &["rev-parse", "--show-toplevel"], None).ok()?;
     line(&asked).map(PathBuf::from)
 }
-
-/// Where a folder lies in its repository: `data/shop/`, or nothing at its root; none outside of a repository.
-pub(crate) fn prefix(folder: &Path) -> Option<String> {
-    git(folder, &["rev-parse", "--show-prefix"], None)
-        .ok()
-        .as_ref()
-        .and_then(line)
-}

@@ -10,6 +10,7 @@ mod git;
 mod inventory;
 mod options;
 mod output;
+mod past;
 mod platform;
 mod progress;
 mod recorder;

@@ -8,7 +8,7 @@ use polder_testkit::Ended;
 use super::pull_requests::{Repository, said};
 
 /// A contract of whole numbers: `id k v`, with the columns' ids as `i2=v`.
-fn contract(dataset: &str, version: &str, columns: &str, more: &str) -> String {
+pub(super) fn contract(dataset: &str, version: &str, columns: &str, more: &str) -> String {
     let property = |column: &str| match column.split_once('=') {
         Some((id, name)) => {
             format!("      - {{id: {id}, name: {name}, logicalType: integer, physicalType: bigint}}\n")
@@ -19,7 +19,7 @@ fn contract(dataset: &str, version: &str, columns: &str, more: &str) -> String {
     with_properties(dataset, version, &properties, more)
 }
 
-fn with_properties(dataset: &str, version: &str, properties: &str, more: &str) -> String {
+pub(super) fn with_properties(dataset: &str, version: &str, properties: &str, more: &str) -> String {
     let name = dataset.rsplit('.').next().unwrap();
     format!(
         "apiVersion: v3.1.0\nkind: DataContract\nid: {dataset}\nname: {name}\nversion: {version}\nstatus: active\ndomain: s\n\
@@ -28,7 +28,7 @@ fn with_properties(dataset: &str, version: &str, properties: &str, more: &str) -
 }
 
 /// A mesh of `s.silver.a` and `s.silver.b`, and of `s.gold.g`, which the query makes and a consumer reads.
-fn mesh(a: &str, b: &str, gold: &str, sql: &str) -> Repository {
+pub(super) fn mesh(a: &str, b: &str, gold: &str, sql: &str) -> Repository {
     Repository::of(&[
         ("polder.yaml", "name: m\nlake: {location: .polder/lake}\n"),
         (
@@ -50,7 +50,7 @@ fn mesh(a: &str, b: &str, gold: &str, sql: &str) -> Repository {
     ])
 }
 
-fn rewrite(repository: &Repository, document: &str, text: &str) {
+pub(super) fn rewrite(repository: &Repository, document: &str, text: &str) {
     fs::write(repository.path(document), text).unwrap();
 }
 

@@ -297,6 +297,35 @@ fn looser_limits_break_who_hands_values_on_to_tighter_ones() {
 }
 
 #[test]
+fn a_limit_breaks_by_what_it_takes_away_from_the_others() {
+    let repository = Repository::new();
+    let quantity = "        logicalType: integer\n        physicalType: int\n";
+    let limited = |options: &str| format!("{quantity}        logicalTypeOptions: {{{options}}}\n");
+    let all = limited("minimum: -2147483648, maximum: 2147483647");
+    repository.edit(BRONZE, quantity, &all);
+    repository.edit(SILVER, quantity, &limited("format: i16"));
+    repository.commit();
+    // An int is never beyond those.
+    repository.edit(BRONZE, &all, quantity);
+    repository.edit(BRONZE, "version: 1.0.0", "version: 1.0.1");
+    let ended = repository.check();
+    assert_eq!(ended.code, Some(0), "{}", said(&ended));
+    // What was 16 bits by its bounds is not any more: those who take 16 bits by the format refuse it.
+    let bounds = limited("minimum: -32768, maximum: 32767");
+    repository.edit(BRONZE, quantity, &bounds);
+    repository.commit();
+    repository.edit(BRONZE, &bounds, &limited("minimum: -32768, maximum: 40000"));
+    repository.edit(BRONZE, "version: 1.0.1", "version: 2.0.0");
+    let ended = repository.check();
+    let refused = "pipeline sales.invoice_lines would refuse rows: `format` of sales.silver.invoice_lines.quantity allows \
+                   less than that of sales.bronze.invoice_lines.quantity";
+    assert!(ended.stderr.contains(refused), "{}", said(&ended));
+    repository.edit(SILVER, "{format: i16}", "{format: i32, maximum: 40000}");
+    let ended = repository.check();
+    assert!(!ended.stderr.contains("would refuse rows"), "{}", said(&ended));
+}
+
+#[test]
 fn longer_lists_of_values_break_who_hands_them_on_to_shorter_ones() {
     let repository = Repository::new();
     let name = "      - name: stock_code\n";

@@ -267,6 +267,47 @@ fn a_column_that_the_contract_requires_is_missing_also_from_a_file_without_rows(
 }
 
 #[test]
+fn a_table_of_which_the_first_shipment_was_refused_is_tested_as_one_that_is_not_there() {
+    let folder = tempfile::tempdir().unwrap();
+    Polder::in_folder(folder.path()).expect(&["new", "mesh", "mine"]);
+    let mesh = folder.path().join("mine");
+    let polder = Polder::in_folder(&mesh);
+    // One of the orders of the new mesh costs -5.00.
+    let path = mesh.join("contracts/shop/orders.odcs.yaml");
+    let before = fs::read_to_string(&path).unwrap();
+    let amount = "      - name: amount\n";
+    assert_eq!(before.matches(amount).count(), 1, "{before}");
+    let reject = format!("{amount}        customProperties: [{{property: polder.onFailure, value: reject}}]\n");
+    fs::write(&path, before.replace(amount, &reject)).unwrap();
+    assert_eq!(polder.run(&["ingest", "--until-end"]).code, Some(1));
+
+    let named = ["test", "shop.bronze.orders"];
+    for arguments in [&named[..], &["test", "shop.bronze.orders", "--min-coverage", "50"]] {
+        let ended = polder.run(arguments);
+        assert_eq!(ended.code, Some(1), "{ended:?}");
+        assert!(
+            ended
+                .stderr
+                .contains("shop.bronze.orders has no table yet: nothing was tested"),
+            "{ended:?}"
+        );
+        assert!(!ended.stderr.contains("12 passed"), "{ended:?}");
+    }
+    let all = polder.run(&["test"]);
+    assert_eq!(all.code, Some(0), "{all:?}");
+    let last = all.stderr.lines().last().unwrap();
+    assert!(
+        last.contains("nothing was tested: no dataset has a table yet"),
+        "{all:?}"
+    );
+
+    // What lands is tested.
+    fs::write(&path, before).unwrap();
+    polder.expect(&["ingest", "--until-end"]);
+    assert_eq!(polder.run(&named).code, Some(0));
+}
+
+#[test]
 fn a_test_without_a_table_fails_where_the_dataset_is_named_and_says_how_to_get_rows() {
     let folder = tempfile::tempdir().unwrap();
     Polder::in_folder(folder.path()).expect(&["new", "mesh", "mine"]);

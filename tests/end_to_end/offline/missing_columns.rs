@@ -113,7 +113,9 @@ fn a_column_of_which_a_value_is_required_must_be_there() {
         2,
         &["there is no column `disc`"],
     );
-    mesh.refused(&["run"], 2, &["there is no column `disc`", "daily_orders.sql:5:27"]);
+    for tells in ["plan", "run"] {
+        mesh.refused(&[tells], 2, &["there is no column `disc`", "daily_orders.sql:5:27"]);
+    }
     // What is not there is no value, whichever rule says so.
     assert_eq!(
         verdict(&mesh, "disc.required", &["shop.bronze.orders"]),

@@ -1,6 +1,7 @@
 //! What works without any service.
 
 mod altered_queries;
+mod altered_types;
 mod blast_radius;
 mod comparing;
 mod data_files;
@@ -8,7 +9,9 @@ mod decisions;
 mod demo;
 mod disclosure;
 mod files;
+mod foreign_tables;
 mod guide;
+mod handed_on;
 mod hook;
 mod importing;
 mod inferring;
@@ -25,14 +28,18 @@ mod policies;
 mod printed;
 mod pull_requests;
 mod quarantine;
+mod ranks;
+mod refused_groups;
 mod report_paths;
 mod repository;
 mod representations;
 mod revisions;
 mod service_levels;
+mod several_types;
 mod shares;
 mod table_fitness;
 mod unreadable;
 mod verdicts;
 mod watching;
 mod workflow;
+mod writers;

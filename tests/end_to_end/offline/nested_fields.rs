@@ -50,6 +50,12 @@ schema:
         map:
           key: {logicalType: string}
           value: {logicalType: object, properties: [{name: text, logicalType: string}]}
+      - name: rates
+        description: Of tax, by country.
+        logicalType: map
+        map:
+          key: {logicalType: string}
+          value: {logicalType: number}
 "#;
     fs::write(mesh.path(CONTRACT), contract).unwrap();
     let stream = "description: Products\ndataset: shop.bronze.products\nsource: {files: {path: data/products/*.jsonl}}\n\
@@ -171,4 +177,97 @@ fn what_does_not_fit_inside_of_an_object_is_mended_from_what_came() {
         mesh.csv(rows),
         "sku,ean,weight,price,size\n1,1,1.01,,\n2,,7.00,,\n3,,,9.5,M\n"
     );
+}
+
+#[test]
+fn what_was_refused_as_a_whole_is_mended_from_what_came() {
+    let mesh = mesh(&[
+        json!({"sku": "1", "rates": {"de": "0,19", "at": 0.2}}),
+        json!({"sku": "2", "rates": {"de": 0.07, "at": [0.1]}}),
+        json!({"sku": "3", "spec": "{\"weight\": 1.5}"}),
+        json!({"sku": "4", "spec": {"ean": "4", "weight": 1.005, "pin": "0815"}}),
+        json!({"sku": "5", "spec": 12}),
+    ]);
+    ingest(&mesh);
+    // Of a map, values that do not fit are text, and what is left of them must fit.
+    let rates =
+        "rates = MAP {'de': replace(CAST(rates['de'] AS VARCHAR), ',', '.'), 'at': CAST(rates['at'] AS VARCHAR)}";
+    let (code, said) = replay(&mesh, "rates.type", rates);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(
+        said.contains("1 of 2 rows") && said.contains("`[0.1]` is not a"),
+        "{said}"
+    );
+    let (code, said) = replay(&mesh, "rates.type", "rates = MAP {'at': abs(rates['at'])}");
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("as in CAST(rates['at'] AS DECIMAL(38, 10))"), "{said}");
+    let rates = "rates = MAP {'de': CAST(rates['de'] AS DOUBLE), 'at': CAST(trim(CAST(rates['at'] AS VARCHAR), '[]') AS DOUBLE)}";
+    let (code, said) = replay(&mesh, "rates.type", rates);
+    assert_eq!(code, Some(0), "{said}");
+
+    // The cast is one for all that came, be it text, a number or an object.
+    let number = "CAST(CAST(spec AS VARCHAR) AS DECIMAL(8,2))";
+    let (code, said) = replay(&mesh, "spec.type", &format!("spec = named_struct('weight', {number})"));
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("1 of 3 rows"), "{said}");
+    let digits = "regexp_replace(CAST(spec AS VARCHAR), '^.*\"weight\": ?([0-9.]+).*$', '\\1')";
+    let weight = format!("round(CAST({digits} AS DECIMAL(10,4)), 2)");
+    let as_it_came = format!("spec = {{weight: {weight}, pin: CAST(spec AS VARCHAR)}}");
+    let (code, said) = replay(&mesh, "spec.type", &as_it_came);
+    assert_eq!(code, Some(0), "{said}");
+
+    // Each comes once: nothing is left, and the stream brings none again.
+    let (code, said) = replay(&mesh, "spec.type", &as_it_came);
+    assert_eq!(code, Some(0), "{said}");
+    ingest(&mesh);
+    let rows = "SELECT sku, rates['de'] AS de, rates['at'] AS at, spec['weight'] AS weight, spec['pin'] AS pin \
+                FROM shop.bronze.products ORDER BY sku";
+    let wanted = [
+        "sku,de,at,weight,pin",
+        "1,0.19,0.2,,",
+        "2,0.07,0.1,,",
+        r#"3,,,1.50,"{""weight"": 1.5}""#,
+        r#"4,,,1.01,"{""ean"":""4"",""weight"":1.005,""pin"":""0815""}""#,
+        "5,,,12.00,",
+    ];
+    assert_eq!(mesh.csv(rows), format!("{}\n", wanted.join("\n")));
+}
+
+#[test]
+fn the_advice_names_what_is_to_blame() {
+    let mesh = mesh(&[
+        json!({"sku": "1", "spec": {"ean": {"x": 1}, "weight": "1,5"}}),
+        json!({"sku": "2", "variants": [{"size": "S", "price": "a"}, {"size": "M", "price": 1}]}),
+    ]);
+    ingest(&mesh);
+    for (rule, set, advice) in [
+        (
+            "spec.type",
+            "spec = {ean: upper(CAST(spec.ean AS VARCHAR)), weight: round(spec.weight, 2)}",
+            "as in CAST(spec.weight AS DECIMAL(38, 10))",
+        ),
+        (
+            "variants.type",
+            "variants = [{price: CAST('1' AS DOUBLE)}, {price: abs(variants[2]['price'])}]",
+            "as in CAST(variants[2]['price'] AS DECIMAL(38, 10))",
+        ),
+        (
+            "variants.type",
+            "variants = [{price: 1.5}, {price: variants[2]['price']}]",
+            "as in CAST(variants[2]['price'] AS DECIMAL(38, 10))",
+        ),
+        (
+            "spec.type",
+            "spec = {weight: 1e400}",
+            "a number with 400 zeros at its end is too large for a decimal",
+        ),
+        (
+            "spec.type",
+            "spec = {weight: spec[1]}",
+            "a field of an object is o.name or o['name']",
+        ),
+    ] {
+        let (_, said) = replay(&mesh, rule, set);
+        assert!(said.contains(advice), "{set}: {said}");
+    }
 }

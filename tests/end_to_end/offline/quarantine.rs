@@ -142,6 +142,21 @@ fn discarding_needs_a_reason_and_a_choice() {
         2,
         &["amout", "amount"],
     );
+    // A decimal comma is of text, which is in the cast.
+    mesh.refused(
+        &[
+            "quarantine",
+            "replay",
+            ORDERS,
+            "--set",
+            "amount = replace(amount, ',', '.')",
+        ],
+        2,
+        &[
+            "`replace` takes a string",
+            "amount = replace(CAST(amount AS VARCHAR), ',', '.')",
+        ],
+    );
     mesh.polder.expect(&[
         "quarantine",
         "discard",
@@ -263,7 +278,11 @@ fn what_has_no_place_in_its_type_is_text_to_those_who_mend_it() {
         mesh.polder.run(&replay)
     };
     // As it is, it fits no better than it did, and is not lost.
-    for what in ["amount = amount", "amount = coalesce(amount, 1)"] {
+    for what in [
+        "amount = amount",
+        "amount = coalesce(amount, 1)",
+        "amount = coalesce(amount, 0.5)",
+    ] {
         let said = set("T-1", what);
         assert_eq!(said.code, Some(1), "{what}: {said:?}");
         assert!(
@@ -606,4 +625,57 @@ schema:
         checked.code == Some(2) && checked.stderr.contains("error[built-in-contract]"),
         "{checked:?}"
     );
+}
+
+#[test]
+fn a_value_that_does_not_fit_is_treated_as_declared_and_what_fits_beside_it_is_judged_too() {
+    const AMOUNT: &str = "      - name: amount\n";
+    const CURRENCY: &str = "      - name: currency\n";
+    let declared = |column: &str, what: &str| {
+        format!("{column}        customProperties: [{{property: polder.onFailure, value: {what}}}]\n")
+    };
+    let wrong = r#"{"order_id": "W", "ordered_at": "2026-01-06T08:00:00Z", "customer": "ada", "amount": "abc", "currency": "euro"}"#;
+    let place = "data/orders/2026-01.jsonl/0 offset";
+    // The value itself, then another column of the same row.
+    for (column, rule, reason) in [
+        (AMOUNT, "amount.type", "`abc` is not a decimal(12,2)"),
+        (
+            CURRENCY,
+            "currency.pattern",
+            "currency is euro: it must match ^[A-Z]{3}$",
+        ),
+    ] {
+        let mesh = NewMesh::new();
+        change_contract(&mesh, "          minimum: 0\n", "          minimum: -10\n");
+        change_contract(&mesh, column, &declared(column, "reject"));
+        line(&mesh, wrong);
+        let refused = mesh.polder.run(&["ingest", "--until-end"]);
+        assert_eq!(refused.code, Some(1), "{refused:?}");
+        assert!(
+            refused.stderr.contains(&format!("rule {rule} of the contract")),
+            "{refused:?}"
+        );
+        assert!(
+            refused.stderr.contains(place) && refused.stderr.contains(reason),
+            "{refused:?}"
+        );
+        let listed = mesh.polder.expect(&["quarantine", "list", "--format", "csv"]);
+        assert!(!listed.contains(ORDERS), "{listed}");
+    }
+    // A warning is no way past a type, and the row says all that is wrong with it.
+    for what in ["quarantine", "warn"] {
+        let mesh = NewMesh::new();
+        change_contract(&mesh, "          minimum: 0\n", "          minimum: -10\n");
+        change_contract(&mesh, AMOUNT, &declared(AMOUNT, what));
+        line(&mesh, wrong);
+        mesh.polder.expect(&["ingest", "--until-end"]);
+        let shown = mesh.polder.expect(&["quarantine", "show", ORDERS, "--format", "json"]);
+        let shown: Value = serde_json::from_str(&shown).unwrap();
+        assert_eq!(shown.as_array().unwrap().len(), 1, "{shown}");
+        assert_eq!(shown[0]["rule"], "amount.type");
+        assert_eq!(
+            shown[0]["reason"],
+            "amount.type: `abc` is not a decimal(12,2); currency is euro: it must match ^[A-Z]{3}$"
+        );
+    }
 }

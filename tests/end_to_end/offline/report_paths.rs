@@ -144,6 +144,51 @@ fn lint_names_files_outside_of_the_repository_as_they_are_named() {
     );
 }
 
+/// Expects of a command that what it writes for code hosts is about this file.
+fn placed_from(folder: &Path, arguments: &[&str], placed: &str) {
+    let run = |report: &str| Polder::in_folder(folder).run(&[arguments, &["--report", report]].concat());
+    let ended = run("github");
+    assert!(
+        ended.stdout.contains(&format!("file={placed},")),
+        "{arguments:?}: {ended:?}"
+    );
+    let sarif: Value = serde_json::from_str(&run("sarif").stdout).unwrap();
+    for result in sarif["runs"][0]["results"].as_array().unwrap() {
+        let uri = &result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"];
+        assert_eq!(uri, placed, "{arguments:?}");
+    }
+    let junit = run("junit").stdout;
+    assert!(junit.contains(&format!("{placed}:")), "{arguments:?}: {junit}");
+}
+
+#[test]
+fn files_are_placed_in_their_own_repository_from_wherever_they_are_named() {
+    let repository = Repository::new();
+    // Samples beside a contract are linted with it.
+    fs::remove_file(repository.path("mesh/contracts/shop/orders.samples.yaml")).unwrap();
+    let (contract, data) = (
+        repository.path(PLACED),
+        repository.path("mesh/data/orders/2026-01.jsonl"),
+    );
+    let around = repository.0.path().parent().unwrap();
+    let from_around = Path::new(&contract).strip_prefix(around).unwrap().display().to_string();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let other = Repository::new();
+    for (folder, named) in [
+        (around, &contract),
+        (around, &from_around),
+        (elsewhere.path(), &contract),
+        (&other.0.path().join("mesh"), &contract),
+        (other.0.path(), &contract),
+    ] {
+        placed_from(folder, &["test", named, "--data", &data], PLACED);
+        let text = fs::read_to_string(&contract).unwrap();
+        fs::write(&contract, text.replace("kind: DataContract", "kind: DataContrct")).unwrap();
+        placed_from(folder, &["contract", "lint", named], PLACED);
+        fs::write(&contract, text).unwrap();
+    }
+}
+
 #[test]
 fn lint_places_every_document_of_a_named_folder() {
     let repository = Repository::new();

@@ -158,6 +158,131 @@ fn service_levels_are_measured_over_the_time_that_is_asked_about() {
     assert_eq!(looked_at(&[]), 0);
     assert_eq!(looked_at(&["--since", "12h"]), 12 * 3_600);
     assert_eq!(looked_at(&["--since", "90m"]), 90 * 60);
-    mesh.refused(&["slo", "--since", "900000000d"], 2, &["--since 900000000d", "too far"]);
-    mesh.refused(&["slo", "--since", "2y"], 2, &["--since 2y", "30d"]);
+    mesh.refused(
+        &["slo", "--since", "900000000d"],
+        2,
+        &["--since", "`900000000d` reaches back too far"],
+    );
+
+    // A time and a day, from its beginning, in UTC: the window begins there where the table is as old, else with the table.
+    let begins = |since: &str| {
+        let said = mesh
+            .polder
+            .run(&["slo", "shop.bronze.orders", "--format", "json", "--since", since]);
+        let levels: Vec<Value> = serde_json::from_str(&said.stdout).unwrap_or_else(|_| panic!("{said:?}"));
+        levels[0]["window"]["from"].as_str().unwrap().to_owned()
+    };
+    for (since, expected) in [
+        ("2026-01-05", "2026-01-05T00:00:00"),
+        ("2026-01-05T08:30:00+02:00", "2026-01-05T06:30:00"),
+        ("2026-01-05T08:30", "2026-01-05T08:30:00"),
+    ] {
+        assert!(begins(since).starts_with(expected), "{since}: {}", begins(since));
+    }
+
+    // What is no time is refused alike wherever one looks back, and so is one to come.
+    for words in [&["slo"][..], &["contract", "backtest", "shop.bronze.orders"]] {
+        for (since, says) in [
+            ("2y", "duration: write "),
+            ("2026-02-30", "2026-01-31T08:00:00Z or 30d"),
+            ("9000-01-01", "`9000-01-01` is not past"),
+        ] {
+            mesh.refused(&[words, &["--since", since]].concat(), 2, &["--since", since, says]);
+        }
+    }
+}
+
+#[test]
+fn the_error_rate_sees_deliveries_of_which_every_row_was_refused() {
+    let promised = |mesh: &NewMesh| {
+        let path = mesh.path("contracts/shop/orders.odcs.yaml");
+        let text = fs::read_to_string(&path).unwrap();
+        let levels = "slaProperties:\n";
+        assert_eq!(text.matches(levels).count(), 1, "{text}");
+        let rate = format!("{levels}  - {{property: errorRate, value: 50, unit: percent}}\n");
+        fs::write(path, text.replace(levels, &rate)).unwrap();
+    };
+    let refused = |mesh: &NewMesh, file: &str, rows: usize| {
+        let row = |n| {
+            format!(
+                "{{\"order_id\": \"{file}-{n}\", \"ordered_at\": \"2026-01-06T08:00:00Z\", \"amount\": -1.00, \
+                 \"currency\": \"EUR\"}}\n"
+            )
+        };
+        let lines: String = (0..rows).map(row).collect();
+        fs::write(mesh.path(&format!("data/orders/{file}.jsonl")), lines).unwrap();
+        mesh.polder.expect(&["ingest", "--until-end"]);
+    };
+    let rate = |mesh: &NewMesh| {
+        let ended = mesh.polder.run(&["slo", "shop.bronze.orders", "--format", "json"]);
+        let levels: Vec<Value> = serde_json::from_str(&ended.stdout).unwrap_or_else(|_| panic!("{ended:?}"));
+        let level = levels
+            .into_iter()
+            .find(|level| level["property"] == "errorRate")
+            .unwrap();
+        (
+            ended.code,
+            level["measured"]["percent"].clone(),
+            level["verdict"].clone(),
+        )
+    };
+    // One of four orders is refused.
+    let mesh = NewMesh::new();
+    promised(&mesh);
+    mesh.polder.expect(&["ingest", "--until-end"]);
+    assert_eq!(rate(&mesh), (Some(0), json!(25.0), json!("met")));
+    refused(&mesh, "2026-02", 20);
+    // 21 of 24.
+    assert_eq!(rate(&mesh), (Some(1), json!(87.5), json!("breached")));
+
+    // Nothing else ever came.
+    let mesh = NewMesh::new();
+    promised(&mesh);
+    fs::remove_file(mesh.path("data/orders/2026-01.jsonl")).unwrap();
+    refused(&mesh, "2026-02", 5);
+    assert_eq!(rate(&mesh), (Some(1), json!(100.0), json!("breached")));
+}
+
+#[test]
+fn the_error_rate_sees_an_increment_of_which_every_row_was_refused() {
+    let mesh = NewMesh::landed();
+    let write = |path: &str, text: &str| fs::write(mesh.path(path), text).unwrap();
+    write(
+        "contracts/shop/dear.odcs.yaml",
+        "apiVersion: v3.1.0\nkind: DataContract\nid: shop.silver.dear\nname: Dear orders\nversion: 1.0.0\nstatus: active\n\
+         domain: shop\ndescription: {purpose: Orders of 50 and more.}\nschema:\n  - name: dear\n    \
+         physicalName: shop.silver.dear\n    description: One row an order.\n    properties:\n      \
+         - {name: order_id, description: Its number., logicalType: string}\n      \
+         - {name: amount, description: What it costs., logicalType: number, physicalType: 'decimal(12,2)', \
+         logicalTypeOptions: {minimum: 50}}\n\
+         team: {name: shop, members: [{username: you@shop.example, role: owner}]}\n\
+         slaProperties:\n  - {property: errorRate, value: 70, unit: percent}\n",
+    );
+    write(
+        "pipelines/shop/dear.pipeline.yaml",
+        "dataset: shop.silver.dear\nmaterialization: append\n",
+    );
+    write(
+        "pipelines/shop/dear.sql",
+        "SELECT order_id, amount FROM shop.bronze.orders\n",
+    );
+    let rate = || {
+        mesh.polder.expect(&["run", "--select", "shop.dear"]);
+        let ended = mesh.polder.run(&["slo", "shop.silver.dear", "--format", "json"]);
+        let levels: Vec<Value> = serde_json::from_str(&ended.stdout).unwrap_or_else(|_| panic!("{ended:?}"));
+        let percent = levels[0]["measured"]["percent"].as_f64().unwrap();
+        (ended.code, (percent * 100.0).round())
+    };
+    // Of 20.50, 99.90 and 12.00 one is taken.
+    assert_eq!(rate(), (Some(0), 6_667.0));
+    let cheap = |n| {
+        format!(
+            "{{\"order_id\": \"C-{n}\", \"ordered_at\": \"2026-01-06T08:00:00Z\", \"amount\": 1.00, \"currency\": \"EUR\"}}\n"
+        )
+    };
+    write("data/orders/2026-02.jsonl", &(0..6).map(cheap).collect::<String>());
+    mesh.polder.expect(&["ingest", "--until-end"]);
+    // Eight of nine, and no more for a run that finds nothing new.
+    assert_eq!(rate(), (Some(1), 8_889.0));
+    assert_eq!(rate(), (Some(1), 8_889.0));
 }

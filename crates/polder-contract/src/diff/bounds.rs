@@ -1,27 +1,91 @@
-//! Bounds of values: which counts, how two of them stand to each other, and what is next to one.
+//! Bounds of values: which counts, and how two of them stand to each other.
 
 use std::cmp::Ordering;
+use std::fmt;
 
-use chrono::{DateTime, Datelike as _, NaiveDate, NaiveDateTime, NaiveTime, Utc};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Utc};
 use polder_core::document::Node;
 
+use super::meaning;
 use super::number::Number;
-use super::pairing::word;
-use super::walk::Pair;
+use super::range::{Moved, Part};
+use super::shift::Shift;
+use super::walk::{At, Pair, Walk};
+use crate::number::Side;
+
+/// Both bounds: what they are called, their keys, and the order of a tighter one to another.
+const SIDES: [(Side, [&str; 2], Ordering); 2] = [
+    (Side::Low, ["minimum", "exclusiveMinimum"], Ordering::Greater),
+    (Side::High, ["maximum", "exclusiveMaximum"], Ordering::Less),
+];
 
 /// A bound of one side: the key that sets it, the value as written, whether the value itself is refused.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Bound<'n> {
-    pub(super) key: &'static str,
-    pub(super) text: &'n str,
-    pub(super) exclusive: bool,
+struct Bound<'n> {
+    key: &'static str,
+    text: &'n str,
+    exclusive: bool,
+}
+
+impl fmt::Display for Bound<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.text, if self.exclusive { " (exclusive)" } else { "" })
+    }
+}
+
+impl Walk {
+    /// The bounds of a column, held against whatever else limits its values. Gives the keys that it spoke of.
+    pub(super) fn bounds(&mut self, moved: Option<&Moved>, options: Pair<'_>, at: &At) -> Vec<&'static str> {
+        let mut spoken_of = Vec::new();
+        for (side, keys, tighter) in SIDES {
+            let differ = |key: &&str| !meaning::same(key, options.under(key).old, options.under(key).new);
+            let Some(key) = keys.into_iter().find(differ) else {
+                continue;
+            };
+            spoken_of.extend(keys);
+            let (old, new) = (bound(options.old, keys, tighter), bound(options.new, keys, tighter));
+            let shown =
+                |bound: Option<Bound<'_>>| bound.map_or_else(|| "nothing".to_owned(), |bound| bound.to_string());
+            let what = format!(
+                "the {} of {} changed from {} to {}",
+                keys[0],
+                at.shown(),
+                shown(old),
+                shown(new)
+            );
+            let rule = old.or(new).map_or(key, |bound| bound.key);
+            let (said, at) = (options.under(key), at.rule(at.rule_id(rule)));
+            match moved.filter(|moved| moved.is_read()) {
+                Some(moved) => self.ranged(moved, Part::Bounds, &[side], said, &at, &what),
+                None => {
+                    let sides = (old.is_some(), new.is_some());
+                    self.limit(as_written(old, new, tighter), sides, said, &at, &what);
+                }
+            }
+        }
+        spoken_of
+    }
+}
+
+/// How a bound moved whose values nobody here can hold against those of the column.
+fn as_written(old: Option<Bound<'_>>, new: Option<Bound<'_>>, tighter: Ordering) -> Shift {
+    match (old, new) {
+        (None, None) => Shift::Restated,
+        (None, _) => Shift::Tightened,
+        (_, None) => Shift::Loosened,
+        (Some(old), Some(new)) => match order(new, old) {
+            Some(Ordering::Equal) => Shift::Restated,
+            Some(order) if order == tighter => Shift::Tightened,
+            Some(_) => Shift::Loosened,
+            None => Shift::Changed,
+        },
+    }
 }
 
 /// The bound that counts: the tighter one where both are written.
-pub(super) fn bound<'n>(
+fn bound<'n>(
     options: Option<&'n Node>,
-    key: &'static str,
-    exclusive_key: &'static str,
+    [key, exclusive_key]: [&'static str; 2],
     tighter: Ordering,
 ) -> Option<Bound<'n>> {
     let read = |key: &'static str, exclusive| {
@@ -39,7 +103,7 @@ pub(super) fn bound<'n>(
 
 /// The order of two bounds of the same side. Of equal values the exclusive one is tighter: above an inclusive minimum,
 /// below an inclusive maximum.
-pub(super) fn order(one: Bound<'_>, other: Bound<'_>) -> Option<Ordering> {
+fn order(one: Bound<'_>, other: Bound<'_>) -> Option<Ordering> {
     let values = values(one.text, other.text)?;
     if values != Ordering::Equal || one.exclusive == other.exclusive {
         return Some(values);
@@ -80,44 +144,5 @@ fn values(one: &str, other: &str) -> Option<Ordering> {
     match (time(one), time(other)) {
         (Some(one), Some(other)) => Some(one.cmp(&other)),
         _ => (one == other).then_some(Ordering::Equal),
-    }
-}
-
-/// The least or greatest value that a bound allows, of columns in which there is one: whole numbers (as they are) and days
-/// (counted).
-pub(super) fn smallest_step(column: Pair<'_>, bound: Bound<'_>, lower: bool) -> Option<i128> {
-    let of = |kind: &str| {
-        let is = |side: Option<&Node>| {
-            side.and_then(|side| word(side, "logicalType"))
-                .is_some_and(|word| word == kind)
-        };
-        is(column.old) && is(column.new)
-    };
-    if of("integer") {
-        return whole(bound, lower);
-    }
-    let day = NaiveDate::parse_from_str(bound.text, "%Y-%m-%d")
-        .ok()
-        .filter(|_| of("date"))?;
-    let day = i128::from(day.num_days_from_ce());
-    Some(day + inward(bound, lower))
-}
-
-/// The least or greatest whole number that a bound allows.
-pub(super) fn whole(bound: Bound<'_>, lower: bool) -> Option<i128> {
-    let number = Number::read(bound.text)?;
-    let (floor, ceil) = (number.floor()?, number.ceil()?);
-    let rounded = if lower { ceil } else { floor };
-    // A bound between two whole numbers leaves out neither.
-    let step = if floor == ceil { inward(bound, lower) } else { 0 };
-    rounded.checked_add(step)
-}
-
-/// How far the first value inside is from the bound, in steps.
-fn inward(bound: Bound<'_>, lower: bool) -> i128 {
-    match (bound.exclusive, lower) {
-        (false, _) => 0,
-        (true, true) => 1,
-        (true, false) => -1,
     }
 }

@@ -8,6 +8,7 @@ use polder_core::document::Node;
 use super::pairing::{COLUMN_IDENTITIES, by_physical_name, pair as pair_items, word};
 use super::policies::{Policies, own};
 use super::quality::{RULE_IDENTITIES, is_text, label, reference_id};
+use super::range::{Moved, Values};
 use super::walk::{At, Pair, Walk};
 use super::{Class, limits, meaning};
 use crate::rule::{OnFailure, RuleSeverity};
@@ -66,8 +67,15 @@ impl Walk {
         }
         if at.column.is_some() {
             let kept = limits::checked(new, at);
+            let before = Values::of_column(old, self.old_place());
+            let moved = Moved::of(before, Values::of_column(new, self.new_place()));
             for rule in limits::checked(old, at).into_iter().filter(|rule| kept.contains(rule)) {
-                self.limit_failure(said, &at.rule(rule));
+                let key = rule.rsplit('.').next().unwrap_or_default();
+                // Nothing comes in or stays out for what every value of the column keeps.
+                match moved.as_ref().is_some_and(|moved| moved.is_idle(key)) {
+                    true => self.quality_failure(said, &at.rule(rule)),
+                    false => self.limit_failure(said, &at.rule(rule)),
+                }
             }
         }
         self.inherited_rules(said, pair, at);

@@ -1,262 +1,262 @@
-//! Values that one column takes from another: whether it refuses some that the other may have.
+//! Values that one column takes from another: whether what is asked of them there is kept already where they come from.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use polder_core::DatasetName;
-use polder_core::document::{Node, Value};
 
-use super::pairing::by_physical_name;
-use super::policies::Policies;
-use super::walk::{At, Pair, Walk};
+use super::kept::{Checked, Kept};
 use crate::contract::Contract;
-use crate::place::items;
-use crate::rule::id;
+use crate::quality::Operator;
+use crate::rule::{
+    Figure, Metric, OnFailure, PathStep, RowCheck, RowTest, Rule, RuleKind, RuleSeverity, SetTest, written,
+};
+use crate::schema::SchemaObject;
 
-/// A column of a dataset under contract, by its path in the store: `price`, `address.city`, `lines[].price`.
-#[derive(Debug, Clone, Copy)]
-pub struct ColumnOf<'c> {
-    /// The contract.
-    pub contract: &'c Contract,
-    /// The dataset.
-    pub dataset: &'c DatasetName,
-    /// The column's path.
-    pub column: &'c str,
+/// What a contract keeps of a dataset's values, in whatever words it says so: its rules that keep out what breaks them. One
+/// that only warns keeps nothing.
+#[derive(Debug, Clone)]
+pub struct Guarantees {
+    object: Arc<SchemaObject>,
+    rules: Vec<Rule>,
 }
 
-/// Whether a column (`to`) refuses values that another one (`from`) may have, by the limit that a rule about `from` was
-/// (`price.maximum`): by the same limit, or by one of the same kind. Where `reported` is said, what breaks the rule lands
-/// in `from` all the same. A column that only warns refuses nothing.
-pub fn refuses(from: ColumnOf<'_>, to: ColumnOf<'_>, rule: &str, reported: bool) -> bool {
-    let Some(key) = rule.strip_prefix(from.column).and_then(|rest| rest.strip_prefix('.')) else {
-        return false;
-    };
-    let (Some(from_path), Some(to_path)) = (path(from), path(to)) else {
-        return false;
-    };
-    let Some((source, target)) = from_path.last().copied().zip(to_path.last().copied()) else {
-        return false;
-    };
-    let without = reported.then(|| without(source, key));
-    let source = without.as_ref().unwrap_or(source);
-    let policies = |path: &[&Node]| {
-        let all = path.iter().fold(Policies::default(), |policies, node| {
-            policies.of(Some(node), Some(node))
+impl Guarantees {
+    /// Those of a dataset; nothing where the contract does not describe it.
+    pub fn of(contract: &Contract, dataset: &DatasetName) -> Option<Self> {
+        let mut objects = contract.objects.iter();
+        let object = objects.find(|object| object.dataset.as_ref() == Some(dataset))?;
+        let rules = contract.rules_of(object).into_iter().filter(keeps_out);
+        Some(Self {
+            object: Arc::new(object.clone()),
+            rules: rules.collect(),
+        })
+    }
+
+    /// The same, if a rule were there too.
+    #[must_use]
+    pub fn with(&self, rule: &Rule) -> Self {
+        let mut with = self.clone();
+        with.rules.push(rule.clone());
+        with
+    }
+
+    /// The same rules, if the columns were of the types that they are there.
+    #[must_use]
+    pub fn with_types_of(&self, other: &Self) -> Self {
+        Self {
+            object: Arc::clone(&other.object),
+            rules: self.rules.clone(),
+        }
+    }
+
+    /// The rules.
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    /// The rules that ask something of the value at a path (`price`, `lines[].price`, `rates.value`), as [`Rule::column`]
+    /// names it.
+    pub fn about<'g>(&'g self, path: &'g str) -> impl Iterator<Item = &'g Rule> {
+        let about = move |rule: &&Rule| rule.column.as_deref() == Some(path) && !asked_by(rule).is_empty();
+        self.rules.iter().filter(about)
+    }
+
+    /// The same of the value at a path and of all that is inside of it.
+    pub fn about_inside<'g>(&'g self, path: &'g str) -> impl Iterator<Item = &'g Rule> {
+        let inside = move |rule: &&Rule| {
+            let rest = rule.column.as_deref().and_then(|column| column.strip_prefix(path));
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '['])) && !asked_by(rule).is_empty()
+        };
+        self.rules.iter().filter(inside)
+    }
+
+    /// Whether the value at a path is never null where what is around it is not.
+    pub fn require(&self, path: &str) -> bool {
+        // The keys of a map are never null.
+        let is_key = || {
+            self.object
+                .path(path)
+                .is_some_and(|steps| steps.last() == Some(&PathStep::MapKey))
+        };
+        self.checked(path).have_value() || is_key()
+    }
+
+    /// Whether each row has a value at a path: all around it have one, and it is no item of a list nor value of a map, of
+    /// which there may be none.
+    pub fn have_value(&self, path: &str) -> bool {
+        let steps = self.object.path(path).unwrap_or_default();
+        let is_field = |step: &PathStep| matches!(step, PathStep::Field(_));
+        steps.iter().all(is_field) && (1..=steps.len()).all(|length| self.require(&written(&steps[..length])))
+    }
+
+    /// Whether the values at a path that are there keep what a rule of another dataset asks, null aside.
+    pub fn keep(&self, path: &str, asked: &Rule, of: &Self) -> Kept {
+        self.keep_each(path, asked, of)
+            .into_iter()
+            .min()
+            .unwrap_or(Kept::Surely)
+    }
+
+    /// The same, part by part of what the rule asks: a width has two ends.
+    pub fn keep_each(&self, path: &str, asked: &Rule, of: &Self) -> Vec<Kept> {
+        let asked_of = asked.column.as_deref().and_then(|column| of.column_type(column));
+        let values = self.checked(path);
+        let parts = asked_by(asked).into_iter().flat_map(parts);
+        parts.map(|part| values.keep(&part, asked_of.as_ref())).collect()
+    }
+
+    /// Whether the same patterns, formats and lists are asked for at a path.
+    pub fn same_texts(&self, other: &Self, path: &str) -> bool {
+        let (own, other) = (self.checked(path), other.checked(path));
+        let of_text = |checked: &Checked<'_>| {
+            let checks = checked.checks().iter().filter(|check| is_of_text(check));
+            checks.map(|check| (**check).clone()).collect::<Vec<_>>()
+        };
+        of_text(&own) == of_text(&other)
+    }
+
+    /// Whether no two rows have the same values in these columns.
+    pub fn tell_apart(&self, columns: &BTreeSet<&str>) -> bool {
+        let mut keys = self.rules.iter().filter_map(key);
+        // Fewer columns that tell rows apart do it all the more.
+        keys.any(|key| key.iter().all(|column| columns.contains(column.as_str())))
+    }
+
+    fn column_type(&self, path: &str) -> Option<crate::ColumnType> {
+        let steps = self.object.path(path)?;
+        self.object.value(&steps)?.column_type().ok()
+    }
+
+    fn checked(&self, path: &str) -> Checked<'_> {
+        let own = self.rules.iter().filter(|rule| rule.column.as_deref() == Some(path));
+        let checks = own.filter_map(|rule| match &rule.kind {
+            RuleKind::Row(RowTest::Value { check, .. }) => Some(check),
+            _ => None,
         });
-        all.new
-    };
-    // What `from` says of failures is what `reported` stands for.
-    let at = At {
-        dataset: Some(to.dataset.clone()),
-        column: Some(to.column.to_owned()),
-        policies: Policies {
-            new: policies(&to_path),
-            ..Policies::default()
-        },
-        ..At::default()
-    };
-    let files = (from.contract.source_path.as_path(), to.contract.source_path.as_path());
-    let found = Walk::over_documents(
-        (files.0, source),
-        (files.1, target),
-        |walk: &mut Walk, pair: Pair<'_>| {
-            walk.value(pair, &at, &mut Vec::new());
-        },
-    );
-    found.iter().any(|change| {
-        let other = change
-            .rule
-            .as_deref()
-            .and_then(|rule| rule.strip_prefix(to.column)?.strip_prefix('.'));
-        change.class.breaks_writers() && other.is_some_and(|other| same_kind(key, other))
-    })
-}
-
-/// Whether two limits are of one kind. The name of a type can limit lengths and numbers alike.
-fn same_kind(one: &str, other: &str) -> bool {
-    let kind = |key: &str| match key {
-        "exclusiveMinimum" => "minimum".to_owned(),
-        "exclusiveMaximum" => "maximum".to_owned(),
-        key => key.to_owned(),
-    };
-    let (one, other) = (kind(one), kind(other));
-    let by_type = |key: &str| {
-        matches!(
-            key,
-            "physicalType" | "maxLength" | "minimum" | "maximum" | "format" | "enum"
-        )
-    };
-    let named = one == "physicalType" || other == "physicalType";
-    one == other || (named && by_type(&one) && by_type(&other))
-}
-
-/// The object and the values on the way to a column.
-fn path(of: ColumnOf<'_>) -> Option<Vec<&Node>> {
-    let objects = items(&of.contract.document, "schema").iter().zip(&of.contract.objects);
-    let mut here = objects
-        .filter(|(_, object)| object.dataset.as_ref() == Some(of.dataset))
-        .map(|(node, _)| node)
-        .next()?;
-    let mut path = vec![here];
-    for step in of.column.split('.') {
-        let name = step.trim_end_matches("[]");
-        let mut fields = items(here, "properties").iter();
-        here = fields.find(|field| by_physical_name(field).is_some_and(|own| own == name))?;
-        path.push(here);
-        for _ in 0..(step.len() - name.len()) / 2 {
-            here = here.get("items")?;
-            path.push(here);
-        }
+        let steps = self.object.path(path).unwrap_or_default();
+        let fields = self.object.value(&steps).map(|value| value.properties.as_slice());
+        let there = fields.unwrap_or_default().iter().filter(|field| {
+            let path = format!("{path}.{}", field.name);
+            let mut rules = self
+                .rules
+                .iter()
+                .filter(|rule| rule.column.as_deref() == Some(path.as_str()));
+            rules.any(|rule| matches!(&rule.kind, RuleKind::Row(RowTest::Value { check, .. }) if asks_value(check)))
+        });
+        let there = there.map(|field| field.name.as_str()).collect();
+        Checked::new(self.column_type(path), checks, there)
     }
-    Some(path)
 }
 
-/// A value without the limit that makes this rule.
-fn without(value: &Node, rule: &str) -> Node {
-    let option = id::option_of(rule);
-    let mut value = value.clone();
-    if let Value::Map(entries) = &mut value.value {
-        entries.retain(|entry| entry.key != rule);
-        for entry in entries {
-            if entry.key == "logicalTypeOptions"
-                && let Value::Map(options) = &mut entry.value.value
-            {
-                options.retain(|entry| Some(entry.key.as_str()) != option);
+/// Whether a rule is broken by null.
+pub fn refuses_null(rule: &Rule) -> bool {
+    asked_by(rule).into_iter().any(asks_value)
+}
+
+/// Whether a rule asks for texts of a pattern or format, or for listed ones.
+pub fn asks_of_text(rule: &Rule) -> bool {
+    asked_by(rule).into_iter().any(is_of_text)
+}
+
+fn is_of_text(check: &RowCheck) -> bool {
+    match check {
+        RowCheck::Pattern(_) | RowCheck::Format(_) | RowCheck::OneOf(_) => true,
+        RowCheck::All(all) => all.iter().any(is_of_text),
+        _ => false,
+    }
+}
+
+/// Whether a rule is broken by null alone.
+pub fn refuses_only_null(rule: &Rule) -> bool {
+    asked_by(rule).into_iter().all(|check| *check == RowCheck::Required)
+}
+
+/// The columns of which a rule asks that no two rows have the same values.
+pub fn key(rule: &Rule) -> Option<&[String]> {
+    match &rule.kind {
+        RuleKind::Set(test) if allows_none(&test.operator, test.percent) => demanded_key(rule),
+        _ => None,
+    }
+}
+
+/// The columns of a rule that no rows can break of which no two have the same values there.
+pub fn demanded_key(rule: &Rule) -> Option<&[String]> {
+    match &rule.kind {
+        RuleKind::Set(SetTest {
+            metric: Metric::Duplicates { columns },
+            operator,
+            ..
+        }) if operator.holds(&Figure::Whole(0)) => Some(columns),
+        _ => None,
+    }
+}
+
+fn asks_value(check: &RowCheck) -> bool {
+    match check {
+        RowCheck::Required | RowCheck::NotMissing(_) => true,
+        RowCheck::All(all) => all.iter().any(asks_value),
+        _ => false,
+    }
+}
+
+/// Whether a rule keeps out what breaks it.
+fn keeps_out(rule: &Rule) -> bool {
+    rule.severity == RuleSeverity::Error && rule.on_failure != OnFailure::Warn
+}
+
+/// What a check is made of.
+fn parts(check: &RowCheck) -> Vec<Cow<'_, RowCheck>> {
+    match check {
+        RowCheck::All(all) => all.iter().flat_map(parts).collect(),
+        RowCheck::Width(width) => match width.range() {
+            Some((low, high)) => {
+                let (low, high) = (low.to_string(), high.to_string());
+                vec![
+                    Cow::Owned(RowCheck::Minimum {
+                        value: low,
+                        exclusive: false,
+                    }),
+                    Cow::Owned(RowCheck::Maximum {
+                        value: high,
+                        exclusive: false,
+                    }),
+                ]
             }
-        }
+            None => vec![Cow::Borrowed(check)],
+        },
+        one => vec![Cow::Borrowed(one)],
     }
-    value
+}
+
+/// Whether a figure must be 0 that counts rows, or is a share of them.
+fn allows_none(operator: &Operator, percent: bool) -> bool {
+    let least = if percent {
+        Figure::Real(f64::MIN_POSITIVE)
+    } else {
+        Figure::Whole(1)
+    };
+    let from_zero = matches!(
+        operator,
+        Operator::MustBe(_) | Operator::LessThan(_) | Operator::LessOrEqual(_) | Operator::Between(..)
+    );
+    from_zero && operator.holds(&Figure::Whole(0)) && !operator.holds(&least)
+}
+
+/// What a rule asks of each value: also one about the table that no failing row can break.
+fn asked_by(rule: &Rule) -> Vec<&RowCheck> {
+    const REQUIRED: &RowCheck = &RowCheck::Required;
+    match &rule.kind {
+        RuleKind::Row(RowTest::Value { check, .. }) => vec![check],
+        RuleKind::Set(test) if test.operator.holds(&Figure::Whole(0)) => match &test.metric {
+            Metric::Nulls { .. } | Metric::Missing { .. } => vec![REQUIRED],
+            Metric::Invalid { checks, .. } => checks.iter().collect(),
+            _ => Vec::new(),
+        },
+        _ => Vec::new(),
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use polder_core::document::Source;
-
-    use super::*;
-    use crate::parse;
-
-    fn contract(dataset: &str, properties: &str) -> Contract {
-        let text = format!(
-            "apiVersion: v3.1.0\nkind: DataContract\nid: {dataset}\nname: x\nversion: 1.0.0\nstatus: active\nschema:\n  - \
-             name: rows\n    physicalName: {dataset}\n    properties:\n{properties}"
-        );
-        parse(&Source::new("contracts/s/x.odcs.yaml", text)).contract.unwrap()
-    }
-
-    fn of<'c>(contract: &'c Contract, column: &'c str) -> ColumnOf<'c> {
-        ColumnOf {
-            contract,
-            dataset: contract.datasets().next().unwrap(),
-            column,
-        }
-    }
-
-    /// Whether `t` of one column refuses what `c` of another may be now.
-    fn refused(from: &str, to: &str, rule: &str) -> bool {
-        let from = contract("s.bronze.src", &format!("      - {{name: c, {from}}}\n"));
-        let to = contract("s.silver.x", &format!("      - {{name: t, {to}}}\n"));
-        refuses(of(&from, "c"), of(&to, "t"), rule, false)
-    }
-
-    #[test]
-    fn a_tighter_limit_of_the_same_kind_refuses_and_no_other() {
-        let listed = |words: &str| {
-            let words: Vec<_> = words.split(' ').map(|word| format!("{{value: {word}}}")).collect();
-            format!("logicalType: string, enum: [{}]", words.join(", "))
-        };
-        let number = |limit: &str| format!("logicalType: integer, logicalTypeOptions: {{{limit}}}");
-        let text = |limit: &str| format!("logicalType: string, logicalTypeOptions: {{{limit}}}");
-        for (from, to, rule, expected) in [
-            (listed("x y z"), listed("x y"), "c.enum", true),
-            (listed("x y z"), listed("z y x w"), "c.enum", false),
-            (listed("x y z"), text(""), "c.enum", false),
-            (number("maximum: 1000"), number("maximum: 100"), "c.maximum", true),
-            (
-                number("maximum: 1000"),
-                number("exclusiveMaximum: 1001"),
-                "c.maximum",
-                false,
-            ),
-            (
-                number("maximum: 1000"),
-                number("exclusiveMaximum: 1000"),
-                "c.maximum",
-                true,
-            ),
-            // The other bound is as it was before.
-            (
-                number("maximum: 10"),
-                number("maximum: 10, minimum: 5"),
-                "c.maximum",
-                false,
-            ),
-            (text("maxLength: 50"), text("maxLength: 5"), "c.maxLength", true),
-            (
-                text("maxLength: 50"),
-                "logicalType: string, physicalType: varchar(5)".to_owned(),
-                "c.maxLength",
-                true,
-            ),
-            (
-                "logicalType: string, physicalType: varchar(50)".to_owned(),
-                "logicalType: string, physicalType: varchar(5)".to_owned(),
-                "c.physicalType",
-                true,
-            ),
-            (
-                "logicalType: string".to_owned(),
-                "logicalType: string, unique: true".to_owned(),
-                "c.unique",
-                true,
-            ),
-            (
-                "logicalType: string".to_owned(),
-                "logicalType: string, required: true".to_owned(),
-                "c.required",
-                true,
-            ),
-            (
-                "logicalType: string".to_owned(),
-                "logicalType: string, unique: true, customProperties: [{property: polder.onFailure, value: warn}]"
-                    .to_owned(),
-                "c.unique",
-                false,
-            ),
-        ] {
-            assert_eq!(refused(&from, &to, rule), expected, "{rule}: {from} → {to}");
-        }
-    }
-
-    #[test]
-    fn a_limit_that_only_reports_lets_everything_through() {
-        let limited = "      - {name: c, logicalType: integer, logicalTypeOptions: {maximum: 100}}\n";
-        let (from, to) = (contract("s.bronze.src", limited), contract("s.silver.x", limited));
-        assert!(!refuses(of(&from, "c"), of(&to, "c"), "c.maximum", false));
-        assert!(refuses(of(&from, "c"), of(&to, "c"), "c.maximum", true));
-    }
-
-    #[test]
-    fn fields_that_must_be_there_are_no_value_that_must() {
-        let object =
-            |asks: &str| format!("logicalType: object, {asks}properties: [{{name: city, logicalType: string}}]");
-        let fields = object("logicalTypeOptions: {required: [city]}, ");
-        assert!(refused(&object(""), &fields, "c.requiredProperties"));
-        assert!(!refused(
-            &object(""),
-            &object("required: true, "),
-            "c.requiredProperties"
-        ));
-        assert!(!refused(&object(""), &fields, "c.required"));
-    }
-
-    #[test]
-    fn values_inside_are_found_by_their_paths() {
-        let lines = |most: u32| {
-            format!(
-                "      - name: lines\n        logicalType: array\n        items:\n          logicalType: object\n          \
-                 properties:\n            - {{name: n, logicalType: integer, logicalTypeOptions: {{maximum: {most}}}}}\n"
-            )
-        };
-        let (from, to) = (contract("s.bronze.src", &lines(9)), contract("s.silver.x", &lines(8)));
-        let (from, to) = (of(&from, "lines[].n"), of(&to, "lines[].n"));
-        assert!(refuses(from, to, "lines[].n.maximum", false));
-        assert!(!refuses(to, from, "lines[].n.maximum", false));
-    }
-}
+mod tests;

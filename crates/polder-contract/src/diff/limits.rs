@@ -1,19 +1,21 @@
 //! Limits of values: options of the logical type, and listed values.
 
-use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
 use polder_core::document::Node;
 
-use super::bounds::{Bound, bound, order, smallest_step};
 use super::number::Number;
 use super::pairing::{Identity, Paired, pair as pair_items, word};
 use super::policies::Policies;
+use super::range::{BOTH, Moved, Part, Values};
 use super::shift::Shift;
 use super::walk::{At, Pair, Walk};
-use super::widths::{is_idle, keeps_floats_out};
+use super::widths::keeps_floats_out;
 use super::{Class, meaning, types};
+use crate::column_type::ColumnType;
+use crate::number::Side;
 use crate::place::{Place, flag, items};
+use crate::rule::OnFailure;
 use crate::schema::Property;
 
 /// The options that are limits of their own, with whether a greater number allows more.
@@ -29,71 +31,28 @@ const COUNTS: [(&str, bool); 6] = [
 impl Walk {
     /// The options of a column's logical type; `format` is left out where the type has spoken of the width.
     pub(super) fn limits(&mut self, column: Pair<'_>, pair: Pair<'_>, at: &At, width_said: bool) {
-        let lower = (
-            bound(pair.old, "minimum", "exclusiveMinimum", Ordering::Greater),
-            bound(pair.new, "minimum", "exclusiveMinimum", Ordering::Greater),
-        );
-        let upper = (
-            bound(pair.old, "maximum", "exclusiveMaximum", Ordering::Less),
-            bound(pair.new, "maximum", "exclusiveMaximum", Ordering::Less),
-        );
-        let mut spoken_of = Vec::new();
-        for (name, (old, new), tighter) in [
-            ("minimum", lower, Ordering::Greater),
-            ("maximum", upper, Ordering::Less),
-        ] {
-            let keys = if name == "minimum" {
-                ["minimum", "exclusiveMinimum"]
-            } else {
-                ["maximum", "exclusiveMaximum"]
-            };
-            let differ = |key: &&str| !meaning::same(key, pair.under(key).old, pair.under(key).new);
-            if !keys.iter().any(&differ) {
-                continue;
-            }
-            spoken_of.extend(keys);
-            let key = keys.into_iter().find(|key| differ(key)).unwrap_or(name);
-            let inner = pair.under(key);
-            let step = |bound| smallest_step(column, bound, name == "minimum");
-            let shift = match (old, new) {
-                (None, _) => Shift::Tightened,
-                (_, None) => Shift::Loosened,
-                (Some(old), Some(new)) => match step(new)
-                    .zip(step(old))
-                    .map(|(new, old)| new.cmp(&old))
-                    .or_else(|| order(new, old))
-                {
-                    Some(Ordering::Equal) => Shift::Restated,
-                    Some(order) if order == tighter => Shift::Tightened,
-                    Some(_) => Shift::Loosened,
-                    None => Shift::Changed,
-                },
-            };
-            let shown = |bound: Option<Bound<'_>>| {
-                bound.map_or("nothing".to_owned(), |bound| {
-                    format!("{}{}", bound.text, if bound.exclusive { " (exclusive)" } else { "" })
-                })
-            };
-            let what = format!(
-                "the {name} of {} changed from {} to {}",
-                at.shown(),
-                shown(old),
-                shown(new)
-            );
-            let rule = old.or(new).map_or(name, |bound| bound.key);
-            let sides = (old.is_some(), new.is_some());
-            self.limit(shift, sides, inner, &at.rule(at.rule_id(rule)), &what);
-        }
+        let types = self.column_types(column);
+        let values = |of_type: &Option<ColumnType>, side: Option<&Node>| Values::of(of_type.as_ref(), side?);
+        let moved = Moved::of(values(&types.0, column.old), values(&types.1, column.new));
+        let mut spoken_of = self.bounds(moved.as_ref(), pair, at);
         if width_said {
             spoken_of.push("format");
         }
         self.each(pair, at, &spoken_of, |walk, key, inner| {
-            let shift = match key {
-                "format" => walk.format(inner, column),
-                _ => option(key, inner, column),
-            };
             let what = format!("`{key}` of {} {}", at.shown(), inner.said());
             let at = at.rule(at.option_id(key));
+            if let ("format", Some(moved), true) = (key, &moved, both(column, is_whole)) {
+                return walk.ranged(moved, Part::Format, &BOTH, inner, &at, &what);
+            }
+            let shift = match key {
+                "format" => format(inner, column, &types),
+                "multipleOf" => multiples(inner.texts(), column, &types),
+                "timezone" => match zone(inner.texts(), &types) {
+                    Some(shift) => shift,
+                    None => return walk.means_the_same(),
+                },
+                _ => option(key, inner, column),
+            };
             let limits = |side: Option<&Node>, column: Option<&Node>| {
                 // A zone is meant on either side.
                 side.is_some() || is_zone(key) || column.is_some_and(|column| types::limits_too(key, column))
@@ -109,38 +68,28 @@ impl Walk {
         });
     }
 
-    /// How the format of a column moved: the width of its numbers, or how its texts are written.
-    fn format(&self, pair: Pair<'_>, column: Pair<'_>) -> Shift {
-        let Some((old, new)) = column.old.zip(column.new) else {
-            return written(pair.texts());
-        };
-        let column_type = |column: &Node, file: &Place| Property::read(column, file).column_type().ok();
-        let types = || (column_type(old, self.old_place()), column_type(new, self.new_place()));
-        if is_whole(old) && is_whole(new) {
-            let (old_type, new_type) = types();
-            let (old, new) = ((old_type.as_ref(), old), (new_type.as_ref(), new));
-            // A width that takes nothing away, by the type or by the bounds beside it, is no limit of its own.
-            return match is_idle(old.0, old.1) && is_idle(new.0, new.1) {
-                true => Shift::Restated,
-                false => types::width_shift(old, new),
-            };
+    /// The types of a column on both sides, where they are known.
+    fn column_types(&self, column: Pair<'_>) -> (Option<ColumnType>, Option<ColumnType>) {
+        let of = |side: Option<&Node>, file: &Place| Property::read(side?, file).column_type().ok();
+        (of(column.old, self.old_place()), of(column.new, self.new_place()))
+    }
+
+    /// A limit of the range of values, on these ends of it.
+    pub(super) fn ranged(&mut self, moved: &Moved, part: Part, ends: &[Side], pair: Pair<'_>, at: &At, what: &str) {
+        let (shift, kept_out) = (moved.shift(part, ends), moved.kept_out(part, ends));
+        let Policies { old, new } = at.policies;
+        if shift == Shift::Restated && kept_out == (false, false) {
+            // What keeps nothing out does so whatever happens to rows that break it.
+            let policies = Policies::default();
+            return self.limit(shift, (true, true), pair, &At { policies, ..at.clone() }, what);
         }
-        if is_number(old) && is_number(new) {
-            let (old_type, new_type) = types();
-            let (before, now) = (
-                keeps_floats_out(old_type.as_ref(), old),
-                keeps_floats_out(new_type.as_ref(), new),
-            );
-            return Shift::of(now || !before, before || !now);
-        }
-        match types::is_text(old) && types::is_text(new) {
-            true => types::format_shift(old, new),
-            false => written(pair.texts()),
-        }
+        // Where rows are kept out on both sides, the values alone say how they moved.
+        let warns = [old, new].contains(&OnFailure::Warn);
+        self.limit(shift, if warns { kept_out } else { (true, true) }, pair, at, what);
     }
 
     /// A limit that moved, on the sides that have it.
-    fn limit(&mut self, shift: Shift, sides: (bool, bool), pair: Pair<'_>, at: &At, what: &str) {
+    pub(super) fn limit(&mut self, shift: Shift, sides: (bool, bool), pair: Pair<'_>, at: &At, what: &str) {
         let code = |shift| match shift {
             Shift::Restated => "limit-restated",
             Shift::Tightened => "limit-tightened",
@@ -254,24 +203,6 @@ fn option(key: &str, pair: Pair<'_>, column: Pair<'_>) -> Shift {
         };
     }
     match key {
-        "multipleOf" => {
-            let read = |text: Option<&str>| text.and_then(Number::read);
-            // Every whole number is a multiple of 1.
-            let idle = |text: Option<&str>, column: Option<&Node>| {
-                let divides = |unit: Number| Number::read("1").and_then(|one| one.is_multiple_of(&unit)) == Some(true);
-                text.is_none() || (column.is_some_and(is_whole) && read(text).is_some_and(divides))
-            };
-            match (read(texts.0), read(texts.1)) {
-                _ if idle(texts.0, column.old) && idle(texts.1, column.new) => Shift::Restated,
-                (Some(old), Some(new)) => Shift::of(
-                    new.is_multiple_of(&old) == Some(true),
-                    old.is_multiple_of(&new) == Some(true),
-                ),
-                (None, Some(_)) => Shift::Tightened,
-                (Some(_), None) => Shift::Loosened,
-                (None, None) => Shift::Changed,
-            }
-        }
         "uniqueItems" => {
             if texts.1 == Some("true") {
                 Shift::Tightened
@@ -293,6 +224,69 @@ fn option(key: &str, pair: Pair<'_>, column: Pair<'_>) -> Shift {
         // How values without a zone are meant, and whatever else comes: neither fewer nor more values.
         _ => Shift::Changed,
     }
+}
+
+/// How the unit moved of which values are multiples. Every value is one of the unit that its column counts in: whole numbers
+/// of 1, decimals of their last digit.
+fn multiples(
+    texts: (Option<&str>, Option<&str>),
+    column: Pair<'_>,
+    types: &(Option<ColumnType>, Option<ColumnType>),
+) -> Shift {
+    let read = |text: Option<&str>| text.and_then(Number::read);
+    let idle = |text: Option<&str>, column: Option<&Node>, of_type: &Option<ColumnType>| {
+        let scale = match of_type {
+            Some(ColumnType::Int32 | ColumnType::Int64) => Some(0),
+            Some(ColumnType::Decimal { scale, .. }) => Some(*scale),
+            Some(_) => None,
+            None => column.is_some_and(is_whole).then_some(0),
+        };
+        let last = scale.and_then(|scale| Number::of_units(1, scale));
+        let divides = |unit: Number| last.and_then(|last| last.is_multiple_of(&unit)) == Some(true);
+        text.is_none() || read(text).is_some_and(divides)
+    };
+    match (read(texts.0), read(texts.1)) {
+        _ if idle(texts.0, column.old, &types.0) && idle(texts.1, column.new, &types.1) => Shift::Restated,
+        (Some(old), Some(new)) => Shift::of(
+            new.is_multiple_of(&old) == Some(true),
+            old.is_multiple_of(&new) == Some(true),
+        ),
+        (None, Some(_)) => Shift::Tightened,
+        (Some(_), None) => Shift::Loosened,
+        (None, None) => Shift::Changed,
+    }
+}
+
+/// How the format of a column moved of which the values do not say it: how its texts are written, or how many bits its
+/// floating point has.
+fn format(pair: Pair<'_>, column: Pair<'_>, types: &(Option<ColumnType>, Option<ColumnType>)) -> Shift {
+    let Some((old, new)) = column.old.zip(column.new) else {
+        return written(pair.texts());
+    };
+    if both(column, is_number) {
+        let before = keeps_floats_out(types.0.as_ref(), old);
+        let now = keeps_floats_out(types.1.as_ref(), new);
+        return Shift::of(now || !before, before || !now);
+    }
+    match both(column, types::is_text) {
+        true => types::format_shift(old, new),
+        false => written(pair.texts()),
+    }
+}
+
+/// How it moved whether timestamps have a zone, which they do where nothing is said: they are instants. Nothing where the
+/// same is meant. A type of no zone says so itself.
+fn zone(texts: (Option<&str>, Option<&str>), types: &(Option<ColumnType>, Option<ColumnType>)) -> Option<Shift> {
+    if [&types.0, &types.1].contains(&&Some(ColumnType::TimestampLocal)) {
+        return Some(Shift::Restated);
+    }
+    let zoned = |text: Option<&str>| text != Some("false");
+    (zoned(texts.0) != zoned(texts.1)).then_some(Shift::Changed)
+}
+
+/// Whether something holds for a column on both sides.
+fn both(column: Pair<'_>, holds: fn(&Node) -> bool) -> bool {
+    column.old.is_some_and(holds) && column.new.is_some_and(holds)
 }
 
 /// How a limit moved of which nothing is known but how it is written.

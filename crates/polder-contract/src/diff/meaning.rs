@@ -104,8 +104,6 @@ fn is_default(key: &str, node: &Node) -> bool {
         Value::List(items) => items.is_empty() && !FREE.contains(&key),
         Value::Map(_) => entries(node).next().is_none() && !FREE.contains(&key),
         Value::Bool(false) => FLAGS.contains(&key),
-        // Every timestamp is an instant, or local by its type.
-        Value::Bool(true) => key == "timezone",
         Value::Number(text) => COUNTS.contains(&key) && Number::read(text).is_some_and(|number| number.is_zero()),
         Value::String(text) if key == "defaultTimezone" => is_utc(text),
         Value::String(text) => DEFAULTS.contains(&(key, text)),

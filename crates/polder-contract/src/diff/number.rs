@@ -53,6 +53,31 @@ impl Number {
         })
     }
 
+    /// So many units of `10^-scale`.
+    pub(super) fn of_units(units: i128, scale: u32) -> Option<Self> {
+        Self::read(&format!("{units}e-{scale}"))
+    }
+
+    /// The number times `10^places`.
+    pub(super) fn shifted(&self, places: u32) -> Self {
+        let exponent = match self.is_zero() {
+            true => 0,
+            false => self.exponent.saturating_add(places.into()),
+        };
+        Self {
+            exponent,
+            ..self.clone()
+        }
+    }
+
+    /// The number with the other sign.
+    pub(super) fn negated(&self) -> Self {
+        Self {
+            negative: !self.negative && !self.is_zero(),
+            ..self.clone()
+        }
+    }
+
     /// Whether this is 0.
     pub(super) fn is_zero(&self) -> bool {
         self.digits.is_empty()
@@ -224,6 +249,22 @@ mod tests {
             );
         }
         assert_eq!(number("1e38").floor(), None);
+    }
+
+    #[test]
+    fn numbers_are_counted_in_units() {
+        for (units, scale, text) in [
+            (0, 2, "0"),
+            (-101, 2, "-1.01"),
+            (i128::MAX, 0, "170141183460469231731687303715884105727"),
+            (i128::MIN, 38, "-1.70141183460469231731687303715884105728"),
+        ] {
+            let found = Number::of_units(units, scale).unwrap();
+            assert_eq!(found, number(text));
+            assert_eq!(found.shifted(scale), number(&units.to_string()));
+        }
+        assert_eq!(number("-1.5").negated(), number("1.5"));
+        assert_eq!(number("0").negated(), number("0"));
     }
 
     #[test]

@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use polder_core::document::Node;
 
 use super::pairing::word;
+use super::range::{BOTH, Moved, Part, Values};
 use super::shift::Shift;
-use super::widths::{declared_range, physical_limit, whole_values, width, width_range};
+use super::widths::{physical_limit, width};
 use crate::column_type::ColumnType;
 use crate::physical_limit::PhysicalLimit;
 use crate::place::{Place, count, items};
@@ -89,11 +90,12 @@ fn kept((inner_type, inner): (&ColumnType, &Node), (outer_type, outer): (&Column
     if !within(inner_type, outer_type) {
         return false;
     }
-    let (Some(values), Some(declared)) = (whole_values(inner_type, inner), declared_range(outer)) else {
-        return true;
-    };
     // Of one type the width is a limit like any other, which is compared beside the type.
-    inner_type == outer_type || (declared.0 <= values.0 && values.1 <= declared.1)
+    let values = (Values::of(Some(inner_type), inner), Values::of(Some(outer_type), outer));
+    match values {
+        (Some(values), Some(outer)) if inner_type != outer_type => values.are_of_width(&outer),
+        _ => true,
+    }
 }
 
 /// Whether every value of one type is exactly a value of the other, of the same kind.
@@ -126,6 +128,9 @@ pub(super) fn limited(old: &Node, new: &Node, old_file: &Place, new_file: &Place
     let resolved = |node: &Node, file: &Place| Property::read(node, file).column_type().ok();
     if resolved(old, old_file)? != resolved(new, new_file)? {
         return None;
+    }
+    if let Some(moved) = Moved::of(Values::of_column(old, old_file), Values::of_column(new, new_file)) {
+        return (has_limit(old) || has_limit(new)).then(|| moved.kept_out(Part::Named, &BOTH));
     }
     let limits = |column: &Node| {
         has_limit(column)
@@ -210,7 +215,7 @@ fn longest(column: &Node) -> Option<u64> {
 pub(super) fn limits_too(key: &str, column: &Node) -> bool {
     match key {
         "maxLength" => longest(column).is_some(),
-        "format" => declared_range(column).is_some() || !text_formats(column).is_empty(),
+        "format" => !text_formats(column).is_empty(),
         "enum" => listed(column).is_some(),
         _ => false,
     }
@@ -226,19 +231,6 @@ pub(super) fn length_shift(old: &Node, new: &Node) -> Shift {
     }
 }
 
-/// How the width of whole numbers moved, wherever either side says it: also by the type of the column, where it is known.
-pub(super) fn width_shift(
-    (old_type, old): (Option<&ColumnType>, &Node),
-    (new_type, new): (Option<&ColumnType>, &Node),
-) -> Shift {
-    match (width_range(old_type, old), width_range(new_type, new)) {
-        (None, None) => Shift::Restated,
-        (None, Some(_)) => Shift::Tightened,
-        (Some(_), None) => Shift::Loosened,
-        (Some(old), Some(new)) => Shift::of(old.0 <= new.0 && new.1 <= old.1, new.0 <= old.0 && old.1 <= new.1),
-    }
-}
-
 /// How the limit in the names of two types moved, `varchar(20)` to `varchar(40)`, `smallint` to `int`; nothing where
 /// neither has one. What an option of the logical type says of the same counts too: who moves a limit from the one to the
 /// other changes nothing.
@@ -248,12 +240,25 @@ fn limit(old_side: (Option<&ColumnType>, &Node), new_side: (Option<&ColumnType>,
     Some(match (physical_limit(old), physical_limit(new)) {
         (None, None) => return None,
         (None | Some(Length(_)), None | Some(Length(_))) => length_shift(old, new),
-        (None | Some(Width(_)), None | Some(Width(_))) => width_shift(old_side, new_side),
+        (None | Some(Width(_)), None | Some(Width(_))) => width_shift(old_side, new_side)?,
         (None | Some(Format(_)), None | Some(Format(_))) => format_shift(old, new),
         (None | Some(Listed(_)), None | Some(Listed(_))) => list_shift(old, new),
         (Some(old), Some(new)) => Shift::of(new.within(&old), old.within(&new)),
         (Some(_), None) => Shift::Loosened,
         (None, Some(_)) => Shift::Tightened,
+    })
+}
+
+/// How the width in the name of the type moved. Of columns of one type that is a limit beside their others; where the type
+/// is another one, its width is held against that of the other.
+fn width_shift(
+    (old_type, old): (Option<&ColumnType>, &Node),
+    (new_type, new): (Option<&ColumnType>, &Node),
+) -> Option<Shift> {
+    let moved = Moved::of(Values::of(old_type, old), Values::of(new_type, new))?;
+    Some(match moved.is_of_one_type() {
+        true => moved.shift(Part::Named, &BOTH),
+        false => moved.by_width(),
     })
 }
 

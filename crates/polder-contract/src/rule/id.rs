@@ -22,15 +22,6 @@ pub(crate) fn by_option(option: &str) -> &str {
     }
 }
 
-/// The option of the logical type that makes a rule; none where no option does.
-pub(crate) fn option_of(rule: &str) -> Option<&str> {
-    match rule {
-        rule if rule == FIELDS.1 => Some(FIELDS.0),
-        rule if rule == FIELDS.0 => None,
-        rule => Some(rule),
-    }
-}
-
 /// The id of a rule under `quality`: its own id or name, else what it measures.
 pub(crate) fn of_quality(path: Option<&str>, quality: &Quality) -> String {
     match quality.id.as_ref().or(quality.name.as_ref()) {

@@ -199,9 +199,20 @@ fn physical(compiler: &mut Compiler<'_>, value: &Value<'_>) {
     }
 }
 
-/// A time zone has a name in the IANA database, or is an offset from UTC.
+/// A time zone has a name in the IANA database, or is an offset from UTC; and a type of no zone has none.
 fn zone(compiler: &mut Compiler<'_>, value: &Value<'_>) {
-    let Some(zone) = &value.property.options.default_timezone else {
+    let options = &value.property.options;
+    if let Some(said) = options.timezone.as_ref().filter(|said| said.text == "true")
+        && value.column == ColumnType::TimestampLocal
+    {
+        let message = format!(
+            "`{}`: `timezone: true` says that its times have a zone, but {} is a type of no zone, which is what counts",
+            value.path, value.column
+        );
+        let help = "leave `timezone` out; where these are instants, write physicalType: timestamp";
+        compiler.warn(&said.place, message, Some(help));
+    }
+    let Some(zone) = &options.default_timezone else {
         return;
     };
     let named = zone.text == "Z" || zone.text.parse::<Tz>().is_ok() || offset(&zone.text).is_some();

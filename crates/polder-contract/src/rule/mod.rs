@@ -25,8 +25,10 @@ pub use crate::format::{NumberWidth, TextFormat};
 pub use crate::quality::Operator;
 pub use custom::LEAST_COMMITS;
 pub use figure::Figure;
+pub(crate) use path::written;
 pub use pattern::regex;
 
+use crate::contract::Contract;
 use crate::dataset_contract::DatasetContract;
 use crate::place::Place;
 use crate::schema::{MOST_COLUMNS, Property, SchemaObject};
@@ -279,6 +281,16 @@ impl SchemaObject {
     }
 }
 
+impl Contract {
+    /// Those rules of one of its objects that make sense, whatever is wrong with others.
+    pub fn rules_of(&self, object: &SchemaObject) -> Vec<Rule> {
+        match object.properties.len() > MOST_COLUMNS {
+            true => Vec::new(),
+            false => compile::compile(object, Some(&self.objects)).0,
+        }
+    }
+}
+
 impl DatasetContract {
     /// Every declared rule of the dataset, each once, in the order of the document.
     ///
@@ -290,10 +302,7 @@ impl DatasetContract {
 
     /// Those of its rules that make sense, whatever is wrong with others.
     pub fn rules_that_make_sense(&self) -> Vec<Rule> {
-        match self.object().properties.len() > MOST_COLUMNS {
-            true => Vec::new(),
-            false => compile::compile(self.object(), Some(&self.contract.objects)).0,
-        }
+        self.contract.rules_of(self.object())
     }
 }
 

@@ -88,7 +88,7 @@ pub(super) fn children(property: &Property) -> Vec<(PathStep, &Property)> {
 }
 
 /// The path as people write it.
-pub(super) fn written(steps: &[PathStep]) -> String {
+pub(crate) fn written(steps: &[PathStep]) -> String {
     let mut text = String::new();
     for step in steps {
         match step {

@@ -181,6 +181,8 @@ pub struct TypeOptions {
     /// The format: of text what it is (`email`, `uuid`, …), of numbers the width (`i64`, `f32`, …), of dates and
     /// times how they are written.
     pub format: Option<Written>,
+    /// Whether times are written with their zone, `true` or `false`, where that is said.
+    pub timezone: Option<Written>,
     /// The zone of timestamps that name none.
     pub default_timezone: Option<Written>,
     /// Least number of items.

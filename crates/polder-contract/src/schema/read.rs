@@ -181,6 +181,7 @@ impl TypeOptions {
             max_length: count(node, "maxLength"),
             pattern: written("pattern"),
             format: written("format"),
+            timezone: written("timezone"),
             default_timezone: written("defaultTimezone"),
             min_items: count(node, "minItems"),
             max_items: count(node, "maxItems"),

@@ -199,6 +199,13 @@ fn limits_of_a_property_are_row_rules() {
         );
     }
     assert_eq!(rules("{name: a, logicalType: integer, physicalType: int(11)}"), []);
+    for name in ["real", "float4", "float32"] {
+        assert_eq!(
+            rules(&format!("{{name: a, logicalType: number, physicalType: {name}}}")),
+            [("a.physicalType".to_owned(), RowCheck::Width(NumberWidth::F32))]
+        );
+    }
+    assert_eq!(rules("{name: a, logicalType: number, physicalType: float}"), []);
     assert_eq!(
         rules("{name: a, logicalType: string, enum: [{value: GBP}, {value: EUR, label: Euro}]}"),
         [("a.enum".to_owned(), RowCheck::OneOf(vec!["GBP".into(), "EUR".into()]))]
@@ -438,6 +445,31 @@ fn formats_of_text_are_known_by_the_standards_words() {
         let property = format!("{{name: a, logicalType: string, logicalTypeOptions: {{format: {word}}}}}");
         assert_eq!(rules(&property), [("a.format".to_owned(), RowCheck::Format(format))]);
         assert_eq!(format.as_str(), word);
+    }
+}
+
+#[test]
+fn a_type_of_no_zone_says_so_and_no_option_the_contrary() {
+    let found = |keys: &str| {
+        let column = format!("{{name: at, logicalType: timestamp, {keys}}}");
+        findings(&with_properties(&[&column]))
+    };
+    let zoned = "logicalTypeOptions: {timezone: true}";
+    for name in ["timestamp_ntz", "timestamp without time zone", "datetime"] {
+        assert_eq!(
+            found(&format!("physicalType: {name}, {zoned}")),
+            ["9:MM rule `at`: `timezone: true` says that its times have a zone, but timestamp_ntz is a type of no zone, \
+              which is what counts (leave `timezone` out; where these are instants, write physicalType: timestamp)"
+                .replace("MM", &(91 + name.len()).to_string())],
+            "{name}"
+        );
+    }
+    for sound in [
+        zoned.to_owned(),
+        format!("physicalType: timestamp, {zoned}"),
+        "physicalType: timestamp_ntz, logicalTypeOptions: {timezone: false}".to_owned(),
+    ] {
+        assert_eq!(found(&sound), Vec::<String>::new(), "{sound}");
     }
 }
 

@@ -17,7 +17,12 @@ const GREATEST_FIXED: u64 = i32::MAX as u64;
 /// The schema of a contract: a record for its object, a union of records for several.
 pub(crate) fn export(contract: &Value) -> Result<Converted<String>> {
     let tracker = Tracker::default();
-    let mut records: Vec<Value> = tables(&tracker.root(contract)).iter().map(record).collect();
+    let tables = tables(&tracker.root(contract));
+    let titles: Vec<_> = tables.iter().map(title).collect();
+    // A name stands for one type in the whole schema.
+    let mut names: HashSet<String> = titles.iter().map(|(_, name)| name.clone()).collect();
+    let records = tables.iter().zip(titles);
+    let mut records: Vec<Value> = records.map(|(table, title)| record(table, title, &mut names)).collect();
     let schema = match records.len() {
         0 => return Err(Error::new(ErrorKind::Document, "the contract has no schema to export")),
         1 => records.remove(0),
@@ -29,24 +34,29 @@ pub(crate) fn export(contract: &Value) -> Result<Converted<String>> {
     })
 }
 
-fn record(table: &Table<'_>) -> Value {
-    let mut record = Map::new();
-    record.insert("type".to_owned(), json!("record"));
+/// The namespace and the name of a record: the object's name in its store, where that is one in Avro.
+fn title<'a>(table: &Table<'a>) -> (Option<&'a str>, String) {
     let full = table.physical.unwrap_or(table.name);
     let valid = full.split('.').all(is_name);
+    if valid {
+        table.view.take("physicalName");
+    }
     let (namespace, name) = match full.rsplit_once('.') {
         Some((namespace, name)) if valid => (Some(namespace), name.to_owned()),
         _ if is_name(full) => (None, full.to_owned()),
         _ => (None, sanitised(table.name)),
     };
-    if valid {
-        table.view.take("physicalName");
-    }
     if name != table.name {
         table
             .view
             .lose_part("name", table.name, format!("the record is named `{name}`"));
     }
+    (namespace, name)
+}
+
+fn record(table: &Table<'_>, (namespace, name): (Option<&str>, String), names: &mut HashSet<String>) -> Value {
+    let mut record = Map::new();
+    record.insert("type".to_owned(), json!("record"));
     record.insert("name".to_owned(), json!(name));
     if let Some(namespace) = namespace {
         record.insert("namespace".to_owned(), json!(namespace));
@@ -54,12 +64,8 @@ fn record(table: &Table<'_>) -> Value {
     if let Some(text) = table.view.text("description") {
         record.insert("doc".to_owned(), json!(text));
     }
-    let mut names = HashSet::from([name.clone()]);
-    let fields: Vec<Value> = table
-        .columns
-        .iter()
-        .map(|column| field(column, &name, &mut names))
-        .collect();
+    let fields = table.columns.iter().map(|column| field(column, &name, names));
+    let fields: Vec<Value> = fields.collect();
     record.insert("fields".to_owned(), Value::Array(fields));
     Value::Object(record)
 }

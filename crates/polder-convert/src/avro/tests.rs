@@ -204,3 +204,26 @@ fn bytes_of_one_length_are_fixed_both_ways() {
     let (again, _) = imported(Format::Avro, &exported.value);
     assert_eq!(properties(&again, 0)[0], properties(&document, 0)[0]);
 }
+
+#[test]
+fn a_name_stands_for_one_type_in_the_whole_schema() {
+    let object = |name: &str, column: &str| {
+        format!(
+            "  - name: {name}\n    properties:\n      - {{name: {column}, logicalType: string, physicalType: binary, \
+             logicalTypeOptions: {{minLength: 4, maxLength: 4}}}}\n"
+        )
+    };
+    let text = format!(
+        "apiVersion: v3.1.0\nkind: DataContract\nid: x\nversion: 1.0.0\nstatus: active\nschema:\n{}{}{}",
+        object("A", "b_c"),
+        object("A_b", "c"),
+        object("A_b_c_2", "d")
+    );
+    let exported = export(&contract(&text), None, Format::Avro).unwrap();
+    let written: Value = serde_json::from_str(&exported.value).unwrap();
+    let names: Vec<_> = (0..3)
+        .map(|record| written[record]["fields"][0]["type"][1]["name"].clone())
+        .collect();
+    assert_eq!(names, ["A_b_c", "A_b_c_3", "A_b_c_2_d"]);
+    apache_avro::Schema::parse_str(&exported.value).unwrap_or_else(|error| panic!("{error}\n{}", exported.value));
+}

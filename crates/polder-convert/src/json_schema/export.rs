@@ -78,15 +78,20 @@ fn fields(columns: &[Column<'_>], schema: &mut Map<String, Value>) {
     }
 }
 
-fn property(column: &Column<'_>) -> Value {
+/// What a column is called and what it means.
+fn in_words(column: &Column<'_>) -> Map<String, Value> {
     let mut schema = Map::new();
+    for (key, from) in [("title", "businessName"), ("description", "description")] {
+        if let Some(text) = column.view.text(from) {
+            schema.insert(key.to_owned(), json!(text));
+        }
+    }
+    schema
+}
+
+fn property(column: &Column<'_>) -> Value {
+    let mut schema = in_words(column);
     let view = &column.view;
-    if let Some(title) = view.text("businessName") {
-        schema.insert("title".to_owned(), json!(title));
-    }
-    if let Some(text) = view.text("description") {
-        schema.insert("description".to_owned(), json!(text));
-    }
     let word = word(column.kind);
     let with_null = if column.required {
         json!(word)
@@ -130,19 +135,7 @@ fn property(column: &Column<'_>) -> Value {
         }
         Kind::Map => {
             if let Some((key, value)) = column.map() {
-                key.kind.settle(Kind::String, &key.view, "keys in JSON are text");
-                let mut names = Map::new();
-                for option in options_of(Kind::String).iter().filter(|_| key.kind == Kind::String) {
-                    if let Some(limit) = key.option(option) {
-                        limit.keep();
-                        names.insert((*option).to_owned(), limit.value.clone());
-                    }
-                }
-                if let Some(allowed) = key.allowed().filter(|_| key.kind == Kind::String) {
-                    allowed.keep();
-                    let values = allowed.values.iter().map(|value| (*value).clone());
-                    names.insert("enum".to_owned(), values.collect());
-                }
+                let names = names(&key);
                 if !names.is_empty() {
                     schema.insert("propertyNames".to_owned(), Value::Object(names));
                 }
@@ -159,10 +152,47 @@ fn property(column: &Column<'_>) -> Value {
         }
         schema.insert("enum".to_owned(), Value::Array(values));
     }
-    if let Some(examples) = view.take("examples") {
+    examples(column, &mut schema);
+    Value::Object(schema)
+}
+
+fn examples(column: &Column<'_>, schema: &mut Map<String, Value>) {
+    if let Some(examples) = column.view.take("examples") {
         schema.insert("examples".to_owned(), examples.clone());
     }
-    Value::Object(schema)
+}
+
+/// What the names of properties keep that are a map's keys. Keys in JSON are text: what text can be limited by goes over.
+fn names(key: &Column<'_>) -> Map<String, Value> {
+    let mut names = in_words(key);
+    match key.kind {
+        Kind::Uuid => {
+            names.insert("format".to_owned(), json!("uuid"));
+        }
+        Kind::String => {
+            if let Some(format) = key.option("format") {
+                format.keep();
+                names.insert("format".to_owned(), format.value.clone());
+            }
+        }
+        kind => {
+            kind.settle(Kind::String, &key.view, "keys in JSON are text");
+            return names;
+        }
+    }
+    for option in options_of(Kind::String) {
+        if let Some(limit) = key.option(option) {
+            limit.keep();
+            names.insert((*option).to_owned(), limit.value.clone());
+        }
+    }
+    if let Some(allowed) = key.allowed() {
+        allowed.keep();
+        let values = allowed.values.iter().map(|value| (*value).clone());
+        names.insert("enum".to_owned(), values.collect());
+    }
+    examples(key, &mut names);
+    names
 }
 
 /// A format of numbers that is left beside the type is a width of its own (`u32` in a `bigint`): its bounds, where the

@@ -48,6 +48,22 @@ fn is_object(view: &View<'_>) -> bool {
     says || view.value.get("properties").is_some()
 }
 
+/// What a property is called and what it means.
+fn in_words(parts: &Parts<'_>, out: &mut Map<String, Value>) {
+    for (key, from) in [("businessName", "title"), ("description", "description")] {
+        if let Some(text) = parts.text(from) {
+            out.insert(key.to_owned(), json!(text));
+        }
+    }
+}
+
+fn examples(parts: &Parts<'_>, out: &mut Map<String, Value>) {
+    if let Some(examples) = parts.get("examples").filter(|examples| examples.value.is_array()) {
+        examples.keep();
+        out.insert("examples".to_owned(), examples.value.clone());
+    }
+}
+
 impl<'a> Reader<'a> {
     /// The schemas that are tables, with the names that their definitions have.
     fn objects(&self, root: &View<'a>) -> Result<Vec<(Option<String>, View<'a>)>> {
@@ -174,11 +190,7 @@ impl<'a> Reader<'a> {
     /// Reads a schema into a property; gives whether it says that null is allowed.
     fn read(&self, schema: &View<'a>, depth: usize, out: &mut Map<String, Value>) -> Result<bool> {
         let parts = self.parts(schema, depth)?;
-        for (key, from) in [("businessName", "title"), ("description", "description")] {
-            if let Some(text) = parts.text(from) {
-                out.insert(key.to_owned(), json!(text));
-            }
-        }
+        in_words(&parts, out);
         let mut nullable = parts.nullable || parts.parts.iter().any(|part| part.flag("nullable"));
         let mut values = self.values(&parts);
         let before = values.len();
@@ -217,10 +229,7 @@ impl<'a> Reader<'a> {
         if !values.is_empty() {
             allowed_values(out, values);
         }
-        if let Some(examples) = parts.get("examples").filter(|examples| examples.value.is_array()) {
-            examples.keep();
-            out.insert("examples".to_owned(), examples.value.clone());
-        }
+        examples(&parts, out);
         Ok(nullable)
     }
 
@@ -236,6 +245,7 @@ impl<'a> Reader<'a> {
             if let Some(word) = names.get("type").filter(|word| word.value == "string") {
                 word.keep();
             }
+            in_words(&names, &mut key);
             limits(&names, Kind::String, &mut key);
             let mut values = self.values(&names);
             // What is no text is the key of no object.
@@ -243,6 +253,7 @@ impl<'a> Reader<'a> {
             if !values.is_empty() {
                 allowed_values(&mut key, values);
             }
+            examples(&names, &mut key);
         }
         if let Some(pattern) = pattern {
             if let Some(rest) = parts.get("additionalProperties") {

@@ -237,7 +237,11 @@ fn what_is_said_of_keys_is_said_of_a_maps_keys() {
         "a": {"type": "object", "additionalProperties": {"type": "integer"}, "propertyNames": {"pattern": "^[a-z]+$", "maxLength": 8}},
         "b": {"type": "object", "patternProperties": {"^x-": {"type": "string"}}, "additionalProperties": false},
         "c": {"type": "object", "patternProperties": {"^x-": {"type": "string"}}},
-        "d": {"type": "object", "additionalProperties": {"type": "number"}, "propertyNames": {"enum": ["nl", "de"]}}
+        "d": {"type": "object", "additionalProperties": {"type": "number"}, "propertyNames": {"enum": ["nl", "de"]}},
+        "e": {"type": "object", "additionalProperties": {"type": "number"}, "propertyNames": {"format": "uuid"}},
+        "f": {"type": "object", "additionalProperties": {"type": "number"},
+              "propertyNames": {"type": "string", "format": "email", "minLength": 9, "title": "Customer",
+                "description": "Who bought.", "examples": ["ann@shop.example"]}}
     }}"#;
     let (document, losses) = imported(Format::JsonSchema, schema);
     let columns = properties(&document, 0);
@@ -255,6 +259,10 @@ fn what_is_said_of_keys_is_said_of_a_maps_keys() {
         columns[3]["map"]["key"]["quality"][0]["arguments"]["validValues"],
         json!(["nl", "de"])
     );
+    assert_eq!(
+        columns[4]["map"]["key"]["logicalTypeOptions"],
+        json!({"format": "uuid"})
+    );
     // Keys of any kind are allowed beside these.
     assert_eq!(columns[2]["logicalType"], "string");
     assert!(losses.iter().all(|loss| loss.starts_with("properties.c")), "{losses:?}");
@@ -268,6 +276,16 @@ fn what_is_said_of_keys_is_said_of_a_maps_keys() {
         written["properties"]["d"]["propertyNames"],
         json!({"enum": ["nl", "de"]})
     );
+    assert_eq!(written["properties"]["e"]["propertyNames"], json!({"format": "uuid"}));
+    assert_eq!(
+        written["properties"]["f"]["propertyNames"],
+        json!({"title": "Customer", "description": "Who bought.", "format": "email", "minLength": 9,
+               "examples": ["ann@shop.example"]})
+    );
+    let (again, _) = imported(Format::JsonSchema, &exported.value);
+    for (once, twice) in columns.iter().zip(properties(&again, 0)) {
+        assert_eq!(once["map"]["key"], twice["map"]["key"]);
+    }
     assert!(
         !exported.losses.iter().any(|loss| loss.path.contains("key")),
         "{:?}",

@@ -7,6 +7,7 @@ use polder_contract::rule::{Metric, OnFailure, Rule, RuleKind, RuleSeverity, Set
 use polder_contract::{Contract, DatasetContract, Operator};
 use polder_core::Layer;
 use polder_core::document::Node;
+use polder_core::units::counted;
 
 use super::refers::targets;
 use super::values::{custom, definitions, flag, items, sentence, shown, text};
@@ -182,15 +183,15 @@ fn limits(node: &Node) -> String {
         words.extend(option(key).map(|value| format!("{word} {value}")));
     }
     for (least, greatest, what) in [
-        ("minLength", "maxLength", "characters"),
-        ("minItems", "maxItems", "items"),
-        ("minProperties", "maxProperties", "fields"),
+        ("minLength", "maxLength", "character"),
+        ("minItems", "maxItems", "item"),
+        ("minProperties", "maxProperties", "field"),
     ] {
         words.extend(match (option(least), option(greatest)) {
-            (Some(least), Some(greatest)) if least == greatest => Some(format!("exactly {least} {what}")),
-            (Some(least), Some(greatest)) => Some(format!("{least} to {greatest} {what}")),
-            (Some(least), None) => Some(format!("at least {least} {what}")),
-            (None, Some(greatest)) => Some(format!("at most {greatest} {what}")),
+            (Some(least), Some(greatest)) if least == greatest => Some(format!("exactly {}", counted(least, what))),
+            (Some(least), Some(greatest)) => Some(format!("{least} to {}", counted(greatest, what))),
+            (Some(least), None) => Some(format!("at least {}", counted(least, what))),
+            (None, Some(greatest)) => Some(format!("at most {}", counted(greatest, what))),
             (None, None) => None,
         });
     }

@@ -29,6 +29,7 @@ schema:
           logicalType: object
           properties:
             - {name: sku, logicalType: string, logicalTypeOptions: {minLength: 3, maxLength: 3}, description: "a | b"}
+            - {name: note, logicalType: string, logicalTypeOptions: {minLength: 1}}
       - name: total
         logicalType: number
         physicalType: decimal(12,2)
@@ -120,11 +121,13 @@ fn a_page_says_the_whole_contract() {
             "Not real time.",
             "each item",
             "exactly 3 characters",
+            "at least 1 character",
             "at least 0",
             "Nearly all are known",
         ] {
             assert!(page.contains(word), "{word}\n{page}");
         }
+        assert!(!page.contains("1 characters"), "{page}");
     }
     assert!(markdown(&contract).contains("a \\| b"));
 }

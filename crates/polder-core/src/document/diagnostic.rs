@@ -66,6 +66,32 @@ impl fmt::Display for Diagnostic {
     }
 }
 
+/// A word of a message that is longer is shortened: a number of thousands of digits tells nobody more than its first ones.
+const MOST_OF_A_WORD: usize = 300;
+/// So many characters of it are kept.
+const KEPT_OF_A_WORD: usize = 80;
+
+/// A message with its longest words, which are values as they are written, cut short: `` `999…` ``.
+pub fn shortened(message: String) -> String {
+    let is_long = |word: &str| word.len() > MOST_OF_A_WORD && word.chars().nth(MOST_OF_A_WORD).is_some();
+    if !message.split(char::is_whitespace).any(is_long) {
+        return message;
+    }
+    let words = message.split_inclusive(char::is_whitespace).map(|word| {
+        if !is_long(word.trim_end()) {
+            return word.to_owned();
+        }
+        let head: String = word.chars().take(KEPT_OF_A_WORD).collect();
+        // The quote and the colon behind it, and the blank.
+        let tail = word.rfind(char::is_alphanumeric).map_or("", |last| {
+            let behind = word[last..].chars().next().map_or(0, char::len_utf8);
+            &word[last + behind..]
+        });
+        format!("{head}…{}", if tail.len() > KEPT_OF_A_WORD { "" } else { tail })
+    });
+    words.collect()
+}
+
 /// More names than this are not gone through for each that is wrong.
 const MOST_CANDIDATES: usize = 2_000;
 /// Nobody means a name by a word of so many bytes.
@@ -95,6 +121,23 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_value_of_thousands_of_characters_is_cut_short_in_its_message() {
+        let long = |digits: usize| format!("`a.b`: `{}` is not a number", "9".repeat(digits));
+        assert_eq!(
+            shortened(long(5_000)),
+            format!("`a.b`: `{}…` is not a number", "9".repeat(79))
+        );
+        assert_eq!(shortened(long(200)), long(200));
+        // Bytes are no characters.
+        let umlauts = format!("`{}`: no", "ü".repeat(200));
+        assert_eq!(shortened(umlauts.clone()), umlauts);
+        assert_eq!(shortened("ü".repeat(400)), format!("{}…", "ü".repeat(80)));
+        assert_eq!(shortened("`".repeat(400)).chars().count(), 81);
+        let many = "word ".repeat(1_000);
+        assert_eq!(shortened(many.clone()), many);
+    }
 
     #[test]
     fn the_nearest_name_is_a_slip_away() {

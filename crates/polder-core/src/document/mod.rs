@@ -15,7 +15,7 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-pub use diagnostic::{Diagnostic, Severity, Span, nearest};
+pub use diagnostic::{Diagnostic, Severity, Span, nearest, shortened};
 pub use node::{Entry, Node, Value};
 pub use parse::{MAX_BYTES, MAX_DEPTH, MAX_EXPANDED_NODES, parse};
 pub use reader::{MAX_FINDINGS, MapReader, Reader};

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
-use super::{Diagnostic, Entry, Node, Severity, Source, Span, Value, nearest};
+use super::{Diagnostic, Entry, Node, Severity, Source, Span, Value, nearest, shortened};
 use crate::{Error, Result};
 
 /// Most findings in one document.
@@ -81,7 +81,7 @@ impl<'a> Reader<'a> {
         self.diagnostics.borrow_mut().push(Diagnostic {
             severity,
             code: code.into(),
-            message,
+            message: shortened(message),
             help,
             file,
             span: Some(span),

@@ -78,8 +78,19 @@ impl Quarantine {
         progress: Progress,
         decide: impl Fn(&Row<'_>) -> Option<Change<'c>>,
     ) -> Result<u64> {
+        self.mark_and_tell(run, progress, None, decide).await
+    }
+
+    /// The same in a commit that also tells further progress, where there is any: that is committed in any case.
+    pub(super) async fn mark_and_tell<'c>(
+        &mut self,
+        run: RunId,
+        progress: Progress,
+        told: Option<Progress>,
+        decide: impl Fn(&Row<'_>) -> Option<Change<'c>>,
+    ) -> Result<u64> {
         let files = self.files_with(&decide).await?;
-        if files.is_empty() && progress.expected.is_none_or(|count| count % 2 != 0) {
+        if files.is_empty() && told.is_none() && progress.expected.is_none_or(|count| count % 2 != 0) {
             return Ok(0);
         }
         let mut writer = (!files.is_empty()).then(|| self.table.writer()).transpose()?;
@@ -105,7 +116,7 @@ impl Quarantine {
             operation: Operation::Update,
             add,
             remove: files,
-            progress: vec![progress],
+            progress: std::iter::once(progress).chain(told).collect(),
             metadata: BTreeMap::from([("changed".to_owned(), changed.to_string())]),
         };
         let written = commit.add.clone();

@@ -1,6 +1,7 @@
 //! What becomes of refused rows: they are open, until a replay takes them into the table or somebody discards them.
 //!
-//! What pipelines compute is not replayed but computed anew, and a build of everything decides about their rows.
+//! What pipelines compute is not replayed but computed anew: a build decides about the rows that it computes again, which are
+//! all of them or those of some groups.
 //!
 //! No row leaves quarantine. Its columns `state`, `resolution`, … say what became of it, `history` all that was decided
 //! and tried, and every such decision is a commit of the quarantine table that counts up its progress id
@@ -17,6 +18,7 @@
 
 mod cells;
 mod change;
+mod gone;
 mod history;
 mod judged;
 mod kept;
@@ -45,6 +47,7 @@ use crate::columns::quarantine_schema;
 use crate::discretion::Discretion;
 use crate::states::DISCARDED;
 use change::Change;
+pub(crate) use gone::gone;
 use marks::Row;
 pub use patch::{Patch, Patched};
 pub(crate) use rejudged::Rejudged;

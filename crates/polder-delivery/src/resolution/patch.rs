@@ -29,7 +29,9 @@ pub trait Patch: Send + Sync {
     }
 
     /// As [`apply`](Self::apply), for rows in which `texts`, columns that it sets, are what was received, because their
-    /// types do not hold it: text, and where only a field of an object or the items of a list do not fit, these alone.
+    /// types do not hold it: text, and where only a field of an object, the items of a list, or the keys or values of a map
+    /// do not fit, these alone. How such a column came stands as JSON in one behind all others, whose metadata name the
+    /// column under [`RECEIVED`](polder_gate::reading::RECEIVED); it is not given back.
     ///
     /// # Errors
     /// `Data`, where it cannot be done for one of the rows at least, or with text at all.

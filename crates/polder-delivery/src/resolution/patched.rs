@@ -1,12 +1,13 @@
 //! A patch applied to rows as they were received.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use arrow::array::{RecordBatch, UInt64Array};
 use arrow::compute::{concat_batches, take_record_batch};
 use arrow::datatypes::{DataType, Field, Schema};
 use polder_core::{ErrorKind, Result, ResultExt};
+use polder_gate::reading::RECEIVED;
 
 use super::patch::{Patch, Patched};
 use super::reread::Misfit;
@@ -108,7 +109,7 @@ fn to_group(patch: &dyn Patch, received: &RecordBatch, typed: &RecordBatch, name
     Ok(Applied { rows, misfits, failed })
 }
 
-/// The rows with these columns as they were received.
+/// The rows with these columns as they were received, and behind the others what is text in parts as JSON.
 fn as_received<'t>(rows: &RecordBatch, names: &[String], texts: &dyn Fn(usize) -> &'t Texts) -> Result<RecordBatch> {
     if names.is_empty() {
         return Ok(rows.clone());
@@ -119,6 +120,12 @@ fn as_received<'t>(rows: &RecordBatch, names: &[String], texts: &dyn Fn(usize) -
         let told: Vec<&Told> = (0..rows.num_rows()).filter_map(|row| texts(row).get(nth)).collect();
         columns[place] = Told::column(&told)?;
         fields[place] = Arc::new(Field::new(name, columns[place].data_type().clone(), true));
+        if let Some(texts) = Told::as_json(&told) {
+            let of = HashMap::from([(RECEIVED.to_owned(), name.clone())]);
+            let field = Field::new(format!("{name} as received"), DataType::Utf8, true);
+            fields.push(Arc::new(field.with_metadata(of)));
+            columns.push(Arc::new(texts));
+        }
     }
     RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).context(ErrorKind::Internal, apart)
 }
@@ -129,4 +136,74 @@ fn taken(rows: &RecordBatch, places: impl Iterator<Item = u64>) -> Result<Record
 
 fn apart() -> String {
     "cannot put patched rows together".to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::{AsArray, Int32Array, StringArray, StructArray, new_null_array};
+    use arrow::datatypes::Fields;
+    use serde_json::json;
+
+    use super::*;
+
+    /// Sets `t` to what stands behind the columns that it is given.
+    struct WhatCame;
+
+    impl Patch for WhatCame {
+        fn columns(&self) -> &[String] {
+            &[]
+        }
+
+        fn apply(&self, rows: &RecordBatch) -> Result<Patched> {
+            let (rows, misfits) = (rows.clone(), Vec::new());
+            Ok(Patched { rows, misfits })
+        }
+
+        fn apply_to_texts(&self, rows: &RecordBatch, texts: &[String]) -> Result<Patched> {
+            let fields = rows.schema().fields().clone();
+            let of = |field: &&Arc<Field>| field.metadata().get(RECEIVED) == texts.first();
+            let place = fields.iter().position(|field| of(&field));
+            let came = place.map_or_else(
+                || new_null_array(&DataType::Utf8, rows.num_rows()),
+                |place| Arc::clone(rows.column(place)),
+            );
+            let typed = typed();
+            let objects = new_null_array(typed.column(0).data_type(), rows.num_rows());
+            let rows = RecordBatch::try_new(typed.schema(), vec![objects, came]).unwrap();
+            let misfits = Vec::new();
+            Ok(Patched { rows, misfits })
+        }
+    }
+
+    /// Three rows of an object `o` and a text `t`.
+    fn typed() -> RecordBatch {
+        let fields = Fields::from(vec![Field::new("n", DataType::Int32, true)]);
+        let numbers = Arc::new(Int32Array::from(vec![None, None, Some(3)]));
+        let objects = StructArray::new(fields, vec![numbers], None);
+        let texts = StringArray::from(vec!["a", "b", "c"]);
+        RecordBatch::try_from_iter_with_nullable([
+            ("o", Arc::new(objects) as _, true),
+            ("t", Arc::new(texts) as _, true),
+        ])
+        .unwrap()
+    }
+
+    #[test]
+    fn what_is_text_in_parts_stands_behind_the_columns_as_it_came() {
+        let rows = typed();
+        let wanted = rows.column(0).data_type().clone();
+        let told = |value| vec![Told::of("o", &wanted, &value).unwrap()];
+        let texts = [told(json!({"n": "x", "m": 1})), told(json!("all of it")), Vec::new()];
+        let of_one = |row: usize| {
+            let applied = apply(&WhatCame, &rows.slice(row, 1), &texts[row..=row]).unwrap();
+            assert!(applied.failed.is_empty(), "{:?}", applied.failed);
+            let text = applied.rows.column(1).as_string::<i32>().iter().next().unwrap();
+            text.map(str::to_owned)
+        };
+        let came = [0, 1, 2].map(of_one);
+        assert_eq!(
+            came,
+            [Some(r#"{"n":"x","m":1}"#.to_owned()), None, Some("c".to_owned())]
+        );
+    }
 }

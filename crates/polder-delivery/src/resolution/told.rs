@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, StringArray};
-use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
+use arrow::datatypes::{DataType, Field, FieldRef, Fields, Schema, SchemaRef};
 use polder_core::{ErrorKind, Result, ResultExt};
-use polder_gate::reading;
+use polder_gate::reading::{self, sides};
 use serde_json::{Map, Value};
 
 use super::kept::said;
@@ -16,9 +16,12 @@ use super::records;
 pub(super) struct Told {
     /// The column.
     pub(super) name: String,
-    /// The column's type with text for what it does not hold: for a field of an object, the items of a list, or all of it.
+    /// The column's type with text for what it does not hold: for a field of an object, the items of a list, the keys or
+    /// values of a map, or all of it.
     pub(super) data_type: DataType,
     value: Value,
+    /// The value as JSON, where only parts of it are text.
+    received: Option<String>,
 }
 
 impl Told {
@@ -27,7 +30,7 @@ impl Told {
         let wanted = with_nulls(wanted);
         let mut found = false;
         let data_type = match &wanted {
-            DataType::Struct(_) | DataType::List(_) => held(&[value], &wanted, &mut found)?,
+            DataType::Struct(_) | DataType::List(_) | DataType::Map(..) => held(&[value], &wanted, &mut found)?,
             _ => DataType::Utf8,
         };
         // Where no part of it is to blame all of it is text, for somebody says that it does not fit.
@@ -35,8 +38,15 @@ impl Told {
         Some(Self {
             name: name.to_owned(),
             value: written(value, &data_type),
+            received: (data_type != DataType::Utf8).then(|| value.to_string()),
             data_type,
         })
+    }
+
+    /// What was received in these values as JSON, where only parts of them are text; nothing where all of it is.
+    pub(super) fn as_json(rows: &[&Self]) -> Option<StringArray> {
+        let texts: Option<Vec<&str>> = rows.iter().map(|told| told.received.as_deref()).collect();
+        texts.map(StringArray::from)
     }
 
     /// The column of these values, which are of one type.
@@ -76,14 +86,45 @@ fn with_nulls(data_type: &DataType) -> DataType {
     match data_type {
         DataType::Struct(fields) => DataType::Struct(fields.iter().map(inside).collect()),
         DataType::List(item) => DataType::List(inside(item)),
+        DataType::Map(_, sorted) => match sides(data_type) {
+            Some((entries, sides)) => map(entries, &sides[0], &inside(&sides[1]), *sorted),
+            None => data_type.clone(),
+        },
         other => other.clone(),
     }
+}
+
+/// The type of maps of such keys and values.
+fn map(entries: &FieldRef, key: &FieldRef, value: &FieldRef, sorted: bool) -> DataType {
+    let both = Fields::from(vec![Arc::clone(key), Arc::clone(value)]);
+    let entries = entries.as_ref().clone().with_data_type(DataType::Struct(both));
+    DataType::Map(Arc::new(entries), sorted)
 }
 
 /// The wanted type with text where it does not hold one of these values, of which `found` tells; nothing where that cannot
 /// be told.
 fn held(values: &[&Value], wanted: &DataType, found: &mut bool) -> Option<DataType> {
     let values: Vec<&Value> = values.iter().copied().filter(|value| !value.is_null()).collect();
+    if let Some((entries, sides)) = sides(wanted)
+        && values.iter().all(|value| value.is_object())
+    {
+        let inside = values.iter().filter_map(|value| value.as_object());
+        let (keys, values): (Vec<Value>, Vec<&Value>) = inside
+            .flatten()
+            .map(|(key, value)| (Value::String(key.clone()), value))
+            .unzip();
+        let of = |side: &FieldRef, values: &[&Value], found: &mut bool| -> Option<FieldRef> {
+            let data_type = held(values, side.data_type(), found)?;
+            Some(Arc::new(side.as_ref().clone().with_data_type(data_type)))
+        };
+        let key = of(&sides[0], &keys.iter().collect::<Vec<_>>(), found)?;
+        let value = of(&sides[1], &values, found)?;
+        let parts = map(entries, &key, &value, matches!(wanted, DataType::Map(_, true)));
+        // Keys and values may fit one by one, and not together: where a key comes twice.
+        if parts != *wanted {
+            return Some(parts);
+        }
+    }
     let present: Vec<Option<&Value>> = values.iter().copied().map(Some).collect();
     match wanted {
         DataType::Struct(fields) if values.iter().all(|value| value.is_object()) => {
@@ -131,6 +172,16 @@ fn written(value: &Value, data_type: &DataType) -> Value {
         (Value::Array(items), DataType::List(item)) => {
             items.iter().map(|value| written(value, item.data_type())).collect()
         }
+        (Value::Object(object), DataType::Map(..)) => {
+            let entries = object.iter().map(|(key, value)| {
+                let value = match sides(data_type) {
+                    Some((_, sides)) => written(value, sides[1].data_type()),
+                    None => value.clone(),
+                };
+                (key.clone(), value)
+            });
+            Value::Object(entries.collect())
+        }
         (value, DataType::Utf8) => said(value).map_or(Value::Null, Value::String),
         (value, _) => value.clone(),
     }
@@ -139,7 +190,7 @@ fn written(value: &Value, data_type: &DataType) -> Value {
 #[cfg(test)]
 mod tests {
     use arrow::array::{Array, AsArray};
-    use arrow::datatypes::{Decimal128Type, Fields, TimeUnit};
+    use arrow::datatypes::{Decimal128Type, Int32Type, TimeUnit};
     use serde_json::json;
 
     use super::*;
@@ -195,6 +246,76 @@ mod tests {
         let values = items.as_struct().column(0).as_string::<i32>();
         assert_eq!((values.value(0), values.value(2)), ("1", "x"));
         assert!(items.is_null(1));
+    }
+
+    fn maps(key: DataType, value: DataType) -> DataType {
+        let sides = Fields::from(vec![Field::new("key", key, false), Field::new("value", value, false)]);
+        DataType::Map(Arc::new(Field::new("key_value", DataType::Struct(sides), false)), false)
+    }
+
+    /// The types of a map's keys and values.
+    fn kinds(map: &Told) -> (DataType, DataType) {
+        let (_, sides) = sides(&map.data_type).unwrap();
+        (sides[0].data_type().clone(), sides[1].data_type().clone())
+    }
+
+    #[test]
+    fn the_values_of_a_map_are_text_where_one_of_them_does_not_fit_and_so_are_its_keys() {
+        let rates = told(
+            json!({"de": "0,19", "at": 0.2, "fr": null}),
+            &maps(DataType::Utf8, DataType::Float64),
+        );
+        assert_eq!(kinds(&rates), (DataType::Utf8, DataType::Utf8));
+        let column = Told::column(&[&rates]).unwrap();
+        let map = column.as_map();
+        let keys: Vec<_> = map.keys().as_string::<i32>().iter().flatten().collect();
+        assert_eq!(keys, ["de", "at", "fr"]);
+        let values: Vec<_> = map.values().as_string::<i32>().iter().collect();
+        assert_eq!(values, [Some("0,19"), Some("0.2"), None]);
+        let numbered = told(json!({"1": 5, "two": 6}), &maps(DataType::Int32, DataType::Int32));
+        assert_eq!(kinds(&numbered), (DataType::Utf8, DataType::Int32));
+        // Of objects only the field that does not fit.
+        let amounts = told(
+            json!({"1": {"value": "x", "currency": "EUR"}}),
+            &maps(DataType::Int32, amount()),
+        );
+        let (key, value) = kinds(&amounts);
+        assert_eq!(key, DataType::Int32);
+        let DataType::Struct(fields) = value else {
+            panic!("{value}");
+        };
+        assert_eq!(fields[0].data_type(), &DataType::Utf8);
+        let column = Told::column(&[&amounts]).unwrap();
+        assert_eq!(column.as_map().keys().as_primitive::<Int32Type>().values(), &[1]);
+    }
+
+    #[test]
+    fn a_map_that_has_a_key_twice_is_text_as_a_whole() {
+        let days = maps(DataType::Decimal128(4, 2), DataType::Int32);
+        let twice = told(json!({"1": 5, "1.0": 6}), &days);
+        assert_eq!(twice.data_type, DataType::Utf8);
+        // Also beside something else that does not fit.
+        let object = DataType::Struct(Fields::from(vec![
+            Field::new("m", days.clone(), true),
+            Field::new("n", DataType::Int32, true),
+        ]));
+        let both = told(json!({"m": {"1": 5, "1.0": 6}, "n": "x"}), &object);
+        let column = Told::column(&[&both]).unwrap();
+        assert_eq!(
+            column.as_struct().column(0).as_string::<i32>().value(0),
+            r#"{"1":5,"1.0":6}"#
+        );
+        let none = told(json!(["x"]), &days);
+        assert_eq!(Told::column(&[&none]).unwrap().as_string::<i32>().value(0), r#"["x"]"#);
+    }
+
+    #[test]
+    fn what_is_text_in_parts_keeps_how_it_came() {
+        let received = r#"{"other":[1],"value":1.0050,"currency":"EUR"}"#;
+        let partly = told(serde_json::from_str(received).unwrap(), &amount());
+        let texts = Told::as_json(&[&partly]).unwrap();
+        assert_eq!(texts.value(0), received);
+        assert!(Told::as_json(&[&told(json!("5 EUR"), &amount())]).is_none());
     }
 
     #[test]

@@ -6,8 +6,10 @@ use polder_core::{ErrorKind, Result, ResultExt};
 use polder_lake::{Commit, DataFile, Operation, Progress};
 
 use super::{Outcome, Receipt, Shipment};
+use crate::delivery::rejudged_progress;
+use crate::extent::Extent;
 use crate::known::Known;
-use crate::resolution::{Quarantine, Rejudged};
+use crate::resolution::{Rejudged, gone};
 
 impl Shipment<'_> {
     /// Commits: first what was refused, then the accepted rows with their progress. After a crash between the two
@@ -28,6 +30,21 @@ impl Shipment<'_> {
     }
 
     async fn commit_both(&mut self, outcome: Outcome) -> Result<Receipt> {
+        let (receipt, rejudged) = self.commit_and_announce(outcome).await?;
+        // The rows are in the table whatever becomes of this, and it says that this is due.
+        if let Some(rejudged) = rejudged
+            && let Err(error) = rejudged.tell(&self.delivery.lake, &self.delivery.dataset).await
+        {
+            tracing::warn!(
+                dataset = %self.delivery.dataset, error = %error.report(),
+                "what is open in quarantine was not brought up to date; the next run makes up for it"
+            );
+        }
+        Ok(receipt)
+    }
+
+    /// Both commits; what quarantine is to be told afterwards is announced in the second one.
+    pub(crate) async fn commit_and_announce(&mut self, mut outcome: Outcome) -> Result<(Receipt, Option<Rejudged>)> {
         let written = self.receipt.accepted;
         self.receipt.accepted = self.receipt.accepted.saturating_sub(outcome.kept);
         self.rows.keep(outcome.kept);
@@ -39,42 +56,45 @@ impl Shipment<'_> {
             .extend(self.searched.remarks(self.delivery, written));
         // What takes long comes first, so that little time lies between the two commits.
         self.close().await?;
+        let rejudged = self.rejudged(&outcome.extent).await?;
+        outcome.progress.extend(rejudged.as_ref().map(Rejudged::announced));
         let quarantined = self.commit_refused().await?;
-        let everything = outcome.everything;
         let receipt = self.commit_accepted(outcome, quarantined).await?;
-        // The rows are in the table whatever becomes of this; a full build decides about all of them again.
-        if let Err(error) = self.rejudge(everything).await {
-            tracing::warn!(
-                dataset = %self.delivery.dataset, error = %error.report(),
-                "what is open in quarantine was not brought up to date; a full build makes up for it (`polder run --full`)"
-            );
-        }
-        Ok(receipt)
+        Ok((receipt, rejudged))
     }
 
-    /// Brings up to date which refused rows of a pipeline are open.
-    async fn rejudge(&mut self, everything: bool) -> Result<()> {
+    /// What quarantine is to be told of a pipeline's rows that it holds already; nothing where all of them stay what they
+    /// are. A build of everything also makes up for what an earlier one announced and did not tell; one of some groups
+    /// begins where nothing is to be made up for.
+    async fn rejudged(&mut self, extent: &Extent) -> Result<Option<Rejudged>> {
         let again = match &self.delivery.known {
-            Known::Positions(_) => return Ok(()),
+            Known::Positions(_) => return Ok(None),
             Known::Contents(Some(contents)) => self.met.iter().any(|key| contents.replayed.contains(key)),
             Known::Contents(None) => false,
         };
-        if self.delivery.quarantine.is_none() || !(everything || again) {
-            return Ok(());
+        if matches!(extent, Extent::Groups(_)) && !self.delivery.is_settled().await? {
+            return Err(self.another_process());
         }
-        let Some(mut quarantine) = Quarantine::open(&self.delivery.lake, &self.delivery.dataset).await? else {
-            return Ok(());
+        let Some(quarantine) = &self.delivery.quarantine else {
+            return Ok(None);
         };
-        let resolution = format!("built anew under contract version {}", self.stamp.contract_version);
-        let judged = Rejudged {
-            origin: &self.stamp.origin,
-            refused: &self.met,
-            everything,
-            resolution: &resolution,
+        let id = rejudged_progress(&self.stamp.origin);
+        let before = self.delivery.table.progress(&id).await?;
+        let told = quarantine.progress(&id).await?;
+        let gone = gone(quarantine, &self.stamp.origin, extent, &self.met, &self.delivery.schema).await?;
+        let owed = before != told && matches!(extent, Extent::Everything);
+        if gone.is_empty() && !again && !owed {
+            return Ok(None);
+        }
+        Ok(Some(Rejudged {
+            origin: self.stamp.origin.clone(),
+            refused: std::mem::take(&mut self.met),
+            gone,
+            number: before.max(told).map_or(1, |count| count + 1),
+            before,
+            resolution: format!("built anew under contract version {}", self.stamp.contract_version),
             run: self.run,
-        };
-        quarantine.rejudge(&judged).await?;
-        Ok(())
+        }))
     }
 
     /// Asks the rules about the table, as it would be with the accepted rows and without these files.

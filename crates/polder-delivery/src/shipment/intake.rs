@@ -13,7 +13,7 @@ use super::Shipment;
 use crate::discretion::HIDDEN;
 use crate::known::Known;
 use crate::quarantine::{Refused, Stamp, contents, position_id};
-use crate::record::{RawRecords, Reject};
+use crate::record::{Misread, RawRecord, RawRecords, Reject};
 use crate::row_json::json_rows;
 
 /// Characters of a row that a message shows at most.
@@ -221,10 +221,42 @@ impl Shipment<'_> {
             event_time: reject.record.event_time,
             rule: reject.rule,
             reason: reject.reason,
-            json: reject.json,
+            json: None,
         });
         self.receipt.rejected += 1;
         self.write_refused(false).await
+    }
+
+    /// Sends records with values that do not fit their columns to quarantine; `batch` has what does fit of them, in
+    /// the same order. The gate judges that as well: its reasons stand beside the others.
+    ///
+    /// # Errors
+    /// As for [`push`](Self::push).
+    pub async fn push_misread(&mut self, batch: &RecordBatch, misread: &[Misread<'_>]) -> Result<()> {
+        let found: Vec<_> = misread.iter().map(|misread| misread.found).collect();
+        let verdict = self.delivery.gate.check_misread(batch, &found)?;
+        let records: Vec<RawRecord<'_>> = misread.iter().map(|misread| misread.record).collect();
+        let known = self.recognise(misread.len(), &records)?;
+        self.refused_whole(batch, &records, &verdict.violations, &known)?;
+        let of_rows = verdict.violations.chunk_by(|left, right| left.row == right.row);
+        for of_row in of_rows.filter(|of_row| !known.contains(&of_row[0].row)) {
+            let Misread { record, found, json } = misread[of_row[0].row];
+            let each = found.iter().map(|(rule, reason)| format!("{rule}: {reason}"));
+            let others = of_row[found.len()..].iter().map(|violation| violation.reason.clone());
+            let reasons: Vec<_> = each.chain(others).collect();
+            let id = position_id(&self.stamp.origin, &record);
+            self.buffer.push(&Refused {
+                id: &id,
+                record: Some(record),
+                event_time: record.event_time,
+                rule: &of_row[0].rule,
+                reason: &reasons.join("; "),
+                json: Some(json),
+            });
+            self.receipt.rejected += 1;
+            self.write_refused(false).await?;
+        }
+        Ok(())
     }
 
     /// Writes the rows with violations to quarantine, one row each, unless it holds them.

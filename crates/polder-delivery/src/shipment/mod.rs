@@ -10,6 +10,7 @@ use polder_core::{Error, ErrorKind, Result, RunId, clock};
 use polder_lake::{DataFile, FileWriter, Operation, Progress, Table};
 
 use crate::delivery::{Delivery, takes_rows};
+use crate::extent::Extent;
 use crate::known::{Known, Seen};
 use crate::quarantine::{Buffer, Stamp};
 use crate::rules::Fresh;
@@ -58,9 +59,9 @@ pub struct Outcome {
     /// How many of the accepted rows are copies of rows that [`remove`](Self::remove) takes away: they are written
     /// again and are nothing new, so neither the log nor the receipt counts them as accepted.
     pub kept: u64,
-    /// Whether every row of the origin that there is was pushed, so that refused rows of earlier builds that were not
-    /// refused now are not open any more. Only pipelines do that.
-    pub everything: bool,
+    /// Which rows of the origin were pushed without exception, so that refused rows of earlier builds that were not
+    /// refused now are not open any more. Only pipelines say that.
+    pub extent: Extent,
 }
 
 impl Default for Outcome {
@@ -70,7 +71,7 @@ impl Default for Outcome {
             remove: Vec::new(),
             operation: Operation::Append,
             kept: 0,
-            everything: false,
+            extent: Extent::Some,
         }
     }
 }

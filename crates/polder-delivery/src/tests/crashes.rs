@@ -96,7 +96,6 @@ async fn a_new_process_does_not_read_quarantine_that_is_settled() {
             record: changed[0].raw(),
             rule: "r",
             reason: "r",
-            json: None,
         })
         .await
         .unwrap();

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 use super::pipelines::{batch, pipeline, quarantined, states};
 use super::*;
-use crate::{Discard, NoRecords, Quarantine, Selection};
+use crate::{Discard, Extent, NoRecords, Quarantine, Selection};
 
 const SOURCE: &str = "pipeline/sales.build/0000000000000000/sales.bronze.source";
 
@@ -45,7 +45,10 @@ async fn begun<'d>(delivery: &'d mut Delivery, build: Build, numbers: &[i32]) ->
             Build::Increment => Operation::Append,
             Build::Everything => Operation::Replace,
         },
-        everything: build == Build::Everything,
+        extent: match build {
+            Build::Increment => Extent::Some,
+            Build::Everything => Extent::Everything,
+        },
         ..Outcome::default()
     };
     Ok((shipment, outcome))
@@ -64,7 +67,7 @@ async fn deliver_half(lake: &Lake, build: Build, numbers: &[i32]) {
     shipment.commit_refused().await.unwrap();
 }
 
-async fn discard_all(lake: &Lake) -> u64 {
+pub(super) async fn discard_all(lake: &Lake) -> u64 {
     let dataset = "sales.bronze.events".parse().unwrap();
     let Some(mut quarantine) = Quarantine::open(lake, &dataset).await.unwrap() else {
         return 0;

@@ -2,6 +2,7 @@
 
 mod crashes;
 mod foreign;
+mod groups;
 mod increments;
 mod landing;
 mod pipelines;
@@ -185,7 +186,6 @@ async fn load(
                         record: message.raw(),
                         rule: "format.avro",
                         reason: "not Avro",
-                        json: None,
                     })
                     .await?;
             }

@@ -4,7 +4,7 @@ use polder_core::ErrorKind;
 use polder_lake::Operation;
 
 use super::*;
-use crate::NoRecords;
+use crate::{Extent, NoRecords};
 
 const PIPELINE: &str = "sales.build";
 
@@ -157,14 +157,17 @@ pub(super) async fn states(lake: &Lake) -> Vec<(String, Option<String>)> {
 #[tokio::test]
 async fn what_a_build_of_everything_refuses_no_more_is_no_longer_open() {
     let lake = lake();
-    let everything = async |delivery: &mut Delivery, numbers: &[i32], everything| {
+    let everything = async |delivery: &mut Delivery, numbers: &[i32], everything: bool| {
         let mut shipment = delivery.shipment(RunId::new()).await.unwrap();
         let remove = shipment.table().files().unwrap();
         shipment.push(&batch(numbers), &NoRecords).await.unwrap();
         let outcome = Outcome {
             remove,
             operation: Operation::Replace,
-            everything,
+            extent: match everything {
+                true => Extent::Everything,
+                false => Extent::Some,
+            },
             ..Outcome::default()
         };
         shipment.commit(outcome).await.unwrap()

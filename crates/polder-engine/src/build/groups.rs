@@ -1,11 +1,13 @@
 //! `replace_groups`: groups that a change touches are computed anew, and only the files that hold them are rewritten.
 
+use std::sync::Arc;
+
 use arrow::array::RecordBatch;
 use arrow::compute::{filter_record_batch, not};
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, ident};
 use polder_core::{ErrorKind, Result, ResultExt as _};
-use polder_delivery::Outcome;
+use polder_delivery::{Extent, Outcome};
 use polder_gate::Gate;
 use polder_lake::{DataFile, Operation};
 
@@ -28,10 +30,9 @@ impl Build<'_> {
         let fresh = self.new_rows(self.query.full()?, None).await?;
         let files = self.delivery.table().files()?;
         // Somebody who asks for everything, or changed the definition, wants new files.
-        let may_be_same = self.assessment.builder == Some(self.assessment.definition.builder())
-            && self.assessment.why != crate::assess::FORCED;
+        let may_be_same = self.assessment.is_of_this_definition() && self.assessment.why != crate::assess::FORCED;
         if may_be_same && self.same(&fresh, &files, None).await? {
-            return self.advance().await;
+            return self.advance(Extent::Everything).await;
         }
         self.write(fresh, files, None, Operation::Replace).await
     }
@@ -46,14 +47,15 @@ impl Build<'_> {
         };
         tracing::debug!(pipeline = %self.pipeline.name, groups = touched.len(), "groups touched");
         if touched.len() == 0 {
-            return self.advance().await;
+            return self.advance(Extent::Some).await;
         }
+        let touched = Arc::new(touched);
         let fresh = self
             .new_rows(self.query.filtered(touched.prefilter())?, Some(&touched))
             .await?;
         let files = self.files_with(&touched).await?;
         if self.same(&fresh, &files, Some(&touched)).await? {
-            return self.advance().await;
+            return self.advance(Extent::Groups(touched)).await;
         }
         self.write(fresh, files, Some(&touched), Operation::Replace).await
     }
@@ -144,14 +146,14 @@ impl Build<'_> {
         &mut self,
         fresh: NewRows,
         files: Vec<DataFile>,
-        groups: Option<&KeySet>,
+        groups: Option<&Arc<KeySet>>,
         operation: Operation,
     ) -> Result<Built> {
         let kept = match groups {
             Some(_) => Some(self.old_rows(&files, None).await?),
             None => None,
         };
-        let progress = self.progress();
+        let progress = self.assessment.progress();
         let (message, name, observer) = (self.message(), &self.pipeline.name, self.observer);
         let mut kept_rows = 0;
         let mut shipment = self.delivery.shipment(self.run).await?;
@@ -181,7 +183,10 @@ impl Build<'_> {
                 remove: files,
                 operation,
                 kept: kept_rows,
-                everything: groups.is_none(),
+                extent: match groups {
+                    Some(groups) => Extent::Groups(Arc::<KeySet>::clone(groups)),
+                    None => Extent::Everything,
+                },
             })
             .await?;
         Ok(built(self.assessment.action, self.assessment.why.clone(), receipt))

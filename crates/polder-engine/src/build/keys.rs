@@ -9,11 +9,13 @@ use arrow::row::{RowConverter, SortField};
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::{Expr, ident, lit};
 use polder_core::{Error, ErrorKind, Result, ResultExt as _};
+use polder_delivery::Groups;
 
 /// Up to so many distinct values of a column become a filter of the query.
 const FEW: usize = 1_000;
 
 /// Distinct keys in memory.
+#[derive(Debug)]
 pub(crate) struct KeySet {
     fields: Vec<FieldRef>,
     converter: RowConverter,
@@ -124,6 +126,16 @@ impl KeySet {
                 Ok(one_value_a_key(&typed(column, field.data_type())?))
             })
             .collect()
+    }
+}
+
+impl Groups for KeySet {
+    fn key(&self) -> Vec<&str> {
+        self.fields.iter().map(|field| field.name().as_str()).collect()
+    }
+
+    fn contains(&self, rows: &RecordBatch) -> Result<BooleanArray> {
+        Self::contains(self, rows)
     }
 }
 

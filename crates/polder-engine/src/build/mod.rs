@@ -18,9 +18,9 @@ use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::DataFrame;
 use futures::TryStreamExt as _;
 use polder_core::{Error, ErrorKind, Result, RunId};
-use polder_delivery::{Delivery, Discretion, NoRecords, Outcome, Receipt, Shipment};
+use polder_delivery::{Delivery, Discretion, Extent, NoRecords, Outcome, Receipt, Shipment};
 use polder_gate::arrow_schema;
-use polder_lake::{Changes, DataFile, Operation, Progress, Table};
+use polder_lake::{Changes, DataFile, Operation, Table};
 use polder_query::{RuleQueries, query_error};
 
 use crate::assess::{Assessment, Change, UNSETTLED};
@@ -127,7 +127,7 @@ impl Build<'_> {
     /// What changed, or why everything must be built.
     async fn deltas(&self) -> Result<Result<Deltas, String>> {
         // Another run may have begun since it was assessed.
-        if self.pipeline.materialization != Materialization::ReplaceGroups && !self.delivery.is_settled().await? {
+        if !self.delivery.is_settled().await? {
             return Ok(Err(UNSETTLED.to_owned()));
         }
         let mut deltas = Vec::with_capacity(self.assessment.sources.len());
@@ -192,7 +192,7 @@ impl Build<'_> {
         remove: Vec<DataFile>,
         operation: Operation,
     ) -> Result<Built> {
-        let progress = self.progress();
+        let progress = self.assessment.progress();
         let (message, name, observer) = (self.message(), &self.pipeline.name, self.observer);
         let (action, why) = (self.assessment.action, self.assessment.why.clone());
         let mut shipment = match operation {
@@ -209,15 +209,18 @@ impl Build<'_> {
                 remove,
                 operation,
                 kept: 0,
-                everything: operation == Operation::Replace,
+                extent: match operation {
+                    Operation::Replace => Extent::Everything,
+                    _ => Extent::Some,
+                },
             })
             .await?;
         Ok(built(action, why, receipt))
     }
 
-    /// Records that the sources are built in, without any row.
-    async fn advance(&mut self) -> Result<Built> {
-        let progress = self.progress();
+    /// Records that the sources are built in, without any row: those that the table has are what these are.
+    async fn advance(&mut self, extent: Extent) -> Result<Built> {
+        let progress = self.assessment.progress();
         let shipment = self.delivery.shipment(self.run).await?;
         let receipt = shipment
             .commit(Outcome {
@@ -225,7 +228,7 @@ impl Build<'_> {
                 remove: Vec::new(),
                 operation: Operation::Append,
                 kept: 0,
-                everything: false,
+                extent,
             })
             .await?;
         Ok(built(self.assessment.action, self.assessment.why.clone(), receipt))
@@ -233,22 +236,6 @@ impl Build<'_> {
 
     async fn stream(&self, plan: LogicalPlan) -> Result<SendableRecordBatchStream> {
         stream(self.query.state(), plan, || self.message()).await
-    }
-
-    /// How far each source is built in once this build is committed.
-    fn progress(&self) -> Vec<Progress> {
-        let definition = &self.assessment.definition;
-        let builder = Progress {
-            id: definition.builder_id(),
-            expected: self.assessment.builder,
-            next: definition.builder(),
-        };
-        let sources = self
-            .assessment
-            .sources
-            .iter()
-            .flat_map(|tracked| tracked.progress(definition));
-        std::iter::once(builder).chain(sources).collect()
     }
 
     fn message(&self) -> String {

@@ -8,7 +8,7 @@ use datafusion::common::tree_node::{Transformed, TreeNode as _};
 use datafusion::common::{Column, ExprSchema as _};
 use datafusion::error::DataFusionError;
 use datafusion::execution::SessionState;
-use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast};
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast, try_cast};
 use polder_core::{DatasetName, Error, ErrorKind, Result, ResultExt as _};
 use polder_gate::arrow_schema;
 use polder_query::lineage::Tracer;
@@ -110,7 +110,7 @@ impl Query {
             if given == kept {
                 return Ok(Transformed::no(part));
             }
-            Ok(Transformed::yes(cast(part, kept.clone())))
+            Ok(Transformed::yes(kept_as(part, given, kept)))
         });
         asked.map(|asked| asked.data)
     }
@@ -169,7 +169,12 @@ impl Query {
             .fields()
             .iter()
             .filter(|field| key.contains(field.name()))
-            .map(|field| Ok(column_as(output(&plan, field.name())?, field.data_type())))
+            .map(|field| {
+                let column = output(&plan, field.name())?;
+                let given = plan.schema().field_from_column(&column)?.data_type().clone();
+                let name = column.name.clone();
+                Ok(kept_as(Expr::Column(column), &given, field.data_type()).alias(name))
+            })
             .collect::<Result<_, DataFusionError>>()?;
         LogicalPlanBuilder::from(narrow(plan)?)
             .project(columns)?
@@ -217,6 +222,14 @@ fn output(plan: &LogicalPlan, name: &str) -> Result<Column, DataFusionError> {
     plan.schema()
         .qualified_field_with_unqualified_name(name)
         .map(Column::from)
+}
+
+/// A value as the table keeps it; null where the gate finds that it cannot.
+fn kept_as(value: Expr, given: &DataType, kept: &DataType) -> Expr {
+    match given {
+        DataType::UInt64 => try_cast(value, kept.clone()),
+        _ => cast(value, kept.clone()),
+    }
 }
 
 fn column_as(column: Column, data_type: &DataType) -> Expr {

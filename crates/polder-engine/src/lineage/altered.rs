@@ -9,7 +9,11 @@ use datafusion::logical_expr::LogicalPlan;
 use polder_core::{DatasetName, ObjectName};
 use polder_query::lineage::{Origins, Tracer};
 
+use super::renamed::{Named, Renamed};
+use super::retyped::{Retyped, Typed, retyped};
+use super::wording::wording;
 use super::{ColumnEdge, ColumnLineage, DatasetColumn, Dependency, Step, Target, overlap};
+use crate::step::StepKind;
 
 /// Whose query it is.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,7 +40,7 @@ impl fmt::Display for Asker {
 
 /// A part of what a query gives.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Part {
+pub(super) enum Part {
     Rows,
     Column(String),
 }
@@ -44,8 +48,13 @@ enum Part {
 /// Columns, each with a way in which something depends on it.
 type Uses = BTreeSet<(Dependency, DatasetColumn)>;
 
-/// Columns by their names, each with the name that it had; nothing for one that was not there.
-type Named = BTreeMap<DatasetColumn, Option<DatasetColumn>>;
+/// A step or a dataset, the name of an input, and what the query says.
+type Key<'r> = (
+    Option<&'r Step>,
+    Option<(Option<StepKind>, &'r DatasetName)>,
+    &'r str,
+    &'r str,
+);
 
 /// What a query reads.
 #[derive(Debug, Clone)]
@@ -53,22 +62,36 @@ pub(crate) struct Reading {
     pub(crate) asker: Asker,
     /// Which of the asker's queries: the name of a model's input.
     pub(crate) input: String,
-    /// The query, as written.
+    /// What the query says, however it is written.
     pub(crate) text: String,
+    /// The dataset that is made of it.
+    target: Option<DatasetName>,
     /// What each part is made of; nothing where the query does not plan.
     made: Option<BTreeMap<Part, Uses>>,
+    /// The plan, of a query that has one.
+    typed: Option<Typed>,
     /// Whether it holds values of different kinds against each other.
     unlike: bool,
 }
 
 impl Reading {
-    /// What tells it apart from all others whatever it asks: a rule may go by another id.
-    fn key(&self) -> (Option<&Step>, Option<&DatasetName>, &str, &str) {
-        let (step, dataset) = match &self.asker {
-            Asker::Step(step) => (Some(step), None),
-            Asker::Rule { dataset, .. } => (None, Some(dataset)),
+    /// What tells it apart from all others whatever it asks: a pipeline may have another name, and is the same by what it
+    /// builds; a rule may go by another id.
+    fn key(&self) -> Key<'_> {
+        let (step, dataset) = match (&self.asker, &self.target) {
+            (Asker::Step(step), None) => (Some(step), None),
+            (Asker::Step(_), Some(target)) => (None, Some((Some(StepKind::Pipeline), target))),
+            (Asker::Rule { dataset, .. }, _) => (None, Some((None, dataset))),
         };
         (step, dataset, &self.input, &self.text)
+    }
+
+    /// The same, of the query that makes a dataset.
+    pub(crate) fn making(self, target: &DatasetName) -> Self {
+        Self {
+            target: Some(target.clone()),
+            ..self
+        }
     }
 
     /// Of a query that plans.
@@ -84,6 +107,7 @@ impl Reading {
         }
         Ok(Self {
             made: Some(made),
+            typed: Some(Typed::of(plan)),
             ..Self::unplanned(asker, input, text)
         })
     }
@@ -109,8 +133,10 @@ impl Reading {
         Self {
             asker,
             input: input.to_owned(),
-            text: text.to_owned(),
+            text: wording(text),
+            target: None,
             made: None,
+            typed: None,
             unlike: false,
         }
     }
@@ -131,52 +157,13 @@ fn uses(tracer: &Tracer, origins: &Origins) -> Uses {
     uses
 }
 
-/// Names that mean another column than before.
-#[derive(Debug, Clone, Default)]
-pub struct Renamed(Named);
-
-impl Renamed {
-    /// The columns of a dataset that have the name of another one now, each with its name before, if it was there.
-    pub fn add(&mut self, dataset: &DatasetName, names: impl IntoIterator<Item = (String, Option<String>)>) {
-        let column = |column: String| DatasetColumn {
-            dataset: dataset.clone(),
-            column,
-        };
-        let names = names.into_iter();
-        self.0
-            .extend(names.map(|(now, before)| (column(now), before.map(column))));
-    }
-
-    /// What a column was called before; nothing for a column that was not there, and took the name of another.
-    fn before(&self, now: &DatasetColumn) -> Option<DatasetColumn> {
-        if self.0.is_empty() {
-            return Some(now.clone());
-        }
-        // The longest path around counts.
-        let ends = now.column.match_indices(['.', '[']).map(|(at, _)| at);
-        let ends = std::iter::once(now.column.len()).chain(ends.collect::<Vec<_>>().into_iter().rev());
-        for end in ends {
-            let (path, rest) = now.column.split_at(end);
-            let around = DatasetColumn {
-                dataset: now.dataset.clone(),
-                column: path.to_owned(),
-            };
-            if let Some(before) = self.0.get(&around) {
-                return before.as_ref().map(|before| DatasetColumn {
-                    dataset: before.dataset.clone(),
-                    column: format!("{}{rest}", before.column),
-                });
-            }
-        }
-        Some(now.clone())
-    }
-}
-
 /// How an unchanged query goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Still {
     /// It asks for other columns.
     Asks,
+    /// It does with values of another kind what it did with those that were there.
+    Takes,
     /// It holds values against values of another kind, and did not.
     Compares,
     /// Not at all: it does not plan.
@@ -197,6 +184,8 @@ pub struct Altered {
     pub is: BTreeMap<DatasetColumn, Option<DatasetColumn>>,
     /// How it goes on.
     pub still: Still,
+    /// Where it takes values of another kind, what it does with them.
+    pub retyped: Vec<Retyped>,
 }
 
 impl Altered {
@@ -230,6 +219,11 @@ impl Altered {
             Still::Asks => self.is.keys().any(|column| of(column) && overlap(&column.column, come)),
             // A name of which there are two now.
             Still::Fails => self.was.iter().any(of) && self.was.iter().any(|column| column.column == come),
+            // A field of an object that is taken as a whole.
+            Still::Takes => self
+                .was
+                .iter()
+                .any(|column| of(column) && overlap(&column.column, come)),
             Still::Compares => false,
         }
     }
@@ -274,13 +268,13 @@ pub fn altered(
     let targets: BTreeMap<_, _> = built.collect();
     let mut found = Vec::new();
     for before in &before.readings {
-        if matches!(&before.asker, Asker::Step(step) if unsound.contains(&step.name)) {
-            continue;
-        }
         let (Some(old), Some(now)) = (&before.made, now.get(&before.key())) else {
             continue;
         };
-        let (step, target) = match &before.asker {
+        if matches!(&now.asker, Asker::Step(step) if unsound.contains(&step.name)) {
+            continue;
+        }
+        let (step, target) = match &now.asker {
             Asker::Step(step) => (Some(step), targets.get(&step.name).copied()),
             Asker::Rule { .. } => (None, None),
         };
@@ -297,6 +291,7 @@ pub fn altered(
             was,
             is,
             still,
+            retyped: Vec::new(),
         };
         let all = || old.values().flatten().map(|(_, column)| column.clone()).collect();
         match &now.made {
@@ -304,6 +299,16 @@ pub fn altered(
                 found.push(alter(&Part::Rows, all(), BTreeMap::new(), Still::Compares));
             }
             Some(new) => {
+                let typed = before.typed.as_ref().zip(now.typed.as_ref());
+                let kinds = typed.and_then(|(before, now)| retyped(before, now, renamed).ok());
+                let kinds = kinds.unwrap_or_default().into_iter();
+                found.extend(kinds.map(|(part, retyped)| {
+                    let was = retyped.iter().map(|one| one.column.clone()).collect();
+                    Altered {
+                        retyped,
+                        ..alter(&part, was, BTreeMap::new(), Still::Takes)
+                    }
+                }));
                 let new = Now::of(new, renamed, target);
                 let parts = old.iter().filter_map(|(part, uses)| {
                     let (was, is) = new.differs(part, uses, old)?;

@@ -5,8 +5,11 @@ mod altered;
 mod chain;
 mod reach;
 mod refused;
+mod renamed;
+mod retyped;
 #[cfg(test)]
 mod tests;
+mod wording;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -17,12 +20,16 @@ use polder_core::{DatasetName, ObjectName};
 use polder_query::lineage::{Dependencies, Origins, Tracer};
 
 pub(crate) use altered::Reading;
-pub use altered::{Altered, Asker, Renamed, Still, altered};
+pub use altered::{Altered, Asker, Still, altered};
 pub use chain::{Chain, Hop};
 pub use polder_query::lineage::{DatasetColumn, Dependency};
 pub use reach::{Broken, Reach, Reached, Reader};
 pub(crate) use refused::add_refused;
+pub use renamed::Renamed;
+pub use retyped::Retyped;
+pub(crate) use retyped::paths;
 
+use self::wording::names;
 use crate::step::StepKind;
 
 /// A pipeline or model.
@@ -194,11 +201,16 @@ pub(crate) fn overlap(one: &str, other: &str) -> bool {
         .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[', '{']))
 }
 
-/// The edges of a pipeline's query.
+/// The edges of a pipeline's query, of its text and plan.
 ///
 /// # Errors
 /// The engine's, for plans that contradict themselves.
-pub(crate) fn of_pipeline(via: &Step, dataset: &DatasetName, plan: &LogicalPlan) -> PlanResult<Vec<ColumnEdge>> {
+pub(crate) fn of_pipeline(
+    via: &Step,
+    dataset: &DatasetName,
+    sql: &str,
+    plan: &LogicalPlan,
+) -> PlanResult<Vec<ColumnEdge>> {
     let mut tracer = Tracer::default();
     let traced = tracer.query(plan)?;
     let mut edges = Edges::new(via, &tracer);
@@ -211,20 +223,22 @@ pub(crate) fn of_pipeline(via: &Step, dataset: &DatasetName, plan: &LogicalPlan)
     }
     let rows = Target::Rows(dataset.clone());
     edges.add(&traced.rows, &rows);
-    Ok(edges.finish(&rows))
+    Ok(edges.finish(&[sql], &rows))
 }
 
-/// The edges of a model's inputs.
+/// The edges of a model's inputs, each with its text and plan.
 ///
 /// # Errors
 /// As [`of_pipeline`].
 pub(crate) fn of_model<'p>(
     via: &Step,
-    plans: impl IntoIterator<Item = &'p LogicalPlan>,
+    inputs: impl IntoIterator<Item = (&'p str, &'p LogicalPlan)>,
 ) -> PlanResult<Vec<ColumnEdge>> {
     let mut tracer = Tracer::default();
     let mut all = Origins::default();
-    for plan in plans {
+    let mut texts = Vec::new();
+    for (sql, plan) in inputs {
+        texts.push(sql);
         let traced = tracer.query(plan)?;
         traced.columns.iter().for_each(|column| all.add(column));
         all.add(&traced.rows);
@@ -232,7 +246,7 @@ pub(crate) fn of_model<'p>(
     let model = Target::Model(via.name.clone());
     let mut edges = Edges::new(via, &tracer);
     edges.add(&all, &model);
-    Ok(edges.finish(&model))
+    Ok(edges.finish(&texts, &model))
 }
 
 /// Collects the edges of a step.
@@ -275,10 +289,12 @@ impl<'t> Edges<'t> {
         self.edges[first..].sort();
     }
 
-    /// Adds what the query names without use. A struct of which a field is used is not named in vain.
-    fn finish(mut self, to: &Target) -> Vec<ColumnEdge> {
+    /// Adds what the queries of these texts name without use. A struct of which a field is used is not named in vain, and
+    /// what only a `*` brought and nobody took is not named.
+    fn finish(mut self, texts: &[&str], to: &Target) -> Vec<ColumnEdge> {
         let columns = self.tracer.columns();
         let used: Vec<_> = self.used.iter().filter_map(|(id, _)| columns.get(id)).collect();
+        let spelt: BTreeSet<_> = self.tracer.spelt().iter().map(|(id, _)| id).collect();
         let mut idle = self
             .tracer
             .named()
@@ -287,7 +303,8 @@ impl<'t> Edges<'t> {
             columns.get(id).is_some_and(|idle| {
                 let inside =
                     |used: &&DatasetColumn| used.dataset == idle.dataset && overlap(&used.column, &idle.column);
-                !used.iter().any(inside)
+                let stands = || spelt.contains(&id) || texts.iter().any(|text| names(text, &idle.column));
+                !used.iter().any(inside) && stands()
             })
         });
         self.extend(&idle, to);

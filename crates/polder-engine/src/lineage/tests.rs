@@ -2,6 +2,7 @@
 
 mod altered;
 mod reached;
+mod retyped;
 
 use insta::assert_snapshot;
 
@@ -25,7 +26,7 @@ fn column(dataset: &str, column: &str) -> DatasetColumn {
 /// A line for each output column, and one for the rows: `k: identity t.k, filter t.v`.
 async fn lineage(sql: &str) -> String {
     let target = "a.gold.x".parse().unwrap();
-    let edges = of_pipeline(&step("a.x"), &target, &plan(sql).await).unwrap();
+    let edges = of_pipeline(&step("a.x"), &target, sql, &plan(sql).await).unwrap();
     shown(&edges)
 }
 
@@ -258,18 +259,19 @@ async fn long_conditions_do_not_nest_calls() {
 
 #[tokio::test]
 async fn a_model_depends_on_all_that_its_inputs_read() {
-    let plans = [
-        plan("SELECT k, sum(v) AS v FROM a.silver.t GROUP BY k").await,
-        plan("SELECT k FROM a.silver.u WHERE w > 0").await,
+    let queries = [
+        "SELECT k, sum(v) AS v FROM a.silver.t GROUP BY k",
+        "SELECT k FROM a.silver.u WHERE w > 0",
     ];
-    let edges = of_model(&step("a.m"), &plans).unwrap();
+    let plans = [plan(queries[0]).await, plan(queries[1]).await];
+    let edges = of_model(&step("a.m"), queries.into_iter().zip(&plans)).unwrap();
     assert_snapshot!(shown(&edges), @"model a.m: identity t.k, group_by t.k, aggregation t.v, identity u.k, filter u.w");
 }
 
 /// Of each output column whether some of its values are those of `k`, as they are.
 async fn keeps(sql: &str) -> bool {
     let target = "a.gold.x".parse().unwrap();
-    let edges = of_pipeline(&step("a.x"), &target, &plan(sql).await).unwrap();
+    let edges = of_pipeline(&step("a.x"), &target, sql, &plan(sql).await).unwrap();
     edges.iter().any(|edge| edge.keeps_values && edge.from.column == "k")
 }
 
@@ -306,5 +308,19 @@ async fn what_chooses_among_values_keeps_them_and_what_computes_does_not() {
         "CASE WHEN v > 1 THEN upper(k) END",
     ] {
         assert!(!keeps(&format!("SELECT {value} AS x FROM a.silver.t")).await, "{value}");
+    }
+}
+
+#[tokio::test]
+async fn what_only_a_star_brought_and_nobody_took_is_no_dependency() {
+    let star = "WITH q AS (SELECT t.* FROM a.silver.t AS t) SELECT k FROM q";
+    assert_snapshot!(lineage(star).await, @"k: identity t.k");
+    // Without it the query fails.
+    for named in [
+        "WITH q AS (SELECT k, v FROM a.silver.t) SELECT k FROM q",
+        "WITH q AS (SELECT k, v + 1 AS w FROM a.silver.t) SELECT k FROM q",
+        "WITH q(a, b) AS (SELECT * FROM a.silver.t) SELECT a AS k FROM q",
+    ] {
+        assert_eq!(lineage(named).await, "k: identity t.k\nrows: named t.v", "{named}");
     }
 }

@@ -8,6 +8,7 @@
 
 use datafusion::common::tree_node::{TreeNode as _, TreeNodeRecursion};
 use datafusion::common::{Column, DFSchema, JoinType, ScalarValue};
+use datafusion::logical_expr::expr::WindowFunction;
 use datafusion::logical_expr::utils::split_conjunction;
 use datafusion::logical_expr::{
     Aggregate, BinaryExpr, Distinct, DistinctOn, Expr, LogicalPlan, Operator, WindowFunctionDefinition,
@@ -15,11 +16,13 @@ use datafusion::logical_expr::{
 
 /// What is known of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Mark {
+enum Mark<'p> {
     /// Depends on nothing but the rows that each result row comes from.
     Own,
     /// A `row_number()`: each partition that has a row has number 1.
     RowNumber,
+    /// Stands beside what this window function computes, and is not among what it partitions by.
+    Beside(&'p WindowFunction),
     /// Depends on other rows too.
     Other,
 }
@@ -36,32 +39,54 @@ pub(crate) fn check(plan: &LogicalPlan, key: &[String]) -> Result<(), String> {
         if let Some(mark) = position.and_then(|i| marks.get(i))
             && *mark != Mark::Own
         {
-            return Err(format!(
-                "computes the key column `{column}` from several rows, or takes it from the optional side of an outer join"
-            ));
+            return Err(match mark {
+                Mark::Beside(window) => format!(
+                    "has a window that reaches over groups: the PARTITION BY of `{}` must hold what the key column `{column}` is \
+                     made of",
+                    written(window)
+                ),
+                _ => format!(
+                    "computes the key column `{column}` from several rows, or takes it from the optional side of an outer join"
+                ),
+            });
         }
     }
     Ok(())
 }
 
-/// The columns that a subquery sees around itself.
-struct Scope<'a> {
-    schema: &'a DFSchema,
-    marks: &'a [Mark],
-    around: Option<&'a Scope<'a>>,
+/// A window as people write it: `sum(…) OVER (PARTITION BY a, b)`.
+fn written(window: &WindowFunction) -> String {
+    let arguments = if window.params.args.is_empty() { "" } else { "…" };
+    let by = window.params.partition_by.iter().map(|by| match by {
+        Expr::Column(column) => column.name.clone(),
+        other => other.to_string(),
+    });
+    let by: Vec<_> = by.collect();
+    let by = match by.is_empty() {
+        true => String::new(),
+        false => format!("PARTITION BY {}", by.join(", ")),
+    };
+    format!("{}({arguments}) OVER ({by})", window.fun.name())
 }
 
-impl Scope<'_> {
-    fn mark(&self, column: &Column) -> Option<Mark> {
+/// The columns that a subquery sees around itself.
+struct Scope<'a, 'p> {
+    schema: &'a DFSchema,
+    marks: &'a [Mark<'p>],
+    around: Option<&'a Scope<'a, 'p>>,
+}
+
+impl<'p> Scope<'_, 'p> {
+    fn mark(&self, column: &Column) -> Option<Mark<'p>> {
         mark_of(column, self.schema, self.marks).or_else(|| self.around?.mark(column))
     }
 }
 
-fn mark_of(column: &Column, schema: &DFSchema, marks: &[Mark]) -> Option<Mark> {
+fn mark_of<'p>(column: &Column, schema: &DFSchema, marks: &[Mark<'p>]) -> Option<Mark<'p>> {
     schema.maybe_index_of_column(column).and_then(|i| marks.get(i)).copied()
 }
 
-fn marks(plan: &LogicalPlan, around: Option<&Scope<'_>>) -> Result<Vec<Mark>, String> {
+fn marks<'p>(plan: &'p LogicalPlan, around: Option<&Scope<'_, 'p>>) -> Result<Vec<Mark<'p>>, String> {
     match plan {
         LogicalPlan::TableScan(scan) if scan.fetch.is_some() => refuse("has a limit"),
         LogicalPlan::TableScan(_) | LogicalPlan::Values(_) | LogicalPlan::EmptyRelation(_) => {
@@ -101,8 +126,11 @@ fn marks(plan: &LogicalPlan, around: Option<&Scope<'_>>) -> Result<Vec<Mark>, St
             let mut output = vec![Mark::Own; union.schema.fields().len()];
             for input in &union.inputs {
                 for (mark, other) in output.iter_mut().zip(marks(input, around)?) {
-                    if other != Mark::Own {
-                        *mark = Mark::Other;
+                    if other != Mark::Own && !matches!(mark, Mark::Beside(_)) {
+                        *mark = match other {
+                            Mark::Beside(_) => other,
+                            _ => Mark::Other,
+                        };
                     }
                 }
             }
@@ -140,7 +168,7 @@ fn refuse<T>(reason: &str) -> Result<T, String> {
     Err(reason.to_owned())
 }
 
-fn aggregate_marks(aggregate: &Aggregate, around: Option<&Scope<'_>>) -> Result<Vec<Mark>, String> {
+fn aggregate_marks<'p>(aggregate: &'p Aggregate, around: Option<&Scope<'_, 'p>>) -> Result<Vec<Mark<'p>>, String> {
     let input = marks(&aggregate.input, around)?;
     let inside = Inside {
         schema: aggregate.input.schema(),
@@ -161,7 +189,7 @@ fn aggregate_marks(aggregate: &Aggregate, around: Option<&Scope<'_>>) -> Result<
     Ok(output)
 }
 
-fn distinct_on_marks(distinct: &DistinctOn, around: Option<&Scope<'_>>) -> Result<Vec<Mark>, String> {
+fn distinct_on_marks<'p>(distinct: &'p DistinctOn, around: Option<&Scope<'_, 'p>>) -> Result<Vec<Mark<'p>>, String> {
     let input = marks(&distinct.input, around)?;
     let inside = Inside {
         schema: distinct.input.schema(),
@@ -181,7 +209,10 @@ fn distinct_on_marks(distinct: &DistinctOn, around: Option<&Scope<'_>>) -> Resul
         .collect()
 }
 
-fn window_marks(window: &datafusion::logical_expr::Window, around: Option<&Scope<'_>>) -> Result<Vec<Mark>, String> {
+fn window_marks<'p>(
+    window: &'p datafusion::logical_expr::Window,
+    around: Option<&Scope<'_, 'p>>,
+) -> Result<Vec<Mark<'p>>, String> {
     let input = marks(&window.input, around)?;
     let inside = Inside {
         schema: window.input.schema(),
@@ -202,8 +233,9 @@ fn window_marks(window: &datafusion::logical_expr::Window, around: Option<&Scope
                 Expr::Column(column) => window.input.schema().maybe_index_of_column(column) == Some(i),
                 _ => false,
             });
-            if !partitions {
-                *mark = Mark::Other;
+            // What reached over groups before does so still, and is named.
+            if !partitions && matches!(mark, Mark::Own | Mark::RowNumber) {
+                *mark = Mark::Beside(function);
             }
         }
         let numbers = match &function.fun {
@@ -216,7 +248,10 @@ fn window_marks(window: &datafusion::logical_expr::Window, around: Option<&Scope
     Ok(output)
 }
 
-fn join_marks(join: &datafusion::logical_expr::Join, around: Option<&Scope<'_>>) -> Result<Vec<Mark>, String> {
+fn join_marks<'p>(
+    join: &'p datafusion::logical_expr::Join,
+    around: Option<&Scope<'_, 'p>>,
+) -> Result<Vec<Mark<'p>>, String> {
     let mut left = marks(&join.left, around)?;
     let mut right = marks(&join.right, around)?;
     let left_side = Inside {
@@ -267,15 +302,15 @@ fn join_marks(join: &datafusion::logical_expr::Join, around: Option<&Scope<'_>>)
 }
 
 /// Expressions over the columns of one input.
-struct Inside<'a> {
+struct Inside<'a, 'p> {
     schema: &'a DFSchema,
-    marks: &'a [Mark],
-    around: Option<&'a Scope<'a>>,
+    marks: &'a [Mark<'p>],
+    around: Option<&'a Scope<'a, 'p>>,
 }
 
-impl Inside<'_> {
+impl<'p> Inside<'_, 'p> {
     /// The mark of an output column: a row number stays one when it is only given another name.
-    fn passed_on(&self, expr: &Expr) -> Result<Mark, String> {
+    fn passed_on(&self, expr: &Expr) -> Result<Mark<'p>, String> {
         match unaliased(expr) {
             Expr::Column(column) => Ok(mark_of(column, self.schema, self.marks).unwrap_or(Mark::Other)),
             other => self.mark(other),
@@ -283,7 +318,7 @@ impl Inside<'_> {
     }
 
     /// Whether an expression is made of [`Mark::Own`] columns alone.
-    fn mark(&self, expr: &Expr) -> Result<Mark, String> {
+    fn mark(&self, expr: &Expr) -> Result<Mark<'p>, String> {
         let mut mark = Mark::Own;
         let mut refused = None;
         let walked = expr.apply(|part| {
@@ -302,9 +337,11 @@ impl Inside<'_> {
                 }
                 _ => Mark::Own,
             };
-            if found != Mark::Own {
-                mark = Mark::Other;
-            }
+            mark = match (mark, found) {
+                (mark, Mark::Own) | (mark @ Mark::Beside(_), _) => mark,
+                (_, Mark::Beside(window)) => Mark::Beside(window),
+                _ => Mark::Other,
+            };
             Ok(TreeNodeRecursion::Continue)
         });
         match (walked, refused) {
@@ -315,7 +352,7 @@ impl Inside<'_> {
     }
 
     /// One condition of a WHERE, HAVING or QUALIFY.
-    fn filter(&self, condition: &Expr) -> Result<(), String> {
+    fn filter(&self, condition: &'p Expr) -> Result<(), String> {
         let scope = Scope {
             schema: self.schema,
             marks: self.marks,
@@ -337,6 +374,10 @@ impl Inside<'_> {
             _ if self.keeps_first_rows(condition) => Ok(()),
             _ => match self.mark(condition)? {
                 Mark::Own => Ok(()),
+                Mark::Beside(window) => Err(format!(
+                    "filters, behind the window function `{}`, on what its PARTITION BY does not hold",
+                    written(window)
+                )),
                 _ => refuse(
                     "filters on what is computed from several rows (HAVING, a window function, or the optional side of an outer join)",
                 ),
@@ -433,10 +474,28 @@ mod tests {
                 "SELECT k, v, (SELECT max(w) FROM a.silver.u) AS m FROM a.silver.t",
                 "scalar subquery",
             ),
-            ("SELECT k, sum(v) OVER () AS total FROM a.silver.t", "key column `k`"),
+            (
+                "SELECT k, sum(v) OVER () AS total FROM a.silver.t",
+                "a window that reaches over groups: the PARTITION BY of `sum(…) OVER ()` must hold what the key column `k` is made of",
+            ),
             (
                 "SELECT k, sum(v) OVER (PARTITION BY v) AS total FROM a.silver.t",
-                "key column `k`",
+                "`sum(…) OVER (PARTITION BY v)` must hold what the key column `k`",
+            ),
+            // The first window that does it, however far below, and under whatever name and expression.
+            (
+                "WITH p AS (SELECT *, row_number() OVER (PARTITION BY v ORDER BY k) AS pick FROM a.silver.t), \
+                 q AS (SELECT concat(k, 'x') AS m, v, sum(v) OVER (PARTITION BY v, k) AS s FROM p) \
+                 SELECT m AS k, count(*) AS n FROM q GROUP BY m",
+                "`row_number() OVER (PARTITION BY v)` must hold what the key column `k`",
+            ),
+            (
+                "SELECT k, v FROM a.silver.t UNION ALL SELECT k, rank() OVER (PARTITION BY v ORDER BY v) AS v FROM a.silver.t",
+                "`rank() OVER (PARTITION BY v)` must hold",
+            ),
+            (
+                "SELECT concat(k, CAST(count(v) AS varchar)) AS k FROM a.silver.t GROUP BY k",
+                "computes the key column `k` from several rows",
             ),
             (
                 "SELECT k FROM (SELECT k, v, row_number() OVER (PARTITION BY k ORDER BY v) AS n FROM a.silver.t) WHERE n = 2",
@@ -444,7 +503,7 @@ mod tests {
             ),
             (
                 "SELECT k FROM (SELECT k, v, row_number() OVER (PARTITION BY k ORDER BY v) AS n FROM a.silver.t) WHERE n = 1 AND v > 3",
-                "window function",
+                "behind the window function `row_number() OVER (PARTITION BY k)`",
             ),
             (
                 "SELECT u.k FROM a.silver.t LEFT JOIN a.silver.u ON t.k = u.k",

@@ -84,6 +84,32 @@ async fn commits_that_the_log_does_not_hold_any_more_are_named() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_commit_that_hangs_on_a_table_which_the_log_does_not_hold_any_more_is_named() {
+    let store = Arc::new(InMemory::new());
+    let (engine, contract) = engine(&store, "{name: k, logicalType: string, unique: true}", "");
+    let mut writer = Writer::new(&engine);
+    for _ in 1..=102 {
+        writer.add("a.bronze.e", &[row("a", 1, 0)]).await;
+    }
+    // The checkpoint at version 100 holds the table as it was then, and nothing before; commits that hang on ones that are
+    // gone tell nothing either.
+    for (deleted, unknown) in [(0..=97, vec![(99, 99), (100, 100)]), (98..=99, vec![(100, 100)])] {
+        for version in deleted {
+            let path = format!("lake/a/bronze/e/_delta_log/{version:020}.json").into();
+            store.delete(&path).await.unwrap();
+        }
+        let since = Since::Version(if unknown.len() == 2 { 98 } else { 99 });
+        let backtest = engine.backtest(&contract, since).await.unwrap();
+        assert_eq!(
+            (seen(&backtest), unseen(&backtest)),
+            (vec![(101, 1), (102, 1)], unknown)
+        );
+        let why = &backtest.unseen.last().unwrap().why;
+        assert_eq!(why, "what the table was before it is not known any more");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_commit_whose_files_are_gone_does_not_end_the_others() {
     let store = Arc::new(InMemory::new());
     let (engine, contract) = engine(&store, "{name: k, logicalType: string}", "");
@@ -126,6 +152,79 @@ async fn other_datasets_are_read_as_they_were_then() {
     assert_eq!(verdicts("known"), [not_yet, RuleVerdict::Passed, RuleVerdict::Failed]);
     let not_run = backtest.rules_not_run();
     assert_eq!(not_run["known"].0, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_are_held_against_what_was_there_as_the_write_holds_them() {
+    for computed in [false, true] {
+        let store = Arc::new(InMemory::new());
+        let lake = Lake::over(Arc::clone(&store) as _, "memory:///lake".parse().unwrap()).unwrap();
+        let unique = "{name: k, logicalType: string, unique: true}";
+        let mut declared = bronze().contract_of("a.silver.e", &[unique, VALUES, OTHERS]);
+        if computed {
+            declared = declared.pipeline(
+                "e",
+                "a.silver.e",
+                "materialization: append",
+                "SELECT k, v, w FROM a.bronze.e",
+            );
+        }
+        let engine = declared.engine(&lake);
+        let contract = engine.contract(&name("a.silver.e")).unwrap();
+        let mut writer = Writer::new(&engine);
+        let table = async || {
+            let schema = writer_schema(&engine);
+            let (dataset, options) = (name("a.silver.e"), TableOptions::default());
+            engine.lake.ensure(&dataset, schema, &options).await.unwrap()
+        };
+        for keys in [&["a"][..], &["b"], &["b", "c"], &["d"], &["a", "b", "c", "d"]] {
+            let rows: Vec<_> = keys.iter().map(|key| row(key, 1, 0)).collect();
+            let mut table = table().await;
+            let mut files = table.writer().unwrap();
+            files.write(&writer.batch(&rows)).await.unwrap();
+            // The last one has the same rows again, without the second `b`: nothing else is there any more.
+            let remove = match keys.len() {
+                4 => table.files().unwrap(),
+                _ => Vec::new(),
+            };
+            let operation = match remove.is_empty() {
+                true => Operation::Append,
+                false => Operation::Replace,
+            };
+            let commit = Commit {
+                add: files.finish().await.unwrap(),
+                remove,
+                ..Commit::new(RunId::new(), operation)
+            };
+            table.commit(commit).await.unwrap();
+        }
+        let backtest = engine.backtest(&contract, Since::Version(0)).await.unwrap();
+        let failing = |commit: usize| {
+            let results = backtest.commits[commit].table.iter();
+            let failing = results.filter(|result| result.verdict == RuleVerdict::Failed);
+            failing.map(|result| result.rule.as_str()).collect::<Vec<_>>()
+        };
+        let excused: Vec<_> = backtest.commits.iter().map(|commit| commit.excused.len()).collect();
+        let refusing: Vec<_> = backtest.refusing_rules().into_iter().collect();
+        if computed {
+            // No row is the first: the commit that brings a key again is refused, and the next one is not to blame.
+            assert_eq!(seen(&backtest), [(1, 0), (2, 0), (3, 2), (4, 0), (5, 0)]);
+            assert_eq!([2, 3, 4].map(failing), [vec!["k.unique"], vec!["k.unique"], vec![]]);
+            assert_eq!((excused, refusing), (vec![0, 0, 0, 1, 0], vec![("k.unique", 1)]));
+        } else {
+            assert_eq!(seen(&backtest), [(1, 0), (2, 0), (3, 1), (4, 0), (5, 0)]);
+            assert_eq!(
+                backtest.commits[2].by_rule.clone().into_iter().collect::<Vec<_>>(),
+                [("k.unique".into(), 1)]
+            );
+            assert_eq!((failing(2), excused, refusing), (vec![], vec![0; 5], vec![]));
+        }
+    }
+}
+
+/// The columns of what a [`Writer`] writes.
+fn writer_schema(engine: &Engine) -> arrow::datatypes::SchemaRef {
+    dataset_columns(&engine.contract(&name("a.bronze.e")).unwrap()).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,17 +5,17 @@ use object_store::ObjectStoreExt as _;
 
 use super::*;
 
-const SUMS: &str = "SELECT k, sum(v) AS v, count(*) AS n FROM a.bronze.e GROUP BY k";
-const BY_GROUP: &str = "materialization: replace_groups\nkey: [k]";
-const TARGET: &str = "k string, v bigint, n bigint";
+pub(super) const SUMS: &str = "SELECT k, sum(v) AS v, count(*) AS n FROM a.bronze.e GROUP BY k";
+pub(super) const BY_GROUP: &str = "materialization: replace_groups\nkey: [k]";
+pub(super) const TARGET: &str = "k string, v bigint, n bigint";
 
-fn sums() -> Declared {
+pub(super) fn sums() -> Declared {
     bronze()
         .contract("a.silver.s", TARGET)
         .pipeline("s", "a.silver.s", BY_GROUP, SUMS)
 }
 
-fn said(results: &[StepResult]) -> Vec<String> {
+pub(super) fn said(results: &[StepResult]) -> Vec<String> {
     results
         .iter()
         .map(|result| format!("{} {}: {}", result.name, result.action.as_str(), result.why))
@@ -59,33 +59,6 @@ async fn each_run_says_why_it_builds() {
         .pipeline("s", "a.silver.s", BY_GROUP, SUMS)
         .engine(&lake);
     assert_eq!(said(&run(&renewed).await), ["a.s full: definition changed"]);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_query_whose_names_mean_other_columns_builds_everything() {
-    // As long as `d` has no `w`, it is that of `e`.
-    const QUERY: &str = "SELECT k, sum(v) AS v, count(*) AS n FROM a.bronze.e e \
-                         WHERE EXISTS (SELECT 1 FROM a.bronze.d d WHERE d.k = e.k AND w > 0) GROUP BY k";
-    let lake = lake();
-    let declared = |columns_of_d: &str| {
-        Declared::default()
-            .contract("a.bronze.e", "k string, v bigint, w bigint")
-            .contract("a.bronze.d", columns_of_d)
-            .contract("a.silver.s", TARGET)
-            .pipeline("s", "a.silver.s", BY_GROUP, QUERY)
-            .engine(&lake)
-    };
-    let engine = declared("k string");
-    Writer::new(&engine).add("a.bronze.e", &[row("a", 1, 0)]).await;
-    assert_eq!(said(&run(&engine).await), ["a.s full: first build"]);
-    assert_eq!(
-        said(&run(&declared("k string, u bigint")).await),
-        ["a.s skip: nothing new"]
-    );
-    assert_eq!(
-        said(&run(&declared("k string, w bigint")).await),
-        ["a.s full: definition changed"]
-    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

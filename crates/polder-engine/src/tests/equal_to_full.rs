@@ -263,6 +263,35 @@ fn what_is_refused_is_open_in_quarantine_as_often_as_it_is_there() {
 }
 
 #[test]
+fn what_groups_refuse_is_open_in_quarantine_as_often_as_the_query_gives_it() {
+    let open = "(SELECT record AS k, 0 AS v, 0 AS n FROM a.quarantine.silver_s WHERE coalesce(state, 'open') = 'open')";
+    for sql in [
+        "SELECT k, v, w AS n FROM a.bronze.e",
+        "SELECT k, sum(v) - 6 AS v, count(*) AS n FROM a.bronze.e GROUP BY k",
+        "SELECT e.k, sum(d.w) - 3 AS v, count(d.w) AS n FROM a.bronze.e LEFT JOIN a.bronze.d ON e.k = d.k GROUP BY e.k",
+    ] {
+        let refused = format!(
+            "SELECT concat('{{', CASE WHEN k IS NULL THEN '' ELSE concat('\"k\":\"', k, '\",') END, '\"v\":', v, \
+             CASE WHEN n IS NULL THEN '' ELSE concat(',\"n\":', n) END, '}}') AS k, 0 AS v, 0 AS n FROM ({sql}) WHERE v < 1"
+        );
+        let accepted = format!("SELECT * FROM ({sql}) WHERE v IS NULL OR v >= 1");
+        let increments = check(12, async |events, limits| {
+            let engine = bronze()
+                .contract("a.silver.s", STRICT)
+                .pipeline("s", "a.silver.s", "materialization: replace_groups\nkey: [k]", sql)
+                .engine(&lake());
+            let quarantine = name("a.silver.s").quarantine();
+            let schema = polder_delivery::quarantine_schema();
+            let options = TableOptions::default();
+            engine.lake.ensure(&quarantine, schema, &options).await.unwrap();
+            let expected = [("a.silver.s", accepted.clone()), (open, refused.clone())];
+            live(engine, limits, &events, &expected).await
+        });
+        assert!(increments > 0, "{sql}");
+    }
+}
+
+#[test]
 fn append_distinct_of_a_source_without_arrival_ends_as_one_full_build() {
     let copied = "SELECT k, v, w AS n FROM a.bronze.e";
     let first = format!(

@@ -3,6 +3,7 @@
 mod backtest;
 mod building;
 mod checking;
+mod definitions;
 mod equal_to_full;
 mod evolved;
 mod nested;

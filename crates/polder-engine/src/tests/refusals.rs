@@ -129,6 +129,167 @@ async fn groups_that_are_computed_again_refuse_the_same_rows() {
     assert_eq!(rows(&engine, OPEN).await, [r#"{"k":"a","v":-1,"n":0}"#; 2]);
 }
 
+/// The sum of each `k`, of which those below 1 are refused.
+fn sums() -> Declared {
+    let sql = "SELECT k, sum(v) AS v, count(*) AS n FROM a.bronze.e GROUP BY k";
+    bronze().contract("a.silver.s", STRICT).pipeline(
+        "s",
+        "a.silver.s",
+        "materialization: replace_groups\nkey: [k]",
+        sql,
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_that_an_increment_accepts_is_open_no_more() {
+    let engine = sums().engine(&lake());
+    let mut writer = Writer::new(&engine);
+    let record = |k: &str, v: i64, n: u64| format!(r#"{{"k":"{k}","v":{v},"n":{n}}}"#);
+    writer.add("a.bronze.e", &[row("a", -5, 0), row("b", -1, 0)]).await;
+    assert_eq!(did(&run(&engine).await), ("full", 0, 2));
+    // Each run that computes it anew leaves the row of now.
+    writer.add("a.bronze.e", &[row("a", 2, 0)]).await;
+    assert_eq!(did(&run(&engine).await), ("incremental", 0, 1));
+    let other = record("b", -1, 1);
+    assert_eq!(rows(&engine, OPEN).await, [record("a", -3, 2), other.clone()]);
+    writer.add("a.bronze.e", &[row("a", 4, 0)]).await;
+    assert_eq!(did(&run(&engine).await), ("incremental", 1, 0));
+    assert_eq!(rows(&engine, OPEN).await, std::slice::from_ref(&other));
+    assert_eq!(rows(&engine, "SELECT k, v FROM a.silver.s").await, ["a 1"]);
+    let all = "SELECT record, state FROM a.quarantine.silver_s";
+    let states = rows(&engine, all).await;
+    let replayed = |said: String| format!("{said} replayed");
+    let wanted = [
+        replayed(record("a", -3, 2)),
+        replayed(record("a", -5, 1)),
+        format!("{other} ∅"),
+    ];
+    assert_eq!(states, wanted);
+    // As a build of everything leaves it.
+    full(&engine).await;
+    assert_eq!(rows(&engine, all).await, states);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_that_is_gone_is_open_no_more_though_the_table_stays_as_it_is() {
+    // Few groups, and so many that everything is built.
+    for touched_groups in [100, 0] {
+        let limits = crate::engine::Limits {
+            touched_groups,
+            ..crate::engine::Limits::default()
+        };
+        let engine = Engine {
+            limits,
+            ..sums().engine(&lake())
+        };
+        let mut writer = Writer::new(&engine);
+        writer.add("a.bronze.e", &[row("a", -5, 0)]).await;
+        let refused = writer.table("a.bronze.e").await.files().unwrap();
+        writer.add("a.bronze.e", &[row("b", -1, 0), row("c", 1, 0)]).await;
+        assert_eq!(did(&run(&engine).await), ("full", 1, 2));
+        writer.commit("a.bronze.e", refused, &[], Operation::Replace).await;
+        run(&engine).await;
+        assert_eq!(rows(&engine, OPEN).await, [r#"{"k":"b","v":-1,"n":1}"#]);
+        assert_eq!(run(&engine).await[0].action, Action::Skip);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_ended_before_quarantine_was_up_to_date_is_made_up_for_by_the_next() {
+    let away = Arc::new(AtomicBool::new(false));
+    let store = Fragile {
+        away: Arc::clone(&away),
+        unwritten: Some("a/quarantine/silver_s/_delta_log"),
+        ..Fragile::default()
+    };
+    let lake = Lake::over(Arc::new(store), "memory:///lake".parse().unwrap()).unwrap();
+    let engine = sums().engine(&lake);
+    let mut writer = Writer::new(&engine);
+    writer.add("a.bronze.e", &[row("a", -5, 0)]).await;
+    run(&engine).await;
+    writer.add("a.bronze.e", &[row("a", 6, 0)]).await;
+    away.store(true, Ordering::SeqCst);
+    assert_eq!(did(&run(&engine).await), ("incremental", 1, 0));
+    away.store(false, Ordering::SeqCst);
+    assert_eq!(rows(&engine, OPEN).await.len(), 1);
+
+    let planned = engine.plan(&RunOptions::default()).await.unwrap();
+    let results = run(&engine).await;
+    let why = "the last run ended before it brought quarantine up to date";
+    assert_eq!((results[0].action, results[0].why.as_str()), (Action::Full, why));
+    assert_eq!((planned[0].action, planned[0].why.as_str()), (Action::Full, why));
+    assert_eq!(rows(&engine, OPEN).await.len(), 0);
+    assert_eq!(rows(&engine, "SELECT k, v FROM a.silver.s").await, ["a 1"]);
+    assert_eq!(run(&engine).await[0].action, Action::Skip);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_broken_run_refused_is_not_left_open_though_its_source_is_what_it_was_before() {
+    let away = Arc::new(AtomicBool::new(false));
+    let store = Fragile {
+        away: Arc::clone(&away),
+        unwritten: Some("a/silver/s/_delta_log"),
+        ..Fragile::default()
+    };
+    let lake = Lake::over(Arc::new(store), "memory:///lake".parse().unwrap()).unwrap();
+    let engine = sums().engine(&lake);
+    let mut writer = Writer::new(&engine);
+    writer.add("a.bronze.e", &[row("a", -5, 0)]).await;
+    run(&engine).await;
+    let before = writer.table("a.bronze.e").await.files().unwrap();
+    writer.add("a.bronze.e", &[row("a", 2, 0)]).await;
+    away.store(true, Ordering::SeqCst);
+    let results = engine.run(&RunOptions::default(), &Unobserved).await.unwrap();
+    assert!(matches!(results[0].outcome, StepOutcome::Failed(_)), "{results:?}");
+    away.store(false, Ordering::SeqCst);
+    assert_eq!(rows(&engine, OPEN).await.len(), 2);
+
+    let mut added = writer.table("a.bronze.e").await.files().unwrap();
+    added.retain(|file| before.iter().all(|other| other.path() != file.path()));
+    writer.commit("a.bronze.e", added, &[], Operation::Replace).await;
+    assert_eq!(did(&run(&engine).await), ("full", 0, 1));
+    assert_eq!(rows(&engine, OPEN).await, [r#"{"k":"a","v":-5,"n":1}"#]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn groups_are_found_in_quarantine_by_keys_of_every_type_and_by_nulls() {
+    let parts = "SELECT CAST(to_timestamp(w * 86400) AS date) AS d, CAST(CAST(w AS double) / 4 AS decimal(10,2)) AS p, \
+                 named_struct('k', k, 'w', w) AS o, to_timestamp(w) AT TIME ZONE 'UTC' AS t, CAST(w AS double) / 3 AS f, v \
+                 FROM a.bronze.e";
+    let engine = bronze()
+        .contract_of(
+            "a.silver.s",
+            &[
+                "{name: d, logicalType: date}",
+                "{name: p, logicalType: number, physicalType: \"decimal(10,2)\"}",
+                "{name: o, logicalType: object, properties: [{name: k, logicalType: string}, {name: w, logicalType: integer, \
+                 physicalType: bigint}]}",
+                "{name: t, logicalType: timestamp}",
+                "{name: f, logicalType: number, physicalType: double}",
+                "{name: v, logicalType: integer, physicalType: bigint, logicalTypeOptions: {minimum: 1}}",
+            ],
+        )
+        .pipeline(
+            "s",
+            "a.silver.s",
+            "materialization: replace_groups\nkey: [d, p, o, t, f]",
+            &format!("SELECT d, p, o, t, f, sum(v) AS v FROM ({parts}) GROUP BY d, p, o, t, f"),
+        )
+        .engine(&lake());
+    let mut writer = Writer::new(&engine);
+    let nothing = |v| (None, Some(v), None);
+    let refused = [row("a", -1, 1), nothing(-1), row("b", -1, 1), row("a", -1, 2)];
+    writer.add("a.bronze.e", &refused).await;
+    assert_eq!(did(&run(&engine).await), ("full", 0, 4));
+    writer.add("a.bronze.e", &[row("a", 5, 1), nothing(5)]).await;
+    assert_eq!(did(&run(&engine).await), ("incremental", 2, 0));
+    let left = [
+        r#"{"d":"1970-01-02","p":0.25,"o":{"k":"b","w":1},"t":"1970-01-01T00:00:01Z","f":0.3333333333333333,"v":-1}"#,
+        r#"{"d":"1970-01-03","p":0.50,"o":{"k":"a","w":2},"t":"1970-01-01T00:00:02Z","f":0.6666666666666666,"v":-1}"#,
+    ];
+    assert_eq!(rows(&engine, OPEN).await, left);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_that_ended_between_its_commits_is_made_up_for_by_a_build_of_everything() {
     let away = Arc::new(AtomicBool::new(false));

@@ -28,6 +28,8 @@ use polder_gate::sql_numbers::is_floating;
 pub(super) struct Untold {
     nulls: BTreeSet<String>,
     bounds: BTreeSet<String>,
+    /// Of these nothing is believed.
+    nothing: BTreeSet<String>,
 }
 
 impl Untold {
@@ -51,13 +53,21 @@ impl Untold {
         Ok(())
     }
 
+    /// Forgets all that is told of these columns.
+    pub(super) fn forget<'c>(&mut self, columns: impl Iterator<Item = &'c String>) {
+        self.nothing.extend(columns.cloned());
+    }
+
     /// Whether parts of files can be left out by what they tell.
     pub(super) fn may_choose(&self) -> bool {
-        self.nulls.is_empty()
+        self.nulls.is_empty() && self.nothing.is_empty()
     }
 
     /// What is known of a column, but for what is no such knowledge.
     fn leave_out(&self, name: &str, kind: &DataType, mut told: ColumnStatistics) -> ColumnStatistics {
+        if self.nothing.contains(name) {
+            return ColumnStatistics::new_unknown();
+        }
         if self.nulls.contains(name) {
             told.null_count = Precision::Absent;
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use datafusion::arrow::datatypes::Schema;
 use datafusion::catalog::TableProvider;
-use polder_contract::{DatasetContract, SchemaObject};
+use polder_contract::DatasetContract;
 use polder_core::{Error, ErrorKind, Result};
 use polder_delivery::Discretion;
 use polder_gate::arrow_schema;
@@ -17,7 +17,8 @@ use super::folders::FolderColumns;
 use super::given::Given;
 use super::lines::Lines;
 use super::parquet::Known;
-use super::rows::{OverValues, Rows};
+use super::rows::{OverValues, Rows, values_alone};
+use super::together::Refused;
 use super::{Verification, parquet, verify};
 
 /// Columns that a message lists at most.
@@ -47,20 +48,32 @@ pub async fn verify_files(
     let files = given.files();
     match &given {
         Given::Parquet(files) => {
-            let known = Known::read(session.context(), files).await?;
+            let types = arrow_schema(contract.object())?;
+            let known = Known::read(session.context(), files, &types).await?;
+            let refused = known.refused().to_vec();
+            let (mut names, inside) = found(&known, &types);
             let of_folders = FolderColumns::of(&known, contract.object())?;
             let mut table = known.table()?;
             if let Some(columns) = of_folders {
                 table = columns.beside(table);
             }
-            let schema = table.schema();
-            let names = schema.fields().iter().map(|field| field.name().clone());
-            let (known, mut unknown): (Vec<_>, Vec<_>) = names.partition(|name| declared.contains(name));
+            let of_table = table.schema();
+            let of_folders = of_table.fields().iter().map(|field| field.name().clone());
+            names.extend(of_folders.filter(|name| !names.contains(name)).collect::<Vec<_>>());
+            let (known, mut unknown): (Vec<_>, Vec<_>) = names.into_iter().partition(|name| declared.contains(name));
             let lacking = without(&declared, &known);
             some_are_known(&contract, files, &declared, (&known, &unknown))?;
-            unknown.extend(unknown_inside(&schema, contract.object())?);
-            let rows = (table, &queries as &dyn Queries);
-            let mut verification = judge(contract, &check, rows, files, show, discretion).await?;
+            unknown.extend(inside);
+            let over_values;
+            let queries: &dyn Queries = match values_alone(&table)? {
+                Some(plain) => {
+                    over_values = OverValues { queries, plain };
+                    &over_values
+                }
+                None => &queries,
+            };
+            let mut verification = judge(contract, &check, (table, queries), files, show, discretion).await?;
+            judge_types(&mut verification.report.results, &refused);
             judge_absence(&mut verification.report.results, &lacking, files);
             (verification.lacking, verification.unknown) = (lacking, unknown);
             Ok(verification)
@@ -102,14 +115,29 @@ async fn judge(
     })
 }
 
-/// The fields inside of columns that the contract does not have, with their way.
-fn unknown_inside(found: &Schema, object: &SchemaObject) -> Result<Vec<String>> {
-    let declared = arrow_schema(object)?;
-    let columns = declared.fields().iter().filter_map(|column| {
-        let found = found.field_with_name(column.name()).ok()?;
-        Some(fields_beyond(found.data_type(), column.data_type(), column.name()))
-    });
-    Ok(columns.flatten().map(|field| field.way).collect())
+/// The columns of all files, and the fields inside of them that the contract does not have, with their way.
+fn found(files: &Known<'_>, declared: &Schema) -> (Vec<String>, Vec<String>) {
+    let (mut names, mut beyond): (Vec<String>, Vec<String>) = (Vec::new(), Vec::new());
+    let mut last = None;
+    for (_, _, schema) in files.each() {
+        if last.replace(schema) == Some(schema) {
+            continue;
+        }
+        for field in schema.fields() {
+            if !names.contains(field.name()) {
+                names.push(field.name().clone());
+            }
+            let Some((_, column)) = declared.fields().find(field.name()) else {
+                continue;
+            };
+            for field in fields_beyond(field.data_type(), column.data_type(), column.name()) {
+                if !beyond.contains(&field.way) {
+                    beyond.push(field.way);
+                }
+            }
+        }
+    }
+    (names, beyond)
 }
 
 /// The declared columns that are not there.
@@ -142,6 +170,27 @@ fn some_are_known(
         "the contract's columns are {}: name the contract (and with --object the object) that the rows are of",
         listed(declared)
     )))
+}
+
+/// Says of columns that are of another type in some files, which cannot become the contract's, where that is: such a file
+/// breaks the contract whatever values it has.
+fn judge_types(results: &mut [RuleResult], refused: &[Refused]) {
+    for Refused { column, why } in refused {
+        let rule = format!("{column}.type");
+        let Some(of_type) = results.iter_mut().find(|result| result.rule == rule) else {
+            continue;
+        };
+        of_type.verdict = RuleVerdict::Failed;
+        let Some(before) = of_type.note.replace(why.clone()) else {
+            continue;
+        };
+        // No file has the contract's type, and rules were not run for that reason.
+        for result in results.iter_mut() {
+            if result.verdict == RuleVerdict::NotRun(before.clone()) {
+                result.verdict = RuleVerdict::NotRun(why.clone());
+            }
+        }
+    }
 }
 
 /// Judges columns that no file has by that, whatever the rows: one that a value is required of is missing also where there

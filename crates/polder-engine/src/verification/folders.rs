@@ -205,6 +205,7 @@ impl TableProvider for Beside {
             .with_statistics(self.widened(scan.statistics()))
             .with_projection_indices(projection.cloned())?
             .with_limit(limit)
+            .with_expr_adapter(scan.expr_adapter_factory.clone())
             .build();
         Ok(DataSourceExec::from_data_source(scan))
     }

@@ -15,7 +15,7 @@ use datafusion::parquet::basic::{Compression, ZstdLevel};
 use datafusion::parquet::file::properties::WriterProperties;
 use polder_contract::SchemaObject;
 use polder_core::{Error, ErrorKind, Result, ResultExt};
-use polder_gate::reading::{self, Cast, FieldsBeyond, from_json, kind, misread_type};
+use polder_gate::reading::{self, Cast, FieldsBeyond, from_json, kind, misread_type, without_mark};
 use polder_gate::{arrival_schema, arrow_schema};
 use serde_json::{Map, Value};
 use tempfile::TempDir;
@@ -73,7 +73,10 @@ impl Lines {
             let mut number = 0;
             let of_folders = named_by_folders(file);
             while let Some(line) = next_line(&mut lines, file, &mut number)? {
-                let record = line.trim_ascii();
+                let record = match number {
+                    1 => without_mark(&line),
+                    _ => line.trim_ascii(),
+                };
                 if !record.is_empty() {
                     let mut object = object_in(record).map_err(|what| no_record(file, number, &what))?;
                     reader.add(&of_folders, &mut object);

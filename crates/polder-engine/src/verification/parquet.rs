@@ -5,7 +5,7 @@ use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use datafusion::arrow::datatypes::{FieldRef, Schema, SchemaRef};
+use datafusion::arrow::datatypes::{Schema, SchemaRef};
 use datafusion::catalog::TableProvider;
 use datafusion::datasource::file_format::FileFormat;
 use datafusion::datasource::file_format::parquet::ParquetFormat;
@@ -15,12 +15,13 @@ use datafusion::prelude::SessionContext;
 use object_store::ObjectStoreExt as _;
 use object_store::path::Path as ObjectPath;
 use polder_core::{Error, ErrorKind, Result, ResultExt};
-use polder_gate::in_words;
 use polder_gate::reading::tells_misread;
 use url::Url;
 
 use super::belief::{Believed, Untold};
+use super::bringing::Bringing;
 use super::given::SUPPORTED;
+use super::together::{Refused, Together};
 
 /// How every Parquet file begins and ends that is not encrypted.
 const MAGIC: &[u8; 4] = b"PAR1";
@@ -35,8 +36,7 @@ pub(super) struct Known<'f> {
     urls: Vec<ListingTableUrl>,
     /// The columns of each.
     schemas: Vec<SchemaRef>,
-    /// The columns of all.
-    columns: Vec<FieldRef>,
+    together: Together,
     format: ParquetFormat,
     untold: Untold,
 }
@@ -46,16 +46,19 @@ pub(super) struct Known<'f> {
 /// # Errors
 /// As [`Known::read`].
 pub(super) async fn table(context: &SessionContext, file: &PathBuf) -> Result<Arc<dyn TableProvider>> {
-    Known::read(context, std::slice::from_ref(file)).await?.table()
+    let types = Schema::empty();
+    let known = Known::read(context, std::slice::from_ref(file), &types);
+    known.await?.table()
 }
 
 impl<'f> Known<'f> {
+    /// `types` are the columns of the contract, into which those of files go that are not of one type in all.
+    ///
     /// # Errors
-    /// `Usage` for a file that cannot be read as Parquet, and where files do not agree on a column's type.
-    pub(super) async fn read(context: &SessionContext, files: &'f [PathBuf]) -> Result<Self> {
+    /// `Usage` for a file that cannot be read as Parquet, or has a column twice.
+    pub(super) async fn read(context: &SessionContext, files: &'f [PathBuf], types: &Schema) -> Result<Self> {
         let mut urls = Vec::with_capacity(files.len());
         let mut schemas = Vec::with_capacity(files.len());
-        let mut columns: Vec<(FieldRef, &Path)> = Vec::new();
         // As views, texts that occur again and again are looked at once.
         let format = ParquetFormat::default().with_force_view_types(true);
         let mut untold = Untold::default();
@@ -68,20 +71,20 @@ impl<'f> Known<'f> {
             if schema.fields().iter().any(|field| tells_misread(field.data_type())) {
                 return Err(unreadable(file));
             }
-            for field in schema.fields() {
-                join(&mut columns, field, file)?;
-            }
             untold
                 .look_at(file)
                 .map_err(|cause| unreadable(file).with_source(cause))?;
             urls.push(url);
             schemas.push(schema);
         }
+        let together = Together::of(files.iter().map(PathBuf::as_path).zip(&schemas), types)?;
+        // What a file tells of a column says nothing of what it becomes.
+        untold.forget(together.brought.keys());
         Ok(Self {
             files,
             urls,
             schemas,
-            columns: columns.into_iter().map(|(field, _)| field).collect(),
+            together,
             format: format.with_enable_pruning(untold.may_choose()),
             untold,
         })
@@ -94,15 +97,23 @@ impl<'f> Known<'f> {
         files.map(|((file, place), schema)| (file, place, schema.as_ref()))
     }
 
+    /// The contract's columns on whose type the files do not agree, and which in some of them cannot become the contract's.
+    pub(super) fn refused(&self) -> &[Refused] {
+        &self.together.refused
+    }
+
     /// The rows of all files. A column that one of them does not have is null in its rows.
     ///
     /// # Errors
     /// `Usage`, where the engine does not take the files.
     pub(super) fn table(self) -> Result<Arc<dyn TableProvider>> {
         let options = ListingOptions::new(Arc::new(self.format)).with_file_extension("");
-        let config = ListingTableConfig::new_with_multi_paths(self.urls)
+        let mut config = ListingTableConfig::new_with_multi_paths(self.urls)
             .with_listing_options(options)
-            .with_schema(Arc::new(Schema::new(self.columns)));
+            .with_schema(Arc::new(Schema::new(self.together.columns)));
+        if !self.together.brought.is_empty() {
+            config = config.with_expr_adapter_factory(Arc::new(Bringing(Arc::new(self.together.brought))));
+        }
         let table = ListingTable::try_new(config).map_err(|cause| cannot_be_read(self.files).with_source(cause))?;
         Ok(Arc::new(Believed {
             table,
@@ -143,31 +154,6 @@ async fn schema(
     let store = context.runtime_env().object_store(url.object_store())?;
     let object = store.head(url.prefix()).await?;
     format.infer_schema(&context.state(), &store, &[object]).await
-}
-
-/// Adds a file's column to those of the files before.
-fn join<'f>(columns: &mut Vec<(FieldRef, &'f Path)>, field: &FieldRef, file: &'f Path) -> Result<()> {
-    let Some((known, first)) = columns.iter_mut().find(|(known, _)| known.name() == field.name()) else {
-        // Another file may not have it.
-        columns.push((Arc::new(field.as_ref().clone().with_nullable(true)), file));
-        return Ok(());
-    };
-    if *first == file {
-        let message = format!("{} has two columns `{}`", file.display(), field.name());
-        return Err(Error::new(ErrorKind::Usage, message));
-    }
-    if known.data_type() == field.data_type() {
-        return Ok(());
-    }
-    let message = format!(
-        "the files do not agree on `{}`: it is {} in {}, {} in {}",
-        field.name(),
-        in_words(known.data_type()),
-        first.display(),
-        in_words(field.data_type()),
-        file.display()
-    );
-    Err(Error::new(ErrorKind::Usage, message).with_help("hold them against the contract one after the other"))
 }
 
 /// Refuses what is no whole Parquet file, before anybody reads it: by where it begins and ends.

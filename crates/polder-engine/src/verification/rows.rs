@@ -1,5 +1,5 @@
-//! Rows that were read from JSON, as their two readers see them: rules, which are told what did not fit, and queries, for
-//! which that is null.
+//! Rows that were read from JSON, or from files of several types, as their two readers see them: rules, which are told what
+//! did not fit, and queries, for which that is null.
 
 use std::sync::Arc;
 
@@ -7,12 +7,12 @@ use async_trait::async_trait;
 use datafusion::catalog::TableProvider;
 use datafusion::datasource::{ViewTable, provider_as_source};
 use datafusion::error::DataFusionError;
-use datafusion::functions::core::expr_fn::named_struct;
+use datafusion::functions::core::expr_fn::{get_field, named_struct};
 use datafusion::logical_expr::{Expr, LogicalPlanBuilder, lit};
 use datafusion::prelude::ident;
 use polder_contract::rule::Figure;
 use polder_core::{DatasetName, ErrorKind, Result, ResultExt};
-use polder_gate::reading::{MISREAD, READ};
+use polder_gate::reading::{MISREAD, READ, tells_misread};
 use polder_gate::table::{Queries, QueryColumns};
 use polder_query::{Otherwise, RuleQueries, arranged};
 
@@ -61,6 +61,31 @@ fn view(
         .project(columns)?
         .build()?;
     Ok(Arc::new(ViewTable::new(plan, None)))
+}
+
+/// The values alone of rows whose columns tell what did not fit; nothing where none does.
+///
+/// # Errors
+/// `Internal`, where the engine cannot plan this.
+pub(super) fn values_alone(told: &Arc<dyn TableProvider>) -> Result<Option<Arc<dyn TableProvider>>> {
+    let schema = told.schema();
+    if !schema.fields().iter().any(|field| tells_misread(field.data_type())) {
+        return Ok(None);
+    }
+    let columns = schema
+        .fields()
+        .iter()
+        .map(|field| match tells_misread(field.data_type()) {
+            true => get_field(ident(field.name()), READ).alias(field.name()),
+            false => ident(field.name()),
+        });
+    let columns: Vec<Expr> = columns.collect();
+    let plan = LogicalPlanBuilder::scan("rows", provider_as_source(Arc::clone(told)), None)
+        .and_then(|rows| rows.project(columns)?.build())
+        .context(ErrorKind::Internal, || {
+            "the values cannot be told from what did not fit".to_owned()
+        })?;
+    Ok(Some(Arc::new(ViewTable::new(plan, None))))
 }
 
 /// Answers queries about the rows with the values alone.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use polder_core::document::nearest;
 use polder_core::units::counted;
 
-use super::nested::unnested;
+use super::nested::{no_item_of, unnested};
 use super::types::{leading_type, types_in_words};
 use super::{Said, between};
 use crate::engine::functions;
@@ -75,7 +75,15 @@ pub(super) fn said(text: &str) -> Option<Said> {
         });
     }
     let calls = Calls::read(text);
-    calls.said().or_else(|| unfit(text))
+    calls.said().or_else(|| unfit(text)).or_else(|| no_such_type(text))
+}
+
+/// A call that says only which type it does not take.
+fn no_such_type(text: &str) -> Option<Said> {
+    let (name, kind) = text.split_once(" does not support type")?;
+    let kind = kind.trim_start_matches([':', ' ', '\'']).trim_end_matches(['.', '\'']);
+    let is_name = name.chars().all(|c| c.is_alphanumeric() || c == '_');
+    is_name.then(|| Said::new(format!("`{name}` does not take {}", types_in_words(kind))))
 }
 
 fn no_function(name: &str) -> Said {
@@ -230,6 +238,13 @@ fn unfit(text: &str) -> Option<Said> {
             super::tidy(why)
         )));
     };
+    // It is called by brackets.
+    if matches!(name, "array_element" | "array_slice")
+        && let Some((kind, _)) = leading_type(given)
+        && !kind.starts_with("array<")
+    {
+        return Some(no_item_of(&kind));
+    }
     let said = match given {
         "" => Said::new(format!("`{name}` needs a value")),
         given => Said::new(format!(

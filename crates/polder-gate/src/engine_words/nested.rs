@@ -1,5 +1,6 @@
 //! Lists and what is inside of them, in forms of SQL that other engines have.
 
+use super::types::{leading_type, types_in_words};
 use super::{Asked, Said, between};
 
 /// The sentence for a form that there is not, with the one that there is.
@@ -10,6 +11,10 @@ pub(super) fn said(text: &str, asked: Asked<'_>) -> Option<Said> {
     if let Some(field) = text.strip_prefix("Physical plan does not support logical expression OuterReferenceColumn(") {
         return Some(of_other_table(field));
     }
+    if let Some(kind) = text.strip_prefix("array_element does not support type ") {
+        let kind = leading_type(kind).map_or_else(|| types_in_words(kind), |(kind, _)| kind);
+        return Some(no_item_of(&kind));
+    }
     if text.starts_with("LATERAL VIEWS") {
         return Some(Said::new("there is no `LATERAL VIEW`").with_help(unnested("items", Some("sku"))));
     }
@@ -17,6 +22,17 @@ pub(super) fn said(text: &str, asked: Asked<'_>) -> Option<Said> {
         return Some(Said::new("`unnest` stands in SELECT alone").with_help(unnested("items", Some("sku"))));
     }
     None
+}
+
+/// A number in brackets behind what is no list; `kind` is what it is, in words.
+pub(super) fn no_item_of(kind: &str) -> Said {
+    let said = Said::new(format!("`[ ]` with a number is for lists, and this is {kind}"));
+    match kind.split('<').next() {
+        Some("struct") => said.with_help("a field of an object is o.name or o['name']"),
+        Some("map") => said.with_help("a value of a map is m['key'], with the key in quotes where it is text"),
+        Some("string") => said.with_help("a part of a text is substr(text, 1, 1)"),
+        _ => said,
+    }
 }
 
 /// How a list becomes rows, one for each of its items; `field` is one of an item's, where it has any.

@@ -19,6 +19,10 @@ pub(super) fn said(text: &str) -> Option<Said> {
             &[left, right],
         ));
     }
+    if let Some(rest) = text.strip_prefix("Invalid comparison operation: ") {
+        let (left, _, right) = operands(rest)?;
+        return Some(apart(format!("{left} cannot be compared with {right}"), &[left, right]));
+    }
     if let Some(rest) = text.strip_prefix("Cannot infer common argument type for logical boolean operation ") {
         let (left, operator, right) = operands(rest)?;
         return Some(Said::new(format!(

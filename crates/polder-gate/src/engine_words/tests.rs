@@ -86,6 +86,28 @@ fn an_expression_that_does_not_plan_is_told_in_words_of_contracts() {
                 .to_owned(),
         ),
         (
+            "addr[1] = 'x'",
+            "`[ ]` with a number is for lists, and this is struct<city:string,zip:int>; a field of an object is o.name or \
+             o['name']"
+                .to_owned(),
+        ),
+        (
+            "code[1:2] = 'x'",
+            "`[ ]` with a number is for lists, and this is string; a part of a text is substr(text, 1, 1)".to_owned(),
+        ),
+        (
+            "price < 1e400",
+            "a number with 400 zeros at its end is too large for a decimal; a number that large or small is a double: \
+             CAST('1e200' AS DOUBLE), up to 1.8e308"
+                .to_owned(),
+        ),
+        (
+            "price > 1e-100",
+            "a number of 100 digits is too long for a decimal, which has 76 at most; a number that large or small is a \
+             double: CAST('1e200' AS DOUBLE), up to 1.8e308"
+                .to_owned(),
+        ),
+        (
             "tags['x'] = 'x'",
             "there is nothing inside of array<string>: `.` and `['…']` are for structs and maps; an item of a list is [1], \
              and what is inside of it [1]['…']"
@@ -318,6 +340,37 @@ fn messages_of_queries_are_translated_without_what_surrounds_them() {
             "two columns of the query have the same name; give one of them another name with AS",
         ),
         (plan("Invalid qualifier x"), "there is no table `x` in the query"),
+        (
+            plan("array_element does not support type Struct(\"a\": Int32, \"b\": Utf8)"),
+            "`[ ]` with a number is for lists, and this is struct<a:int,b:string>; a field of an object is o.name or \
+             o['name']",
+        ),
+        (
+            plan(
+                "array_element does not support type Utf8. No function matches the given name and argument types \
+                 'array_element(Utf8, Int64)'. You might need to add explicit type casts.\n\tCandidate \
+                 functions:\n\tarray_element(array, index)",
+            ),
+            "`[ ]` with a number is for lists, and this is string; a part of a text is substr(text, 1, 1)",
+        ),
+        (
+            plan(
+                "flatten does not support type Int64. No function matches the given name and argument types \
+                 'flatten(Int64)'. You might need to add explicit type casts.\n\tCandidate functions:\n\tflatten(array)",
+            ),
+            "`flatten` does not take bigint; it is called as flatten(array)",
+        ),
+        (
+            DataFusionError::Execution("array_sum does not support type Utf8".to_owned()),
+            "`array_sum` does not take string",
+        ),
+        (
+            DataFusionError::ArrowError(
+                Box::new(ArrowError::InvalidArgumentError("Invalid comparison operation: Int64 == Utf8".to_owned())),
+                None,
+            ),
+            "bigint cannot be compared with string; CAST one of them to the type of the other",
+        ),
         (
             DataFusionError::ArrowError(Box::new(ArrowError::DivideByZero), None),
             "division by zero",

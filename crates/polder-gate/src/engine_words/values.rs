@@ -22,7 +22,31 @@ pub(super) fn said(text: &str) -> Option<Said> {
     if text.starts_with("Unable to cast to Date32 for converting") {
         return Some(Said::new("the value is no date"));
     }
-    cast(text).or_else(|| parsed(text)).or_else(|| pattern(text))
+    cast(text)
+        .or_else(|| long(text))
+        .or_else(|| parsed(text))
+        .or_else(|| pattern(text))
+}
+
+/// Numbers of the text itself, which are decimals, of more digits than any decimal has.
+fn long(text: &str) -> Option<Said> {
+    let as_double = "a number that large or small is a double: CAST('1e200' AS DOUBLE), up to 1.8e308";
+    if let Some(scale) = between(text, "Decimal scale -", " exceeds the minimum supported scale") {
+        return Some(
+            Said::new(format!(
+                "a number with {scale} zeros at its end is too large for a decimal"
+            ))
+            .with_help(as_double),
+        );
+    }
+    let digits = between(text, "Decimal precision ", " exceeds the maximum supported precision: ")?;
+    let most = text.rsplit(' ').next()?;
+    Some(
+        Said::new(format!(
+            "a number of {digits} digits is too long for a decimal, which has {most} at most"
+        ))
+        .with_help(as_double),
+    )
 }
 
 fn cast(text: &str) -> Option<Said> {

@@ -15,7 +15,7 @@ pub const READ: &str = "polder.read";
 pub const MISREAD: &str = "polder.misread";
 /// Why a value did not fit.
 pub const REASON: &str = "reason";
-/// The value as it came: a JSON text.
+/// The value as it came: a JSON text. Also the metadata of a column of such texts, which name the column that they came for.
 pub const RECEIVED: &str = "received";
 
 /// The type of what did not fit.

@@ -21,10 +21,10 @@ use arrow::array::ArrayRef;
 pub use beyond::{BeyondField, FieldsBeyond, fields_beyond};
 pub use json::kind;
 pub use maps::{assemble, sides};
-pub(crate) use misread::parts as misread_parts;
 pub use misread::{MISREAD, READ, REASON, RECEIVED, as_received, misread_type, tells_misread};
+pub(crate) use misread::{Parts, parts as misread_parts};
 pub use nested::column;
-pub use object::read as from_json;
+pub use object::{read as from_json, without_mark};
 pub use words::{reasons, words};
 pub use written::from_text;
 

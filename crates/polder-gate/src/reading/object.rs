@@ -11,12 +11,38 @@ use serde_json::{Map, Number, Value};
 /// The name under which `serde_json` hands over, with all its digits, a number that is no integer of 64 bits.
 const NUMBER: &str = "$serde_json::private::Number";
 
-/// Reads one JSON value; numbers keep the digits that they were written with.
+/// What many programs write before the first character of a file, or of a text.
+const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+
+/// Reads one JSON value; numbers keep the digits that they were written with. A byte order mark before it is passed over.
 ///
 /// # Errors
 /// Text that is no JSON, or has an object in it, however deep, that names something twice.
 pub fn read(bytes: &[u8]) -> serde_json::Result<Value> {
-    serde_json::from_slice::<Unique>(bytes).map(|Unique(value)| value)
+    match serde_json::from_slice::<Unique>(without_mark(bytes)) {
+        Ok(Unique(value)) => Ok(value),
+        Err(_) if is_utf16(bytes) => Err(Error::custom("it is text in UTF-16: write it in UTF-8")),
+        Err(error) => Err(error),
+    }
+}
+
+/// A text without the byte order mark before it, and without blanks around it.
+pub fn without_mark(bytes: &[u8]) -> &[u8] {
+    let bytes = bytes.trim_ascii();
+    bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes).trim_ascii()
+}
+
+/// Whether text that is no JSON is in UTF-16: it begins with the mark of that, or with half a character that JSON has there. Lines
+/// that are split at the byte of the line's end begin in the middle of one.
+fn is_utf16(bytes: &[u8]) -> bool {
+    match bytes {
+        [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..] => true,
+        [first, second, third, fourth, ..] => {
+            let halves = [first, second, third, fourth].map(|byte| *byte == 0);
+            matches!(halves, [true, false, true, false] | [false, true, false, true])
+        }
+        _ => false,
+    }
 }
 
 struct Unique(Value);
@@ -102,6 +128,43 @@ mod tests {
             assert!(error.contains("`i` is there twice"), "{text}: {error}");
         }
         assert!(read(br#"{"i": {"i": 1}, "I": {"i": 2}}"#).is_ok());
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_passed_over_and_another_encoding_is_named() {
+        let text = "{\"a\": \"\u{e9}\"}";
+        let expected = read(text.as_bytes()).unwrap();
+        for marked in [format!("\u{feff}{text}"), format!(" \u{feff} {text}\r")] {
+            assert_eq!(read(marked.as_bytes()).unwrap(), expected);
+        }
+        // Neither is a number of a schema, as a registry's clients write it.
+        for id in [1_u32, 258, 1 << 24] {
+            let record = [&[0][..], &id.to_be_bytes(), b"{}"].concat();
+            assert!(!read(&record).unwrap_err().to_string().contains("UTF-16"));
+        }
+        // In the middle of a text it is a character like others, and one mark is one.
+        assert_eq!(
+            read("\"\u{feff}\"".as_bytes()).unwrap(),
+            Value::String("\u{feff}".to_owned())
+        );
+        assert!(read("\u{feff}\u{feff}{}".as_bytes()).is_err());
+        assert_eq!(without_mark("\u{feff}\r\n".as_bytes()), b"");
+
+        let two_lines = format!("{text}\n{text}\n");
+        let wide = |mark: &str, bytes: fn(u16) -> [u8; 2]| -> Vec<u8> {
+            format!("{mark}{two_lines}").encode_utf16().flat_map(bytes).collect()
+        };
+        for file in [
+            wide("\u{feff}", u16::to_le_bytes),
+            wide("\u{feff}", u16::to_be_bytes),
+            wide("", u16::to_le_bytes),
+            wide("", u16::to_be_bytes),
+        ] {
+            for line in file.split(|byte| *byte == b'\n').take(2) {
+                let error = read(line).unwrap_err().to_string();
+                assert_eq!(error, "it is text in UTF-16: write it in UTF-8");
+            }
+        }
     }
 
     #[test]

@@ -39,6 +39,8 @@ fn not(value: &str, wanted: &DataType, is_text: bool) -> String {
         _ => {
             let notation = notation(wanted).filter(|_| is_text);
             let as_in = notation.map_or_else(String::new, |notation| format!(": write it as {notation}"));
+            // Nothing in quotation marks reads as if something were left out.
+            let shown = if shown.is_empty() { "\"\"" } else { shown.as_str() };
             format!("`{shown}{more}` is not {}{as_in}", words(wanted))
         }
     }

@@ -83,11 +83,12 @@ mod tests {
 
     #[test]
     fn text_is_read_as_what_it_says() {
-        let texts = [Some("2.550"), Some("two"), None];
+        let texts = [Some("2.550"), Some("two"), None, Some("")];
         let decimals = read(&texts, &DataType::Decimal128(12, 3));
         assert_eq!(decimals.array.as_primitive::<Decimal128Type>().value(0), 2_550);
-        assert_eq!(decimals.failures, [(1, "`two` is not a decimal(12,3)".to_owned())]);
-        assert_eq!(failed(&read(&texts, &DataType::Int32)), [0, 1]);
+        let told = [(1, "`two` is"), (3, "`\"\"` is")].map(|(row, is)| (row, format!("{is} not a decimal(12,3)")));
+        assert_eq!(decimals.failures, told);
+        assert_eq!(failed(&read(&texts, &DataType::Int32)), [0, 1, 3]);
         assert_eq!(failed(&read(&[Some("true"), Some("1")], &DataType::Boolean)), [1]);
     }
 

@@ -51,6 +51,33 @@ fn only_false_breaks_a_rule() {
 }
 
 #[test]
+fn text_beside_a_number_with_a_point_is_no_rule() {
+    for sql in [
+        "\"Code\" > 10.5",
+        "\"Code\" = net OR coalesce(\"Code\", 1.5) > 1",
+        "\"Code\" IN ('1', 1.5)",
+    ] {
+        let error = RowSql::compile(sql, &contract()).err().unwrap_or_default();
+        let help = "write CAST(\"Code\" AS DECIMAL(38,10)), with as many digits as it may have, or the number as text";
+        assert!(
+            error.contains("text is not taken for a decimal(") && error.contains(help),
+            "{sql}: {error}"
+        );
+    }
+    let mut batch = rows(vec![Some(1); 2], vec![None; 2]);
+    let codes: ArrayRef = Arc::new(StringArray::from(vec!["10.54", "10.5"]));
+    let columns = batch.columns().iter().enumerate();
+    let columns = columns.map(|(place, column)| if place == 2 { codes.clone() } else { column.clone() });
+    batch = RecordBatch::try_new(batch.schema(), columns.collect()).unwrap();
+    assert_eq!(broken("CAST(\"Code\" AS DECIMAL(38,10)) > 10.5", &batch).rows, [1]);
+    assert_eq!(
+        broken("CAST(\"Code\" AS DECIMAL(3,1)) = 10.5", &batch).rows,
+        Vec::<usize>::new()
+    );
+    assert_eq!(broken("\"Code\" = '10.5'", &batch).rows, [0]);
+}
+
+#[test]
 fn a_row_without_a_value_breaks_it_and_no_other_row_does() {
     let batch = rows(
         vec![Some(4), Some(1), Some(i64::MAX), Some(9)],

@@ -1,7 +1,9 @@
 //! Numbers in SQL as people mean them, where the query engine's own way would give wrong ones in silence: arithmetic and
-//! sums of whole numbers fail where they overflow, and in rules no comparison holds of NaN.
+//! sums of whole numbers fail where they overflow, text becomes no decimal or day that nobody asked for, and in rules no comparison
+//! holds of NaN.
 
 mod arithmetic;
+pub mod by_itself;
 mod comparison;
 mod keys;
 mod literal;
@@ -24,7 +26,9 @@ use rewrite::Rewrite;
 /// `-bigint`, `sum(bigint)`) is an error and not another number. A sum is beyond only where the whole of it is, in whatever
 /// order the rows come. What is compared with a double
 /// is compared as one, also a literal such as `0.5`, which is a decimal elsewhere; and by the rows, not by files' statistics.
+/// What would make a decimal of text, of as many digits as what is beside it, or a day, is no plan.
 pub fn exact(context: &SessionContext) {
+    by_itself::settle(context);
     context.register_udaf(AggregateUDF::from(sum::ExactSum::default()));
     context.add_analyzer_rule(Arc::new(Rewrite::new("floating_literals", literal::floating)));
     context.add_analyzer_rule(Arc::new(keys::FloatingKeys));

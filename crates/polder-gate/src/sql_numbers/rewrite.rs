@@ -25,11 +25,7 @@ impl Rewrite {
     }
 
     fn node(&self, plan: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
-        let mut schema = merge_schema(&plan.inputs());
-        if let LogicalPlan::TableScan(scan) = &plan {
-            let source = DFSchema::try_from_qualified_schema(scan.table_name.clone(), &scan.source.schema())?;
-            schema.merge(&source);
-        }
+        let schema = of_inputs(&plan)?;
         let names = NamePreserver::new(&plan);
         let rewritten = plan.map_expressions(|expression| {
             let name = names.save(&expression);
@@ -58,6 +54,16 @@ impl AnalyzerRule for Rewrite {
         plan.transform_up_with_subqueries(|plan| self.node(plan))
             .map(|plan| plan.data)
     }
+}
+
+/// The columns that the expressions of a plan's first node may name.
+pub(super) fn of_inputs(plan: &LogicalPlan) -> Result<DFSchema> {
+    let mut schema = merge_schema(&plan.inputs());
+    if let LogicalPlan::TableScan(scan) = plan {
+        let source = DFSchema::try_from_qualified_schema(scan.table_name.clone(), &scan.source.schema())?;
+        schema.merge(&source);
+    }
+    Ok(schema)
 }
 
 /// The same of one expression.

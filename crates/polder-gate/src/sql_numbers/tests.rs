@@ -493,3 +493,101 @@ fn rules(context: &SessionContext) {
     exact(context);
     nan_is_unordered(context);
 }
+
+/// Postgres refuses all of it, too, but for the literals.
+#[tokio::test]
+async fn text_becomes_no_decimal_or_day_that_nobody_asked_for() {
+    for prepare in [exact as fn(&SessionContext), rules] {
+        let context = context(prepare).await;
+        let texts = "CREATE TABLE s AS SELECT t, day, cast(a AS decimal(3, 1)) AS a, cast(d AS date) AS d, [a] AS \"L\" FROM (VALUES \
+             ('10.54', '2026-01-01T10:00:00', 10.5, '2026-01-01'), ('9', '2026-01-02', 1.0, '2026-01-03')) AS v(t, day, a, d)";
+        context.sql(texts).await.unwrap().collect().await.unwrap();
+        for query in [
+            "SELECT '1.54' = 1.5",
+            "SELECT 1 FROM s WHERE t > 10.5",
+            "SELECT 1 FROM s WHERE a = '10.54'",
+            "SELECT 1 FROM s WHERE t BETWEEN 9 AND 10.5",
+            "SELECT 1 FROM s WHERE a BETWEEN '10.46' AND 11",
+            "SELECT 1 FROM s WHERE t IN ('9', 10.5)",
+            "SELECT 1 FROM s WHERE t NOT IN (SELECT a FROM s)",
+            "SELECT 1 FROM s WHERE a IN (SELECT t FROM s)",
+            "SELECT 1 FROM s o WHERE EXISTS (SELECT 1 FROM s i WHERE i.a = o.t)",
+            "SELECT coalesce(t, 1.5) FROM s",
+            "SELECT nullif(t, 1.5) FROM s",
+            "SELECT greatest(t, 1.5) FROM s",
+            "SELECT CASE t WHEN 1.5 THEN 1 END FROM s",
+            "SELECT CASE WHEN upper(t) = 1.5 THEN 1 END FROM s",
+            "SELECT [1.5, t] FROM s",
+            "SELECT 1 FROM s WHERE \"L\" = [t]",
+            "SELECT * FROM s l JOIN s r ON l.t = r.a",
+            "SELECT * FROM s JOIN (SELECT 10.5 AS t) AS o USING (t)",
+            "SELECT t FROM s INTERSECT SELECT 10.5",
+            "SELECT * FROM (VALUES (1.5), ('1.54')) AS v(x)",
+            "SELECT count(*) FILTER (WHERE t > 10.5) FROM s",
+            "SELECT a FROM s GROUP BY a HAVING min(t) > 10.5",
+            "SELECT 1 FROM s ORDER BY t = 10.5",
+            "WITH c AS (SELECT t AS x FROM s) SELECT 1 FROM c WHERE x = 10.5",
+            // A cast that is written elsewhere changes nothing.
+            "SELECT cast(t AS decimal(3, 1)) FROM s WHERE t = 10.5",
+            "SELECT 1 FROM s WHERE day > DATE '2026-01-01'",
+            "SELECT 1 FROM s WHERE d = day",
+            "SELECT DATE '2026-01-01' = '2026-01-01T10:00:00'",
+        ] {
+            let error = answer(&context, query).await.expect_err(query);
+            assert!(error.contains("text is not taken for a"), "{query}: {error}");
+        }
+        for (query, answers) in [
+            ("SELECT a FROM s WHERE a = '10.5'", vec!["10.5"]),
+            ("SELECT a FROM s WHERE a IN ('10.50', '-7')", vec!["10.5"]),
+            ("SELECT t FROM s WHERE t = '10.54'", vec!["10.54"]),
+            ("SELECT t FROM s WHERE cast(t AS decimal(10, 2)) > 10.5", vec!["10.54"]),
+            (
+                "SELECT t FROM s WHERE cast(t AS decimal(3, 1)) = 10.5 OR t::decimal(2, 0) = 1.5",
+                vec!["10.54"],
+            ),
+            (
+                "SELECT t FROM s WHERE try_cast(t AS decimal(3, 1)) IN (10.5)",
+                vec!["10.54"],
+            ),
+            (
+                "SELECT cast(x AS decimal(2, 1)) FROM (VALUES ('1.54')) AS v(x)",
+                vec!["1.5"],
+            ),
+            (
+                "SELECT x FROM (VALUES (cast('1.54' AS decimal(2, 1)))) AS v(x)",
+                vec!["1.5"],
+            ),
+            ("SELECT t FROM s WHERE t > cast(10.5 AS double)", vec!["10.54"]),
+            ("SELECT t || 1.5 FROM s WHERE t = '9'", vec!["91.5"]),
+            // All numbers are texts.
+            (
+                "SELECT a FROM s UNION ALL SELECT t FROM s ORDER BY 1",
+                vec!["1.0", "10.5", "10.54", "9"],
+            ),
+            ("SELECT d FROM s WHERE d >= '2026-01-02'", vec!["2026-01-03"]),
+            (
+                "SELECT d FROM s WHERE d BETWEEN '2026-01-01' AND '2026-01-02T00:00:00'",
+                vec!["2026-01-01"],
+            ),
+            ("SELECT d FROM s WHERE cast(day AS date) = d", vec!["2026-01-01"]),
+            (
+                "SELECT t FROM s WHERE day > TIMESTAMP '2026-01-01T09:00:00' AND t <> '9'",
+                vec!["10.54"],
+            ),
+            (
+                "SELECT t FROM s WHERE TIMESTAMP '2026-01-01T09:00:00' < '2026-01-01T09:00:00.000000001' AND t = '9'",
+                vec!["9"],
+            ),
+        ] {
+            assert_eq!(answer(&context, query).await.expect(query), answers, "{query}");
+        }
+        for (query, refused) in [("t = 10", "'10.54'"), ("a <> 'many'", "'many'")] {
+            let failed = answer(&context, &format!("SELECT 1 FROM s WHERE {query}")).await;
+            assert!(
+                failed
+                    .expect_err(query)
+                    .contains(&format!("Cannot cast string {refused}"))
+            );
+        }
+    }
+}

@@ -55,7 +55,8 @@ fn items_fields_keys_and_values_are_judged_where_they_lie() {
             {"tags": [], "address": {"zip": "x"}, "prices": {"a": -1, "bc": 3}},
             {"tags": ["a", "a", "ccc"], "address": {"city": "Rom"}, "prices": {}},
             {"tags": [null, null], "address": {}, "prices": {"ab": null}},
-            {}
+            {},
+            {"address": {"city": "Bonn", "zip": ""}}
         ]"#,
     );
     assert_eq!(
@@ -73,6 +74,7 @@ fn items_fields_keys_and_values_are_judged_where_they_lie() {
             (3, "tags.uniqueItems"),
             (3, "address.minProperties"),
             (3, "address.requiredProperties"),
+            (5, "address.zip.pattern"),
         ]
     );
     let reasons: Vec<_> = verdict
@@ -84,6 +86,7 @@ fn items_fields_keys_and_values_are_judged_where_they_lie() {
     assert_eq!(reasons[2], "address.zip is x: it must match ^[0-9]+$");
     assert_eq!(reasons[4], "prices.value is -1: the minimum is 0");
     assert_eq!(reasons[7], "tags[] is ccc: it must have at most 2 characters");
+    assert_eq!(reasons[12], "address.zip is \"\": it must match ^[0-9]+$");
 }
 
 #[test]

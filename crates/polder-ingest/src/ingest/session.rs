@@ -7,7 +7,7 @@ use std::time::Duration;
 use arrow::datatypes::SchemaRef;
 use polder_contract::DatasetContract;
 use polder_core::{Error, ErrorKind, Result};
-use polder_delivery::{Delivery, Outcome, RawRecords, Receipt, Reject, STREAM_COLUMNS, Shipment};
+use polder_delivery::{Delivery, Misread, Outcome, RawRecords, Receipt, Reject, STREAM_COLUMNS, Shipment};
 use polder_gate::arrival_schema;
 use polder_lake::{Operation, Progress, Table};
 use polder_query::RuleQueries;
@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use super::batch::Batch;
 use super::{Ending, Ingest};
 use crate::chunk::Chunk;
-use crate::decode::Decoder;
+use crate::decode::{Decoder, Received};
 use crate::observer::{CommitSummary, Mode, Observer, Summary};
 use crate::renamed;
 use crate::rows::{PartRecords, batch, batch_schema, refused_record};
@@ -215,16 +215,26 @@ impl Session<'_> {
         }
         let batches: Vec<_> = parts.iter().map(|(rows, raw)| (rows, raw as &dyn RawRecords)).collect();
         shipment.push_together(&batches).await?;
+        let mut misread = BTreeMap::new();
         for refused in &decoded.refused {
             let record = refused_record(&chunk, refused);
-            shipment
-                .reject(Reject {
-                    record,
-                    rule: &refused.rule,
-                    reason: &refused.reason,
-                    json: refused.received.as_ref().map(|received| received.json.as_str()),
-                })
-                .await?;
+            let (rule, reason) = (&refused.rule, &refused.reason);
+            match &refused.received {
+                None => shipment.reject(Reject { record, rule, reason }).await?,
+                Some(Received { json, misfits, .. }) => {
+                    let found = misfits.as_slice();
+                    misread.insert(refused.record, Misread { record, found, json });
+                }
+            }
+        }
+        for part in &decoded.misfits {
+            let rows = batch(schema, &chunk, part, &run)?;
+            let of_rows: Vec<_> = part
+                .records
+                .iter()
+                .filter_map(|record| misread.get(record).copied())
+                .collect();
+            shipment.push_misread(&rows, &of_rows).await?;
         }
         batch_of_chunks.add(&chunk, &decoded);
         self.observer.read(self.stream, chunk.len() as u64, chunk.size() as u64);

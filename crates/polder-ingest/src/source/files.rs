@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use polder_core::units::counted;
 use polder_core::{Error, ErrorKind, Result, ResultExt};
+use polder_gate::reading::without_mark;
 use serde_json::Value;
 
 use super::{Event, Halt, Port};
@@ -183,8 +184,12 @@ impl FilesSource {
                 place.unended = !ended;
                 continue;
             }
+            let record = match place.at {
+                0 => without_mark(&line),
+                _ => line.trim_ascii(),
+            };
             // Whoever writes the file may be in the middle of its last line; a whole object has its end in itself.
-            if !ended && !serde_json::from_slice::<Value>(&line).is_ok_and(|value| value.is_object()) {
+            if !ended && !serde_json::from_slice::<Value>(record).is_ok_and(|value| value.is_object()) {
                 if self.mode == Mode::UntilEnd && !place.told {
                     place.told = true;
                     port.notice(format!(
@@ -195,7 +200,6 @@ impl FilesSource {
                 }
                 return Ok(());
             }
-            let record = line.trim_ascii();
             let head = Head {
                 lane: &place.lane,
                 offset: place.next,

@@ -312,3 +312,49 @@ async fn of_lines_with_one_key_the_first_by_position_lands() {
     assert_eq!(folder.run().await.unwrap().rejected, 2);
     assert_eq!(folder.lines(BRONZE).await, [line("a.jsonl", 1), line("a.jsonl", 3)]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_byte_order_mark_at_the_start_of_a_file_is_no_part_of_its_first_record() {
+    let folder = Folder::new();
+    folder.append("a.jsonl", &format!("\u{feff}{}", GOOD.repeat(2)));
+    folder.append("b.jsonl", "\u{feff}\n");
+    // Without an end, but a whole object.
+    folder.append("c.jsonl", &format!("\u{feff}{}", GOOD.trim_end()));
+    let summary = folder.run().await.unwrap();
+    assert_eq!((summary.accepted, summary.rejected), (3, 0));
+    // What comes later is behind it.
+    for name in ["a.jsonl", "b.jsonl"] {
+        folder.append(name, GOOD);
+    }
+    assert_eq!(folder.run().await.unwrap().accepted, 2);
+    assert_eq!(
+        folder.lines(BRONZE).await,
+        [
+            line("a.jsonl", 1),
+            line("a.jsonl", 2),
+            line("a.jsonl", 3),
+            line("b.jsonl", 2),
+            line("c.jsonl", 1)
+        ]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_in_utf_16_is_refused_as_that() {
+    let folder = Folder::new();
+    let wide: Vec<u8> = format!("\u{feff}{}", GOOD.repeat(2))
+        .encode_utf16()
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    fs::write(folder.path("a.jsonl"), wide).unwrap();
+    let summary = folder.run().await.unwrap();
+    assert_eq!((summary.accepted, summary.rejected), (0, 2));
+    for batch in Rows::read(&folder.ingest.lake, QUARANTINE).await.batches {
+        let reasons = batch.column_by_name("reason").unwrap();
+        for row in 0..batch.num_rows() {
+            let reason = array_value_to_string(reasons, row).unwrap();
+            let expected = "the record is no JSON: it is text in UTF-16: write it in UTF-8";
+            assert!(reason.contains(expected), "{reason}");
+        }
+    }
+}

@@ -294,7 +294,7 @@ async fn rows_that_were_only_written_again_are_brought_by_no_commit() {
     let all = table.files().unwrap();
     rewrite(&mut table, "WRITE", &all, 0..12).await;
     assert_eq!(brought(&table).await, [12, 7, 30, 30]);
-    assert_eq!(table.arrived().await.unwrap().unwrap().len(), 1);
+    assert_eq!(table.own_changes().await.unwrap().unwrap().added.len(), 1);
 }
 
 #[tokio::test]
@@ -339,10 +339,10 @@ async fn what_arrived_with_a_commit_is_known_of_one_that_only_took_rows_away_ins
     let mut table = table(&lake).await;
     let commit = append(&table, 0..30, step(None, 30)).await;
     table.commit(commit).await.unwrap();
-    assert_eq!(table.arrived().await.unwrap().unwrap().len(), 1);
+    assert_eq!(table.own_changes().await.unwrap().unwrap().added.len(), 1);
     delete_rows(&mut table).await;
     assert_eq!(table.changes(1).await.unwrap(), None);
-    assert_eq!(table.arrived().await.unwrap().unwrap(), []);
+    assert_eq!(table.own_changes().await.unwrap().unwrap().added, []);
 }
 
 #[tokio::test(flavor = "multi_thread")]

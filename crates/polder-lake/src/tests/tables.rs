@@ -293,3 +293,46 @@ impl ObjectStore for Careless {
         self.0.copy_opts(from, to, options).await
     }
 }
+
+#[tokio::test]
+async fn a_table_is_untouched_until_a_row_comes_and_not_where_rows_went_again() {
+    let (lake, _) = faulty_lake();
+    let mut table = table(&lake).await;
+    assert!(table.is_untouched().await.unwrap());
+    // Everything that came was refused: only that is noted.
+    let noted = |progress, rejected: &str| Commit {
+        progress,
+        metadata: [("accepted", "0"), ("rejected", rejected)]
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .into(),
+        ..Commit::new(RunId::new(), Operation::Append)
+    };
+    table.commit(noted(step(None, 5), "5")).await.unwrap();
+    assert!(table.is_untouched().await.unwrap());
+
+    let mut built = lake
+        .ensure(
+            &"sales.silver.built".parse().unwrap(),
+            columns(),
+            &TableOptions::default(),
+        )
+        .await
+        .unwrap();
+    let nothing = Commit {
+        operation: Operation::Replace,
+        ..noted(step(None, 1), "0")
+    };
+    built.commit(nothing).await.unwrap();
+    assert!(!built.is_untouched().await.unwrap(), "it was built of nothing");
+
+    let commit = append(&table, 0..3, step(Some(5), 8)).await;
+    let remove = commit.add.clone();
+    table.commit(commit).await.unwrap();
+    assert!(!table.is_untouched().await.unwrap());
+    let emptied = Commit {
+        remove,
+        ..Commit::new(RunId::new(), Operation::Replace)
+    };
+    table.commit(emptied).await.unwrap();
+    assert!(!table.has_files().unwrap() && !table.is_untouched().await.unwrap());
+}

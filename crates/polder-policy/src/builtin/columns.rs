@@ -1,37 +1,104 @@
 //! Rules about columns: times, money, personal data, what may not land.
 
-use polder_contract::{ColumnType, Contract, LogicalType};
+use polder_contract::{ColumnType, Contract, LogicalType, Property};
 use polder_core::document::Node;
 
 use super::{NameWords, finding, plain};
 use crate::detect::{Class, detect};
 use crate::found::Found;
-use crate::subject::{Column, Object, custom, list, says};
-use crate::words;
+use crate::subject::{Column, Object, Part, custom, list, says};
+use crate::words::{self, Forms};
 
 /// The custom property that names the one currency of an object, a code of ISO 4217.
 const CURRENCY: &str = "polder.currency";
 /// The custom property that says how a column's values are hidden from those who may not see them.
 pub(super) const MASK: &str = "polder.mask";
 
-/// The words that tell what a column holds: those of its name, and each tag and the business name as well.
-fn told(column: &Column<'_>) -> Vec<Vec<String>> {
-    let tags = list(column.node, "tags").iter().filter_map(Node::as_str);
-    let business = column.node.get("businessName").and_then(Node::as_str);
-    std::iter::once(column.property.name.as_str())
-        .chain(tags)
-        .chain(business)
-        .map(words::of)
-        .collect()
+/// Words that part the name of a map: `price_by_size` has prices for values and sizes for keys.
+const PARTING: [&str; 2] = ["by", "per"];
+
+/// Words that tell what something holds.
+struct Saying {
+    words: Vec<String>,
+    /// Where they stand.
+    of: Source,
+    /// Which forms of a declared word count.
+    forms: Forms,
 }
 
-/// What a column holds by its name or tags, if it is one of these things. An ending excuses what it ends only: a name
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Source {
+    Name,
+    Tag,
+    BusinessName,
+}
+
+impl Saying {
+    fn names(&self) -> bool {
+        self.of == Source::Name
+    }
+
+    /// What is left of it for a part of the list or map that it is said of.
+    fn of_part(mut self, part: Part) -> Option<Self> {
+        let parting = self.words.iter().position(|word| PARTING.contains(&word.as_str()));
+        self.words = match (part, parting) {
+            (Part::Item, _) | (Part::Value, None) => self.words,
+            (Part::Value, Some(at)) => self.words[..at].to_vec(),
+            (Part::Key, Some(at)) => self.words[at + 1..].to_vec(),
+            (Part::Key, None) => return None,
+        };
+        Some(self)
+    }
+}
+
+/// What a property says itself: its name, each tag and the business name.
+fn says_of_itself(property: &Property, node: &Node, forms: Forms) -> impl Iterator<Item = Saying> {
+    let name = (property.name.clone(), Source::Name);
+    let tags = list(node, "tags").iter().filter_map(Node::as_str);
+    let tags = tags.map(|tag| (tag.to_owned(), Source::Tag));
+    let business = node.get("businessName").and_then(Node::as_str);
+    let business = business.map(|name| (name.to_owned(), Source::BusinessName));
+    std::iter::once(name)
+        .chain(tags)
+        .chain(business)
+        .map(move |(text, of)| Saying {
+            words: words::of(&text),
+            of,
+            // A tag in the plural is a topic.
+            forms: if of == Source::Tag { Forms::AsDeclared } else { forms },
+        })
+}
+
+/// What a column says itself. A whole number under a plural is a count of those things.
+fn told(column: &Column<'_>) -> Vec<Saying> {
+    let forms = match column.property.column_type() {
+        Ok(ColumnType::Int32 | ColumnType::Int64) if column.within.is_empty() => Forms::AsDeclared,
+        _ => Forms::Plural,
+    };
+    says_of_itself(column.property, column.node, forms).collect()
+}
+
+/// What a column says itself, and what the lists and maps say that it is a part of.
+fn told_all(column: &Column<'_>) -> Vec<Saying> {
+    let mut told = told(column);
+    let mut around: Vec<Saying> = Vec::new();
+    for within in &column.within {
+        around.extend(says_of_itself(within.property, within.node, Forms::Plural));
+        around = around
+            .into_iter()
+            .filter_map(|saying| saying.of_part(within.part))
+            .collect();
+    }
+    told.extend(around);
+    told
+}
+
+/// What something holds by what is said of it, if it is one of these things. An ending excuses what it ends only: a name
 /// that ends in `hash` does not take back what a tag says.
-fn holds<'w>(column: &Column<'_>, wanted: &'w NameWords, unless_ending: &NameWords) -> Option<&'w str> {
-    told(column)
-        .iter()
-        .filter(|words| !unless_ending.0.ends(words))
-        .find_map(|words| wanted.0.find(words))
+fn holds<'w>(told: &[Saying], wanted: &'w NameWords, unless_ending: &NameWords) -> Option<&'w str> {
+    told.iter()
+        .filter(|saying| !unless_ending.0.ends(&saying.words, Forms::Plural))
+        .find_map(|saying| wanted.0.find(&saying.words, saying.forms))
 }
 
 /// As [`holds`], or what a column is by its whole name or a whole tag.
@@ -41,8 +108,14 @@ fn is_or_holds<'w>(
     wanted: &'w NameWords,
     unless_ending: &NameWords,
 ) -> Option<&'w str> {
-    let whole = || told(column).iter().find_map(|words| names.0.is(words));
-    holds(column, wanted, unless_ending).or_else(whole)
+    let told = told(column);
+    // Such words mean much in the plural: a list of them is one, `tokens` of a text is not.
+    let forms = match column.property.logical_type {
+        Some(LogicalType::Array) => Forms::Plural,
+        _ => Forms::AsDeclared,
+    };
+    let whole = || told.iter().find_map(|saying| names.0.is(&saying.words, forms));
+    holds(&told, wanted, unless_ending).or_else(whole)
 }
 
 pub(super) fn instants(object: &Object<'_>, column: &Column<'_>, found: &mut Vec<Found>) {
@@ -76,7 +149,16 @@ pub(super) fn dates_as_text(endings: &NameWords, object: &Object<'_>, column: &C
         .property
         .column_type()
         .is_ok_and(|kind| kind == ColumnType::String);
-    if text && endings.0.ends(&words::of(&column.property.name)) {
+    let ends = |saying: &Saying| {
+        // `opening_times` of a plain text are none; a list of texts has one time in each.
+        let forms = if column.within.is_empty() {
+            Forms::AsDeclared
+        } else {
+            Forms::Plural
+        };
+        saying.names() && endings.0.ends(&saying.words, forms)
+    };
+    if text && told_all(column).iter().any(ends) {
         let message = format!(
             "`{}` of {} is text and named like a date or time",
             column.path, object.dataset
@@ -96,14 +178,23 @@ pub(super) fn money(
 ) {
     let mut first: Option<&Column<'_>> = None;
     for column in columns {
-        if holds(column, wanted, unless_ending).is_none() {
+        let told = told_all(column);
+        if holds(&told, wanted, unless_ending).is_none() {
             continue;
         }
+        let ends = |saying: &Saying| {
+            let forms = if column.within.is_empty() {
+                Forms::AsDeclared
+            } else {
+                Forms::Plural
+            };
+            saying.names() && wanted.0.ends(&saying.words, forms)
+        };
         let is = match column.property.column_type() {
             Ok(ColumnType::Decimal { .. }) => None,
             Ok(kind @ (ColumnType::Float64 | ColumnType::Int32 | ColumnType::Int64)) => Some(kind.to_string()),
             // Text may be about money without being an amount, unless its name ends so.
-            Ok(kind @ ColumnType::String) if wanted.0.ends(&words::of(&column.property.name)) => Some(kind.to_string()),
+            Ok(kind @ ColumnType::String) if told.iter().any(ends) => Some(kind.to_string()),
             _ => continue,
         };
         first = first.or(Some(column));
@@ -121,9 +212,11 @@ pub(super) fn money(
         }
     }
     let Some(first) = first else { return };
-    let named = columns
-        .iter()
-        .any(|column| told(column).iter().any(|words| currency.0.find(words).is_some()));
+    let named = columns.iter().any(|column| {
+        told(column)
+            .iter()
+            .any(|saying| currency.0.find(&saying.words, Forms::Plural).is_some())
+    });
     let fixed = custom(object.node, CURRENCY).or_else(|| custom(&contract.document, CURRENCY));
     let fixed = fixed
         .and_then(Node::as_str)

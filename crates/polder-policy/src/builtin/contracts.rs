@@ -1,6 +1,6 @@
 //! Rules about contracts and objects: owner, texts, names, keys, service levels.
 
-use polder_contract::{Contract, Place};
+use polder_contract::{Contract, Place, service_level_name};
 use polder_core::DatasetName;
 use polder_core::document::Node;
 use regex::Regex;
@@ -91,10 +91,9 @@ pub(super) fn keys(object: &Object<'_>, columns: &[Column<'_>], found: &mut Vec<
 
 pub(super) fn service_levels(properties: &[String], contract: &Contract, found: &mut Vec<Found>) {
     let promised = |word: &str| {
-        let levels = contract.service_levels.iter();
-        levels
-            .map(|level| &level.property)
-            .any(|property| property.eq_ignore_ascii_case(word.trim()))
+        let asked = service_level_name(word.trim());
+        let mut levels = contract.service_levels.iter();
+        levels.any(|level| service_level_name(&level.property) == asked)
     };
     let missing: Vec<String> = properties
         .iter()

@@ -123,6 +123,11 @@ impl BuiltIn {
         class.is_some_and(|class| restricted.contains(&class))
     }
 
+    /// Whether the rule says of any class that its values must not be shown to everybody.
+    pub(crate) fn names_restricted_classes(&self) -> bool {
+        matches!(self, Self::PersonalData { restricted, .. } if !restricted.is_empty())
+    }
+
     /// Whether this classification says that a column holds nothing personal.
     pub(crate) fn opens(&self, class: &str) -> bool {
         matches!(self, Self::PersonalData { open, .. } if open.contains(&plain(class)))

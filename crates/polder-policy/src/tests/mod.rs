@@ -3,7 +3,9 @@
 mod defaults;
 mod documents;
 mod expressions;
+mod hiding;
 mod landing;
+mod plurals;
 
 use chrono::NaiveDate;
 use polder_contract::ContractSet;

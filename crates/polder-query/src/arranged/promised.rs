@@ -9,9 +9,10 @@ use datafusion::arrow::datatypes::{DataType, FieldRef, Schema};
 use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::ColumnarValue;
 use datafusion::physical_expr::PhysicalExpr;
-use polder_gate::{convert, has_fields, in_words};
+use polder_gate::{convert, in_words};
 
-use super::Otherwise;
+use super::unreadable::{WhyUnreadable, obstacles};
+use super::{Building, Otherwise};
 
 /// The values of a column in the type that its contract promises, changed in nothing but their form.
 #[derive(Debug, Eq)]
@@ -22,16 +23,21 @@ pub(super) struct Promised {
 }
 
 impl Promised {
-    fn fails(&self, how: &str) -> Result<ColumnarValue> {
-        let name = self.field.name();
+    fn fails(&self, path: &str, how: &str) -> Result<ColumnarValue> {
         let message = match &self.otherwise {
-            Otherwise::Built(dataset) => format!(
-                "`{name}` of {dataset} {how}, as its contract promises: `polder test {dataset} --show 3` tells more"
-            ),
-            _ => format!("`{name}` {how}, as its contract promises"),
+            Otherwise::Built(building) => {
+                let dataset = &building.dataset;
+                format!("`{path}` of {dataset} {how}: `polder test {dataset} --show 3` tells more")
+            }
+            _ => format!("`{path}` {how}"),
         };
         Err(DataFusionError::Execution(message))
     }
+}
+
+fn is_another(kind: &DataType, wanted: &DataType) -> String {
+    let [is, wanted] = [kind, wanted].map(in_words);
+    format!("is {is} and not {wanted}, as its contract promises")
 }
 
 impl PartialEq for Promised {
@@ -65,26 +71,37 @@ impl PhysicalExpr for Promised {
 
     fn evaluate(&self, batch: &RecordBatch) -> Result<ColumnarValue> {
         let own = self.column.evaluate(batch)?.into_array(batch.num_rows())?;
-        let is_built = matches!(self.otherwise, Otherwise::Built(_));
-        let wanted = self.field.data_type();
-        if is_built && !has_fields(own.data_type(), wanted) {
-            return self.fails(&format!("lacks fields of {}", in_words(wanted)));
+        let (kind, wanted) = (own.data_type(), self.field.data_type());
+        let building: Option<&Building> = match &self.otherwise {
+            Otherwise::Built(building) => Some(building),
+            Otherwise::Judged | Otherwise::Shown => None,
+        };
+        let obstacles = building.map(|building| obstacles(kind, &self.field, &building.required));
+        if let Some((path, why)) = obstacles.into_iter().flatten().next() {
+            return match why {
+                WhyUnreadable::OtherCase(other) => self.fails(
+                    &path,
+                    &format!("is `{other}` in the table, which differs by case alone"),
+                ),
+                WhyUnreadable::NoField | WhyUnreadable::Missing => {
+                    self.fails(&path, "is required by its contract, and the table does not have it")
+                }
+                WhyUnreadable::OtherType { table, promised } => self.fails(&path, &is_another(&table, &promised)),
+            };
         }
-        let converted = match convert(&own, &self.field) {
-            Ok(converted) => converted,
-            Err(_) => {
-                return self.fails(&format!(
-                    "is {} and not {}",
-                    in_words(own.data_type()),
-                    in_words(wanted)
-                ));
-            }
+        let name = self.field.name();
+        let Ok(converted) = convert(&own, &self.field) else {
+            return self.fails(name, &is_another(kind, wanted));
         };
         Ok(ColumnarValue::Array(match converted {
             None => own,
             // Which value it is may be nobody's to see.
-            Some((_, unfit)) if is_built && !unfit.is_empty() => {
-                return self.fails(&format!("holds a value that is not {}", in_words(wanted)));
+            Some((_, unfit)) if building.is_some() && !unfit.is_empty() => {
+                let wanted = in_words(wanted);
+                return self.fails(
+                    name,
+                    &format!("holds a value that is not {wanted}, as its contract promises"),
+                );
             }
             Some((array, _)) => array,
         }))

@@ -21,7 +21,10 @@ fn field(name: &str, kind: DataType, nullable: bool) -> FieldRef {
 }
 
 fn built() -> Otherwise {
-    Otherwise::Built("a.bronze.t".parse().unwrap())
+    Otherwise::Built(Arc::new(Building {
+        dataset: "a.bronze.t".parse().unwrap(),
+        required: BTreeSet::from(["x.must".to_owned()]),
+    }))
 }
 
 fn names(table: &Arc<dyn TableProvider>) -> Vec<String> {
@@ -259,7 +262,7 @@ async fn a_column_that_the_table_has_otherwise_is_read_as_it_is_promised() {
 }
 
 #[tokio::test]
-async fn fields_that_objects_lack_are_null_to_rules_and_nothing_is_built_of_them() {
+async fn fields_that_objects_lack_are_null_and_nothing_is_built_of_them_where_they_are_required() {
     use datafusion::arrow::array::StructArray;
 
     let object = |names: [&str; 2]| -> DataType {
@@ -275,12 +278,22 @@ async fn fields_that_objects_lack_are_null_to_rules_and_nothing_is_built_of_them
         Arc::new(StructArray::from(fields))
     };
     let sum = "coalesce(sum(x['price']), 0)";
-    let judged = promised(own("other"), object(["price", "b"]), Otherwise::Judged, sum).await;
+    for otherwise in [Otherwise::Judged, built()] {
+        let answer = promised(own("other"), object(["price", "b"]), otherwise, sum).await;
+        assert_eq!(answer.as_deref(), Ok("0"));
+    }
+    let sum_of = |name: &str| sum.replace("price", name);
+    let judged = promised(own("other"), object(["must", "b"]), Otherwise::Judged, &sum_of("must")).await;
     assert_eq!(judged.as_deref(), Ok("0"));
-    let failed = promised(own("other"), object(["price", "b"]), built(), sum)
-        .await
-        .unwrap_err();
-    assert!(failed.contains("`x` of a.bronze.t lacks fields of"), "{failed}");
+    // Also to who does not look at it.
+    for name in ["must", "b"] {
+        let failed = promised(own("other"), object(["must", "b"]), built(), &sum_of(name)).await;
+        let failed = failed.unwrap_err();
+        assert!(
+            failed.contains("`x.must` of a.bronze.t is required by its contract, and the table"),
+            "{failed}"
+        );
+    }
     // Values under a name in other case are no nulls, to nobody.
     for otherwise in [Otherwise::Judged, built()] {
         let failed = promised(own("Price"), object(["price", "b"]), otherwise, sum).await;

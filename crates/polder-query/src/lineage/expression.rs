@@ -10,6 +10,7 @@ use super::choice;
 use super::nature::{Nature, is_count};
 use super::origins::{Dependency, Origins};
 use super::trace::{Scope, Tracer};
+use super::uses::{self, Looks, looks};
 
 impl Tracer {
     /// What an expression over the columns of `scope` is computed from.
@@ -21,7 +22,11 @@ impl Tracer {
             Expr::ScalarFunction(call) if call.name() == "get_field" => self.field(&call.args, scope)?,
             Expr::ScalarFunction(call) if call.name() == "array_element" => self.element(&call.args, scope)?,
             Expr::ScalarFunction(call) if choice::of_arguments(call.name()) => {
-                self.expressions(&call.args, scope)?.chosen(Dependency::Transformation)
+                let origins = match call.name() {
+                    by @ ("greatest" | "least") => self.all_used(&call.args, by, Looks::Compares, scope)?,
+                    _ => self.expressions(&call.args, scope)?,
+                };
+                origins.chosen(Dependency::Transformation)
             }
             Expr::ScalarFunction(call) if call.name() == "nullif" => self.unless_equal(&call.args, scope)?,
             Expr::Cast(_) | Expr::TryCast(_) => self.cast(expr, scope)?,
@@ -36,17 +41,17 @@ impl Tracer {
             }
             Expr::ScalarSubquery(subquery) => self.subquery(subquery, scope)?,
             Expr::Exists(exists) => self.rows_of(&exists.subquery, scope)?,
-            Expr::InSubquery(within) => {
-                let mut origins = self.expression(&within.expr, scope)?;
-                origins.add(&self.subquery(&within.subquery, scope)?);
-                origins.computed(Dependency::Transformation)
-            }
+            Expr::InSubquery(within) => self.held_against(expr, &within.expr, &within.subquery, scope)?,
             Expr::SetComparison(comparison) => {
-                let mut origins = self.expression(&comparison.expr, scope)?;
-                origins.add(&self.subquery(&comparison.subquery, scope)?);
+                self.held_against(expr, &comparison.expr, &comparison.subquery, scope)?
+            }
+            Expr::BinaryExpr(binary) if self.keeps_uses => self.used_chain(binary, scope)?,
+            Expr::BinaryExpr(binary) => self.chain(binary, scope)?,
+            Expr::ScalarFunction(call) if uses::is_of_days(call) => self.of_days(call, scope)?,
+            Expr::ScalarFunction(call) => {
+                let origins = self.all_used(&call.args, call.name(), Looks::Whole, scope)?;
                 origins.computed(Dependency::Transformation)
             }
-            Expr::BinaryExpr(binary) => self.chain(binary, scope)?,
             other => self.operands(other, scope)?,
         })
     }
@@ -81,7 +86,10 @@ impl Tracer {
     fn operands(&mut self, expr: &Expr, scope: &Scope<'_>) -> Result<Origins> {
         let mut origins = Origins::default();
         expr.apply_children(|child| {
-            origins.add(&self.expression(child, scope)?);
+            origins.add(&match looks(expr) {
+                Some((by, looks)) => self.used(child, by, looks, scope)?,
+                None => self.expression(child, scope)?,
+            });
             Ok(TreeNodeRecursion::Continue)
         })?;
         Ok(origins.computed(Dependency::Transformation))
@@ -142,8 +150,22 @@ impl Tracer {
     fn unless_equal(&mut self, args: &[Expr], scope: &Scope<'_>) -> Result<Origins> {
         let (first, _) = args.split_at(1.min(args.len()));
         let mut origins = self.expressions(first, scope)?.chosen(Dependency::Transformation);
-        origins.add(&self.expressions(args, scope)?.steering(Dependency::Conditional));
+        let compared = self.all_used(args, "nullif", Looks::Compares, scope)?;
+        origins.add(&compared.steering(Dependency::Conditional));
         Ok(origins)
+    }
+
+    /// The value of a subquery that another value is compared with.
+    fn held_against(&mut self, by: &Expr, value: &Expr, others: &Subquery, scope: &Scope<'_>) -> Result<Origins> {
+        let mut origins = self.expression(value, scope)?;
+        let mut more = self.subquery(others, scope)?;
+        if let Some((by, looks)) = looks(by) {
+            self.note(&mut origins, by, looks, scope.type_of(value).as_ref());
+            let field = others.subquery.schema().fields().first();
+            self.note(&mut more, by, looks, field.map(|field| field.data_type()));
+        }
+        origins.add(&more);
+        Ok(origins.computed(Dependency::Transformation))
     }
 
     /// A cast, which leaves values as they are where its type holds them all.
@@ -151,8 +173,12 @@ impl Tracer {
         let (Expr::Cast(Cast { expr, .. }) | Expr::TryCast(TryCast { expr, .. })) = cast else {
             return self.operands(cast, scope);
         };
-        let origins = self.expression(expr, scope)?;
-        Ok(match (scope.type_of(expr), scope.type_of(cast)) {
+        let mut origins = self.expression(expr, scope)?;
+        let (from, to) = (scope.type_of(expr), scope.type_of(cast));
+        if let Some((from, to)) = from.as_ref().zip(to.as_ref()) {
+            self.note_cast(&mut origins, from, to);
+        }
+        Ok(match (from, to) {
             (Some(from), Some(to)) if choice::holds(&from, &to) => origins.chosen(Dependency::Transformation),
             _ => origins.computed(Dependency::Transformation),
         })
@@ -160,16 +186,20 @@ impl Tracer {
 
     fn case(&mut self, case: &Case, scope: &Scope<'_>) -> Result<Origins> {
         let conditions = case.when_then_expr.iter().map(|(when, _)| when.as_ref());
-        let conditions = case.expr.as_deref().into_iter().chain(conditions);
         let values = case.when_then_expr.iter().map(|(_, then)| then.as_ref());
         let values = values.chain(case.else_expr.as_deref());
         let mut origins = self.expressions(values, scope)?.chosen(Dependency::Transformation);
-        origins.add(&self.expressions(conditions, scope)?.steering(Dependency::Conditional));
+        let conditions = match case.expr.as_deref() {
+            // Each is compared with the value.
+            Some(value) => self.all_used(conditions.chain([value]), "CASE", Looks::Compares, scope)?,
+            None => self.expressions(conditions, scope)?,
+        };
+        origins.add(&conditions.steering(Dependency::Conditional));
         Ok(origins)
     }
 
     fn aggregate(&mut self, name: &str, params: &AggregateFunctionParams, scope: &Scope<'_>) -> Result<Origins> {
-        let args = self.expressions(&params.args, scope)?;
+        let args = self.arguments(name, (&params.args, params.distinct), scope)?;
         let mut origins = match self.is_count(name) {
             true => args.steering(Dependency::Conditional),
             false if choice::of_rows(name) => args.chosen(Dependency::Aggregation),
@@ -188,7 +218,7 @@ impl Tracer {
         direct: Dependency,
         scope: &Scope<'_>,
     ) -> Result<Origins> {
-        let args = self.expressions(&params.args, scope)?;
+        let args = self.arguments(name, (&params.args, params.distinct), scope)?;
         let mut origins = match self.is_count(name) {
             true => args.steering(Dependency::Conditional),
             false if choice::of_rows(name) => args.chosen(direct),
@@ -196,7 +226,7 @@ impl Tracer {
         };
         let filter = self.expressions(params.filter.as_deref(), scope)?;
         origins.add(&filter.steering(Dependency::Conditional));
-        let mut frame = self.expressions(&params.partition_by, scope)?;
+        let mut frame = self.all_used(&params.partition_by, "PARTITION BY", Looks::Compares, scope)?;
         frame.add(&self.sorted(&params.order_by, scope)?);
         origins.add(&frame.steering(Dependency::Window));
         Ok(origins)
@@ -209,7 +239,8 @@ impl Tracer {
 
     /// What orders rows.
     pub(super) fn sorted(&mut self, sorts: &[Sort], scope: &Scope<'_>) -> Result<Origins> {
-        self.expressions(sorts.iter().map(|sort| &sort.expr), scope)
+        let sorts = sorts.iter().map(|sort| &sort.expr);
+        self.all_used(sorts, "ORDER BY", Looks::Compares, scope)
     }
 
     /// The value of a subquery with one column.

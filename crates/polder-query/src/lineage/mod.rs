@@ -2,10 +2,14 @@
 
 mod choice;
 mod expression;
+mod kind;
 mod nature;
 mod origins;
 mod rows;
 mod trace;
+mod uses;
 
+pub use kind::Kind;
 pub use origins::{ColumnId, Columns, DatasetColumn, Dependencies, Dependency, Origins};
 pub use trace::{Traced, Tracer, dataset_of};
+pub use uses::{DISTINCT, Use};

@@ -6,6 +6,7 @@ use std::fmt;
 use polder_core::DatasetName;
 
 use super::nature::Nature;
+use super::uses::{Use, Uses};
 
 /// A column of a dataset. A value inside one has a path: `address.city`, `lines[].price`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -191,14 +192,27 @@ pub struct Origins {
     columns: BTreeMap<ColumnId, Dependencies>,
     /// The kind of the value, where one of [`super::Tracer::of_values`] asks for it.
     pub(super) nature: Nature,
+    /// What was done with values of the columns, where one of [`super::Tracer::of_uses`] asks for it.
+    uses: Uses,
 }
 
 impl Origins {
     fn of(columns: BTreeMap<ColumnId, Dependencies>) -> Self {
         Self {
             columns,
-            nature: Nature::Value,
+            ..Self::default()
         }
+    }
+
+    /// Keeps a use of all of it.
+    pub(super) fn used(&mut self, by: &Use) {
+        let columns = self.columns.keys();
+        self.uses.extend(columns.map(|id| (*id, by.clone())));
+    }
+
+    /// What was done with values of the columns, by one of [`super::Tracer::of_uses`].
+    pub fn uses(&self) -> impl Iterator<Item = (ColumnId, &Use)> {
+        self.uses.iter().map(|(id, by)| (*id, by))
     }
 
     /// The column itself.
@@ -238,6 +252,7 @@ impl Origins {
             let known = self.columns.entry(*id).or_default();
             *known = known.and(*how);
         }
+        self.uses.extend(other.uses.iter().cloned());
     }
 
     /// The origins of a value computed from this one: `direct` is [`Dependency::Transformation`] or
@@ -273,7 +288,10 @@ impl Origins {
 
     /// The same origins one step inside of each column that is passed on as it is; what is computed stays itself.
     pub fn inside(&self, columns: &mut Columns, step: &str) -> Self {
-        let mut inside = Self::default();
+        let mut inside = Self {
+            uses: self.uses.clone(),
+            ..Self::default()
+        };
         for (id, how) in &self.columns {
             let (id, how) = match how.has(Dependency::Identity) {
                 true => (columns.inside(*id, step), *how),

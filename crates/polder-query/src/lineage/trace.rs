@@ -4,8 +4,8 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use datafusion::arrow::datatypes::DataType;
-use datafusion::common::{Column, DFSchema, JoinType, Result, TableReference};
+use datafusion::arrow::datatypes::{DataType, FieldRef};
+use datafusion::common::{Column, DFSchema, ExprSchema, JoinType, Result, TableReference, plan_datafusion_err};
 use datafusion::logical_expr::utils::grouping_set_to_exprlist;
 use datafusion::logical_expr::{Aggregate, Distinct, Expr, ExprSchemable as _, Join, LogicalPlan, TableScan};
 use polder_core::DatasetName;
@@ -13,6 +13,7 @@ use polder_core::DatasetName;
 use super::nature::Nature;
 use super::origins::{Columns, DatasetColumn, Dependency, Origins};
 use super::rows::Rows;
+use super::uses::{DISTINCT, Looks, clause};
 
 /// What a plan gives.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -34,7 +35,7 @@ pub fn dataset_of(reference: &TableReference) -> Option<DatasetName> {
 }
 
 /// The columns that an expression sees, and those around a subquery.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Scope<'a> {
     schema: &'a DFSchema,
     columns: &'a [Origins],
@@ -64,7 +65,7 @@ impl<'a> Scope<'a> {
 
     /// The type of an expression over the columns; nothing where it has none.
     pub(super) fn type_of(&self, expr: &Expr) -> Option<DataType> {
-        expr.get_type(self.schema).ok()
+        expr.get_type(self).ok()
     }
 
     /// The origins of a column of the nearest query around that has it.
@@ -74,14 +75,26 @@ impl<'a> Scope<'a> {
     }
 }
 
+impl ExprSchema for Scope<'_> {
+    fn field_from_column(&self, column: &Column) -> Result<&FieldRef> {
+        let sides = std::iter::once(self.schema).chain(self.beside.map(|(schema, _)| schema));
+        let mut found = sides.filter_map(|schema| Some(&schema.fields()[schema.maybe_index_of_column(column)?]));
+        found.next().ok_or_else(|| plan_datafusion_err!("no column {column}"))
+    }
+}
+
 /// Follows the columns of one query.
 #[derive(Debug, Default)]
 pub struct Tracer {
     pub(super) columns: Columns,
     /// Whether a count comes from nothing.
     pub(super) counts_tell_nothing: bool,
+    /// Whether it is kept what is done with values.
+    pub(super) keeps_uses: bool,
     /// Every column that any expression of the query names.
     named: Origins,
+    /// Those among them that it does not only hand on under their names.
+    spelt: Origins,
     /// What recursive queries gave so far, by name.
     pub(super) working: HashMap<String, Traced>,
 }
@@ -92,6 +105,14 @@ impl Tracer {
     pub fn of_values() -> Self {
         Self {
             counts_tell_nothing: true,
+            ..Self::default()
+        }
+    }
+
+    /// One that keeps what is done with values; of a plan in which all types are settled.
+    pub fn of_uses() -> Self {
+        Self {
+            keeps_uses: true,
             ..Self::default()
         }
     }
@@ -122,9 +143,27 @@ impl Tracer {
         Ok(tracer.columns.named(&named))
     }
 
+    /// The columns on which anything of what a query gives depends, whatever it is and however.
+    ///
+    /// # Errors
+    /// The engine's, for plans that contradict themselves.
+    pub fn used_by(plan: &LogicalPlan) -> Result<BTreeSet<(DatasetName, String)>> {
+        let mut tracer = Self::default();
+        let traced = tracer.query(plan)?;
+        let mut used = traced.rows;
+        traced.columns.iter().for_each(|column| used.add(column));
+        Ok(tracer.columns.named(&used))
+    }
+
     /// Every source column that the queries so far name.
     pub fn named(&self) -> &Origins {
         &self.named
+    }
+
+    /// Those among [`Tracer::named`] that stand in the queries themselves. Others may, or came by a `*`: they are handed on
+    /// under their names.
+    pub fn spelt(&self) -> &Origins {
+        &self.spelt
     }
 
     pub(super) fn plan(&mut self, plan: &LogicalPlan, around: Option<&Scope<'_>>) -> Result<Traced> {
@@ -259,8 +298,10 @@ impl Tracer {
         match distinct {
             Distinct::All(input) => {
                 let mut traced = self.plan(input, around)?;
-                for column in &traced.columns {
-                    traced.rows.add(&column.clone().steering(Dependency::GroupBy));
+                for (column, field) in traced.columns.iter().zip(input.schema().fields()) {
+                    let mut decides = column.clone().steering(Dependency::GroupBy);
+                    self.note(&mut decides, DISTINCT, Looks::Compares, Some(field.data_type()));
+                    traced.rows.add(&decides);
                 }
                 Ok(traced)
             }
@@ -325,6 +366,9 @@ impl Tracer {
             .map(|expr| {
                 let mut origins = self.expression(expr, scope)?;
                 self.named.add(&origins);
+                if !matches!(expr, Expr::Column(_)) {
+                    self.spelt.add(&origins);
+                }
                 if self.counts_tell_nothing {
                     origins.nature = Nature::of(expr, scope);
                 }
@@ -340,8 +384,10 @@ impl Tracer {
         kind: Dependency,
         scope: &Scope<'_>,
     ) -> Result<Origins> {
-        let origins = self.expressions(list, scope)?;
+        let (by, looks) = clause(kind);
+        let origins = self.all_used(list, by, looks, scope)?;
         self.named.add(&origins);
+        self.spelt.add(&origins);
         Ok(origins.steering(kind))
     }
 }

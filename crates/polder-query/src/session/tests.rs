@@ -376,6 +376,20 @@ async fn money_stays_decimal() {
 }
 
 #[tokio::test]
+async fn a_number_as_text_is_not_rounded_for_what_is_beside_it() {
+    let session = Session::without_lake(&SessionOptions::default()).unwrap();
+    let error = refusal(&session, "SELECT '1.54' = 1.5").await;
+    assert_eq!(error.kind(), ErrorKind::Usage);
+    assert_eq!(
+        error.to_string(),
+        "text is not taken for a decimal(2,1) by itself, which might round or cut it: write a number without quotes, or \
+         CAST the text where that is meant"
+    );
+    let written = answer(&session, "SELECT '1.54'::decimal(2, 1) = 1.5").await;
+    assert!(written.contains("true"), "{written}");
+}
+
+#[tokio::test]
 async fn a_query_larger_than_memory_spills_and_one_that_cannot_is_refused() {
     let options = SessionOptions {
         memory_bytes: 24 << 20,

@@ -4,14 +4,16 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::measuring::{at, commits, contract, history, run, window};
 use crate::assess;
-use crate::history::{DataCommit, History, RunRecord};
+use crate::history::{Delivered, History, RunRecord};
 use crate::outcome::Figure;
 
 /// A past of which only what came from a moment on is left in the log.
 fn cut(log_begins: DateTime<Utc>, past: &History) -> History {
     let kept = past.commits.iter().filter(|commit| commit.at >= log_begins);
+    let delivered = past.delivered.iter().filter(|delivered| delivered.at >= log_begins);
     History {
         commits: kept.cloned().collect(),
+        delivered: delivered.cloned().collect(),
         whole: false,
         log_begins: Some(log_begins),
         ..past.clone()
@@ -108,19 +110,22 @@ fn a_log_without_a_data_commit_makes_no_table_empty() {
 fn rows_of_commits_that_are_gone_are_counted_by_their_runs_or_not_at_all() {
     // A hundred rows in each commit, of which 40, 10, 50 and none were rejected.
     let all = [(11, 60, 40), (14, 90, 10), (16, 50, 50), (19, 100, 0)];
-    let noted = |(day, accepted, rejected)| DataCommit {
+    let noted = |(day, accepted, rejected)| Delivered {
         at: at(day, 0),
-        accepted: Some(accepted),
-        rejected: Some(rejected),
-        takes_away: false,
+        accepted,
+        rejected,
     };
     let ran = |(day, accepted, rejected)| RunRecord {
         accepted,
         rejected,
         ..run(at(day, 0) + TimeDelta::minutes(1), true)
     };
-    let alone = history(all.map(noted).to_vec(), Vec::new());
-    let with_runs = history(all.map(noted).to_vec(), all.map(ran).to_vec());
+    let past = |runs: Vec<RunRecord>| History {
+        delivered: all.map(noted).to_vec(),
+        ..history(commits(&all.map(|(day, ..)| at(day, 0))), runs)
+    };
+    let alone = past(Vec::new());
+    let with_runs = past(all.map(ran).to_vec());
     let rate = |past: &History| {
         let contract = contract("active", "  - {property: errorRate, value: 22, unit: percent}\n");
         let level = assess(&contract, Some(past), window()).remove(0);

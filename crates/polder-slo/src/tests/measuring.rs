@@ -3,7 +3,7 @@ use polder_contract::{ContractSet, DatasetContract, Promise, Promised, Span, Sub
 use polder_core::document::{Severity, Source};
 use proptest::prelude::*;
 
-use crate::history::{ColumnSpan, DataCommit, History, RunRecord, Window};
+use crate::history::{ColumnSpan, DataCommit, Delivered, History, RunRecord, Window};
 use crate::measure::measure;
 use crate::outcome::{Basis, Figure, Outcome, Verdict};
 use crate::{Breach, assess};
@@ -36,8 +36,6 @@ pub(super) fn window() -> Window {
 pub(super) fn commits(at: &[DateTime<Utc>]) -> Vec<DataCommit> {
     let commit = |at: &DateTime<Utc>| DataCommit {
         at: *at,
-        accepted: None,
-        rejected: None,
         takes_away: false,
     };
     at.iter().map(commit).collect()
@@ -310,18 +308,17 @@ fn repair_takes_from_the_failure_to_the_next_success() {
 
 #[test]
 fn the_error_rate_counts_rows_of_the_window() {
-    let noted = |day, accepted, rejected| DataCommit {
+    let noted = |day, accepted, rejected| Delivered {
         at: at(day, 0),
-        accepted: Some(accepted),
-        rejected: Some(rejected),
-        takes_away: false,
+        accepted,
+        rejected,
     };
     let mut quarantined = run(at(17, 0), true);
     (quarantined.accepted, quarantined.rejected, quarantined.committed) = (0, 10, false);
-    let past = history(
-        vec![noted(5, 10, 1_000), noted(12, 900, 20), noted(15, 70, 0)],
-        vec![quarantined],
-    );
+    let past = History {
+        delivered: vec![noted(5, 10, 1_000), noted(12, 900, 20), noted(15, 70, 0)],
+        ..history(commits(&[at(5, 0), at(12, 0), at(15, 0)]), vec![quarantined])
+    };
     let rate = |percent| held(Subject::ErrorRate, Promised::Percent(percent), &past);
     let outcome = rate(3.0);
     assert_eq!(
@@ -342,6 +339,36 @@ fn the_error_rate_counts_rows_of_the_window() {
         &history(commits(&[at(12, 0)]), Vec::new()),
     );
     assert!(why(&nothing).starts_with("no row was delivered"));
+}
+
+#[test]
+fn a_delivery_of_which_every_row_was_refused_counts_in_the_error_rate_and_makes_no_data_newer() {
+    let refused = |day, rejected| Delivered {
+        at: at(day, 0),
+        accepted: 0,
+        rejected,
+    };
+    let rate = |past: &History| held(Subject::ErrorRate, Promised::Percent(50.0), past);
+    // Three rows of which one is refused, then twenty of twenty: 21 of 23.
+    let first = Delivered {
+        accepted: 2,
+        ..refused(12, 1)
+    };
+    let past = History {
+        delivered: vec![first, refused(19, 20)],
+        ..history(commits(&[at(12, 0)]), Vec::new())
+    };
+    let outcome = rate(&past);
+    assert_eq!(outcome.measured, Some(Figure::Percent(100.0 * 21.0 / 23.0)));
+    assert_eq!((outcome.verdict, outcome.since), (Verdict::Breached, Some(at(19, 0))));
+    let age = within(Subject::Latency, days(30), &past).measured;
+    assert_eq!(age, Some(Figure::Time(TimeDelta::days(8))));
+    // Nothing else came: the table has no data commit.
+    let alone = History {
+        delivered: vec![refused(15, 5)],
+        ..history(Vec::new(), Vec::new())
+    };
+    assert_eq!(rate(&alone).measured, Some(Figure::Percent(100.0)));
 }
 
 #[test]

@@ -10,7 +10,7 @@ use polder_contract::{ContractSet, DatasetContract};
 use polder_core::config::{CatalogConfig, LakeConfig};
 use polder_core::document::{Severity, Source};
 use polder_core::{DatasetName, RunId, clock};
-use polder_lake::{Commit, Lake, Operation, Table, TableOptions};
+use polder_lake::{Commit, Lake, Operation, Progress, Table, TableOptions};
 use serde_json::{Value, json};
 
 use crate::{ColumnSpan, History, Window, observe};
@@ -61,6 +61,23 @@ async fn commit(table: &mut Table, operation: Operation, days: &[i32], notes: &[
     table.commit(commit).await.unwrap();
 }
 
+/// A commit without a row, only with how far somebody is.
+async fn note(table: &mut Table, next: i64, notes: &[(&str, &str)]) {
+    let notes = notes
+        .iter()
+        .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+    let commit = Commit {
+        metadata: notes.collect(),
+        progress: vec![Progress {
+            id: "stream/sales.lines".to_owned(),
+            expected: table.progress("stream/sales.lines").await.unwrap(),
+            next,
+        }],
+        ..Commit::new(RunId::new(), Operation::Append)
+    };
+    table.commit(commit).await.unwrap();
+}
+
 #[tokio::test]
 async fn commits_bounds_and_runs_are_read() {
     let folder = tempfile::tempdir().unwrap();
@@ -98,6 +115,9 @@ async fn commits_bounds_and_runs_are_read() {
         ("origin", "replay/sales.gold.lines"),
     ];
     commit(&mut table, Operation::Append, &[20_010], &replay).await;
+    for (next, rejected) in [(1, "20"), (2, "0")] {
+        note(&mut table, next, &[("accepted", "0"), ("rejected", rejected)]).await;
+    }
 
     let step = Step::new(StepKind::Pipeline, "sales.lines".parse().unwrap());
     // What a replay took in later delivered nothing.
@@ -127,16 +147,16 @@ async fn commits_bounds_and_runs_are_read() {
 
     let history = observe(&lake, &catalog, &contract, window).await.unwrap().unwrap();
     assert!(history.whole);
-    let commits: Vec<_> = history
-        .commits
+    let commits: Vec<_> = history.commits.iter().map(|commit| commit.takes_away).collect();
+    // Neither the making of the table nor the compaction changed rows, nor did a delivery that was refused whole.
+    assert_eq!(commits, [false, true, false]);
+    // A replay's rows were delivered before, and who only renews a definition delivers none.
+    let delivered: Vec<_> = history
+        .delivered
         .iter()
-        .map(|commit| (commit.accepted, commit.rejected, commit.takes_away))
+        .map(|delivered| (delivered.accepted, delivered.rejected))
         .collect();
-    // Neither the making of the table nor the compaction changed rows; a replay's were delivered before.
-    assert_eq!(
-        commits,
-        [(Some(2), Some(1), false), (None, None, true), (None, None, false)]
-    );
+    assert_eq!(delivered, [(2, 1), (0, 20)]);
     assert!(
         history
             .commits

@@ -1,5 +1,5 @@
 //! `polder check`: everything that can be known without data, with --base also what a change breaks, and with --connect
-//! whether the services answer and the tables take what is declared.
+//! whether the services answer and the tables take what is declared, or can be read as it.
 
 mod builders;
 pub(crate) mod catalog;
@@ -9,6 +9,7 @@ mod connect;
 mod consumers;
 mod departed;
 pub(crate) mod documents;
+mod foreign;
 mod judge;
 mod lifecycle;
 mod meaning;
@@ -56,8 +57,8 @@ pub(crate) struct Args {
     /// it, and say what each change breaks, and what the tables that are there would not take.
     #[arg(long, value_name = "REVISION")]
     base: Option<String>,
-    /// Also try every configured service, hold the tables and topics that are there against what is declared, and say what
-    /// is wrong.
+    /// Also try every configured service, hold the tables (also those that others write) and topics that are there against what
+    /// is declared, and say what is wrong.
     #[arg(long)]
     connect: bool,
     #[command(flatten)]
@@ -97,7 +98,7 @@ const CHECKS: &[Check] = &[
 ];
 
 /// Checks the mesh; every problem is shown, not the first only. 2 where a document is wrong, else 1 where a change breaks
-/// somebody or a table does not take what its contract promises.
+/// somebody, a table does not take what its contract promises, or one that others write cannot be read as it by who reads it.
 pub(crate) async fn run(platform: &Platform, args: &Args, verbose: bool) -> Result<ExitCode> {
     let reports = args.telling.reports()?;
     let mut found = Found::default();
@@ -211,11 +212,13 @@ async fn inspect(
         None => None,
     };
     // A comparison tells what tables refuse with what it comes from.
-    let of_change: Vec<_> = match (&compared, &tables) {
+    let mut of_change: Vec<_> = match (&compared, &tables) {
         (Some(compared), _) => compared.diagnostics.clone(),
         (None, Some(tables)) => tables.diagnostics().cloned().collect(),
         (None, None) => Vec::new(),
     };
+    let unreadable = tables.iter().flat_map(|tables| &tables.foreign.diagnostics);
+    of_change.extend(unreadable.cloned());
     // What a comparison tells as an error needs no warning.
     let told = compared.iter().flat_map(|compared| &compared.unbuilt).collect();
     diagnostics.extend(builders::check(&mesh, &told));

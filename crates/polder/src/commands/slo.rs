@@ -7,13 +7,14 @@ use std::process::ExitCode;
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use polder_contract::DatasetContract;
-use polder_core::units::{counted, parse_duration};
+use polder_core::units::counted;
 use polder_core::{Error, ErrorKind, Result, ResultExt, clock};
 use polder_slo::{Assessed, Breach, Figure, Window, assess, observe};
 
 use crate::commands::named_dataset;
 use crate::options::FormatArg;
 use crate::output::{Cell, Listing, remark};
+use crate::past::{Past, past};
 use crate::platform::Platform;
 
 /// What to measure.
@@ -21,9 +22,9 @@ use crate::platform::Platform;
 pub(crate) struct Args {
     /// Only this dataset's service levels; without it, those of every dataset.
     dataset: Option<String>,
-    /// How far back to look: 12h, 30d, ….
-    #[arg(long, value_name = "TIME", default_value = "30d")]
-    since: String,
+    /// How far back to look: a duration (`12h`, `30d`), or a time (`2026-01-31` or ISO 8601; UTC).
+    #[arg(long, value_name = "WHEN", default_value = "30d", value_parser = past)]
+    since: Past,
     /// Append an event for each broken promise to this file: CloudEvents 1.0, one line of JSON each.
     #[arg(long, value_name = "FILE")]
     events: Option<PathBuf>,
@@ -51,19 +52,7 @@ pub(crate) async fn run(platform: &Platform, args: &Args, quiet: bool) -> Result
 
 async fn measured(platform: &Platform, args: &Args) -> Result<Vec<Assessed>> {
     let to = clock::now();
-    let length = parse_duration(&args.since).map_err(|_| {
-        Error::new(ErrorKind::Usage, format!("`--since {}` is no duration", args.since))
-            .with_help("write it as 90m, 12h or 30d")
-    })?;
-    let length = TimeDelta::from_std(length).ok();
-    let from = length.and_then(|length| to.checked_sub_signed(length));
-    let too_far = || {
-        Error::new(
-            ErrorKind::Usage,
-            format!("`--since {}` reaches back too far", args.since),
-        )
-    };
-    let from = from.ok_or_else(too_far)?;
+    let from = args.since.begin(to);
     let window = Window { from, to };
     let (lake, catalog) = (platform.lake()?, platform.catalog().await?);
     let mut assessed = Vec::new();

@@ -19,6 +19,7 @@ use polder_core::document::{Diagnostic, Severity, Span};
 use polder_core::{Error, ErrorKind, Result, ResultExt};
 
 use crate::output::door;
+use paths::Repositories;
 pub(crate) use paths::{Paths, beginning};
 
 /// The code of diagnostics about declared rules that nothing runs.
@@ -258,13 +259,13 @@ impl Findings {
         findings
     }
 
-    /// The cases with paths that begin at the repository's root, in which the folder lies at `prefix`.
-    fn placed(&self, prefix: &str) -> Vec<Case> {
+    /// The cases with paths that begin at the root of the file's repository. `root` is the folder that they begin at.
+    fn placed(&self, root: &Path) -> Vec<Case> {
+        let mut repositories = Repositories::seen_from(root);
         let placed = |case: &Case| {
             let mut case = case.clone();
             if let Some((path, _)) = &mut case.place {
-                // An absolute path stays what it is.
-                *path = paths::plain(&Path::new(prefix).join(&*path));
+                *path = repositories.place(path);
             }
             case
         };
@@ -283,13 +284,13 @@ impl Findings {
     }
 
     /// Writes the reports that were asked for. `command` is what was run, such as `polder check`; `root` is the folder that
-    /// paths begin at. Those who read the forms of other tools look for paths from the repository's root on.
+    /// paths begin at. Those who read the forms of other tools look for paths from the root of the file's repository on.
     ///
     /// # Errors
     /// `Usage` where a file cannot be written.
     pub(crate) fn write(&self, command: &str, reports: &[Report], root: &Path) -> Result<()> {
         let placed = match reports.iter().any(|report| report.format != ReportFormat::Json) {
-            true => self.placed(&crate::git::prefix(root).unwrap_or_default()),
+            true => self.placed(root),
             false => Vec::new(),
         };
         for report in reports {

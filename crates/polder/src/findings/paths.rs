@@ -1,6 +1,7 @@
 //! Where files are as reports name them, wherever the command line stands and however it names them.
 
 use std::cell::OnceCell;
+use std::collections::HashMap;
 use std::path::{Component, Path, PathBuf};
 
 use polder_core::config::FILE_NAME;
@@ -66,6 +67,54 @@ impl<'r> Paths<'r> {
         let top = self.repository.get_or_init(top).as_deref();
         top.is_some_and(|top| file.starts_with(top))
     }
+}
+
+/// Where files lie in their repositories, by their paths from a folder on.
+pub(super) struct Repositories {
+    root: PathBuf,
+    /// The folders that were asked for, as reports name them.
+    folders: HashMap<PathBuf, PathBuf>,
+}
+
+impl Repositories {
+    pub(super) fn seen_from(root: &Path) -> Self {
+        let root = std::path::absolute(root).unwrap_or_else(|_| std::env::current_dir().unwrap_or_default());
+        Self {
+            root: real(&root),
+            folders: HashMap::new(),
+        }
+    }
+
+    /// The path from the root of the file's repository on; outside of any the path stays what it is.
+    pub(super) fn place(&mut self, file: &Path) -> PathBuf {
+        let (Some(folder), Some(name)) = (file.parent(), file.file_name()) else {
+            return plain(file);
+        };
+        if let Some(known) = self.folders.get(folder) {
+            return known.join(name);
+        }
+        let placed = self.in_repository(folder).unwrap_or_else(|| plain(folder));
+        let path = placed.join(name);
+        self.folders.insert(folder.to_path_buf(), placed);
+        path
+    }
+
+    fn in_repository(&self, folder: &Path) -> Option<PathBuf> {
+        let whole = plain(&self.root.join(folder));
+        // A folder of the mesh is that, wherever it is kept.
+        let whole = match whole.starts_with(&self.root) {
+            true => whole,
+            false => real(&whole),
+        };
+        let top = whole.ancestors().find(|around| is_top(around))?;
+        whole.strip_prefix(top).ok().map(Path::to_path_buf)
+    }
+}
+
+/// Whether a folder is the root of a repository, or of another working tree of one.
+fn is_top(folder: &Path) -> bool {
+    let git = folder.join(".git");
+    git.is_file() || git.join("HEAD").exists()
 }
 
 /// A path without `.`, and without `..` as far as it has folders to leave.
@@ -142,5 +191,31 @@ mod tests {
         let elsewhere = tempfile::tempdir().unwrap();
         let outside = elsewhere.path().join("x.yaml");
         assert_eq!(Paths::from(&at("mesh")).to(&outside), outside);
+
+        // In reports for code hosts the file's repository counts, not that of the folder.
+        let inside = at("mesh/inside");
+        fs::create_dir(&inside).unwrap();
+        fs::write(inside.join(".git"), "gitdir: ../../.git/modules/inside\n").unwrap();
+        let linked = at("link/contracts/x.yaml");
+        for (root, file, expected) in [
+            (at("mesh"), Path::new("contracts/x.yaml"), "mesh/contracts/x.yaml"),
+            (at("link"), Path::new("contracts/x.yaml"), "mesh/contracts/x.yaml"),
+            (at("mesh"), Path::new("linked/x.yaml"), "mesh/linked/x.yaml"),
+            (at("mesh"), Path::new("../plain/x.yaml"), "plain/x.yaml"),
+            (at("mesh"), Path::new("inside/x.yaml"), "x.yaml"),
+            (inside, Path::new("../x.yaml"), "mesh/x.yaml"),
+            (elsewhere.path().to_path_buf(), &linked, "mesh/contracts/x.yaml"),
+            (elsewhere.path().to_path_buf(), Path::new("mesh/x.yaml"), "mesh/x.yaml"),
+            (at("mesh"), &outside, &outside.display().to_string()),
+        ] {
+            let placed = Repositories::seen_from(&root).place(file);
+            assert_eq!(
+                placed,
+                Path::new(expected),
+                "{} from {}",
+                file.display(),
+                root.display()
+            );
+        }
     }
 }

@@ -254,6 +254,12 @@ fn a_rule_that_nothing_runs_is_not_run_and_its_document_holds() {
 
 #[test]
 fn paths_begin_at_the_root_of_the_repository_and_are_uris_in_sarif() {
+    let folder = tempfile::tempdir().unwrap();
+    let shop = folder.path().join("data/shop");
+    for made in [&shop, &folder.path().join(".git")] {
+        fs::create_dir_all(made).unwrap();
+    }
+    fs::write(folder.path().join(".git/HEAD"), "ref: refs/heads/main\n").unwrap();
     for (path, uri) in [
         ("contracts/a b.yaml", "data/shop/contracts/a%20b.yaml"),
         ("main:a.yaml", "data/shop/main%3Aa.yaml"),
@@ -263,7 +269,7 @@ fn paths_begin_at_the_root_of_the_repository_and_are_uris_in_sarif() {
         for case in &mut findings.cases {
             case.place = Some((PathBuf::from(path), None));
         }
-        let log = sarif::render(&findings.placed("data/shop/")).unwrap();
+        let log = sarif::render(&findings.placed(&shop)).unwrap();
         assert!(log.contains(&format!("\"uri\": \"{uri}\"")), "{log}");
     }
 }

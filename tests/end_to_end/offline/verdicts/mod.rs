@@ -2,6 +2,7 @@
 //! a table, which is `polder contract test` on samples and `polder check`. What each row breaks, and each figure, is written
 //! beside the rows, by hand.
 
+mod backtests;
 mod everything;
 mod history;
 mod keys;

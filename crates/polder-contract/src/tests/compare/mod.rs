@@ -11,6 +11,7 @@ mod on_failure;
 mod physical_types;
 mod places;
 mod quality;
+mod ranges;
 mod references;
 mod service_levels;
 mod together;

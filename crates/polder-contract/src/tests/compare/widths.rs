@@ -60,6 +60,36 @@ fn a_width_that_the_column_has_by_its_type_is_documentation_and_a_closer_one_is_
 }
 
 #[test]
+fn a_type_of_32_bits_is_the_same_limit_as_its_format() {
+    let typed = |name: &str| format!("logicalType: number, physicalType: {name}");
+    let formatted = "logicalType: number, logicalTypeOptions: {format: f32}";
+    let classes = |found: &[String]| -> Vec<String> {
+        let class = |line: &String| line.split_once(' ').unwrap().1.split(" |").next().unwrap().to_owned();
+        found.iter().map(class).collect()
+    };
+    for wide in ["double", "float", "float8"] {
+        for narrow in ["real", "float4", "FLOAT32"] {
+            let [there, back] = moved(&typed(wide), &typed(narrow));
+            assert_eq!(classes(&there), ["breaks writers"], "{wide} → {narrow}: {there:?}");
+            assert_eq!(classes(&back), ["breaks readers"], "{narrow} → {wide}: {back:?}");
+        }
+    }
+    let all_documentation = |moves: [Vec<String>; 2]| {
+        let found: Vec<_> = moves.iter().flat_map(|found| classes(found)).collect();
+        assert!(
+            !found.is_empty() && found.iter().all(|class| class == "documentation"),
+            "{moves:?}"
+        );
+    };
+    all_documentation(moved(&typed("real"), &typed("float4")));
+    all_documentation(moved(&typed("real"), formatted));
+    all_documentation(moved(&typed("float"), &typed("double")));
+    // Numbers that are kept small anyway.
+    let bounded = |name: &str| format!("{}, logicalTypeOptions: {{minimum: -5, maximum: 5}}", typed(name));
+    all_documentation(moved(&bounded("double"), &bounded("real")));
+}
+
+#[test]
 fn the_key_of_a_map_is_never_null_and_its_value_may_be() {
     let map = |key: &str, value: &str| {
         format!("logicalType: map, map: {{key: {{logicalType: string{key}}}, value: {{logicalType: string{value}}}}}")

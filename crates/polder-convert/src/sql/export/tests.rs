@@ -104,3 +104,54 @@ COMMENT = 'All \\ of it.';
     let price: Value = properties(&document, 0)[5].clone();
     assert_eq!(price["logicalTypeOptions"], json!({"minimum": 0}));
 }
+
+#[test]
+fn floating_point_is_as_wide_in_exports_as_in_the_contract_s_table() {
+    let with = |name: &str| {
+        format!(
+            "apiVersion: v3.1.0\nkind: DataContract\nid: x\nversion: 1.0.0\nstatus: active\nschema:\n  - name: t\n    \
+             properties:\n      - {{name: f, logicalType: number, physicalType: {name}}}\n"
+        )
+    };
+    let cases = [
+        (Format::Avro, "float", "double"),
+        (Format::Protobuf, "float f = 1", "double f = 1"),
+        (Format::Sql(Dialect::Postgres), "f REAL", "f DOUBLE PRECISION"),
+        (Format::Sql(Dialect::DuckDb), "f REAL", "f DOUBLE"),
+        (Format::Sql(Dialect::MySql), "f FLOAT", "f DOUBLE"),
+        (Format::Sql(Dialect::Spark), "f FLOAT", "f DOUBLE"),
+        (Format::DataContractSpecification, "type: float", "type: double"),
+    ];
+    for (format, narrow, wide) in cases {
+        for (names, word, format_back) in [
+            (["real", "float4", "Float32"], narrow, json!("f32")),
+            (["float", "float8", "double"], wide, Value::Null),
+        ] {
+            for name in names {
+                let exported = export(&contract(&with(name)), None, format).unwrap();
+                let text = exported.value.replace(['"', '`'], "");
+                let other = if word == narrow { wide } else { narrow };
+                assert!(
+                    text.contains(word) && !text.contains(other),
+                    "{format:?}, {name}: {text}"
+                );
+                let of_type = exported.losses.iter().filter(|loss| loss.path.contains("[f]"));
+                assert_eq!(of_type.count(), 0, "{format:?}, {name}");
+                let (document, _) = imported(format, &exported.value);
+                let column = &properties(&document, 0)[0];
+                assert_eq!(
+                    column["logicalTypeOptions"]["format"], format_back,
+                    "{format:?}, {name}"
+                );
+            }
+        }
+    }
+    // What the target has no type for is named as the contract says it.
+    let exported = export(&contract(&with("real")), None, Format::Sql(Dialect::BigQuery)).unwrap();
+    let of_column = exported.losses.iter().filter(|loss| loss.path.contains("[f]"));
+    let lost: Vec<_> = of_column.map(|loss| (loss.path.as_str(), loss.what.as_str())).collect();
+    assert_eq!(lost, [("schema[t].properties[f].physicalType", "real")]);
+    // What stands in brackets is named where the target has no place for it, or kept.
+    let exported = export(&contract(&with("'float(3,2)'")), None, Format::Avro).unwrap();
+    assert!(exported.value.contains("\"double\""), "{}", exported.value);
+}

@@ -9,6 +9,7 @@ pub(super) mod items;
 mod relate;
 mod syntax;
 mod table;
+mod unread_checks;
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -297,7 +298,7 @@ impl Reader<'_> {
         }
         let text = unknown.text.as_deref().unwrap_or(text);
         let parse = |text: &str| Parser::parse_sql(rules.as_ref(), text);
-        let (parsed, fields) = match inside::readable(text, dialect) {
+        let read = |text: &str| match inside::readable(text, dialect) {
             Some((readable, fields)) => match (parse(&readable), parse(text)) {
                 // What looks like a type and is none.
                 (Err(_), Ok(as_it_is)) => (Ok(as_it_is), Fields::new()),
@@ -305,6 +306,19 @@ impl Reader<'_> {
             },
             None => (parse(text), Fields::new()),
         };
+        let (mut parsed, mut fields) = read(text);
+        if parsed.is_err()
+            && is_table
+            && let Some(cut) = unread_checks::cut(text, rules.as_ref())
+        {
+            (parsed, fields) = read(&cut.text);
+            for lost in cut.lost {
+                let place = format!("line {}: {}", self.line + lost.line - 1, lost.of);
+                let what: Vec<&str> = lost.what.split_whitespace().collect();
+                self.tracker
+                    .lose(place, short(&what.join(" ")), "it is no expression that is known");
+            }
+        }
         self.fields = fields;
         match parsed {
             Ok(list) => {

@@ -322,7 +322,7 @@ impl<'t> Editor<'t> {
 }
 
 /// The last part of the name behind `TABLE`.
-fn table_name(tokens: &[TokenWithSpan]) -> String {
+pub(super) fn table_name(tokens: &[TokenWithSpan]) -> String {
     let behind = tokens.iter().position(|token| is_word(token, "TABLE")).map(|at| at + 1);
     let rest = behind.and_then(|at| tokens.get(at..)).unwrap_or_default();
     let aside = |token: &&TokenWithSpan| ["IF", "NOT", "EXISTS", "ONLY"].iter().any(|word| is_word(token, word));
@@ -338,7 +338,7 @@ fn table_name(tokens: &[TokenWithSpan]) -> String {
 }
 
 /// The place behind the brackets that open at this one; itself, if none do.
-fn behind_brackets(tokens: &[TokenWithSpan], at: usize) -> usize {
+pub(super) fn behind_brackets(tokens: &[TokenWithSpan], at: usize) -> usize {
     let mut depth = 0_usize;
     for (index, token) in tokens.iter().enumerate().skip(at) {
         match token.token {

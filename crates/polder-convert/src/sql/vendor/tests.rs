@@ -494,3 +494,52 @@ fn a_script_of_sql_server_in_another_dialect_is_told_its_own() {
     let help = error.diagnostics()[0].help.clone().unwrap();
     assert!(help.contains("--dialect sqlserver"), "{help}");
 }
+
+#[test]
+fn checks_that_are_no_known_expression_are_named_and_the_table_is_read() {
+    let script = "CREATE TABLE t (
+  h INT NOT NULL CHECK (h MOD 2 = 0),
+  n VARCHAR(10),
+  k INT CONSTRAINT kk CHECK (!k) COMMENT 'it',
+  CONSTRAINT cc CHECK (n SOUNDS LIKE 'x, (') NOT ENFORCED,
+  CHECK (
+    !h
+  ),
+  CHECK (k < 100),
+  PRIMARY KEY (h)
+);";
+    let read = |script: &str| {
+        let read = import(Format::Sql(Dialect::MySql), script, &ImportOptions::default()).unwrap();
+        let losses = read.losses.into_iter().map(|loss| (loss.path, loss.what, loss.why));
+        (contract(&read.value).document.to_json(), losses.collect::<Vec<_>>())
+    };
+    let (document, losses) = read(script);
+    let why = "it is no expression that is known";
+    let lost = |path: &str, what: &str| (path.to_owned(), what.to_owned(), why.to_owned());
+    assert_eq!(
+        losses,
+        [
+            lost("line 2: t.h", "CHECK (h MOD 2 = 0)"),
+            lost("line 4: t.k", "CONSTRAINT kk CHECK (!k)"),
+            lost("line 5: t", "CONSTRAINT cc CHECK (n SOUNDS LIKE 'x, (') NOT ENFORCED"),
+            lost("line 6: t", "CHECK ( !h )"),
+        ]
+    );
+    assert_eq!(column(&document, 0, "h")["primaryKey"], json!(true));
+    assert_eq!(column(&document, 0, "h")["required"], json!(true));
+    let of_k = column(&document, 0, "k");
+    assert_eq!(of_k["logicalTypeOptions"], json!({"exclusiveMaximum": 100}));
+    assert_eq!(of_k["description"], json!("it"));
+    // The first item of the brackets goes with the comma behind it.
+    let (document, losses) = read("CREATE TABLE t (CHECK (!h), h INT)");
+    assert_eq!(losses, [lost("line 1: t", "CHECK (!h)")]);
+    assert_eq!(properties(&document, 0).len(), 1);
+    // What is wrong elsewhere is told of its place.
+    let wrong = import(
+        Format::Sql(Dialect::MySql),
+        "CREATE TABLE t (\n  h INT CHECK (!h),\n  n INT INT\n)",
+        &ImportOptions::default(),
+    );
+    let found = wrong.unwrap_err().diagnostics()[0].to_string();
+    assert!(found.starts_with("the document:3:9: not valid MySQL"), "{found}");
+}

@@ -322,6 +322,7 @@ fn a_query_that_asks_something_else_breaks_who_reads_what_it_makes_of_it() {
         was: BTreeSet::from([column("a.silver.x", "k")]),
         is: BTreeMap::from([(column("a.silver.x", "n"), Some(column("a.silver.x", "n")))]),
         still: Still::Asks,
+        retyped: Vec::new(),
     };
     let (none, sound) = (BTreeSet::new(), BTreeSet::new());
     let reach = Reach::new(&before, &after, &sound, &BTreeSet::new(), &readers).with_altered(&[one]);

@@ -9,7 +9,7 @@ use polder_contract::product::{OutputPort, Product};
 use polder_contract::{Consumer, ContractSet, Read};
 use polder_core::document::{Diagnostic, Severity};
 use polder_core::{DatasetName, Result};
-use polder_engine::{Engine, ModelDefinition, Pipeline, Reach, Reader, altered, read_models, read_pipelines};
+use polder_engine::{Engine, ModelDefinition, Pipeline, Reach, Reader, StepKind, altered, read_models, read_pipelines};
 
 use super::Declared;
 use super::builders::Builders;
@@ -92,9 +92,18 @@ pub(super) async fn compare(mesh: &Declared<'_>, name: &str, tables: Option<&Tab
             let now = altering
                 .iter()
                 .flat_map(|dataset| mesh.analysis.lineage.reading(dataset));
-            let reading: BTreeSet<_> = now.map(|read| &read.via).collect();
-            pipelines.retain(|pipeline| reading.contains(&pipeline.name));
-            models.retain(|model| reading.contains(&model.name));
+            let reading: BTreeSet<_> = now.map(|read| (read.kind, &read.via)).collect();
+            // A pipeline may go by another name: it is the same by what it builds.
+            let built: BTreeSet<_> = mesh
+                .analysis
+                .lineage
+                .steps
+                .iter()
+                .filter(|read| reading.contains(&(read.kind, &read.via)))
+                .filter_map(|read| read.to.as_ref())
+                .collect();
+            pipelines.retain(|pipeline| built.contains(&pipeline.dataset));
+            models.retain(|model| reading.contains(&(StepKind::Model, &model.name)));
         }
         let engine = Engine::new(
             mesh.platform.lake()?,

@@ -7,6 +7,7 @@ use polder_core::units::counted;
 use polder_core::{Error, ErrorKind, Result};
 use polder_ingest::{SourceSpec, StreamSpec, probe_kafka, probe_topics};
 
+use super::foreign::Foreign;
 use super::tables::Tables;
 use crate::output;
 use crate::platform::Platform;
@@ -55,8 +56,8 @@ pub(super) async fn connect(
     let answers = lake.is_ok();
     say("lake", &config.lake.location, lake, true)?;
     if answers {
-        for (place, found) in of_tables(tables) {
-            say("tables", &place, found, true)?;
+        for (place, found, grave) in of_tables(tables) {
+            say("tables", &place, found, grave)?;
         }
     }
     match platform.catalog().await {
@@ -95,23 +96,20 @@ pub(super) async fn connect(
     Ok(code)
 }
 
-/// How the tables were found: in all, and those of which there is something to say.
-fn of_tables(tables: Tables) -> Vec<(String, Result<String>)> {
+/// How the tables were found: in all, and those of which there is something to say; with whether it is grave.
+fn of_tables(tables: Tables) -> Vec<(String, Result<String>, bool)> {
     let there = tables.unfit.len();
     let place = format!("{there} of {} that streams and pipelines write", tables.written);
     let fit = match tables.refusing() {
         0 if there == 0 => Ok(": there is none yet".to_owned()),
         0 => Ok(": they take what their contracts promise".to_owned()),
-        refusing => Err(Error::new(
-            ErrorKind::CheckFailed,
-            format!("{refusing} of them cannot take what the contract promises (see above)"),
-        )),
+        refusing => Err(see_above(refusing, "take what the contract promises")),
     };
     let failed = tables.failed.into_iter();
     let mut found: Vec<_> = failed
-        .map(|(dataset, error)| (dataset.to_string(), Err(error)))
+        .map(|(dataset, error)| (dataset.to_string(), Err(error), true))
         .collect();
-    found.push((place, fit));
+    found.push((place, fit, true));
     for (dataset, columns) in &tables.unnamed {
         let columns: Vec<_> = columns.iter().map(|column| format!("`{column}`")).collect();
         let says = format!(
@@ -119,9 +117,32 @@ fn of_tables(tables: Tables) -> Vec<(String, Result<String>)> {
             counted(columns.len(), "column"),
             columns.join(", ")
         );
-        found.push((dataset.to_string(), Ok(says)));
+        found.push((dataset.to_string(), Ok(says), true));
+    }
+    found.extend(of_foreign(tables.foreign));
+    found
+}
+
+/// The same of tables that somebody else writes, where there are any.
+fn of_foreign(foreign: Foreign) -> Vec<(String, Result<String>, bool)> {
+    let (there, promised) = (foreign.there, foreign.promised);
+    let readable = match (foreign.stopping, foreign.diagnostics.len()) {
+        (0, 0) => Ok(": they can be read as their contracts promise".to_owned()),
+        (0, _) => Ok(": what their contracts promise and they do not have stops no run (see above)".to_owned()),
+        (stopping, _) => Err(see_above(stopping, "be read as the contract promises")),
+    };
+    let failed = foreign.failed.into_iter();
+    let mut found: Vec<_> = failed.map(|(place, error, grave)| (place, Err(error), grave)).collect();
+    if there > 0 {
+        let place = format!("{there} of {promised} that no stream or pipeline writes");
+        found.push((place, readable, true));
     }
     found
+}
+
+fn see_above(tables: usize, cannot: &str) -> Error {
+    let message = format!("{tables} of them cannot {cannot} (see above)");
+    Error::new(ErrorKind::CheckFailed, message)
 }
 
 /// The topics that streams read, each asked for with the stream's own properties.

@@ -16,10 +16,12 @@ use super::compatibility::{Compared, Port, STRUCK};
 use super::meaning::Alterations;
 use super::pairs::{Pairs, is_structural};
 use super::past::transitive_problems;
-use super::refusing::refusing;
+use super::refusing::Handed;
 use super::revision::Revision;
 use super::tables::Refusals;
-use super::telling::{BREAKING, breaking, head, listed, named, start, untouched, word};
+use super::telling::{
+    BREAKING, breaking, head, listed, may_lose, named, perhaps_refused, start, to_writers, untouched, word,
+};
 use super::{Declared, order};
 
 /// Says what changes break.
@@ -149,8 +151,9 @@ impl Judge<'_> {
         };
         let head = format!("  {} {version}: {}", new.id, classes.join(", "));
         compared.lines.push(head);
+        let handed = Handed::new(self.mesh, self.before, old);
         for change in &comparison.changes {
-            self.change(old, new, comparison, change, compared);
+            self.change((old, new), comparison, &handed, change, compared);
             compared.diagnostics.extend(self.departed(old, change));
         }
         for dataset in order::moved(old, new) {
@@ -169,16 +172,16 @@ impl Judge<'_> {
 
     fn change(
         &self,
-        old: &Contract,
-        new: &Contract,
+        (old, new): (&Contract, &Contract),
         comparison: &Comparison,
+        handed: &Handed<'_>,
         change: &Change,
         compared: &mut Compared,
     ) {
         let file = new.source_path.as_path();
         let altered = Alterations::of(self.altered, new, change);
         if change.class.breaks_readers() || change.class.weakens_guarantee() || !altered.is_empty() {
-            let refusing = refusing(self.mesh, self.before, old, change);
+            let refusing = handed.refusing(change);
             let mut broken = Broken {
                 rows: refusing.surely,
                 ..Broken::default()
@@ -188,17 +191,18 @@ impl Judge<'_> {
             if let Some(dataset) = &change.dataset {
                 altered.reach(dataset, change.column.as_deref(), &mut reached);
             }
-            for name in &refusing.perhaps {
+            for name in refusing.perhaps.iter().chain(refusing.unsure.keys()) {
                 reached.unaffected.remove(name);
             }
             let perhaps = listed("; may lose rows: ", &refusing.perhaps);
+            compared.diagnostics.extend(perhaps_refused(change, &refusing.unsure));
             let offered = change
                 .dataset
                 .iter()
                 .flat_map(|dataset| self.offering(dataset))
                 .collect();
             if reached.broken.is_empty() {
-                if change.class.breaks_readers() {
+                if change.class.breaks_readers() || !perhaps.is_empty() {
                     let but = match compared.refusals.by(change) {
                         Some(_) => " who reads it, but its table does not take it",
                         None => "",
@@ -218,6 +222,7 @@ impl Judge<'_> {
                 let mut found = breaking(&change.what, start.as_deref(), word(change.code), reached);
                 let mut more = refusing.reasons;
                 more.extend(altered.reasons());
+                more.extend(Some(listed("may lose rows: ", &refusing.perhaps)).filter(|text| !text.is_empty()));
                 more.extend(Some(listed("changes with it: ", &offered)).filter(|text| !text.is_empty()));
                 if comparison.draft {
                     // A draft promises nothing yet. The table that it made is there all the same.
@@ -254,19 +259,41 @@ impl Judge<'_> {
         if change.class.breaks_writers() && compared.refusals.by(change).is_none() {
             compared.diagnostics.extend(self.refused_streams(change));
         }
+        if compared.refusals.by(change).is_none() {
+            compared.diagnostics.extend(self.losing_pipelines(handed, change));
+        }
     }
 
-    /// Streams whose events may be refused after a change.
+    /// Pipelines whose rows may be refused after a change of what they build.
+    fn losing_pipelines(&self, handed: &Handed<'_>, change: &Change) -> Vec<Diagnostic> {
+        let (Some(dataset), Some(place)) = (&change.dataset, &change.new) else {
+            return Vec::new();
+        };
+        let now = self.mesh.contracts.get(dataset);
+        let losing = handed.losing(change, now.as_ref()).into_iter();
+        let told = losing.map(|losing| {
+            let reached = self.reach.of(dataset, None, &BTreeSet::new());
+            let mut readers = reached.unaffected;
+            readers.extend(reached.waiting);
+            readers.retain(|name| !name.ends_with(STRUCK));
+            may_lose(&change.what, place, &losing, &readers)
+        });
+        told.collect()
+    }
+
+    /// Streams whose events may be refused after a change, or mean something else.
     fn refused_streams(&self, change: &Change) -> Option<Diagnostic> {
         let dataset = change.dataset.as_ref()?;
         let streams = self.mesh.streams.iter().filter(|stream| stream.dataset == *dataset);
         let names: Vec<_> = streams.map(|stream| format!("stream {}", stream.name)).collect();
         let place = change.new.as_ref()?;
+        let contract = self.mesh.contracts.get(dataset);
+        let (what, help) = to_writers(change, &names.join(", "), contract.as_ref());
         (!names.is_empty()).then(|| Diagnostic {
             severity: Severity::Warning,
             code: "breaks-writers".into(),
-            message: format!("{}: rows of {} may be refused", change.what, names.join(", ")),
-            help: Some("make sure that its source already keeps to it".to_owned()),
+            message: format!("{}: {what}", change.what),
+            help: Some(help.to_owned()),
             file: place.file.to_path_buf(),
             span: Some(place.span),
         })

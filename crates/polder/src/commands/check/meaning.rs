@@ -6,9 +6,9 @@ use std::collections::BTreeSet;
 use polder_contract::Contract;
 use polder_contract::diff::{Change, renamed_columns};
 use polder_core::DatasetName;
-use polder_engine::{Altered, Asker, Broken, DatasetColumn, Reached, Renamed, Still, Target};
+use polder_engine::{Altered, Asker, Broken, DatasetColumn, Reached, Renamed, Retyped, Still, Target};
 
-use super::pairs::{Pairs, adds_column, is_structural};
+use super::pairs::{Pairs, adds_column, is_structural, sets_type};
 use super::telling::start;
 
 /// The names that mean other columns than in the base.
@@ -31,8 +31,12 @@ pub(super) fn is_by(altered: &Altered, change: &Change) -> bool {
     match change.code {
         "column-removed" | "column-renamed" => altered.is_by_old(dataset, column),
         _ if adds_column(change) => altered.is_by_new(dataset, column),
-        // What still plans with another type is sound.
-        _ => altered.still != Still::Asks && is_structural(change) && altered.is_by_old(dataset, column),
+        // What still plans with another type is sound where it does the same with its values.
+        _ => match altered.still {
+            Still::Asks => false,
+            Still::Takes => sets_type(change) && altered.is_by_old(dataset, column),
+            Still::Compares | Still::Fails => is_structural(change) && altered.is_by_old(dataset, column),
+        },
     }
 }
 
@@ -44,8 +48,18 @@ fn lost(altered: &Altered, dataset: &DatasetName) -> bool {
 /// What of a query is altered, in a sentence.
 pub(super) fn says(altered: &Altered) -> String {
     let asker = &altered.asker;
+    let (what, made, one) = match &altered.to {
+        Some(Target::Rows(dataset)) => (format!("the rows of {dataset}"), "chosen by", false),
+        Some(to) => (to.to_string(), "made of", true),
+        None => (asker.to_string(), "made of", true),
+    };
+    let (does, did) = if one { ("is", "was") } else { ("are", "were") };
     match altered.still {
         Still::Asks => {}
+        Still::Takes => {
+            let uses: Vec<_> = altered.retyped.iter().map(taken).collect();
+            return format!("{what} {does} {made} {}", uses.join(", and "));
+        }
         Still::Compares => return format!("{asker} holds values against values of another kind now"),
         Still::Fails => return format!("{asker} cannot be asked any more"),
     }
@@ -56,16 +70,21 @@ pub(super) fn says(altered: &Altered) -> String {
         .map(|(now, before)| shown(now, before.as_ref()))
         .collect();
     let (was, is) = (was.join(", "), is.join(", "));
-    let (what, made, one) = match &altered.to {
-        Some(Target::Rows(dataset)) => (format!("the rows of {dataset}"), "chosen by", false),
-        Some(to) => (to.to_string(), "made of", true),
-        None => (asker.to_string(), "made of", true),
-    };
-    let (does, did) = if one { ("is", "was") } else { ("are", "were") };
     match (was.is_empty(), is.is_empty()) {
         (false, false) => format!("{what} {does} {made} {is} now, and {did} {made} {was}"),
         (true, _) => format!("{what} {does} {made} {is} too now"),
         (_, true) => format!("{what} {does} {made} {was} no more"),
+    }
+}
+
+/// What is done with the values of a column, and as what these are taken.
+fn taken(one: &Retyped) -> String {
+    let (column, by) = (&one.column, &one.by);
+    match (&one.was, &one.is) {
+        (Some(was), Some(is)) => format!("{column} by {by}, which takes {is} now, and took {was}"),
+        (None, Some(is)) => format!("{column} by {by} now, which takes {is}"),
+        (Some(was), None) => format!("{column} by {by} no more, which took {was}"),
+        (None, None) => column.to_string(),
     }
 }
 
@@ -129,6 +148,13 @@ impl<'a> Alterations<'a> {
             reasons.push(
                 "the query's text is as it was: change it along to say what is meant; names with their tables (b.k), and columns \
                  in place of NATURAL JOIN and `*`, keep their meaning"
+                    .to_owned(),
+            );
+        }
+        if self.0.iter().any(|altered| altered.still == Still::Takes) {
+            reasons.push(
+                "the query's text is as it was, and does something else with values of another type: cast them to the type that \
+                 is meant (an object: name the fields that are), or change the query along"
                     .to_owned(),
             );
         }

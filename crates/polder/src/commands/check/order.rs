@@ -3,36 +3,49 @@
 
 use std::collections::BTreeSet;
 
-use polder_contract::Contract;
 use polder_contract::diff::Comparison;
+use polder_contract::{Contract, Property};
 use polder_core::DatasetName;
 use polder_core::document::{Diagnostic, Severity};
-use polder_engine::{Altered, Broken};
+use polder_engine::{Altered, Broken, DatasetColumn, Still};
 
 use super::compatibility::Compared;
 use super::judge::Judge;
 use super::meaning;
 use super::telling::{breaking, head};
 
-/// The datasets of which columns stand in another place, unless they only follow behind those that were there.
+/// The datasets of which columns, or fields of objects, stand in another place, unless they only follow behind those that
+/// were there.
 pub(super) fn moved<'c>(old: &'c Contract, new: &'c Contract) -> impl Iterator<Item = &'c DatasetName> {
     old.datasets()
         .filter(|dataset| match (columns(old, dataset), columns(new, dataset)) {
-            (Some(old), Some(new)) => !new.starts_with(&old),
+            (Some(old), Some(new)) => any_moved(old, new),
             _ => false,
         })
 }
 
-fn columns<'c>(contract: &'c Contract, dataset: &DatasetName) -> Option<Vec<&'c str>> {
+fn columns<'c>(contract: &'c Contract, dataset: &DatasetName) -> Option<&'c [Property]> {
     let mut objects = contract.objects.iter();
     let object = objects.find(|object| object.dataset.as_ref() == Some(dataset))?;
-    Some(
-        object
-            .properties
-            .iter()
-            .map(|property| property.name.as_str())
-            .collect(),
-    )
+    Some(&object.properties)
+}
+
+/// Whether some of these, or of the fields in them, stand in another place.
+fn any_moved(old: &[Property], new: &[Property]) -> bool {
+    let names = |of: &[Property]| of.iter().map(|one| one.name.clone()).collect::<Vec<_>>();
+    let moved_inside = |old: &Property| {
+        let mut same = new.iter().filter(|new| new.name == old.name);
+        same.any(|new| is_moved_inside(old, new))
+    };
+    !names(new).starts_with(&names(old)) || old.iter().any(moved_inside)
+}
+
+fn is_moved_inside(old: &Property, new: &Property) -> bool {
+    let items = old.items.as_deref().zip(new.items.as_deref());
+    let values = old.map.as_ref().zip(new.map.as_ref());
+    any_moved(&old.properties, &new.properties)
+        || items.is_some_and(|(old, new)| is_moved_inside(old, new))
+        || values.is_some_and(|(old, new)| is_moved_inside(&old.1, &new.1))
 }
 
 /// What is told of queries that go on with columns in other places, in the words of a change that breaks somebody (`broken`).
@@ -66,7 +79,8 @@ impl Judge<'_> {
         let told_there = |altered: &Altered| comparison.changes.iter().any(|change| meaning::is_by(altered, change));
         let reads = |altered: &Altered| {
             let (mut was, mut is) = (altered.was.iter(), altered.is.keys());
-            was.any(|column| column.dataset == *dataset) && is.any(|column| column.dataset == *dataset)
+            let of = |column: &DatasetColumn| column.dataset == *dataset;
+            was.any(of) && (is.any(of) || altered.still == Still::Takes)
         };
         let by_place = self
             .altered

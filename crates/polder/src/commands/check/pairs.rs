@@ -177,6 +177,11 @@ pub(super) fn is_structural(change: &Change) -> bool {
     change.class.breaks_readers() && STRUCTURAL.contains(&change.code)
 }
 
+/// Whether values are of another type: what is done with them may be something else.
+pub(super) fn sets_type(change: &Change) -> bool {
+    change.code.starts_with("type-")
+}
+
 /// Whether there is a column that was not there: names may mean it from now on.
 pub(super) fn adds_column(change: &Change) -> bool {
     matches!(change.code, "column-added" | "required-column-added")

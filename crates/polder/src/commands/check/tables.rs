@@ -1,5 +1,5 @@
 //! Whether tables take what the contracts promise now: the tables as the contracts of a base revision make them, and with
-//! --connect the tables as they are. What is said is what a stream or pipeline that writes the table would end with.
+//! --connect the tables as they are, also those that somebody else writes. What is said is what a stream or pipeline that writes the table would end with.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,10 +15,11 @@ use polder_ingest::SUFFIX;
 use polder_lake::Lake;
 
 use super::Declared;
+use super::foreign::Foreign;
 use super::revision::Revision;
 
 /// Tables that are opened at the same time.
-const PARALLEL: usize = 8;
+pub(super) const PARALLEL: usize = 8;
 
 /// Who writes a dataset, as far as its table is concerned: the columns that Polder adds.
 type Platform = &'static [FieldRef];
@@ -34,6 +35,8 @@ pub(super) struct Tables {
     pub(super) unnamed: BTreeMap<DatasetName, Vec<String>>,
     /// Tables that cannot be looked at, or not be written for a reason of their own.
     pub(super) failed: Vec<(DatasetName, Error)>,
+    /// Those that no stream or pipeline writes.
+    pub(super) foreign: Foreign,
 }
 
 /// The datasets that somebody writes, each with the columns that Polder adds to its table.
@@ -64,7 +67,8 @@ fn written_before(base: &Revision) -> BTreeMap<DatasetName, Platform> {
 }
 
 impl Tables {
-    /// Opens the tables of all datasets that somebody writes, and compares them with their contracts. Nothing is written.
+    /// Opens the tables of all datasets, and compares them with their contracts: whether those that somebody writes take what is
+    /// promised, and whether the others can be read as it. Nothing is written.
     pub(super) async fn look(mesh: &Declared<'_>) -> Result<Self> {
         let lake = mesh.platform.lake()?;
         let written = written(mesh);
@@ -92,11 +96,12 @@ impl Tables {
                     tables.failed.push((dataset, error));
                     // A store that does not answer for one does not for the others.
                     if away {
-                        break;
+                        return Ok(tables);
                     }
                 }
             }
         }
+        tables.foreign = Foreign::look(mesh, &lake, |dataset| written.contains_key(dataset)).await;
         Ok(tables)
     }
 

@@ -1,13 +1,15 @@
 //! How a change that breaks somebody is told.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use polder_contract::diff::Change;
+use polder_contract::{DatasetContract, Place};
 use polder_core::DatasetName;
 use polder_core::document::{Diagnostic, Severity, Span};
 use polder_engine::Reached;
 
 use super::compatibility::STRUCK;
+use super::refusing::Losing;
 
 /// The code of changes that break somebody.
 pub(super) const BREAKING: &str = "breaking-change";
@@ -34,6 +36,80 @@ pub(super) fn head(span: Span) -> Span {
         end: span.start,
         ..span
     }
+}
+
+/// What becomes of the rows of streams (`names`) after a change that breaks writers, and what to do. `now` is their dataset's
+/// contract.
+pub(super) fn to_writers(change: &Change, names: &str, now: Option<&DatasetContract>) -> (String, &'static str) {
+    let rule = change.rule.as_deref().unwrap_or_default();
+    let of_option = |option: &str| change.code.starts_with("limit-") && rule.ends_with(option);
+    let is_judged = || {
+        let rules = now.and_then(|contract| contract.rules().ok()).unwrap_or_default();
+        rules.iter().any(|known| known.id == rule)
+    };
+    match change.code {
+        "object-removed" | "object-renamed" if now.is_none() => (
+            format!("{names} cannot run: the dataset that it feeds has no contract any more"),
+            "let it feed another dataset, or remove it",
+        ),
+        "column-renamed" => (
+            format!("what {names} brings under the old name is in no row any more"),
+            "make sure that its source already sends it under the new one",
+        ),
+        "currency-changed" => (
+            format!("no row of {names} is refused for it, but the amounts that come are taken to be in that currency"),
+            "make sure that its source already sends them in it",
+        ),
+        _ if of_option(".defaultTimezone") => (
+            format!("times without an offset that come by {names} are other instants now"),
+            "make sure that its source already means them so",
+        ),
+        // How dates are written, or whether times have an offset, is a promise that no rule enforces.
+        "object-kind-changed" => untold(names),
+        _ if of_option(".timezone") || of_option(".format") && !is_judged() => untold(names),
+        _ => (
+            format!("rows of {names} may be refused"),
+            "make sure that its source already keeps to it",
+        ),
+    }
+}
+
+/// A pipeline whose rows may be refused after a change of what it builds, with who reads that.
+pub(super) fn may_lose(what: &str, place: &Place, losing: &Losing, readers: &BTreeSet<String>) -> Diagnostic {
+    let readers = listed("\nwho reads what it builds: ", readers);
+    Diagnostic {
+        severity: Severity::Warning,
+        code: "breaks-writers".into(),
+        message: format!("{what}: {}", losing.what),
+        help: Some(format!(
+            "{}\nlet its query leave out or mend what breaks this, or let its source promise the same{readers}",
+            losing.why
+        )),
+        file: place.file.to_path_buf(),
+        span: Some(place.span),
+    }
+}
+
+/// Pipelines that may refuse what comes after a change, of which it cannot be told, each with why.
+pub(super) fn perhaps_refused(change: &Change, unsure: &BTreeMap<String, String>) -> Option<Diagnostic> {
+    let place = change.new.as_ref().or(change.old.as_ref())?;
+    let names: Vec<_> = unsure.keys().map(String::as_str).collect();
+    let why: Vec<_> = unsure.values().map(String::as_str).collect();
+    (!names.is_empty()).then(|| Diagnostic {
+        severity: Severity::Warning,
+        code: "may-lose-rows".into(),
+        message: format!("{}: {} may refuse rows", change.what, names.join(", ")),
+        help: Some(format!("{}\nwrite both alike where they mean the same", why.join("\n"))),
+        file: place.file.to_path_buf(),
+        span: Some(place.span),
+    })
+}
+
+fn untold(names: &str) -> (String, &'static str) {
+    (
+        format!("no row of {names} is refused for it, but what comes is taken to be so"),
+        "make sure that its source already keeps to it",
+    )
 }
 
 /// What happened, for the head of a chain.

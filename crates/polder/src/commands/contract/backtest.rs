@@ -5,11 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use chrono::{DateTime, NaiveDate, Utc};
 use polder_contract::DatasetContract;
 use polder_core::document::Source;
 use polder_core::units::counted;
-use polder_core::units::parse_duration;
 use polder_core::{DatasetName, Error, ErrorKind, Result, ResultExt, clock};
 use polder_engine::{Backtest, Since, Unseen};
 use polder_gate::table::RuleVerdict;
@@ -18,6 +16,7 @@ use serde_json::{Value, json};
 use crate::commands::missing_file;
 use crate::options::{Format, FormatArg, Global, worded};
 use crate::output::{self, Cell, Listing, cells};
+use crate::past::Past;
 use crate::platform::Platform;
 
 /// Which contract, over which past.
@@ -29,8 +28,8 @@ pub(crate) struct Args {
     /// Only this of the contract's datasets.
     #[arg(long, value_name = "DATASET", value_parser = worded::<DatasetName>)]
     dataset: Option<DatasetName>,
-    /// How far back: a version of the table (`12`: what came after it), a time (`2026-01-31` or RFC 3339), or a
-    /// duration (`30d`).
+    /// How far back: a version of the table (`12`: what came after it), a time (`2026-01-31` or ISO 8601; UTC), or
+    /// a duration (`30d`).
     #[arg(long, value_name = "WHEN", default_value = "30d", value_parser = since)]
     since: Since,
     #[command(flatten)]
@@ -41,20 +40,14 @@ fn since(text: &str) -> std::result::Result<Since, String> {
     if let Ok(version) = text.parse() {
         return Ok(Since::Version(version));
     }
-    if let Ok(time) = DateTime::parse_from_rfc3339(text) {
-        return Ok(Since::Time(time.with_timezone(&Utc)));
-    }
-    if let Ok(day) = text.parse::<NaiveDate>() {
-        return Ok(Since::Time(day.and_time(chrono::NaiveTime::MIN).and_utc()));
-    }
-    let span = parse_duration(text).map_err(|_| {
-        format!("`{text}` is no version, time or duration: write 12, 2026-01-31, 2026-01-31T08:00:00Z or 30d")
-    })?;
-    let span = chrono::Duration::from_std(span).map_err(|_| format!("`{text}` is too long"))?;
-    clock::now()
-        .checked_sub_signed(span)
-        .map(Since::Time)
-        .ok_or_else(|| format!("`{text}` is too long"))
+    let none = || {
+        Err(format!(
+            "`{text}` is no version, time or duration: write 12, {}",
+            Past::AS_IN
+        ))
+    };
+    let past = Past::read(text).unwrap_or_else(none)?;
+    Ok(Since::Time(past.begin(clock::now())))
 }
 
 /// Runs the contract over the past and shows what it would have refused; 1 where it would have refused anything, and
@@ -81,6 +74,11 @@ pub(crate) async fn run(global: &Global, args: &Args) -> Result<ExitCode> {
             counted(sum(|commit| commit.rows), "row"),
             commits
         ));
+        for (rule, (times, why)) in excused(&backtest) {
+            summaries.push(format!(
+                "{dataset}: rule {rule} fails on {times} of {commits} and would not have refused them: {why}"
+            ));
+        }
         for (rule, (times, why)) in noted(&backtest) {
             summaries.push(format!("{dataset}: rule {rule} fails on {times} of {commits}: {why}"));
         }
@@ -89,6 +87,7 @@ pub(crate) async fn run(global: &Global, args: &Args) -> Result<ExitCode> {
                 "{dataset}: rule {rule} was not run on {times} of {commits}: {why}"
             ));
         }
+        summaries.extend(refused_whole(&dataset, &backtest));
         unseen.extend(backtest.unseen.iter().map(|part| not_seen(&dataset, part)));
     }
     let nothing = match unseen.is_empty() {
@@ -120,6 +119,34 @@ fn noted(backtest: &Backtest) -> BTreeMap<&str, (usize, &str)> {
     rules
 }
 
+/// Rules about the whole table that fail on commits which are not to blame: on how many, and why they would have been taken, in the words of
+/// the newest.
+fn excused(backtest: &Backtest) -> BTreeMap<&str, (usize, &str)> {
+    let mut rules: BTreeMap<&str, (usize, &str)> = BTreeMap::new();
+    for (rule, why) in backtest.commits.iter().flat_map(|commit| &commit.excused) {
+        let (commits, newest) = rules.entry(rule).or_default();
+        *commits += 1;
+        *newest = why;
+    }
+    rules
+}
+
+/// How many commits would have been refused as a whole, and by which rules.
+fn refused_whole(dataset: &str, backtest: &Backtest) -> Option<String> {
+    let whole = backtest.commits.iter().filter(|commit| !commit.refused_by.is_empty());
+    let whole = whole.count();
+    let rules: Vec<_> = backtest
+        .refusing_rules()
+        .into_iter()
+        .map(|(rule, commits)| format!("{rule} ({commits})"))
+        .collect();
+    (whole > 0).then(|| {
+        let commits = counted(backtest.commits.len(), "commit");
+        let rules = rules.join(", ");
+        format!("{dataset}: {whole} of {commits} would have been refused as a whole, by {rules}")
+    })
+}
+
 /// That some commits were not looked at, and what to ask instead.
 fn not_seen(dataset: &str, part: &Unseen) -> String {
     let (first, last) = (part.versions.start(), part.versions.end());
@@ -141,16 +168,21 @@ fn row_per_commit(dataset: &str, backtest: &Backtest, listing: &mut Listing) -> 
             .by_rule
             .iter()
             .map(|(rule, rows)| {
-                let of_rows = json!({ "rule": &**rule, "rows": rows, "verdict": null, "figure": null, "why": null });
+                let of_rows = json!({
+                    "rule": &**rule, "rows": rows, "verdict": null, "figure": null, "why": null,
+                    "refuses_commit": commit.refused_by.contains(&**rule),
+                });
                 (of_rows, format!("{rule}: {rows}"))
             })
             .unzip();
         for result in &commit.table {
             if matches!(result.verdict, RuleVerdict::Failed | RuleVerdict::Warned) {
                 let failed = result.verdict == RuleVerdict::Failed;
+                let excuse = commit.excused.get(&result.rule);
                 rules.push(json!({
                     "rule": result.rule, "rows": result.failing_rows, "verdict": if failed { "failed" } else { "warned" },
-                    "figure": Cell::from(result.figure.as_ref()).into_value(), "why": result.note,
+                    "figure": Cell::from(result.figure.as_ref()).into_value(),
+                    "why": result.note.as_ref().or(excuse), "refuses_commit": failed && excuse.is_none(),
                 }));
                 let figure = result
                     .figure
@@ -159,7 +191,11 @@ fn row_per_commit(dataset: &str, backtest: &Backtest, listing: &mut Listing) -> 
                 words.push(format!(
                     "{}: {}{figure}",
                     result.rule,
-                    if failed { "fails" } else { "warns" }
+                    match (failed, excuse) {
+                        (false, _) => "warns",
+                        (true, None) => "fails",
+                        (true, Some(_)) => "fails, not to blame",
+                    }
                 ));
             }
         }
@@ -168,10 +204,12 @@ fn row_per_commit(dataset: &str, backtest: &Backtest, listing: &mut Listing) -> 
             _ => None,
         });
         for (rule, why) in not_run {
-            rules.push(json!({ "rule": rule, "rows": null, "verdict": "not run", "figure": null, "why": why }));
+            rules.push(json!({
+                "rule": rule, "rows": null, "verdict": "not run", "figure": null, "why": why, "refuses_commit": false,
+            }));
             words.push(format!("{rule}: not run"));
         }
-        refused |= commit.refused > 0 || commit.table.iter().any(|result| result.verdict == RuleVerdict::Failed);
+        refused |= commit.refused > 0;
         listing.row(cells![
             dataset,
             commit.version,

@@ -10,7 +10,7 @@ use arrow::record_batch::RecordBatch;
 use futures::StreamExt;
 use polder_contract::DatasetContract;
 use polder_core::{Error, ErrorKind, Result, ResultExt};
-use polder_delivery::{Misfit, Patch, Patched, Quarantine, STREAM_COLUMNS};
+use polder_delivery::{Misfit, Patch, Patched, Quarantine, STREAM_COLUMNS, json_values};
 use polder_gate::{arrival_schema, arrow_schema};
 use polder_ingest::{StreamSpec, read_exactly};
 use polder_query::{RowPatch, query_error};
@@ -73,22 +73,21 @@ impl Patch for SqlPatch {
         let patch = of_texts.entry(received.clone()).or_insert_with(|| {
             let follows = self.follows.as_deref().map(|column| (column, EVENT_TIME));
             let fixed: Vec<&str> = self.fixed.iter().map(String::as_str).collect();
-            match RowPatch::parse(&self.text, &rows.schema(), &fixed, follows) {
+            match RowPatch::parse(&self.text, &rows.schema(), &fixed, follows, json_values) {
                 Ok(patch) => Ok(Arc::new(patch)),
-                Err(error) => Err(error.to_string()),
+                Err(error) => {
+                    let taken = RowPatch::text_taken(&self.text, &rows.schema(), &self.columns, json_values);
+                    let advice = taken.and_then(|taken| advice(&taken.written, &taken.received, &taken.promised));
+                    Err(match advice {
+                        Some(advice) => format!("{error} from this text: say what it is to be{advice}"),
+                        None => error.report(),
+                    })
+                }
             }
         });
         match patch {
             Ok(patch) => self.held(patch, rows),
-            Err(why) => {
-                let example = received.first().and_then(|(name, received)| {
-                    let wanted = self.columns.field_with_name(name).ok()?;
-                    from_text(name, received, wanted.data_type())
-                });
-                let example = example.map_or_else(String::new, |example| format!(", as in {example}"));
-                let message = format!("{why} from this text: say what it is to be{example}");
-                Err(Error::new(ErrorKind::Data, message))
-            }
+            Err(why) => Err(Error::new(ErrorKind::Data, why.clone())),
         }
     }
 }
@@ -98,6 +97,8 @@ impl SqlPatch {
     fn held(&self, patch: &RowPatch, rows: &RecordBatch) -> Result<Patched> {
         let computed = patch.apply(rows)?;
         let mut columns = computed.columns().to_vec();
+        // What stands behind them says how some were received.
+        columns.truncate(self.columns.fields().len());
         let mut misfits = Vec::new();
         for name in patch.columns() {
             let unknown = || "the patch sets a column that the rows do not have".to_owned();
@@ -118,30 +119,74 @@ impl SqlPatch {
     }
 }
 
-/// How a value of the wanted type is made of what was received, which is text at least in part; `name` is how SQL names it.
-fn from_text(name: &str, received: &DataType, wanted: &DataType) -> Option<String> {
+/// What is told of a text that an expression takes for something else: how that is made of it, or which part of it is text.
+/// `written` is it in the expression, whose parts are named as reports name them where SQL has no name for them.
+fn advice(written: &str, received: &DataType, promised: &DataType) -> Option<String> {
     use DataType::*;
-    match (received, wanted) {
+    match (received, promised) {
         (Utf8, Struct(fields)) => {
             let fields = fields.iter().map(|field| format!("{}: …", field.name()));
-            Some(format!("{name} = {{{}}}", fields.collect::<Vec<_>>().join(", ")))
+            let object = format!("{{{}}}", fields.collect::<Vec<_>>().join(", "));
+            Some(in_its_place(written, &object))
         }
-        (Utf8, List(_)) => Some(format!("{name} = […]")),
-        (Utf8, Map(..)) => Some(format!("{name} = MAP {{'…': …}}")),
-        (Utf8, number) if number.is_numeric() => Some(format!("CAST({name} AS DECIMAL(38, 10))")),
-        (Utf8, Timestamp(_, Some(_))) => Some(format!("to_timestamp({name}, '%d.%m.%Y %H:%M') AT TIME ZONE 'UTC'")),
-        (Utf8, Timestamp(_, None)) => Some(format!("to_timestamp({name}, '%d.%m.%Y %H:%M')")),
-        (Utf8, Date32) => Some(format!("to_date({name}, '%d.%m.%Y')")),
-        (Struct(received), Struct(wanted)) => received.iter().find_map(|field| {
-            let (_, wanted) = wanted.find(field.name())?;
+        (Utf8, List(_)) => Some(in_its_place(written, "[…]")),
+        (Utf8, Map(..)) => Some(in_its_place(written, "MAP {'…': …}")),
+        (Utf8, kind) => cast_of(written, kind),
+        (Struct(received), Struct(promised)) => received.iter().find_map(|field| {
+            let (_, promised) = promised.find(field.name())?;
             // SQL has no point behind a bracket.
-            let inside = match name.ends_with(']') {
-                true => format!("{name}['{}']", field.name()),
-                false => format!("{name}.{}", field.name()),
+            let inside = match written.ends_with([']', ')']) {
+                true => format!("{written}['{}']", field.name()),
+                false => format!("{written}.{}", field.name()),
             };
-            from_text(&inside, field.data_type(), wanted.data_type())
+            advice(&inside, field.data_type(), promised.data_type())
         }),
-        (List(received), List(wanted)) => from_text(&format!("{name}[1]"), received.data_type(), wanted.data_type()),
+        (List(_), List(_)) | (Map(..), Map(..)) => {
+            let text = text_inside(received, promised)?;
+            Some(format!(": `{written}{text}` is text in all of it"))
+        }
+        _ => None,
+    }
+}
+
+/// An object, list or map in the place of a text: the column's, or that of a part of it.
+fn in_its_place(written: &str, value: &str) -> String {
+    match written.contains(['.', '[', '(']) {
+        true => format!(", as in {value} in the place of {written}"),
+        false => format!(", as in {written} = {value}"),
+    }
+}
+
+/// How a text becomes a value of this type, or that it is text where there is no usual way.
+fn cast_of(text: &str, kind: &DataType) -> Option<String> {
+    use DataType::*;
+    Some(match kind {
+        Utf8 => return None,
+        number if number.is_numeric() => format!(", as in CAST({text} AS DECIMAL(38, 10))"),
+        Timestamp(_, Some(_)) => format!(", as in to_timestamp({text}, '%d.%m.%Y %H:%M') AT TIME ZONE 'UTC'"),
+        Timestamp(_, None) => format!(", as in to_timestamp({text}, '%d.%m.%Y %H:%M')"),
+        Date32 => format!(", as in to_date({text}, '%d.%m.%Y')"),
+        Boolean => format!(", as in CAST({text} AS BOOLEAN)"),
+        _ => format!(": `{text}` is text"),
+    })
+}
+
+/// The way to the first text inside of a list or map, where something else is promised: `[].price`, `.value.price`.
+fn text_inside(received: &DataType, promised: &DataType) -> Option<String> {
+    use DataType::*;
+    match (received, promised) {
+        (Utf8, promised) => (*promised != Utf8).then(String::new),
+        (Struct(received), Struct(promised)) => received.iter().find_map(|field| {
+            let (_, promised) = promised.find(field.name())?;
+            let inside = text_inside(field.data_type(), promised.data_type())?;
+            Some(format!(".{}{inside}", field.name()))
+        }),
+        (List(received), List(promised)) => {
+            let inside = text_inside(received.data_type(), promised.data_type())?;
+            Some(format!("[]{inside}"))
+        }
+        // Its entries have a key and a value, and are called so.
+        (Map(received, _), Map(promised, _)) => text_inside(received.data_type(), promised.data_type()),
         _ => None,
     }
 }
@@ -202,7 +247,7 @@ pub(super) fn patch(
         .cloned()
         .collect();
     let cannot_be_set: Vec<&str> = fixed.iter().map(String::as_str).collect();
-    let patch = RowPatch::parse(text, &columns, &cannot_be_set, follows)?;
+    let patch = RowPatch::parse(text, &columns, &cannot_be_set, follows, json_values)?;
     Ok(SqlPatch {
         text: text.to_owned(),
         fixed,
@@ -240,4 +285,72 @@ pub(super) async fn fields_of_records(
     }
     fields.retain(|name| contract.index_of(name).is_err() && STREAM_COLUMNS.iter().all(|column| column.name() != name));
     Ok(fields.into_iter().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::datatypes::{Fields, TimeUnit};
+
+    use super::*;
+
+    fn object(name: &str, kind: DataType) -> DataType {
+        DataType::Struct(Fields::from(vec![Field::new(name, kind, true)]))
+    }
+
+    fn map(value: DataType) -> DataType {
+        let sides = vec![
+            Field::new("key", DataType::Utf8, false),
+            Field::new("value", value, true),
+        ];
+        let entries = Field::new("key_value", DataType::Struct(sides.into()), false);
+        DataType::Map(Arc::new(entries), false)
+    }
+
+    #[test]
+    fn what_is_text_is_told_with_how_it_is_made_what_it_is_to_be() {
+        let list = |item: DataType| DataType::new_list(item, true);
+        let zoned = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
+        let number = || DataType::Decimal128(8, 2);
+        let cases = [
+            ("n", DataType::Utf8, number(), ", as in CAST(n AS DECIMAL(38, 10))"),
+            ("o", DataType::Utf8, object("a", number()), ", as in o = {a: …}"),
+            (
+                "o.i",
+                DataType::Utf8,
+                object("a", number()),
+                ", as in {a: …} in the place of o.i",
+            ),
+            (
+                "o",
+                object("at", DataType::Utf8),
+                object("at", zoned),
+                ", as in to_timestamp(o.at, '%d.%m.%Y %H:%M') AT TIME ZONE 'UTC'",
+            ),
+            (
+                "l[2]",
+                object("a", DataType::Utf8),
+                object("a", DataType::Date32),
+                ", as in to_date(l[2]['a'], '%d.%m.%Y')",
+            ),
+            // No item of it is named.
+            (
+                "l",
+                list(object("a", DataType::Utf8)),
+                list(object("a", number())),
+                ": `l[].a` is text in all of it",
+            ),
+            (
+                "o",
+                object("m", map(object("a", DataType::Utf8))),
+                object("m", map(object("a", number()))),
+                ": `o.m.value.a` is text in all of it",
+            ),
+            ("b", DataType::Utf8, DataType::Binary, ": `b` is text"),
+        ];
+        for (written, received, promised, told) in cases {
+            let advice = advice(written, &received, &promised);
+            assert_eq!(advice.as_deref(), Some(told), "{written}: {received}");
+        }
+        assert_eq!(advice("t", &DataType::Utf8, &DataType::Utf8), None);
+    }
 }

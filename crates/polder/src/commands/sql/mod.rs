@@ -2,6 +2,7 @@
 
 mod format;
 mod prompt;
+mod signed;
 
 use std::collections::HashSet;
 use std::io::{IsTerminal, Read};
@@ -41,7 +42,10 @@ pub(crate) async fn run(platform: &Platform, args: &SqlArgs, quiet: bool) -> Res
         };
         let given = given_names(frame.logical_plan());
         let mut rows = frame.execute_stream().await.map_err(query_error)?;
-        let schema = headed(&rows.schema(), &given);
+        let schema = match (format, headed(&rows.schema(), &given)) {
+            (SqlFormat::Parquet, schema) => signed::signed(&schema),
+            (_, schema) => schema,
+        };
         let mut printer = match &args.output {
             Some(path) => Printer::to_file(format, Arc::clone(&schema), args.limit, path)?,
             None => Printer::to_terminal(format, Arc::clone(&schema), args.limit)?,
@@ -121,10 +125,10 @@ fn headed(schema: &SchemaRef, given: &[bool]) -> SchemaRef {
     }
 }
 
-/// The same rows under these columns.
+/// The same rows under these columns, in their types.
 fn under(schema: &SchemaRef, rows: &RecordBatch) -> Result<RecordBatch> {
     let count = RecordBatchOptions::new().with_row_count(Some(rows.num_rows()));
-    RecordBatch::try_new_with_options(Arc::clone(schema), rows.columns().to_vec(), &count)
+    RecordBatch::try_new_with_options(Arc::clone(schema), signed::columns(schema, rows)?, &count)
         .context(ErrorKind::Internal, || {
             "these rows do not go under their columns".to_owned()
         })

@@ -1,0 +1,155 @@
+//! What a query says, whatever it looks like: without comments, line breaks, and words that may as well be left out.
+
+use datafusion::sql::sqlparser::dialect::GenericDialect;
+use datafusion::sql::sqlparser::keywords::{
+    Keyword, RESERVED_FOR_COLUMN_ALIAS, RESERVED_FOR_IDENTIFIER, RESERVED_FOR_TABLE_ALIAS,
+};
+use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer, Word};
+
+/// The tokens of a query, one a line. Two queries with the same are one and the same; a text that is no SQL stays itself.
+pub(super) fn wording(sql: &str) -> String {
+    let Ok(tokens) = Tokenizer::new(&GenericDialect {}, sql).tokenize() else {
+        return sql.trim().to_owned();
+    };
+    let mut tokens: Vec<_> = tokens
+        .into_iter()
+        .filter(|token| !matches!(token, Token::Whitespace(_)))
+        .collect();
+    while tokens.last() == Some(&Token::SemiColon) {
+        tokens.pop();
+    }
+    let behind = tokens.iter().skip(1).map(Some).chain([None]);
+    let said = tokens
+        .iter()
+        .zip(behind)
+        .filter(|(token, behind)| !is_noise(token, *behind));
+    let said: Vec<_> = said.map(|(token, _)| written(token)).collect();
+    said.join("\n")
+}
+
+/// Whether a word says nothing where it stands.
+fn is_noise(token: &Token, behind: Option<&Token>) -> bool {
+    let keyword = |token: &Token| match token {
+        Token::Word(word) if word.quote_style.is_none() => word.keyword,
+        _ => Keyword::NoKeyword,
+    };
+    match keyword(token) {
+        // `WITH a AS (…)` and `CAST(x AS …)` always have it.
+        Keyword::AS => true,
+        Keyword::INNER | Keyword::OUTER => behind.is_some_and(|behind| keyword(behind) == Keyword::JOIN),
+        _ => false,
+    }
+}
+
+fn written(token: &Token) -> String {
+    match token {
+        Token::Word(word) => name(word),
+        // One token of several lines is one line here.
+        other => other.to_string().replace('\\', "\\\\").replace('\n', "\\n"),
+    }
+}
+
+/// A word as the engine reads it: without quotes in small letters. With quotes it is the same where these keep nothing.
+fn name(word: &Word) -> String {
+    let small = word.value.to_lowercase();
+    let is_plain = || {
+        let mut letters = small.chars();
+        let first = letters
+            .next()
+            .is_some_and(|first| first.is_ascii_lowercase() || first == '_');
+        first && letters.all(|letter| letter.is_ascii_alphanumeric() || letter == '_')
+    };
+    match word.quote_style {
+        None => small,
+        Some('"') if word.value == small && is_plain() && is_only_name(&small) => small,
+        Some(_) => word.to_string().replace('\\', "\\\\").replace('\n', "\\n"),
+    }
+}
+
+/// Whether a word is a name wherever a name may stand, also without quotes.
+fn is_only_name(small: &str) -> bool {
+    let Token::Word(word) = Token::make_word(small, None) else {
+        return false;
+    };
+    let reserved = [
+        RESERVED_FOR_COLUMN_ALIAS,
+        RESERVED_FOR_IDENTIFIER,
+        RESERVED_FOR_TABLE_ALIAS,
+    ];
+    let is_value = matches!(
+        word.keyword,
+        Keyword::ARRAY
+            | Keyword::CURRENT_CATALOG
+            | Keyword::CURRENT_DATE
+            | Keyword::CURRENT_ROLE
+            | Keyword::CURRENT_SCHEMA
+            | Keyword::CURRENT_TIME
+            | Keyword::CURRENT_TIMESTAMP
+            | Keyword::CURRENT_USER
+            | Keyword::DEFAULT
+            | Keyword::FALSE
+            | Keyword::LOCALTIME
+            | Keyword::LOCALTIMESTAMP
+            | Keyword::NULL
+            | Keyword::SESSION_USER
+            | Keyword::TRUE
+            | Keyword::USER
+    );
+    !is_value && !reserved.iter().any(|words| words.contains(&word.keyword))
+}
+
+/// Whether a name stands in a query.
+pub(super) fn names(sql: &str, name: &str) -> bool {
+    let Ok(tokens) = Tokenizer::new(&GenericDialect {}, sql).tokenize() else {
+        return true;
+    };
+    tokens.iter().any(|token| match token {
+        Token::Word(word) if word.quote_style.is_none() => word.value.to_lowercase() == name,
+        Token::Word(word) => word.value == name,
+        _ => false,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_only_looks_otherwise_is_the_same() {
+        const QUERY: &str = "SELECT a.id AS n, count(*) FROM s.bronze.a a JOIN b ON a.x <> 'Q' ORDER BY id";
+        for same in [
+            "-- it\nselect a.id n, COUNT( * ) /* all */\n\nfrom S.Bronze.a as A inner join B\n  on A.x != 'Q' order by ID;\n",
+            "SELECT a.\"id\" AS \"n\", count(*) FROM s.bronze.a a JOIN b ON a.x <> 'Q' ORDER BY id",
+        ] {
+            assert_eq!(wording(same), wording(QUERY), "{same}");
+        }
+        for other in [
+            "SELECT a.id AS n, count(*) FROM s.bronze.a a JOIN b ON a.x <> 'q' ORDER BY id",
+            "SELECT a.\"ID\" AS n, count(*) FROM s.bronze.a a JOIN b ON a.x <> 'Q' ORDER BY id",
+            "SELECT a.id AS n, count(*) FROM s.bronze.a a LEFT JOIN b ON a.x <> 'Q' ORDER BY id",
+            "SELECT a.id AS n, count(*) FROM s.bronze.a a JOIN b ON a.x = 'Q' ORDER BY id",
+            "SELECT a.id AS n, count(*) FROM s.bronze.a a JOIN b ON a.x <> 'Q' ORDER BY id DESC",
+        ] {
+            assert_ne!(wording(other), wording(QUERY), "{other}");
+        }
+        // Quotes make a name of a word that is something else without them; a literal holds its line breaks.
+        assert_ne!(wording("SELECT \"current_date\""), wording("SELECT current_date"));
+        assert_ne!(wording("SELECT 'a\nb'"), wording("SELECT 'a' 'b'"));
+        assert_ne!(wording("SELECT 'a\nb'"), wording("SELECT 'a\\nb'"));
+        assert_eq!(wording(" it's \n"), "it's");
+    }
+
+    #[test]
+    fn a_name_stands_in_a_query_by_its_letters() {
+        let sql = "SELECT Note, \"Kind\", 'said' FROM d -- more";
+        for (name, stands) in [
+            ("note", true),
+            ("Kind", true),
+            ("kind", false),
+            ("said", false),
+            ("more", false),
+        ] {
+            assert_eq!(names(sql, name), stands, "{name}");
+        }
+    }
+}
