@@ -1,10 +1,12 @@
 //! The rules that more than one row keeps, asked of commits that were made long ago: what each would have met at the write.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use arrow::array::BooleanArray;
+use arrow::array::{BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
 use chrono::{DateTime, Utc};
+use datafusion::catalog::TableProvider;
 use polder_contract::DatasetContract;
 use polder_contract::rule::{OnFailure, RuleKind};
 use polder_core::{ErrorKind, Result, ResultExt};
@@ -16,6 +18,7 @@ use crate::discretion::Discretion;
 use crate::facts::LogFacts;
 use crate::judge::is_hidden;
 use crate::rules::{Fresh, Rules};
+use crate::taken::Taken;
 use crate::would_be::WouldBe;
 
 /// A contract's rules about keys and about the whole table, held against commits of the past, oldest first. What they say
@@ -24,6 +27,8 @@ pub struct Hindsight {
     contract: DatasetContract,
     discretion: Discretion,
     rules: Rules,
+    /// How many bytes of a commit's accepted rows may be held.
+    most: usize,
     /// Those that nobody can run.
     unknown: TableCheck,
 }
@@ -52,6 +57,8 @@ pub struct Arrival {
     fresh: Fresh,
     rows: u64,
     refused: u64,
+    /// The accepted rows; nothing where no rule asks for them.
+    taken: Option<Taken>,
 }
 
 /// What the rules about the table make of a commit.
@@ -64,15 +71,22 @@ pub struct Judged {
 }
 
 impl Hindsight {
-    /// Compiles a contract. `by_position`: the rows are a stream's, so that of one key the first stays.
+    /// Compiles a contract. `by_position`: the rows are a stream's, so that of one key the first stays. `most`: so
+    /// many bytes of a commit's accepted rows are held, for queries about commits of which rows are refused.
     ///
     /// # Errors
     /// `Document`, where a rule makes no sense or a property has no type that a table can hold.
-    pub fn compile(contract: &DatasetContract, by_position: bool, discretion: &Discretion) -> Result<Self> {
+    pub fn compile(
+        contract: &DatasetContract,
+        by_position: bool,
+        discretion: &Discretion,
+        most: usize,
+    ) -> Result<Self> {
         Ok(Self {
             contract: contract.clone(),
             discretion: discretion.clone(),
             rules: Rules::compile(contract, by_position)?,
+            most,
             unknown: TableCheck::of_sets_where(contract, |rule| matches!(rule.kind, RuleKind::NotRun { .. }))?,
         })
     }
@@ -103,15 +117,16 @@ impl Hindsight {
             fresh: self.rules.fresh(),
             rows: 0,
             refused: 0,
+            taken: self.rules.need_files().then(|| Taken::at_most(self.most)),
         })
     }
 
-    /// Takes in rows that a gate has judged: of those that it accepts, the ones whose key is there already break the rule
-    /// of the key.
+    /// Takes in rows, as they are and as a gate has judged them: of those that it accepts, the ones whose key is there
+    /// already break the rule of the key.
     ///
     /// # Errors
     /// `Internal`, where keys cannot be computed.
-    pub fn take(&self, arrival: &mut Arrival, verdict: &mut Verdict) -> Result<()> {
+    pub fn take(&self, arrival: &mut Arrival, rows: &RecordBatch, verdict: &mut Verdict) -> Result<()> {
         let accepted = verdict.accepted.clone();
         let candidates = (0..accepted.len()).filter(|row| accepted.value(*row));
         let repeated = self
@@ -132,13 +147,16 @@ impl Hindsight {
         }
         arrival.rows += accepted.len() as u64;
         arrival.refused += verdict.accepted.false_count() as u64;
+        if let Some(taken) = &mut arrival.taken {
+            taken.push(rows, &verdict.accepted)?;
+        }
         let kept = filter_record_batch(&verdict.batch, &verdict.accepted)
             .context(ErrorKind::Internal, || "cannot take the accepted rows".to_owned())?;
         arrival.fresh.measure(&kept)
     }
 
     /// Asks the rules about the table as it would have been with the rows that were taken and are not refused. Queries
-    /// are asked of all rows of the commit.
+    /// are not run where these are too many to be held without those that are refused.
     ///
     /// # Errors
     /// What keeps the table from being read.
@@ -153,6 +171,7 @@ impl Hindsight {
         // As at the write: refused rows change no table.
         let changes = !arrival.fresh.is_empty() || !commit.removed.is_empty();
         if let Some(check) = self.rules.of_table().filter(|_| changes) {
+            let mut unasked = false;
             let report = if arrival.refused == 0 {
                 let facts = LogFacts::of(commit.after, check.recent_commits()).await?;
                 let rows = commit.after.provider()?;
@@ -160,9 +179,20 @@ impl Hindsight {
             } else {
                 let again = commit.brought.map_or(0, |brought| arrival.rows.saturating_sub(brought));
                 arrival.fresh.keep(again);
-                self.rules.report(&would_be, &arrival.fresh, queries, commit.at).await?
+                let rows = match arrival.taken {
+                    Some(taken) => taken.beside(commit.stays()?)?,
+                    None => None,
+                };
+                unasked = rows.is_none();
+                let fresh = &arrival.fresh;
+                self.rules
+                    .report_over(&would_be, rows.as_ref(), fresh, queries, commit.at)
+                    .await?
             };
             judged.results = report.map(|report| report.results).unwrap_or_default();
+            if unasked {
+                self.name_unasked(&mut judged.results);
+            }
             if commit.replays {
                 let volume: BTreeSet<&str> = self.rules.about_volume().collect();
                 judged.results.retain(|result| !volume.contains(result.rule.as_str()));
@@ -191,9 +221,25 @@ impl Hindsight {
         }
         Ok(judged)
     }
+
+    /// Says of queries why they were not run.
+    fn name_unasked(&self, results: &mut [RuleResult]) {
+        for result in results.iter_mut().filter(|result| self.rules.is_query(&result.rule)) {
+            result.verdict = RuleVerdict::NotRun(format!(
+                "rows of the commit would have been refused, and the others take more than {} MiB, too much to ask a query \
+                 of them alone",
+                self.most >> 20
+            ));
+        }
+    }
 }
 
 impl<'a> PastCommit<'a> {
+    /// The rows that were there before it and stay; nothing where it made the table.
+    fn stays(&self) -> Result<Option<Arc<dyn TableProvider>>> {
+        self.before.map(|_| self.would_be().surviving_rows()).transpose()
+    }
+
     fn would_be(&self) -> WouldBe<'a> {
         match self.before {
             Some(table) => WouldBe {

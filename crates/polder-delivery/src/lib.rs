@@ -32,6 +32,7 @@ mod rules;
 mod searched;
 mod shipment;
 mod states;
+mod taken;
 #[cfg(test)]
 mod tests;
 mod tolerance;

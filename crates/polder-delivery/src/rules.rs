@@ -297,6 +297,19 @@ impl Rules {
         queries: &dyn Queries,
         now: DateTime<Utc>,
     ) -> Result<Option<TableReport>> {
+        let rows = self.need_files.then(|| would_be.rows()).transpose()?;
+        self.report_over(would_be, rows.as_ref(), fresh, queries, now).await
+    }
+
+    /// The same where queries are asked of these rows; of none they are not run.
+    pub(crate) async fn report_over(
+        &mut self,
+        would_be: &WouldBe<'_>,
+        rows: Option<&Arc<dyn TableProvider>>,
+        fresh: &Fresh,
+        queries: &dyn Queries,
+        now: DateTime<Utc>,
+    ) -> Result<Option<TableReport>> {
         let Some(check) = &self.check else { return Ok(None) };
         let mut state = match would_be.remove.is_empty() {
             true => {
@@ -325,8 +338,7 @@ impl Rules {
         }
         let news = fresh.rows.saturating_sub(fresh.kept);
         let facts = Added::with(news, would_be.table, check.recent_commits()).await?;
-        let rows = self.need_files.then(|| would_be.rows()).transpose()?;
-        check.report(state, rows.as_ref(), &facts, queries, now).await.map(Some)
+        check.report(state, rows, &facts, queries, now).await.map(Some)
     }
 
     /// Asks those rules that would not hold about the table as it is. Gives why they do not refuse the commit, by rule;
@@ -398,6 +410,12 @@ impl Rules {
     /// for a key that comes twice.
     pub(crate) fn need_files(&self) -> bool {
         self.need_files
+    }
+
+    /// Whether a rule is a query.
+    pub(crate) fn is_query(&self, rule: &str) -> bool {
+        let test = self.asked.get(rule);
+        test.is_some_and(|test| matches!(test.metric, Metric::Sql { .. }))
     }
 
     /// Whether everything that is in the table was read.

@@ -24,8 +24,9 @@ pub(crate) const NOTHING_NEW: &str = "nothing new";
 /// Why everything is built where rows that are added could not be told from those that a broken run refused.
 pub(crate) const UNSETTLED: &str = "it is not known whether the run that refused rows last was completed";
 
-/// Why everything is built where refused rows are open that the last run may have accepted.
-const UNTOLD: &str = "the last run ended before it brought quarantine up to date";
+/// Why everything is built where refused rows are open that the last run may have accepted, or rows are not open that an
+/// earlier quarantine had.
+const UNTOLD: &str = "the last run ended before it brought quarantine up to date, or quarantine was made anew";
 
 /// Everything that a build begins from.
 pub(crate) struct Assessment {

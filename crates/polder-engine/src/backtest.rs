@@ -215,7 +215,12 @@ impl Engine {
         });
         history.reverse();
         let mut others = Others::of(self, contract).await?;
-        let mut hindsight = Hindsight::compile(contract, self.is_by_position(&table), &self.discretion)?;
+        let mut hindsight = Hindsight::compile(
+            contract,
+            self.is_by_position(&table),
+            &self.discretion,
+            self.limits.taken_bytes,
+        )?;
         for commit in history {
             let judged = self.of_commit(contract, &gate, &mut hindsight, &commit, &mut others);
             match judged.await {
@@ -341,7 +346,7 @@ impl Engine {
         let mut batches = frame.execute_stream().await.map_err(query_error)?;
         while let Some(batch) = batches.try_next().await.map_err(query_error)? {
             let mut verdict = gate.check(&batch)?;
-            hindsight.take(arrival, &mut verdict)?;
+            hindsight.take(arrival, &batch, &mut verdict)?;
             judged.rows += batch.num_rows() as u64;
             judged.refused += verdict.accepted.false_count() as u64;
             judged.warned += verdict

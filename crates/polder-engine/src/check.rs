@@ -1,6 +1,6 @@
 //! Everything that can be known of pipelines and models without data.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use datafusion::catalog::TableProvider;
@@ -70,11 +70,11 @@ impl Engine {
         diagnostics.extend(self.models.iter().filter_map(|model| self.unimplemented(model)));
         let checked = planning.await;
         let checked = checked.context(ErrorKind::Internal, || "planning a query broke off".to_owned())??;
-        let (mut edges, mut nullable, mut readings) = (Vec::new(), BTreeSet::new(), Vec::new());
+        let (mut edges, mut certain, mut readings) = (Vec::new(), BTreeMap::new(), Vec::new());
         for one in checked {
             diagnostics.extend(one.diagnostics);
             edges.extend(one.edges);
-            nullable.extend(one.nullable);
+            certain.extend(one.certain);
             readings.extend(one.readings);
         }
         add_refused(&mut edges, &mut steps);
@@ -86,7 +86,7 @@ impl Engine {
         Ok(Analysis {
             diagnostics,
             lineage: ColumnLineage::new(edges, steps)
-                .with_nullable(nullable)
+                .with_certain(certain)
                 .with_readings(readings),
             unsound,
         })

@@ -21,7 +21,7 @@ use crate::declared_rules;
 use crate::definition::{ModelDefinition, Pipeline};
 use crate::engine::Engine;
 use crate::graph::{At, Node, of_dataset};
-use crate::lineage::{self, Asker, ColumnEdge, DatasetColumn, Reading, Step};
+use crate::lineage::{self, Asker, Certain, ColumnEdge, DatasetColumn, Reading, Step, certain};
 use crate::sql::place::SqlText;
 use crate::sql::unevaluated::{is_of_value, unevaluated};
 use crate::step::StepKind;
@@ -54,8 +54,8 @@ enum Job {
 pub(crate) struct Checked {
     pub(crate) diagnostics: Vec<Diagnostic>,
     pub(crate) edges: Vec<ColumnEdge>,
-    /// Columns that may be null by the query that makes them.
-    pub(crate) nullable: Vec<DatasetColumn>,
+    /// What the query that makes columns says of them.
+    pub(crate) certain: Vec<(DatasetColumn, Certain)>,
     /// What its queries read.
     pub(crate) readings: Vec<Reading>,
 }
@@ -215,11 +215,14 @@ impl Checker {
             .readings
             .extend(read.ok().map(|read| read.making(&pipeline.dataset)));
         let given = planned.plan.schema().fields().iter();
-        let nullable = given.filter(|field| field.is_nullable()).map(|field| DatasetColumn {
-            dataset: pipeline.dataset.clone(),
-            column: field.name().clone(),
+        let certain = given.zip(certain(&planned.plan)).map(|(field, certain)| {
+            let column = DatasetColumn {
+                dataset: pipeline.dataset.clone(),
+                column: field.name().clone(),
+            };
+            (column, certain)
         });
-        checked.nullable.extend(nullable);
+        checked.certain.extend(certain);
         if planned.sound {
             checked.diagnostics.extend(refusal(pipeline, &planned.plan));
             if let Some(wanted) = &wanted {

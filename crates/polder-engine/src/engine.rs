@@ -27,7 +27,7 @@ pub struct Engine {
     pub(crate) limits: Limits,
 }
 
-/// How much of an increment is held in memory.
+/// How much of an increment, or of a commit of the past, is held in memory.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
     /// Up to so many rows that a rewrite of files changed; beyond, everything is built anew.
@@ -39,6 +39,9 @@ pub(crate) struct Limits {
     /// Up to so many new rows in a hash table to be compared with the table's; beyond, both sides are sorted, which can
     /// use the disk.
     pub(crate) hashed_rows: u64,
+    /// Up to so many bytes of rows that a contract would have taken of a commit, to ask its queries of them without the
+    /// others; beyond, they are not run.
+    pub(crate) taken_bytes: usize,
 }
 
 impl Default for Limits {
@@ -48,6 +51,7 @@ impl Default for Limits {
             touched_groups: 1_000_000,
             held_bytes: 32 * 1024 * 1024,
             hashed_rows: 500_000,
+            taken_bytes: 128 * 1024 * 1024,
         }
     }
 }

@@ -157,8 +157,12 @@ fn in_words(kind: &Kind) -> String {
     let plain = match kind {
         Kind::Boolean => "boolean",
         Kind::Integer => "integer",
+        Kind::Narrow => "narrow",
+        Kind::Digits => "digits",
         Kind::Decimal(scale) => return format!("decimal({scale})"),
         Kind::Exact => "exact",
+        Kind::Approximate => "approximate",
+        Kind::Number => "number",
         Kind::Float => "float",
         Kind::Double => "double",
         Kind::Text => "string",

@@ -94,14 +94,7 @@ impl Gate {
         let types = object
             .properties
             .iter()
-            .map(|property| {
-                let on_failure = match object.on_failure(property) {
-                    // What the type cannot hold cannot be written, whatever anybody says.
-                    OnFailure::Warn => OnFailure::Quarantine,
-                    declared => declared,
-                };
-                (format!("{}.type", property.name).into(), on_failure)
-            })
+            .map(|property| (format!("{}.type", property.name).into(), object.on_misfit(property)))
             .collect();
         Ok(Self {
             schema,

@@ -28,6 +28,7 @@ mod row_tests;
 pub mod samples;
 mod schema;
 pub mod sql_limits;
+pub mod sql_maps;
 pub mod sql_numbers;
 pub mod table;
 #[cfg(test)]

@@ -32,11 +32,28 @@ pub(crate) enum Forms {
     AsDeclared,
     /// Its plural too.
     Plural,
+    /// Its plural too, unless another word behind it says what there is of them: `emails_domain`.
+    LastPlural,
 }
+
+/// Words that say of what stands before them only how it is written, or whose it is.
+const AFTERWORDS: [&str; 17] = [
+    "all", "and", "array", "by", "csv", "for", "from", "in", "json", "list", "of", "or", "raw", "string", "text", "to",
+    "xml",
+];
 
 impl Forms {
     fn is(self, word: &str, declared: &str) -> bool {
-        word == declared || (self == Self::Plural && is_plural(word, declared))
+        word == declared || (self != Self::AsDeclared && is_plural(word, declared))
+    }
+
+    /// The forms that count before these words.
+    fn before(self, words: &[String]) -> Self {
+        let is_said_of = |word: &String| !AFTERWORDS.contains(&word.as_str()) && word.parse::<u64>().is_err();
+        match self {
+            Self::LastPlural if words.first().is_some_and(is_said_of) => Self::AsDeclared,
+            forms => forms,
+        }
     }
 
     fn are(self, words: &[String], phrase: &[String]) -> bool {
@@ -74,7 +91,12 @@ impl Phrases {
     /// The first phrase whose words stand together in the name.
     pub(crate) fn find(&self, words: &[String], forms: Forms) -> Option<&str> {
         let holds = |phrase: &[String]| {
-            !phrase.is_empty() && words.windows(phrase.len()).any(|window| forms.are(window, phrase))
+            let mut windows = words.windows(phrase.len().max(1)).enumerate();
+            let is_it = |(at, window): (usize, &[String])| {
+                let behind = words.get(at + phrase.len()..).unwrap_or_default();
+                forms.before(behind).are(window, phrase)
+            };
+            !phrase.is_empty() && windows.any(is_it)
         };
         self.0
             .iter()

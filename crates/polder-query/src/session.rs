@@ -14,7 +14,7 @@ use datafusion::prelude::{DataFrame, SessionConfig, SessionContext};
 use futures::future::try_join_all;
 use polder_contract::DatasetContract;
 use polder_core::{DatasetName, Error, ErrorKind, Result};
-use polder_gate::{plan_limits, sql_limits, sql_numbers};
+use polder_gate::{plan_limits, sql_limits, sql_maps, sql_numbers};
 use polder_lake::Lake;
 
 use crate::catalogs::Domains;
@@ -122,6 +122,7 @@ impl Session {
             .build();
         let context = SessionContext::new_with_state(state);
         sql_numbers::exact(&context);
+        sql_maps::keys_apart(&context);
         if of_rules {
             sql_numbers::nan_is_unordered(&context);
         }

@@ -77,6 +77,27 @@ fn a_query_that_does_something_else_with_values_of_another_type_is_broken() {
             "SELECT 1 AS id, count(DISTINCT x) AS x FROM s.silver.a",
             "s.gold.g.x is made of s.silver.a.x by count of DISTINCT",
         ),
+        (
+            "string",
+            "bigint",
+            "string",
+            "SELECT id, CAST(x AS varchar) AS x FROM s.silver.a WHERE character_length(CAST(x AS varchar)) = 5",
+            "by character_length, which takes the digits of whole numbers now, and took text",
+        ),
+        (
+            "bigint",
+            "int",
+            "bigint",
+            "SELECT id, x * x AS x FROM s.silver.a",
+            "s.gold.g.x is made of s.silver.a.x by `*`, which takes whole numbers of 32 bits now, and took exact numbers",
+        ),
+        (
+            "string",
+            "double",
+            "bigint",
+            "SELECT id, TRY_CAST(x AS bigint) AS x FROM s.silver.a WHERE TRY_CAST(x AS bigint) IS NOT NULL",
+            "by TRY_CAST to whole numbers, which takes numbers of 64 bits (double) now, and took text",
+        ),
         // Objects that are taken whole.
         (
             "o(a b c)",
@@ -136,6 +157,12 @@ fn a_query_that_does_the_same_with_values_of_another_type_is_not_broken() {
             "double",
             "double",
             "SELECT id, CAST(x AS double) AS x FROM s.silver.a",
+        ),
+        (
+            "int",
+            "double",
+            "double",
+            "SELECT id, CAST(x AS double) AS x FROM s.silver.a WHERE x > 0",
         ),
         (
             "string",

@@ -1,6 +1,9 @@
 //! What `polder check --base` says of limits that are loosened above a pipeline which hands the values on, and of those that
 //! are tightened on what it builds: in whatever words either side says them.
 
+mod further;
+mod within;
+
 use std::cell::Cell;
 use std::fs;
 
@@ -164,6 +167,12 @@ fn a_loosened_limit_breaks_whoever_hands_values_on_to_it_in_whatever_words() {
         // Gold refused `n/a` before, and null it did not.
         (required.clone(), any.clone(), missing.clone(), rows),
         (missing.clone(), nulls.clone(), missing, rows),
+        (
+            rule("missingValues", "missingValues: ['']"),
+            any.clone(),
+            text(", logicalTypeOptions: {minLength: 1}"),
+            rows,
+        ),
         (unique.clone(), any.clone(), doubles.clone(), set),
         (doubles.clone(), any.clone(), unique.clone(), set),
         (doubles.clone(), any.clone(), doubles.clone(), set),
@@ -171,6 +180,28 @@ fn a_loosened_limit_breaks_whoever_hands_values_on_to_it_in_whatever_words() {
     ] {
         let (told, all) = mesh.loosened([&was, &is], &gold, "SELECT id, k FROM s.bronze.a");
         assert!(told == Breaks && all.contains(why), "{was} → {is}, {gold}: {all}");
+    }
+}
+
+#[test]
+fn a_length_that_is_loosened_beside_the_same_pattern_or_format_breaks() {
+    let mesh = Mesh::new();
+    let email = "pattern: '^[A-Za-z0-9._-]+@[A-Za-z0-9.-]+$'";
+    let few = "pattern: '^[A-Z]{2}[0-9]{1,8}$'";
+    let limited = |more: &str| text(&format!(", logicalTypeOptions: {{{more}}}"));
+    for (beside, was, is, expected) in [
+        (email, "maxLength: 10", "maxLength: 20", Breaks),
+        (email, "minLength: 5", "minLength: 4", Breaks),
+        (email, "maxLength: 10", "maxLength: 9", Nothing),
+        ("format: email", "maxLength: 10", "maxLength: 20", Breaks),
+        ("format: uri", "minLength: 5", "minLength: 4", Breaks),
+        // The pattern has no longer ones.
+        (few, "maxLength: 10", "maxLength: 20", Nothing),
+        (few, "maxLength: 9", "maxLength: 20", Breaks),
+    ] {
+        let [was, is] = [was, is].map(|length| limited(&format!("{beside}, {length}")));
+        let (told, all) = mesh.loosened([&was, &is], &was, "SELECT id, k FROM s.bronze.a");
+        assert_eq!(told, expected, "{was} → {is}: {all}");
     }
 }
 
@@ -230,6 +261,21 @@ fn nothing_breaks_where_nothing_comes_that_was_not_refused_before() {
         ),
         // One row of each value comes, whatever is there.
         (unique.clone(), any.clone(), doubles, keyed, Nothing),
+        // The query keeps it, whatever comes.
+        (
+            required.clone(),
+            any.clone(),
+            required.clone(),
+            "SELECT id, k FROM s.bronze.a WHERE k IS NOT NULL",
+            Nothing,
+        ),
+        (
+            valid("a, b"),
+            valid("a, b, c"),
+            listed("a, b"),
+            "SELECT id, k FROM s.bronze.a WHERE k IN ('a', 'b')",
+            Nothing,
+        ),
         // What cannot be told is told as that.
         (text(query), any.clone(), text(query), plain, Perhaps),
         (required.clone(), any.clone(), share, plain, Perhaps),
@@ -350,6 +396,53 @@ fn a_limit_tightened_on_what_a_pipeline_builds_warns_unless_its_source_keeps_to_
             &any,
             &unique,
             "SELECT max(id) AS id, x FROM s.bronze.a GROUP BY x",
+            None,
+        ),
+        // The query keeps it.
+        (
+            &any,
+            &any,
+            &required,
+            "SELECT id, x FROM s.bronze.a WHERE x IS NOT NULL",
+            None,
+        ),
+        (&any, &any, &required, "SELECT id, x FROM s.bronze.a WHERE x > 0", None),
+        (
+            &any,
+            &any,
+            &most(10),
+            "SELECT id, x FROM s.bronze.a WHERE x <= 10",
+            None,
+        ),
+        (
+            &any,
+            &any,
+            &most(10),
+            "SELECT id, x FROM s.bronze.a WHERE x <= 11",
+            Some(loses),
+        ),
+        (
+            &any,
+            &any,
+            &most(10),
+            "SELECT id, least(x, 10) AS x FROM s.bronze.a",
+            None,
+        ),
+        (&any, &any, &most(10), "SELECT id, 10 AS x FROM s.bronze.a", None),
+        // Or breaks it for each row.
+        (&any, &any, &most(10), "SELECT id, 99 AS x FROM s.bronze.a", Some(loses)),
+        (
+            &any,
+            &any,
+            &required,
+            "SELECT id, CAST(NULL AS bigint) AS x FROM s.bronze.a",
+            Some(loses),
+        ),
+        (
+            &any,
+            &any,
+            &most(10),
+            "SELECT id, CAST(NULL AS bigint) AS x FROM s.bronze.a",
             None,
         ),
         // It asks less, or the same in other words.

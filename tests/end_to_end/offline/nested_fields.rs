@@ -271,3 +271,76 @@ fn the_advice_names_what_is_to_blame() {
         assert!(said.contains(advice), "{set}: {said}");
     }
 }
+
+/// A contract of the shop with these columns and quality rules.
+fn contract_of(layer: &str, table: &str, columns: &str, quality: &str) -> String {
+    format!(
+        "apiVersion: v3.1.0\nkind: DataContract\nid: shop.{layer}.{table}\nname: {table}\nversion: 1.0.0\nstatus: active\n\
+         domain: shop\ndescription: {{purpose: What is sold.}}\n\
+         team: {{name: shop, members: [{{username: you@shop.example, role: owner}}]}}\n\
+         schema:\n  - name: {table}\n    physicalName: shop.{layer}.{table}\n    description: One row a sale.\n\
+         \x20   properties:\n      - {{name: id, description: Its number., logicalType: integer, physicalType: bigint}}\n\
+         {columns}{quality}"
+    )
+}
+
+#[test]
+fn keys_of_maps_inside_of_objects_are_read_from_files() {
+    let mesh = NewMesh::landed();
+    let whole = "logicalType: integer, physicalType: bigint";
+    let text = "key: {logicalType: string}";
+    let columns = format!(
+        "      - name: o\n        description: What is known.\n        logicalType: object\n        properties:\n\
+         \x20         - {{name: n, logicalType: map, map: {{{text}, value: {{{whole}}}}}}}\n\
+         \x20         - {{name: m, logicalType: map, map: {{{text}, value: {{logicalType: object, properties: [{{name: x, {whole}}}]}}}}}}\n\
+         \x20         - {{name: p, logicalType: object, properties: [{{name: n, logicalType: map, map: {{{text}, value: {{{whole}}}}}}}]}}\n"
+    );
+    let rule = "    quality:\n      - {id: small, type: sql, query: \"SELECT count(*) FROM (SELECT id, o.n['k'] AS z FROM {object}) WHERE z > 100\", mustBe: 0}\n";
+    let bronze = contract_of("bronze", "sales", &columns, rule);
+    fs::write(mesh.path("contracts/shop/sales.odcs.yaml"), bronze).unwrap();
+    let x = format!("      - {{name: x, description: It., {whole}}}\n      - {{name: y, description: It., {whole}}}\n");
+    fs::write(
+        mesh.path("contracts/shop/keys.odcs.yaml"),
+        contract_of("silver", "keys", &x, ""),
+    )
+    .unwrap();
+    let stream = "description: Sales\ndataset: shop.bronze.sales\nsource: {files: {path: data/sales/*.jsonl}}\n\
+                  format: {encoding: json}\n";
+    fs::write(mesh.path("pipelines/shop/sales.stream.yaml"), stream).unwrap();
+    let pipeline = "description: Keys\ndataset: shop.silver.keys\nmaterialization: append\n";
+    fs::write(mesh.path("pipelines/shop/keys.pipeline.yaml"), pipeline).unwrap();
+    let query = "SELECT id, o.n['k'] AS x, o.p.n['k'] AS y FROM shop.bronze.sales\n";
+    fs::write(mesh.path("pipelines/shop/keys.sql"), query).unwrap();
+    fs::create_dir_all(mesh.path("data/sales")).unwrap();
+    let land = |id: i64, n: Value| {
+        let record = json!({"id": id, "o": {"n": n, "m": {"k": {"x": id + 1}}, "p": {"n": {"k": id + 2}}}});
+        fs::write(mesh.path(&format!("data/sales/{id}.jsonl")), format!("{record}\n")).unwrap();
+        mesh.polder.expect(&["ingest", "shop.sales", "--until-end"]);
+        mesh.polder.expect(&["run"]);
+    };
+    land(1, json!({"k": 7}));
+    // The increment, over a row that does not have the key.
+    land(2, json!({"other": 8}));
+    assert_eq!(
+        mesh.csv("SELECT * FROM shop.silver.keys ORDER BY id"),
+        "id,x,y\n1,7,3\n2,,4\n"
+    );
+    for (value, wanted) in [
+        ("o.n['k']", "7"),
+        ("o['n']['k'] + 1", "8"),
+        ("coalesce(o.n['k'], 0)", "7"),
+        ("o.m['k']['x']", "2"),
+        ("o['m']['k']['x']", "2"),
+        ("o.p.n['k']", "3"),
+        ("o.p.n['k'] + o.n['k'] + o.m['k']['x']", "12"),
+    ] {
+        let query = format!("SELECT {value} AS v FROM shop.bronze.sales ORDER BY id LIMIT 1");
+        assert_eq!(mesh.csv(&query), format!("v\n{wanted}\n"), "{value}");
+        let query = format!("SELECT {value} AS v FROM shop.bronze.sales");
+        assert!(mesh.csv(&query).contains(&format!("\n{wanted}\n")), "{value}");
+    }
+    let renamed = "SELECT x['k'] AS v FROM (SELECT o.n AS x FROM shop.bronze.sales) AS t WHERE x['k'] IS NOT NULL";
+    assert_eq!(mesh.csv(renamed), "v\n7\n");
+    let tested = mesh.polder.run(&["test", "shop.bronze.sales"]);
+    assert_eq!(tested.code, Some(0), "{tested:?}");
+}

@@ -662,6 +662,45 @@ fn a_value_that_does_not_fit_is_treated_as_declared_and_what_fits_beside_it_is_j
         let listed = mesh.polder.expect(&["quarantine", "list", "--format", "csv"]);
         assert!(!listed.contains(ORDERS), "{listed}");
     }
+    // What is declared inside of a column: a field, items, a map's values.
+    let on = "customProperties: [{property: polder.onFailure, value: reject}]";
+    for (column, value, reason) in [
+        (
+            format!("logicalType: object, properties: [{{name: q, logicalType: integer, physicalType: int, {on}}}]"),
+            r#"{"q": "zz"}"#,
+            "q: `zz` is not a 32-bit integer",
+        ),
+        (
+            format!("logicalType: array, items: {{logicalType: integer, physicalType: int, {on}}}"),
+            r#"[1, "zz"]"#,
+            "item 2: `zz` is not a 32-bit integer",
+        ),
+        (
+            format!(
+                "logicalType: map, map: {{key: {{logicalType: string}}, value: {{logicalType: integer, physicalType: int, {on}}}}}"
+            ),
+            r#"{"k": "zz"}"#,
+            "`zz` is not a 32-bit integer",
+        ),
+    ] {
+        for (declared, code) in [(column.clone(), 1), (column.replace("reject", "quarantine"), 0)] {
+            let mesh = NewMesh::new();
+            change_contract(&mesh, AMOUNT, &format!("      - {{name: o, {declared}}}\n{AMOUNT}"));
+            line(
+                &mesh,
+                &wrong.replace(
+                    r#""abc", "currency": "euro"}"#,
+                    &format!(r#"7.00, "currency": "EUR", "o": {value}}}"#),
+                ),
+            );
+            let told = mesh.polder.run(&["ingest", "--until-end"]);
+            assert_eq!(told.code, Some(code), "{declared}: {told:?}");
+            let refuses = told.stderr.contains("rule o.type of the contract") && told.stderr.contains(reason);
+            assert_eq!(refuses, code == 1, "{declared}: {told:?}");
+            let listed = mesh.polder.expect(&["quarantine", "list", "--format", "csv"]);
+            assert_eq!(listed.contains(&format!("{ORDERS},o.type")), code == 0, "{listed}");
+        }
+    }
     // A warning is no way past a type, and the row says all that is wrong with it.
     for what in ["quarantine", "warn"] {
         let mesh = NewMesh::new();

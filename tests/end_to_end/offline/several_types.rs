@@ -309,3 +309,39 @@ fn lists_of_a_fixed_size_are_lists() {
     assert_eq!(verdict(&rules, "l[].maximum"), ("failed", json!(3)), "{rules:?}");
     assert_eq!(verdict(&rules, "items").1, json!(12), "{rules:?}");
 }
+
+#[test]
+fn what_the_contract_hides_is_hidden_in_files_that_keep_other_columns_otherwise() {
+    let mesh = mesh(
+        &[
+            "{name: id, logicalType: integer, physicalType: int}",
+            "{name: pin, logicalType: integer, classification: restricted}",
+            "{name: word, logicalType: string, classification: restricted}",
+        ],
+        &[
+            "{id: greatest, type: sql, query: 'SELECT max(pin) FROM {object}', mustBe: 1}",
+            "{id: read, type: sql, query: 'SELECT max(CAST(word AS bigint)) FROM {object}', mustBe: 1}",
+        ],
+    );
+    write(
+        &mesh,
+        "a.parquet",
+        "SELECT CAST(1 AS int) AS id, CAST(1234567 AS int) AS pin, 'SECRET' AS word",
+    );
+    write(
+        &mesh,
+        "b.parquet",
+        "SELECT CAST(2 AS bigint) AS id, CAST(5 AS int) AS pin, '7' AS word",
+    );
+    for data in [&["a.parquet"][..], &["a.parquet", "b.parquet"]] {
+        let (ended, rules) = tested(&mesh, data);
+        assert_eq!(verdict(&rules, "greatest"), ("failed", json!("***")), "{ended:?}");
+        assert_eq!(verdict(&rules, "read").0, "failed", "{ended:?}");
+        for hidden in ["1234567", "SECRET"] {
+            assert!(
+                !ended.stdout.contains(hidden) && !ended.stderr.contains(hidden),
+                "{ended:?}"
+            );
+        }
+    }
+}

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use polder_core::DatasetName;
 
-use super::kept::{Checked, Kept};
+use super::kept::{Checked, Kept, is_alike};
 use crate::contract::Contract;
 use crate::quality::Operator;
 use crate::rule::{
@@ -105,6 +105,21 @@ impl Guarantees {
         let values = self.checked(path);
         let parts = asked_by(asked).into_iter().flat_map(parts);
         parts.map(|part| values.keep(&part, asked_of.as_ref())).collect()
+    }
+
+    /// Whether values of the column at a path keep what a rule of this dataset asks, part by part, if all that is known of
+    /// them is that they keep some checks, null aside.
+    pub fn keep_by_checks(&self, path: &str, checks: &[RowCheck], asked: &Rule) -> Vec<Kept> {
+        let asked_of = asked.column.as_deref().and_then(|column| self.column_type(column));
+        let values = Checked::new(self.column_type(path), checks, Vec::new());
+        let parts = asked_by(asked).into_iter().flat_map(parts);
+        parts.map(|part| values.keep(&part, asked_of.as_ref())).collect()
+    }
+
+    /// Whether there is a value at a path that could be the one at a path of another dataset, by what kind they are of.
+    pub fn may_be_at(&self, path: &str, of: &Self, there: &str) -> bool {
+        let (own, other) = (self.column_type(path), of.column_type(there));
+        own.zip(other).is_some_and(|(own, other)| is_alike(&own, &other))
     }
 
     /// Whether the same patterns, formats and lists are asked for at a path.

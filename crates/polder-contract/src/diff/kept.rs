@@ -1,12 +1,13 @@
 //! Whether values that keep some checks keep another one.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
+use super::formats::simple;
 use super::number::Number;
 use super::range::{BOTH, Range};
 use super::words::Words;
 use crate::column_type::ColumnType;
-use crate::rule::{RowCheck, regex};
+use crate::rule::RowCheck;
 
 /// The most whole numbers between two bounds that are looked at one by one.
 const MOST_NUMBERS: i128 = 1000;
@@ -16,6 +17,9 @@ const LONGEST: u64 = 200;
 
 /// So many of a pattern's own characters are tried.
 const MOST_CHARACTERS: usize = 64;
+
+/// So often the numbers that count as missing are looked through for one at an end.
+const MOST_ROUNDS: usize = 32;
 
 /// Whether values keep what is asked of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -95,7 +99,7 @@ impl<'c> Checked<'c> {
             RowCheck::OneOf(listed) => Some(listed.clone()),
             RowCheck::Pattern(pattern) => Some(Words::of(pattern))
                 .filter(|words| words.all)
-                .map(|words| words.texts),
+                .map(|words| words.texts.clone()),
             _ => None,
         });
         let words = listed.or_else(|| match self.of_type.as_ref()? {
@@ -135,6 +139,8 @@ impl<'c> Checked<'c> {
             }
             RowCheck::MultipleOf(unit) => surely(self.are_multiples(unit)),
             RowCheck::MinLength(least) if *least == 0 => Kept::Surely,
+            // There is one text without a character.
+            RowCheck::MinLength(1) if self.missing().any(str::is_empty) => Kept::Surely,
             RowCheck::MinLength(least) => match some(&|own| lengths(own).0 >= *least) {
                 true => Kept::Surely,
                 false => self.break_text(asked, asked_of, true),
@@ -188,12 +194,40 @@ impl<'c> Checked<'c> {
         let (Some((own, asked)), Some(stored), true) = (ranges, asked_of.map(Range::stored), same_kind) else {
             return Kept::Unsure;
         };
+        let own = self.without_missing(own);
         // What the type of the column holds anyway is no limit of it.
         let refuses = |side| asked.is_tighter(&stored, side) && asked.is_tighter(&own, side);
         match own.is_empty() || !BOTH.into_iter().any(refuses) {
             true => Kept::Surely,
             false => Kept::Not,
         }
+    }
+
+    /// What counts as missing, and is none of the values.
+    fn missing(&self) -> impl Iterator<Item = &'c str> {
+        let listed = self.checks.iter().filter_map(|check| match check {
+            RowCheck::NotMissing(listed) => Some(listed.as_slice()),
+            _ => None,
+        });
+        listed.flatten().map(String::as_str)
+    }
+
+    /// A range of numbers without those at its ends that count as missing.
+    fn without_missing(&self, mut range: Range) -> Range {
+        let Some(of_type) = self.of_type.as_ref().filter(|of| kind(of) == Some(Kind::Numbers)) else {
+            return range;
+        };
+        // Where one is left out, the next one may be listed as well, in whatever order.
+        for _ in 0..MOST_ROUNDS {
+            let all = range.clone();
+            for number in self.missing() {
+                range = range.without(of_type, number);
+            }
+            if range == all {
+                break;
+            }
+        }
+        range
     }
 
     fn are_multiples(&self, unit: &str) -> bool {
@@ -258,24 +292,30 @@ impl<'c> Checked<'c> {
     /// Texts that may be values: of their patterns, else of any characters.
     fn some_texts(&self, asked: &RowCheck) -> Vec<String> {
         let mut texts = Vec::new();
-        let mut lengths = vec![0, 1, 2, 3, 7];
+        let mut lengths = BTreeSet::from([0, 1, 2, 3, 7]);
         let mut characters: BTreeSet<char> = "aZ0 ~\né".chars().collect();
         for check in self.checks.iter().copied().chain([asked]) {
             match check {
                 RowCheck::Pattern(pattern) => {
                     characters.extend(pattern.chars().take(MOST_CHARACTERS));
                     // What stands before and behind is free where there are no anchors.
-                    for word in Words::of(pattern).texts {
+                    for word in &Words::of(pattern).texts {
                         texts.extend(["a", "~~~~"].map(|more| format!("{word}{more}")));
                         texts.extend(["a", "~~~~"].map(|more| format!("{more}{word}")));
-                        texts.push(word);
+                        texts.push(word.clone());
                     }
                 }
+                RowCheck::Format(format) => texts.extend_from_slice(&Words::of(simple(*format)).texts),
                 RowCheck::MinLength(length) | RowCheck::MaxLength(length) => {
                     lengths.extend([length.saturating_sub(1), *length, length.saturating_add(1)]);
                 }
                 _ => {}
             }
+        }
+        // A limit of lengths is broken by texts of just that length.
+        for pattern in self.checks.iter().filter_map(|check| written_as(check)) {
+            let of_length = |length: &u64| Words::of(pattern).of_length(usize::try_from(*length).unwrap_or(usize::MAX));
+            texts.extend(lengths.iter().flat_map(of_length));
         }
         for length in lengths.into_iter().filter(|length| *length <= LONGEST) {
             let length = usize::try_from(length).unwrap_or_default();
@@ -314,19 +354,24 @@ fn possible(tests: &[Test<'_>], word: &str) -> Option<bool> {
 fn test<'c>(check: &'c RowCheck, of_type: Option<&ColumnType>) -> Test<'c> {
     let is_text = matches!(of_type, None | Some(ColumnType::String));
     let is_number = of_type.is_some_and(|of_type| kind(of_type) == Some(Kind::Numbers));
-    let listed = move |listed: &[String], word: &str| {
-        let number = is_number.then(|| Number::read(word)).flatten();
-        let same = |one: &String| one == word || number.is_some() && Number::read(one) == number;
-        listed.iter().any(same)
-    };
     match check {
         RowCheck::Required => Box::new(|_| Some(true)),
-        RowCheck::NotMissing(words) => Box::new(move |word| Some(!listed(words, word))),
-        RowCheck::OneOf(words) => Box::new(move |word| Some(listed(words, word))),
-        RowCheck::Pattern(pattern) => match regex(pattern) {
-            Ok(regex) => Box::new(move |word| Some(regex.is_match(word))),
-            Err(_) => Box::new(|_| None),
-        },
+        RowCheck::NotMissing(words) => {
+            let listed = listed(words, is_number);
+            Box::new(move |word| Some(!listed(word)))
+        }
+        RowCheck::OneOf(words) => {
+            let listed = listed(words, is_number);
+            Box::new(move |word| Some(listed(word)))
+        }
+        RowCheck::Pattern(pattern) => {
+            let words = Words::of(pattern);
+            Box::new(move |word| words.match_of(word))
+        }
+        RowCheck::Format(format) => {
+            let words = Words::of(simple(*format));
+            Box::new(move |word| words.match_of(word).filter(|is_one| *is_one))
+        }
         RowCheck::MinLength(least) if is_text => Box::new(|word| Some(length(word) >= *least)),
         RowCheck::MaxLength(most) if is_text => Box::new(|word| Some(length(word) <= *most)),
         RowCheck::Minimum { .. } | RowCheck::Maximum { .. } | RowCheck::Width(_) => {
@@ -343,6 +388,28 @@ fn test<'c>(check: &'c RowCheck, of_type: Option<&ColumnType>) -> Test<'c> {
             Box::new(move |word| possible(&tests, word))
         }
         _ => Box::new(|_| None),
+    }
+}
+
+/// Whether a word is a listed one: a number however it is written.
+fn listed(listed: &[String], is_number: bool) -> impl Fn(&str) -> bool {
+    let words: HashSet<&str> = listed.iter().map(String::as_str).collect();
+    let number = move |word: &str| {
+        is_number
+            .then(|| Number::read(word))
+            .flatten()
+            .map(|number| number.normal())
+    };
+    let numbers: HashSet<String> = listed.iter().filter_map(|word| number(word)).collect();
+    move |word| words.contains(word) || number(word).is_some_and(|number| numbers.contains(&number))
+}
+
+/// The pattern of texts that keep a check; of a format, of some of them.
+fn written_as(check: &RowCheck) -> Option<&str> {
+    match check {
+        RowCheck::Pattern(pattern) => Some(pattern),
+        RowCheck::Format(format) => Some(simple(*format)),
+        _ => None,
     }
 }
 
@@ -369,6 +436,18 @@ fn length(word: &str) -> u64 {
 enum Kind {
     Numbers,
     Moments,
+}
+
+/// Whether values of both types are of one kind, inside of lists and maps too.
+pub(super) fn is_alike(one: &ColumnType, other: &ColumnType) -> bool {
+    match (one, other) {
+        (ColumnType::List(one), ColumnType::List(other)) => is_alike(one, other),
+        (ColumnType::Map(key, value), ColumnType::Map(other_key, other_value)) => {
+            is_alike(key, other_key) && is_alike(value, other_value)
+        }
+        (ColumnType::Struct(_), ColumnType::Struct(_)) => true,
+        _ => one == other || (kind(one).is_some() && kind(one) == kind(other)),
+    }
 }
 
 fn kind(of_type: &ColumnType) -> Option<Kind> {

@@ -43,6 +43,7 @@ mod currency;
 mod document;
 mod ends;
 mod failures;
+mod formats;
 mod gone;
 mod handed_on;
 mod kept;

@@ -148,6 +148,24 @@ impl Range {
         Some(range)
     }
 
+    /// The same without a number, where that is at one of its ends.
+    pub(super) fn without(&self, column_type: &ColumnType, number: &str) -> Self {
+        let mut without = self.clone();
+        for side in BOTH {
+            let is_it = |end: &End| !end.open && Number::read(number).as_ref() == Some(&end.at);
+            let end = match side {
+                Side::Low => &mut without.low,
+                Side::High => &mut without.high,
+            };
+            if end.as_ref().is_some_and(is_it)
+                && let Some(beyond) = read_bound(column_type, number, side, true)
+            {
+                *end = Some(beyond);
+            }
+        }
+        without
+    }
+
     /// The least and the greatest whole number in it, where it has both.
     pub(super) fn whole_ends(&self) -> Option<(i128, i128)> {
         Some((self.low.as_ref()?.at.ceil()?, self.high.as_ref()?.at.floor()?))

@@ -279,6 +279,17 @@ impl SchemaObject {
         let policy = on_failure::Policy::default().of(&self.custom_properties);
         policy.of(&column.custom_properties).on_failure()
     }
+
+    /// What happens to a row whose value the type of this column cannot hold, never a warning: such a value cannot be written,
+    /// whatever anybody says. Of what the column and the values inside of it declare the strictest counts, whichever of
+    /// them does not fit: a computed row tells only that its column as a whole does not.
+    pub fn on_misfit(&self, column: &Property) -> OnFailure {
+        let policy = on_failure::Policy::default().of(&self.custom_properties);
+        match policy.rejects_within(column) {
+            true => OnFailure::Reject,
+            false => OnFailure::Quarantine,
+        }
+    }
 }
 
 impl Contract {

@@ -2,8 +2,9 @@
 
 use polder_core::document::{Diagnostic, nearest};
 
-use super::{OnFailure, RuleSeverity};
+use super::{OnFailure, RuleSeverity, path};
 use crate::custom_property::CustomProperty;
+use crate::schema::Property;
 
 /// Custom properties that mean something to Polder on objects, columns, references and rules.
 const KNOWN: [&str; 4] = [ON_FAILURE, "polder.currency", "polder.mask", "polder.samples"];
@@ -37,6 +38,13 @@ impl Policy {
             .filter_map(|custom| OnFailure::of_word(custom.value.as_str()?))
             .next_back();
         Self(own.or(self.0))
+    }
+
+    /// Whether `reject` is what counts for a value inside of this element, or for any inside of that.
+    pub(super) fn rejects_within(self, value: &Property) -> bool {
+        let own = self.of(&value.custom_properties);
+        let inside = path::children(value);
+        own.0 == Some(OnFailure::Reject) || inside.into_iter().any(|(_, child)| own.rejects_within(child))
     }
 }
 

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::sync::Arc;
 
 use polder_contract::rule::{Metric, OnFailure, Rule, RuleKind, RuleSeverity, SetTest};
-use polder_contract::{Contract, DatasetContract, Operator};
+use polder_contract::{Contract, DatasetContract, Operator, SchemaObject};
 use polder_core::Layer;
 use polder_core::document::Node;
 use polder_core::units::counted;
@@ -254,7 +254,8 @@ fn rules(contract: &Contract, index: usize, node: &Node, name: &str) -> Vec<Bloc
         // What cannot be compiled is shown as it is written.
         Err(_) => rows = declared(node, None),
     }
-    let mut blocks: Vec<_> = misfits(of_columns).map(Block::Paragraph).into_iter().collect();
+    let said = [unkept(of_columns), misfits(object)];
+    let mut blocks: Vec<_> = said.into_iter().flatten().map(Block::Paragraph).collect();
     if !rows.is_empty() {
         blocks.push(Block::Table {
             caption: format!("Rules of {name}"),
@@ -266,7 +267,7 @@ fn rules(contract: &Contract, index: usize, node: &Node, name: &str) -> Vec<Bloc
 }
 
 /// What happens where values are not as their columns ask, in a sentence: what most do, and the columns that do otherwise.
-fn misfits(of_columns: Vec<(Option<String>, String)>) -> Option<String> {
+fn unkept(of_columns: Vec<(Option<String>, String)>) -> Option<String> {
     let mut groups: Vec<(String, Vec<String>)> = Vec::new();
     for (column, fails) in of_columns {
         let column = column.unwrap_or_default();
@@ -283,6 +284,26 @@ fn misfits(of_columns: Vec<(Option<String>, String)>) -> Option<String> {
     Some(format!(
         "Where a value is not as its column asks: {most}{}.",
         others.collect::<String>()
+    ))
+}
+
+/// Where a value that does not fit its type refuses all that comes with it, in a sentence; of columns with values inside one
+/// word counts for all of these.
+fn misfits(object: &SchemaObject) -> Option<String> {
+    let rejecting = object
+        .properties
+        .iter()
+        .filter(|column| object.on_misfit(column) == OnFailure::Reject);
+    let names: Vec<_> = rejecting.map(|column| column.name.as_str()).collect();
+    if names.is_empty() {
+        return None;
+    }
+    let places = match names.len() == object.properties.len() {
+        true => String::new(),
+        false => format!(" in {}", names.join(", ")),
+    };
+    Some(format!(
+        "Where a value{places} does not fit its type: the batch is refused."
     ))
 }
 

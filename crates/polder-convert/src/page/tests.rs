@@ -325,6 +325,44 @@ fn what_becomes_of_a_value_that_is_not_as_its_column_asks_is_said_once() {
     );
     let page = markdown(&contract(&warned));
     assert!(page.contains(&format!("{said}; for total: a warning.")), "{page}");
+    assert!(!page.contains("does not fit"), "{page}");
+}
+
+#[test]
+fn where_a_value_that_does_not_fit_its_type_refuses_the_batch_is_said_even_of_columns_without_rules() {
+    const REJECT: &str = "customProperties: [{property: polder.onFailure, value: reject}]";
+    let page = |object: &str| {
+        markdown(&contract(&format!(
+            "
+apiVersion: v3.1.0
+kind: DataContract
+id: t
+version: 1.0.0
+status: active
+schema:
+  - name: t
+    physicalName: shop.bronze.t
+{object}
+    properties:
+      - {{name: id, logicalType: integer}}
+      - {{name: n, logicalType: integer, {REJECT}}}
+      - {{name: o, logicalType: object, properties: [{{name: q, logicalType: integer}}, {{name: r, logicalType: integer, {REJECT}}}]}}
+      - {{name: l, logicalType: array, items: {{logicalType: integer, {REJECT}}}}}
+      - {{name: s, logicalType: string, customProperties: [{{property: polder.onFailure, value: warn}}]}}
+"
+        )))
+    };
+    let said = "Where a value in n, o, l does not fit its type: the batch is refused.";
+    let some = page("");
+    assert_eq!(some.matches(said).count(), 1, "{some}");
+    // The object's word counts where no column has another.
+    let most = page(&format!("    {REJECT}"));
+    let said = "Where a value in id, n, o, l does not fit its type: the batch is refused.";
+    assert_eq!(most.matches(said).count(), 1, "{most}");
+    let all = CONTRACT.replacen("    properties:", &format!("    {REJECT}\n    properties:"), 1);
+    let all = markdown(&contract(&all));
+    let said = "Where a value does not fit its type: the batch is refused.";
+    assert_eq!(all.matches(said).count(), 1, "{all}");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //! what rows there are, and what is reached from a column by way of all of that.
 
 mod altered;
+mod certain;
 mod chain;
 mod reach;
 mod refused;
@@ -16,11 +17,13 @@ use std::fmt;
 
 use datafusion::error::Result as PlanResult;
 use datafusion::logical_expr::LogicalPlan;
+use polder_contract::RowCheck;
 use polder_core::{DatasetName, ObjectName};
 use polder_query::lineage::{Dependencies, Origins, Tracer};
 
 pub(crate) use altered::Reading;
 pub use altered::{Altered, Asker, Still, altered};
+pub(crate) use certain::{Certain, certain};
 pub use chain::{Chain, Hop};
 pub use polder_query::lineage::{DatasetColumn, Dependency};
 pub use reach::{Broken, Reach, Reached, Reader};
@@ -120,8 +123,8 @@ pub struct ColumnLineage {
     leaving: BTreeMap<DatasetName, Vec<usize>>,
     /// The steps that read each dataset.
     reading: BTreeMap<DatasetName, Vec<usize>>,
-    /// Columns that pipelines make and of which a query does not say that they always have a value.
-    nullable: BTreeSet<DatasetColumn>,
+    /// What queries say of the columns that pipelines make.
+    certain: BTreeMap<DatasetColumn, Certain>,
     /// What the queries of steps and rules read.
     readings: Vec<Reading>,
 }
@@ -133,14 +136,14 @@ impl ColumnLineage {
             reading: positions(steps.iter().map(|step| &step.from)),
             edges,
             steps,
-            nullable: BTreeSet::new(),
+            certain: BTreeMap::new(),
             readings: Vec::new(),
         }
     }
 
-    /// The same, with the columns that may be null by the queries that make them.
-    pub(crate) fn with_nullable(self, nullable: BTreeSet<DatasetColumn>) -> Self {
-        Self { nullable, ..self }
+    /// The same, with what is certain of the columns that pipelines make by the queries that make them.
+    pub(crate) fn with_certain(self, certain: BTreeMap<DatasetColumn, Certain>) -> Self {
+        Self { certain, ..self }
     }
 
     /// The same, with what queries read.
@@ -151,7 +154,14 @@ impl ColumnLineage {
     /// Whether the query that makes a column may give null, as far as can be told from what the contracts of its sources
     /// say of theirs.
     pub fn may_be_null(&self, column: &DatasetColumn) -> bool {
-        self.nullable.contains(column)
+        self.certain.get(column).is_some_and(|certain| !certain.have_value)
+    }
+
+    /// What the query that makes a column says of its values, null aside: that they are these constants, or between bounds
+    /// that it filters by.
+    pub fn certain(&self, column: &DatasetColumn) -> &[RowCheck] {
+        let certain = self.certain.get(column);
+        certain.map(|certain| certain.checks.as_slice()).unwrap_or_default()
     }
 
     /// The steps that read a dataset.

@@ -11,7 +11,7 @@ use datafusion::error::Result as PlanResult;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::optimizer::Analyzer;
 use polder_core::DatasetName;
-use polder_query::lineage::{DISTINCT, Dependency, Kind, Origins, Tracer, Use, dataset_of};
+use polder_query::lineage::{DISTINCT, Dependency, Kind, Origins, TRY_CAST, Tracer, Use, dataset_of, is_narrow};
 
 use super::DatasetColumn;
 use super::altered::Part;
@@ -85,7 +85,7 @@ impl Typed {
 pub(super) fn retyped(before: &Typed, now: &Typed, renamed: &Renamed) -> PlanResult<BTreeMap<Part, Vec<Retyped>>> {
     let (were, are) = (before.sources()?, now.sources()?);
     let differ =
-        |(dataset, was): (&DatasetName, &SchemaRef)| are.get(dataset).is_some_and(|is| kinds(was) != kinds(is));
+        |(dataset, was): (&DatasetName, &SchemaRef)| are.get(dataset).is_some_and(|is| types(was) != types(is));
     if !were.iter().any(differ) {
         return Ok(BTreeMap::new());
     }
@@ -115,13 +115,34 @@ pub(super) fn retyped(before: &Typed, now: &Typed, renamed: &Renamed) -> PlanRes
         });
         let is: Uses = by_old_names.collect();
         let mut news: BTreeMap<(&DatasetColumn, &str), Retyped> = BTreeMap::new();
-        let is_news = |column: &DatasetColumn, by: &Use| {
+        let is_news = |column: &DatasetColumn, by: &Use, gone: bool| {
             // That rows are told apart by other values is no news where these are given themselves: a number is the same number,
             // and any other type is another one there too. But of a day there are many instants.
             let is_day = matches!(by.of, Kind::Date | Kind::Timestamp | Kind::LocalTimestamp);
             let given = handed_on.contains(column) && old_handed_on.contains(column);
             let shown = &*by.by == DISTINCT && given && !is_day;
-            !shown && other_kind(column, &were, &are, renamed)
+            if shown {
+                return false;
+            }
+            let both = both_types(column, &were, &are, renamed);
+            // All else that is done with others is by those that are of another kind.
+            let Some((old, new)) = both.filter(|(old, new)| is_other(old, new)) else {
+                return false;
+            };
+            let said = |others: &Uses, same: &dyn Fn(&Kind) -> bool| {
+                let first = Use {
+                    by: Arc::clone(&by.by),
+                    of: Kind::Boolean,
+                };
+                let others = others.range((column.clone(), first)..);
+                let mut others = others.take_while(|(other, their)| other == column && their.by == by.by);
+                others.any(|(_, their)| same(&their.of))
+            };
+            let is_said = match gone {
+                true => said(&is, &|new_of| is_as_good(&by.by, (&by.of, new_of), (&old, &new))),
+                false => said(was, &|old_of| is_as_good(&by.by, (old_of, &by.of), (&old, &new))),
+            };
+            !is_said
         };
         let gone = was
             .difference(&is)
@@ -129,7 +150,10 @@ pub(super) fn retyped(before: &Typed, now: &Typed, renamed: &Renamed) -> PlanRes
         let come = is
             .difference(was)
             .map(|(column, by)| (column, by, (None, Some(&by.of))));
-        for (column, by, (was, is)) in gone.chain(come).filter(|(column, by, _)| is_news(column, by)) {
+        for (column, by, (was, is)) in gone
+            .chain(come)
+            .filter(|(column, by, (was, _))| is_news(column, by, was.is_some()))
+        {
             let one = news.entry((column, &by.by)).or_insert_with(|| Retyped {
                 column: column.clone(),
                 by: Arc::clone(&by.by),
@@ -146,37 +170,54 @@ pub(super) fn retyped(before: &Typed, now: &Typed, renamed: &Renamed) -> PlanRes
     Ok(found)
 }
 
-fn kinds(schema: &SchemaRef) -> Vec<(&str, Kind)> {
+fn types(schema: &SchemaRef) -> Vec<(&str, &DataType)> {
     let fields = schema.fields().iter();
-    fields
-        .map(|field| (field.name().as_str(), Kind::of(field.data_type())))
-        .collect()
+    fields.map(|field| (field.name().as_str(), field.data_type())).collect()
 }
 
-/// Whether the values of a column (by its old name) are of another kind now: all else that is done with others is by those.
-fn other_kind(
+/// Whether values are of another kind now, or have less room.
+fn is_other(old: &DataType, new: &DataType) -> bool {
+    Kind::of(old) != Kind::of(new) || (is_narrow(new) && !is_narrow(old))
+}
+
+/// Whether one use asks the same of each value of a column as it does of another kind now, with the types that the column had
+/// and has.
+fn is_as_good(by: &str, (was, is): (&Kind, &Kind), (old, new): (&DataType, &DataType)) -> bool {
+    if by == TRY_CAST {
+        // Text that said a number with a fraction gave nothing; but what says a whole number gives it.
+        let (old, new) = (Kind::of(old), Kind::of(new));
+        let parts = |one: &Kind, other: &Kind| *one == Kind::Text && other.has_fractions();
+        return !parts(&old, &new) && !parts(&new, &old);
+    }
+    match (was, is) {
+        // A result has more room.
+        (Kind::Narrow, Kind::Exact) => true,
+        // A double holds each of these whole numbers.
+        (Kind::Exact, Kind::Approximate) | (Kind::Approximate, Kind::Exact) => is_narrow(old) || is_narrow(new),
+        _ => false,
+    }
+}
+
+/// The types that a column (by its old name) had and has.
+fn both_types(
     column: &DatasetColumn,
     were: &BTreeMap<DatasetName, SchemaRef>,
     are: &BTreeMap<DatasetName, SchemaRef>,
     renamed: &Renamed,
-) -> bool {
-    let was = were.get(&column.dataset).and_then(|schema| at(schema, &column.column));
-    let Some(schema) = are.get(&column.dataset) else {
-        return false;
-    };
-    let fields = schema.fields().iter();
+) -> Option<(DataType, DataType)> {
+    let was = were
+        .get(&column.dataset)
+        .and_then(|schema| at(schema, &column.column))?;
+    let fields = are.get(&column.dataset)?.fields().iter();
     let mut now = fields.flat_map(|field| paths(field.name(), field.data_type()));
-    let is = now.find(|(path, _)| {
+    let (_, is) = now.find(|(path, _)| {
         let now = DatasetColumn {
             dataset: column.dataset.clone(),
             column: path.clone(),
         };
         renamed.before(&now).as_ref() == Some(column)
-    });
-    match (was, is) {
-        (Some(was), Some((_, is))) => Kind::of(&was) != Kind::of(&is),
-        _ => false,
-    }
+    })?;
+    Some((was, is))
 }
 
 /// The type at a path.

@@ -245,3 +245,66 @@ async fn rules_that_nobody_ran_are_told() {
         .collect();
     assert_eq!(not_run, [("polite", 6), ("usual", 5)]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn queries_see_the_rows_that_stay_and_those_that_would_have_been_taken() {
+    let store = Arc::new(InMemory::new());
+    let sum = "    quality:\n      - {id: sum, type: sql, query: 'SELECT sum(w) FROM {object}', mustBeLessThan: 90}\n";
+    let (mut engine, contract) = engine(&store, "{name: k, logicalType: string}", sum);
+    let mut writer = Writer::new(&engine);
+    // A negative `v` is refused.
+    writer.add("a.bronze.e", &[row("a", 1, 5), row("b", -1, 100)]).await;
+    let first = writer.table("a.bronze.e").await.files().unwrap();
+    writer
+        .replace(
+            "a.bronze.e",
+            first,
+            &[row("a", 1, 6), row("b", -1, 200), row("c", 1, 30)],
+        )
+        .await;
+    let second = writer.table("a.bronze.e").await.files().unwrap();
+    writer.add("a.bronze.e", &[row("d", 1, 7)]).await;
+    writer.replace("a.bronze.e", second, &[row("e", -1, 300)]).await;
+    writer.add("a.bronze.e", &[row("f", -1, 1), row("g", 1, 84)]).await;
+    let backtest = engine.backtest(&contract, Since::Version(0)).await.unwrap();
+    let sums = |backtest: &Backtest| -> Vec<(Option<String>, bool)> {
+        let commits = backtest.commits.iter();
+        let result = |commit: &crate::BacktestCommit| {
+            let result = commit.table.iter().find(|result| result.rule == "sum").unwrap();
+            (
+                result.figure.as_ref().map(ToString::to_string),
+                commit.refused_by.contains("sum"),
+            )
+        };
+        commits.map(result).collect()
+    };
+    let figure = |sum: u64, refuses: bool| (Some(sum.to_string()), refuses);
+    // The third brings a row to all that was there: 6 + 200 + 30 + 7. The fourth leaves that row alone, and the last one,
+    // of which 84 comes to 300 and 7, makes a sum worse that was too great.
+    let wanted = [
+        figure(5, false),
+        figure(36, false),
+        figure(243, true),
+        figure(7, false),
+        figure(391, true),
+    ];
+    assert_eq!(sums(&backtest), wanted);
+    assert_eq!(seen(&backtest), [(1, 1), (2, 1), (3, 1), (4, 1), (5, 2)]);
+
+    // Those that are too many to be held are not asked, and say nothing against the commit.
+    engine.limits.taken_bytes = 0;
+    let backtest = engine.backtest(&contract, Since::Version(0)).await.unwrap();
+    let not_run = (None, false);
+    let unasked = [
+        not_run.clone(),
+        not_run.clone(),
+        figure(243, true),
+        not_run.clone(),
+        not_run,
+    ];
+    assert_eq!(sums(&backtest), unasked);
+    assert_eq!(seen(&backtest), [(1, 1), (2, 1), (3, 1), (4, 1), (5, 1)]);
+    let (commits, why) = backtest.rules_not_run()["sum"];
+    assert_eq!(commits, 4);
+    assert!(why.starts_with("rows of the commit would have been refused"), "{why}");
+}

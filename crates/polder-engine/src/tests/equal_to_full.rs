@@ -54,6 +54,7 @@ fn limits() -> impl Strategy<Value = Limits> {
         touched_groups,
         held_bytes,
         hashed_rows,
+        ..Limits::default()
     });
     prop_oneof![2 => Just(Limits::default()), 1 => small]
 }

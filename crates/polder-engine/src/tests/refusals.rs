@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use futures::TryStreamExt as _;
+use object_store::{ObjectStore as _, ObjectStoreExt as _};
 use polder_delivery::{Discard, Quarantine, Selection};
 
 use super::outages::Fragile;
@@ -9,6 +11,7 @@ use super::*;
 
 const STRICT: &str = "k string, v positive, n bigint";
 const LINES: &str = "SELECT k, v, w AS n FROM a.bronze.e";
+const UNTOLD: &str = "the last run ended before it brought quarantine up to date, or quarantine was made anew";
 const OPEN: &str = "SELECT record FROM a.quarantine.silver_s WHERE coalesce(state, 'open') = 'open'";
 
 fn lines(document: &str) -> Declared {
@@ -215,11 +218,37 @@ async fn a_run_that_ended_before_quarantine_was_up_to_date_is_made_up_for_by_the
 
     let planned = engine.plan(&RunOptions::default()).await.unwrap();
     let results = run(&engine).await;
-    let why = "the last run ended before it brought quarantine up to date";
+    let why = UNTOLD;
     assert_eq!((results[0].action, results[0].why.as_str()), (Action::Full, why));
     assert_eq!((planned[0].action, planned[0].why.as_str()), (Action::Full, why));
     assert_eq!(rows(&engine, OPEN).await.len(), 0);
     assert_eq!(rows(&engine, "SELECT k, v FROM a.silver.s").await, ["a 1"]);
+    assert_eq!(run(&engine).await[0].action, Action::Skip);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_quarantine_that_was_made_anew_is_filled_by_a_full_build_which_says_why() {
+    let store = Arc::new(InMemory::new());
+    let lake = Lake::over(Arc::clone(&store) as _, "memory:///lake".parse().unwrap()).unwrap();
+    let engine = sums().engine(&lake);
+    let mut writer = Writer::new(&engine);
+    writer.add("a.bronze.e", &[row("a", -5, 0), row("b", -1, 0)]).await;
+    assert_eq!(did(&run(&engine).await), ("full", 0, 2));
+    // From here on the table counts what quarantine is told.
+    writer.add("a.bronze.e", &[row("a", 6, 0)]).await;
+    assert_eq!(did(&run(&engine).await), ("incremental", 1, 0));
+    let folder = "lake/a/quarantine/silver_s".into();
+    let files: Vec<_> = store.list(Some(&folder)).try_collect().await.unwrap();
+    assert!(!files.is_empty());
+    for file in files {
+        store.delete(&file.location).await.unwrap();
+    }
+    writer.add("a.bronze.e", &[row("c", -2, 0)]).await;
+    assert_eq!(did(&run(&engine).await), ("incremental", 0, 1));
+    let results = run(&engine).await;
+    assert_eq!((results[0].action, results[0].why.as_str()), (Action::Full, UNTOLD));
+    let open = [r#"{"k":"b","v":-1,"n":1}"#, r#"{"k":"c","v":-2,"n":1}"#];
+    assert_eq!(rows(&engine, OPEN).await, open);
     assert_eq!(run(&engine).await[0].action, Action::Skip);
 }
 

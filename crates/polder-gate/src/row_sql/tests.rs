@@ -78,6 +78,16 @@ fn text_beside_a_number_with_a_point_is_no_rule() {
 }
 
 #[test]
+fn a_rounded_decimal_is_compared_with_others() {
+    let batch = rows(vec![Some(155), Some(154)], vec![None, None]);
+    let d = "cast(net AS DECIMAL(10,2)) / 100";
+    for places in ["1", "2 - 1", "cast(1 AS int)"] {
+        let sql = format!("round(cast({d} AS DECIMAL(10,2)), {places}) <= cast({d} AS DECIMAL(12,4))");
+        assert_eq!(broken(&sql, &batch).rows, [0], "{sql}");
+    }
+}
+
+#[test]
 fn a_row_without_a_value_breaks_it_and_no_other_row_does() {
     let batch = rows(
         vec![Some(4), Some(1), Some(i64::MAX), Some(9)],

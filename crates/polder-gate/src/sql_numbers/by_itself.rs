@@ -4,10 +4,11 @@
 use std::sync::Arc;
 
 use arrow::array::StringArray;
-use arrow::datatypes::{DataType, Field, FieldRef, TimeUnit};
+use arrow::compute::kernels::cast_utils::string_to_datetime;
+use arrow::datatypes::{DataType, Field, FieldRef};
+use chrono::{NaiveTime, Utc};
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
-use datafusion::common::utils::quote_identifier;
 use datafusion::common::{DFSchema, DataFusionError, Result, ScalarValue};
 use datafusion::execution::SessionStateBuilder;
 use datafusion::logical_expr::expr::{Cast, TryCast};
@@ -17,14 +18,12 @@ use datafusion::optimizer::analyzer::type_coercion::TypeCoercion;
 use datafusion::optimizer::simplify_expressions::ExprSimplifier;
 use datafusion::prelude::SessionContext;
 
-use super::rewrite::of_inputs;
+use super::rewrite::{Rewrite, of_inputs};
+use super::{rounded, said};
 use crate::reading::{from_text, words};
 
 /// Says of a cast that somebody wrote it.
 const WRITTEN: &str = "polder.written";
-
-/// Nanoseconds.
-const A_DAY: i64 = 86_400_000_000_000;
 
 /// The engine's rule that settles types.
 const COERCION: &str = "type_coercion";
@@ -112,43 +111,57 @@ fn holds(kind: &DataType, text: Option<&str>) -> Result<bool> {
         let number = from_text(&StringArray::from(vec![text]), kind)?;
         return Ok(number.failures.is_empty() || ScalarValue::from(text).cast_to(kind).is_err());
     }
-    let time = ScalarValue::from(text).cast_to(&DataType::Timestamp(TimeUnit::Nanosecond, None));
-    let clock = time.ok().filter(|time| is_day(kind) && !time.is_null());
-    Ok(clock.is_none_or(|time| matches!(time, ScalarValue::TimestampNanosecond(Some(time), _) if time % A_DAY == 0)))
+    // No type of the engine has every day of the calendar and every digit of a clock.
+    let time = text.filter(|_| is_day(kind)).map(|text| string_to_datetime(&Utc, text));
+    Ok(!matches!(time, Some(Ok(time)) if time.time() != NaiveTime::MIN))
 }
 
-/// An error where this is a cast of text that nobody wrote and that `changes` tells of, except a text that somebody wrote and
-/// that says exactly that.
+/// An error where this is a cast of text that nobody wrote and that `changes` tells of, except of texts that somebody wrote and
+/// that say exactly that.
 ///
 /// # Errors
 /// `Plan`.
 pub fn no_text(part: &Expr, schema: &DFSchema, changes: fn(&DataType, &DataType) -> bool) -> Result<()> {
+    no_text_of(part, schema, &[], changes)
+}
+
+/// The same in a plan with these inputs.
+fn no_text_of(
+    part: &Expr,
+    schema: &DFSchema,
+    inputs: &[&LogicalPlan],
+    changes: fn(&DataType, &DataType) -> bool,
+) -> Result<()> {
     let Some((from, to)) = unwritten(part) else {
         return Ok(());
     };
     // What has no type here, such as a variable of a lambda, is left to the engine.
-    let Ok(kind) = from.get_type(schema) else {
+    let Ok(of) = from.get_type(schema) else {
         return Ok(());
     };
-    let Some(kind) = changed(&kind, to, changes) else {
+    let Some(kind) = changed(&of, to, changes) else {
         return Ok(());
     };
-    let what = match from {
-        Expr::Literal(ScalarValue::Utf8(text) | ScalarValue::LargeUtf8(text) | ScalarValue::Utf8View(text), _) => {
-            if holds(kind, text.as_deref())? {
-                return Ok(());
-            }
-            match is_day(kind) {
-                true => "write TIMESTAMP before it, or CAST it AS DATE where that is meant".to_owned(),
-                false => "write a number without quotes, or CAST the text where that is meant".to_owned(),
-            }
+    // Texts inside of lists and objects are looked at where these are made.
+    if let Some(texts) = of.is_string().then(|| said::texts(from, inputs)).flatten() {
+        let all = texts.iter().map(|text| holds(kind, text.as_deref()));
+        if all.collect::<Result<Vec<_>>>()?.into_iter().all(|holds| holds) {
+            return Ok(());
         }
-        Expr::Column(column) if kind.is_decimal() => format!(
-            "write CAST({} AS DECIMAL(38,10)), with as many digits as it may have, or the number as text",
-            quote_identifier(&column.name)
-        ),
-        Expr::Column(column) if is_day(kind) => {
-            let name = quote_identifier(&column.name);
+    }
+    let name = match from {
+        Expr::Column(column) => said::written(column, inputs),
+        _ => None,
+    };
+    let what = match (from, name) {
+        (Expr::Literal(..), _) if is_day(kind) => {
+            "write TIMESTAMP before it, or CAST it AS DATE where that is meant".to_owned()
+        }
+        (Expr::Literal(..), _) => "write a number without quotes, or CAST the text where that is meant".to_owned(),
+        (_, Some(name)) if kind.is_decimal() => {
+            format!("write CAST({name} AS DECIMAL(38,10)), with as many digits as it may have, or the number as text")
+        }
+        (_, Some(name)) if is_day(kind) => {
             format!("write CAST({name} AS TIMESTAMP), or CAST({name} AS DATE) where that is meant")
         }
         _ => "CAST it where that is meant".to_owned(),
@@ -193,6 +206,7 @@ impl AnalyzerRule for Settled {
     }
 
     fn analyze(&self, plan: LogicalPlan, config: &ConfigOptions) -> Result<LogicalPlan> {
+        let plan = Rewrite::new("written_places", rounded::places).analyze(plan, config)?;
         let written = plan.clone();
         let settled = TypeCoercion::new().analyze(plan, config)?;
         if takes_no_text(&settled).is_ok() {
@@ -227,7 +241,9 @@ fn takes_no_text(plan: &LogicalPlan) -> Result<()> {
     let walked = plan.apply_with_subqueries(|plan| {
         let schema = of_inputs(plan)?;
         plan.apply_expressions(|expression| {
-            expression.apply(|part| no_text(part, &schema, less_than_text).map(|()| TreeNodeRecursion::Continue))
+            expression.apply(|part| {
+                no_text_of(part, &schema, &plan.inputs(), less_than_text).map(|()| TreeNodeRecursion::Continue)
+            })
         })
     });
     walked.map(|_| ())

@@ -1,13 +1,15 @@
 //! Numbers in SQL as people mean them, where the query engine's own way would give wrong ones in silence: arithmetic and
-//! sums of whole numbers fail where they overflow, text becomes no decimal or day that nobody asked for, and in rules no comparison
-//! holds of NaN.
+//! sums of whole numbers fail where they overflow, text becomes no decimal or day that nobody asked for, a rounded decimal can be
+//! compared, and in rules no comparison holds of NaN.
 
 mod arithmetic;
 pub mod by_itself;
 mod comparison;
 mod keys;
 mod literal;
-mod rewrite;
+pub(crate) mod rewrite;
+mod rounded;
+mod said;
 mod sum;
 #[cfg(test)]
 mod tests;
@@ -33,6 +35,7 @@ pub fn exact(context: &SessionContext) {
     context.add_analyzer_rule(Arc::new(Rewrite::new("floating_literals", literal::floating)));
     context.add_analyzer_rule(Arc::new(keys::FloatingKeys));
     context.add_analyzer_rule(Arc::new(Rewrite::new("exact_arithmetic", arithmetic::exact)));
+    context.add_analyzer_rule(Arc::new(Rewrite::new("rounded_as_planned", rounded::as_planned)));
     context.add_analyzer_rule(Arc::new(Rewrite::new("unpruned_floats", unpruned::unpruned)));
 }
 

@@ -11,16 +11,16 @@ use datafusion::logical_expr::{Expr, LogicalPlan};
 use datafusion::optimizer::AnalyzerRule;
 
 /// What stands in for an expression whose parts were looked at before; the expression itself where nothing does.
-pub(super) type Replace = fn(Expr, &DFSchema) -> Result<Transformed<Expr>>;
+pub(crate) type Replace = fn(Expr, &DFSchema) -> Result<Transformed<Expr>>;
 
 /// Replaces parts of all expressions of a plan, once their types are settled. Names of columns stay.
-pub(super) struct Rewrite {
+pub(crate) struct Rewrite {
     name: &'static str,
     replace: Replace,
 }
 
 impl Rewrite {
-    pub(super) fn new(name: &'static str, replace: Replace) -> Self {
+    pub(crate) fn new(name: &'static str, replace: Replace) -> Self {
         Self { name, replace }
     }
 

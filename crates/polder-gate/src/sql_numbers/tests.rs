@@ -101,6 +101,54 @@ async fn what_overflows_is_an_error_and_not_another_number() {
 }
 
 #[tokio::test]
+async fn what_is_rounded_can_be_compared_however_its_places_are_said() {
+    let context = context(exact).await;
+    let table = "CREATE TABLE money AS SELECT column1 AS d, column2 AS places FROM (VALUES \
+                 (cast(1.55 AS decimal(10, 2)), 1), (cast(1.54 AS decimal(10, 2)), 1))";
+    context.sql(table).await.unwrap().collect().await.unwrap();
+    for (condition, wanted) in [
+        ("round(d, 1) > d", "1.55"),
+        ("round(d, 1) = 1.6", "1.55"),
+        ("round(d, 1) IN (1.5, 7.25)", "1.54"),
+        ("round(d, 2) < 1.545", "1.54"),
+        ("round(d, 1) + 1 > 2.5", "1.55"),
+        ("round(d, -1) + 1.6 > round(d, 1) AND d < 1.55", "1.54"),
+        ("round(d, cast(1 AS int)) > d", "1.55"),
+        ("round(d, 2 - 1) > d", "1.55"),
+        ("round(d, places) > d", "1.55"),
+        ("round(d, cast(1 AS smallint)) BETWEEN 1.51 AND d + 1", "1.55"),
+        (
+            "round(d) = 2.0 AND trunc(d, 1) < 1.51 AND ceil(d) > d AND floor(d) < d AND d > 1.54",
+            "1.55",
+        ),
+    ] {
+        let sql = format!("SELECT d FROM money WHERE {condition}");
+        assert_eq!(
+            answer(&context, &sql).await.as_deref(),
+            Ok(&[wanted.to_owned()][..]),
+            "{sql}"
+        );
+    }
+    // With no more digits than it asks for.
+    assert_eq!(
+        answer(
+            &context,
+            "SELECT round(d, 1), count(*) FROM money GROUP BY round(d, 1) ORDER BY 1"
+        )
+        .await,
+        Ok(vec!["1.5|1".to_owned(), "1.6|1".to_owned()])
+    );
+    let frame = context.sql("SELECT round(d, 1) FROM money").await.unwrap();
+    let batches = frame.collect().await.unwrap();
+    let column = batches.first().unwrap().schema();
+    assert_eq!(column.field(0).name(), "round(money.d,Int64(1))");
+    assert_eq!(
+        *column.field(0).data_type(),
+        arrow::datatypes::DataType::Decimal128(10, 1)
+    );
+}
+
+#[tokio::test]
 async fn a_decimal_of_more_digits_than_there_can_be_is_an_error_and_not_a_tenth_of_it() {
     let context = context(exact).await;
     // 38 nines, the greatest of decimal(38,0).
@@ -589,5 +637,119 @@ async fn text_becomes_no_decimal_or_day_that_nobody_asked_for() {
                     .contains(&format!("Cannot cast string {refused}"))
             );
         }
+    }
+}
+
+async fn texts(prepare: impl Fn(&SessionContext)) -> SessionContext {
+    let context = context(prepare).await;
+    let table = "CREATE TABLE s AS SELECT t, day, cast(a AS decimal(3, 1)) AS a, cast(d AS date) AS d FROM (VALUES \
+         ('10.54', '2026-01-01T10:00:00', 10.5, '2026-01-01'), ('9', '2026-01-02', 1.0, '2026-01-03')) AS v(t, day, a, d)";
+    context.sql(table).await.unwrap().collect().await.unwrap();
+    context
+}
+
+#[tokio::test]
+async fn text_stays_where_literals_say_exactly_that_from_afar() {
+    for prepare in [exact as fn(&SessionContext), rules] {
+        let context = texts(prepare).await;
+        for (query, answers) in [
+            (
+                "WITH p AS (SELECT '2026-01-02' AS since) SELECT d FROM s CROSS JOIN p WHERE s.d >= p.since",
+                vec!["2026-01-03"],
+            ),
+            (
+                "WITH h(day) AS (VALUES ('2026-01-01'), ('2026-12-25')) SELECT s.d FROM s JOIN h ON s.d = h.day",
+                vec!["2026-01-01"],
+            ),
+            (
+                "SELECT r.v FROM s JOIN (VALUES ('10.50', 1), ('7', 2)) AS r(k, v) ON s.a = r.k",
+                vec!["1"],
+            ),
+            (
+                "SELECT d FROM s WHERE d >= CASE WHEN a > 5 THEN '2026-01-01' ELSE '2026-01-04' END",
+                vec!["2026-01-01"],
+            ),
+            ("SELECT d FROM s WHERE d >= '2026-01-' || '02'", vec!["2026-01-03"]),
+            (
+                "SELECT d FROM s WHERE d >= concat(2026, '-01-', lower('02'))",
+                vec!["2026-01-03"],
+            ),
+            (
+                "SELECT d FROM s WHERE d > coalesce(null, '2026-01-01')",
+                vec!["2026-01-03"],
+            ),
+            (
+                "SELECT d FROM s LEFT JOIN (SELECT '2026' AS y) AS c ON true WHERE d > c.y || '-01-01'",
+                vec!["2026-01-03"],
+            ),
+            (
+                "WITH x AS (SELECT '2026-01-01' AS v UNION SELECT '2026-01-02'), \
+                 y AS (SELECT max(v) AS v FROM (SELECT DISTINCT v FROM x LIMIT 9) AS z) SELECT d FROM s, y WHERE d > y.v",
+                vec!["2026-01-03"],
+            ),
+            (
+                "SELECT d FROM s WHERE d IN (SELECT v FROM (VALUES ('2026-01-03'), (null)) AS w(v) GROUP BY v)",
+                vec!["2026-01-03"],
+            ),
+            (
+                "SELECT d FROM s UNION ALL SELECT v FROM (SELECT '2026-02-01' AS v) AS w ORDER BY 1 DESC LIMIT 1",
+                vec!["2026-02-01"],
+            ),
+            ("SELECT DATE '9999-12-31' <= '9999-12-31 00:00:00'", vec!["true"]),
+        ] {
+            assert_eq!(answer(&context, query).await.expect(query), answers, "{query}");
+        }
+        for query in [
+            "WITH p AS (SELECT '2026-01-02 10:00:00' AS since) SELECT d FROM s CROSS JOIN p WHERE s.d >= p.since",
+            "WITH p AS (SELECT day AS since FROM s) SELECT s.d FROM s CROSS JOIN p WHERE s.d >= p.since",
+            "SELECT 1 FROM s JOIN (VALUES ('10.50', 1), ('7.25', 2)) AS r(k, v) ON s.a = r.k",
+            "SELECT 1 FROM s WHERE d >= CASE WHEN a > 5 THEN '2026-01-01' ELSE day END",
+            "SELECT 1 FROM s WHERE d >= CASE WHEN a > 5 THEN '2026-01-01' ELSE '2026-01-04T01:00:00' END",
+            "SELECT 1 FROM s WHERE d >= '2026-01-02' || ' 10:00:00'",
+            "SELECT 1 FROM s WHERE d >= concat('2026-01-02', null, 'T10:00:00')",
+            "SELECT 1 FROM s WHERE d >= '2026-01-0' || t",
+            "SELECT 1 FROM s WHERE d > coalesce(day, '2026-01-01')",
+            "SELECT 1 FROM s WHERE d > upper('2026-01-01t10:00:00')",
+            "SELECT 1 FROM s, (SELECT '2026-01-01' AS v UNION SELECT day FROM s) AS x WHERE d > x.v",
+            "SELECT 1 FROM s, (SELECT '2026-01-01' AS v) AS x, (SELECT day AS v FROM s) AS y WHERE s.d > y.v",
+            "SELECT 1 FROM s WHERE d > (SELECT max(v) FROM (VALUES ('2026-01-01'), ('2026-01-01T10:00:00')) AS w(v))",
+            "SELECT d FROM s UNION ALL SELECT v FROM (SELECT '2026-02-01 01:00:00' AS v) AS w",
+            "SELECT DATE '9999-12-31' < '9999-12-31 23:59:59'",
+            "SELECT DATE '9999-12-31' < '9999-12-31 00:00:00.000000001'",
+        ] {
+            let error = answer(&context, query).await.expect_err(query);
+            assert!(error.contains("text is not taken for a"), "{query}: {error}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_to_write_instead_is_what_the_query_can_say() {
+    let context = texts(exact).await;
+    for (query, hint) in [
+        ("SELECT 1 FROM s WHERE d > day", "write CAST(day AS TIMESTAMP)"),
+        (
+            "SELECT 1 FROM s WHERE d > (SELECT max(s.day) FROM s)",
+            "write CAST(max(day) AS TIMESTAMP)",
+        ),
+        (
+            "SELECT a FROM s GROUP BY a HAVING min(t) > 10.5",
+            "write CAST(min(t) AS DECIMAL(38,10))",
+        ),
+        (
+            "SELECT 1 FROM s, (SELECT max(day) FROM s) AS m(last) WHERE d > last",
+            "write CAST(last AS TIMESTAMP)",
+        ),
+        (
+            "SELECT 1 FROM s, (SELECT max(day) FROM s) AS m WHERE d > m.\"max(s.day)\"",
+            "write CAST(\"max(s.day)\" AS TIMESTAMP)",
+        ),
+        (
+            "SELECT 1 FROM s WHERE d > (SELECT upper(day) FROM s)",
+            ": CAST it where",
+        ),
+    ] {
+        let error = answer(&context, query).await.expect_err(query);
+        assert!(error.contains(hint), "{query}: {error}");
     }
 }

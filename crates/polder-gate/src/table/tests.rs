@@ -21,7 +21,7 @@ use chrono::{DateTime, Utc};
 use datafusion::catalog::{MemTable, TableProvider};
 use datafusion::common::ScalarValue;
 use polder_contract::rule::Figure;
-use polder_contract::{DatasetContract, parse};
+use polder_contract::{DatasetContract, OnFailure, parse};
 use polder_core::document::Source;
 use polder_core::{DatasetName, Error, ErrorKind, Result};
 use proptest::prelude::*;

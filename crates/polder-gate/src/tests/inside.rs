@@ -3,13 +3,16 @@
 use std::io::Cursor;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, Int32Array, Int64Builder, ListArray, MapBuilder, RecordBatch, StringViewBuilder};
+use arrow::array::{
+    Array, ArrayRef, Int32Array, Int64Array, Int64Builder, ListArray, MapBuilder, RecordBatch, StringBuilder,
+    StringViewBuilder, StructArray,
+};
 use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow::datatypes::{DataType, Field};
 use arrow::json::ReaderBuilder;
 use serde_json::Value;
 
-use super::{broken, gate};
+use super::{broken, gate, refusing};
 use crate::{Gate, Verdict};
 
 /// Rows of a gate's columns, from JSON.
@@ -211,4 +214,81 @@ fn what_lies_behind_a_null_is_not_looked_at() {
     ));
     let verdict = gate.check(&super::batch(vec![("l", list)])).unwrap();
     assert_eq!(broken(&verdict), [(2, "l[].minimum")]);
+}
+
+#[test]
+fn what_is_declared_inside_of_a_column_counts_where_a_value_of_it_does_not_fit() {
+    let on = |word: &str| format!("customProperties: [{{property: polder.onFailure, value: {word}}}]");
+    let (reject, warn, quarantine) = (on("reject"), on("warn"), on("quarantine"));
+    let int = "logicalType: integer, physicalType: int";
+    let past_int = || -> ArrayRef { Arc::new(Int64Array::from(vec![1, 1 << 31])) };
+    let object = |more: &str| {
+        format!("{{name: c, logicalType: object, {more} properties: [{{name: q, {int}}}, {{name: r, {int}")
+    };
+    // `q` does not fit; what its neighbour says counts too, for a column is one rule.
+    let fields = |names: [&str; 2]| -> ArrayRef {
+        let columns = names.map(|name| {
+            let field = Arc::new(Field::new(name, DataType::Int64, true));
+            let column: ArrayRef = match name {
+                "q" => past_int(),
+                _ => Arc::new(Int64Array::from(vec![1, 1])),
+            };
+            (field, column)
+        });
+        Arc::new(StructArray::from(Vec::from(columns)))
+    };
+    let list: ArrayRef = Arc::new(ListArray::new(
+        Arc::new(Field::new_list_field(DataType::Int64, true)),
+        OffsetBuffer::from_lengths([1, 1]),
+        past_int(),
+        None,
+    ));
+    let mut map = MapBuilder::new(None, StringBuilder::new(), Int64Builder::new());
+    for value in [1, 1 << 31] {
+        map.keys().append_value("k");
+        map.values().append_value(value);
+        map.append(true).unwrap();
+    }
+    let map: ArrayRef = Arc::new(map.finish());
+    let refused = Some("c.type");
+    for (column, values, expected) in [
+        (format!("{}}}]}}", object("")), fields(["q", "r"]), None),
+        (format!("{}, {warn}}}]}}", object("")), fields(["q", "r"]), None),
+        (format!("{}, {reject}}}]}}", object("")), fields(["q", "r"]), refused),
+        (
+            format!("{}}}]}}", object(&format!("{reject},"))),
+            fields(["q", "r"]),
+            refused,
+        ),
+        (
+            format!("{}, {quarantine}}}]}}", object(&format!("{reject},"))),
+            fields(["q", "r"]),
+            refused,
+        ),
+        (
+            format!("{}, {reject}}}]}}", object(&format!("{warn},"))),
+            fields(["q", "r"]),
+            refused,
+        ),
+        (
+            format!("{{name: c, logicalType: array, items: {{{int}, {reject}}}}}"),
+            Arc::clone(&list),
+            refused,
+        ),
+        (format!("{{name: c, logicalType: array, items: {{{int}}}}}"), list, None),
+        (
+            format!("{{name: c, logicalType: map, map: {{key: {{logicalType: string}}, value: {{{int}, {reject}}}}}}}"),
+            Arc::clone(&map),
+            refused,
+        ),
+        (
+            format!("{{name: c, logicalType: map, map: {{key: {{logicalType: string, {reject}}}, value: {{{int}}}}}}}"),
+            map,
+            refused,
+        ),
+    ] {
+        let verdict = gate(&[&column]).check(&super::batch(vec![("c", values)])).unwrap();
+        assert_eq!(broken(&verdict), [(1, "c.type")], "{column}");
+        assert_eq!(refusing(&verdict), expected, "{column}");
+    }
 }

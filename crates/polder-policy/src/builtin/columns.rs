@@ -78,6 +78,18 @@ fn told(column: &Column<'_>) -> Vec<Saying> {
     says_of_itself(column.property, column.node, forms).collect()
 }
 
+/// What a column says itself of things that no number is, as far as it is not a count, a share or another measure of them.
+fn told_of_things(column: &Column<'_>) -> Vec<Saying> {
+    use ColumnType::{Decimal, Float64, Int32, Int64, List, Map, Struct};
+    let forms = match column.property.column_type() {
+        _ if !column.within.is_empty() => Forms::Plural,
+        Ok(Int32 | Int64 | Float64 | Decimal { .. }) => Forms::AsDeclared,
+        Ok(List(_) | Map(..) | Struct(_)) | Err(_) => Forms::Plural,
+        Ok(_) => Forms::LastPlural,
+    };
+    says_of_itself(column.property, column.node, forms).collect()
+}
+
 /// What a column says itself, and what the lists and maps say that it is a part of.
 fn told_all(column: &Column<'_>) -> Vec<Saying> {
     let mut told = told(column);
@@ -108,7 +120,7 @@ fn is_or_holds<'w>(
     wanted: &'w NameWords,
     unless_ending: &NameWords,
 ) -> Option<&'w str> {
-    let told = told(column);
+    let told = told_of_things(column);
     // Such words mean much in the plural: a list of them is one, `tokens` of a text is not.
     let forms = match column.property.logical_type {
         Some(LogicalType::Array) => Forms::Plural,

@@ -93,6 +93,45 @@ fn plurals_without_a_list_are_known_and_counts_of_things_are_left_alone() {
 }
 
 #[test]
+fn measures_of_things_and_what_is_said_of_them_are_left_alone() {
+    let measures = [
+        "avg_emails",
+        "emails_per_day",
+        "share_of_phones",
+        "avg_addresses",
+        "ips_blocked",
+        "passwords_age_days",
+        "emails",
+    ];
+    let said_of_them = ["emails_domain", "emails_sent_at", "passwords_policy", "phones_carrier"];
+    for policy in ["personal-data", "no-card-data-or-credentials"] {
+        for rest in [
+            "logicalType: number, physicalType: double",
+            "logicalType: number, physicalType: 'decimal(9,2)'",
+            "logicalType: integer, physicalType: int",
+        ] {
+            let measures = columns(&measures, rest);
+            assert_eq!(found_by(policy, &measures), BTreeSet::new(), "{policy}, {rest}");
+        }
+        let said_of_them = columns(&said_of_them, "logicalType: string");
+        assert_eq!(found_by(policy, &said_of_them), BTreeSet::new(), "{policy}");
+    }
+    // The things themselves.
+    let texts = ["emails", "work_emails", "emails_json", "phones_of_customer", "emails_2"];
+    let found = found_by("personal-data", &columns(&texts, "logicalType: string"));
+    assert_eq!(found, paths(&texts));
+    let lists = ["emails", "emails_blocked"];
+    assert_eq!(found_by("personal-data", &columns(&lists, TEXTS)), paths(&lists));
+    let numbers = columns(&["phones"], DOUBLES);
+    assert_eq!(found_by("personal-data", &numbers), paths(&["phones"]));
+    let singular = columns(&["phone"], "logicalType: number");
+    assert_eq!(found_by("personal-data", &singular), paths(&["phone"]));
+    // Amounts are numbers.
+    let amounts = columns(&["prices", "avg_costs"], "logicalType: number");
+    assert_eq!(found_by("money-decimal", &amounts).len(), 2);
+}
+
+#[test]
 fn words_that_end_like_plurals_are_left_alone() {
     let names = [
         "business",

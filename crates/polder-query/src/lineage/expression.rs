@@ -148,9 +148,9 @@ impl Tracer {
 
     /// `nullif(a, b)`: the first, where the second is another.
     fn unless_equal(&mut self, args: &[Expr], scope: &Scope<'_>) -> Result<Origins> {
-        let (first, _) = args.split_at(1.min(args.len()));
+        let (first, others) = args.split_at(1.min(args.len()));
         let mut origins = self.expressions(first, scope)?.chosen(Dependency::Transformation);
-        let compared = self.all_used(args, "nullif", Looks::Compares, scope)?;
+        let compared = self.all_used(args, "nullif", Looks::Compares.with(others), scope)?;
         origins.add(&compared.steering(Dependency::Conditional));
         Ok(origins)
     }
@@ -176,7 +176,7 @@ impl Tracer {
         let mut origins = self.expression(expr, scope)?;
         let (from, to) = (scope.type_of(expr), scope.type_of(cast));
         if let Some((from, to)) = from.as_ref().zip(to.as_ref()) {
-            self.note_cast(&mut origins, from, to);
+            self.note_cast(&mut origins, cast, from, to);
         }
         Ok(match (from, to) {
             (Some(from), Some(to)) if choice::holds(&from, &to) => origins.chosen(Dependency::Transformation),
@@ -191,7 +191,10 @@ impl Tracer {
         let mut origins = self.expressions(values, scope)?.chosen(Dependency::Transformation);
         let conditions = match case.expr.as_deref() {
             // Each is compared with the value.
-            Some(value) => self.all_used(conditions.chain([value]), "CASE", Looks::Compares, scope)?,
+            Some(value) => {
+                let looks = Looks::Compares.with(conditions.clone());
+                self.all_used(conditions.chain([value]), "CASE", looks, scope)?
+            }
             None => self.expressions(conditions, scope)?,
         };
         origins.add(&conditions.steering(Dependency::Conditional));

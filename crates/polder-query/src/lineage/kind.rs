@@ -11,10 +11,18 @@ pub enum Kind {
     Boolean,
     /// Whole numbers.
     Integer,
+    /// Whole numbers of at most 32 bits, where what is made of them has no more room.
+    Narrow,
+    /// Whole numbers that became text, where it matters how they were written.
+    Digits,
     /// Exact numbers with so many digits behind the point.
     Decimal(i8),
     /// Whole or exact numbers, where nothing depends on which.
     Exact,
+    /// Binary numbers, where nothing depends on their bits.
+    Approximate,
+    /// Numbers, where nothing depends on of which type.
+    Number,
     /// Binary numbers of 32 bits.
     Float,
     /// Binary numbers of 64 bits.
@@ -89,7 +97,15 @@ impl Kind {
     pub(super) fn compared(self) -> Self {
         self.each(&|kind| match kind {
             Self::Integer | Self::Decimal(_) => Self::Exact,
-            Self::Float => Self::Double,
+            Self::Float | Self::Double => Self::Approximate,
+            other => other,
+        })
+    }
+
+    /// The same where values are only compared with numbers that each type of numbers holds.
+    pub(super) fn held_against_numbers(self) -> Self {
+        self.each(&|kind| match kind {
+            Self::Integer | Self::Decimal(_) | Self::Float | Self::Double => Self::Number,
             other => other,
         })
     }
@@ -98,6 +114,22 @@ impl Kind {
     pub(super) fn reckoned(self) -> Self {
         self.each(&|kind| match kind {
             Self::Integer | Self::Decimal(_) => Self::Exact,
+            other => other,
+        })
+    }
+
+    /// The same where the result has to fit the type of the operands.
+    pub(super) fn computed(self, of: &DataType) -> Self {
+        match self {
+            Self::Integer if is_narrow(of) => Self::Narrow,
+            other => other.reckoned(),
+        }
+    }
+
+    /// The same for text that whole numbers were cast to.
+    pub(super) fn of_digits(self) -> Self {
+        self.each(&|kind| match kind {
+            Self::Text => Self::Digits,
             other => other,
         })
     }
@@ -159,6 +191,37 @@ impl Kind {
             _ => false,
         }
     }
+
+    /// Whether a cast writes whole numbers out: other text may have said the same (`01` and `1`).
+    pub(super) fn is_written_as(&self, to: &Self) -> bool {
+        match (self, to) {
+            (Self::Integer, Self::Text) => true,
+            (Self::List(from), Self::List(to)) => from.is_written_as(to),
+            (Self::Map(key, value), Self::Map(to_key, to_value)) => {
+                key.is_written_as(to_key) || value.is_written_as(to_value)
+            }
+            (Self::Object(from), Self::Object(to)) => from.iter().any(|(name, kind)| {
+                let mut same = to.iter().filter(|(other, _)| other == name);
+                same.any(|(_, to)| kind.is_written_as(to))
+            }),
+            _ => false,
+        }
+    }
+
+    /// Whether these are numbers that can have a fraction.
+    #[must_use]
+    pub fn has_fractions(&self) -> bool {
+        match self {
+            Self::Decimal(scale) => *scale > 0,
+            other => matches!(other, Self::Float | Self::Double),
+        }
+    }
+}
+
+/// Whether a type holds whole numbers of at most 32 bits alone.
+#[must_use]
+pub fn is_narrow(kind: &DataType) -> bool {
+    kind.is_integer() && kind.primitive_width().is_some_and(|bytes| bytes <= 4)
 }
 
 impl fmt::Display for Kind {
@@ -166,8 +229,12 @@ impl fmt::Display for Kind {
         match self {
             Self::Boolean => f.write_str("true or false"),
             Self::Integer => f.write_str("whole numbers"),
+            Self::Narrow => f.write_str("whole numbers of 32 bits"),
+            Self::Digits => f.write_str("the digits of whole numbers"),
             Self::Decimal(scale) => write!(f, "exact numbers of {scale} digits behind the point"),
             Self::Exact => f.write_str("exact numbers"),
+            Self::Approximate => f.write_str("binary numbers (double)"),
+            Self::Number => f.write_str("numbers"),
             Self::Float => f.write_str("numbers of 32 bits (float)"),
             Self::Double => f.write_str("numbers of 64 bits (double)"),
             Self::Text => f.write_str("text"),

@@ -9,7 +9,7 @@ mod rows;
 mod trace;
 mod uses;
 
-pub use kind::Kind;
+pub use kind::{Kind, is_narrow};
 pub use origins::{ColumnId, Columns, DatasetColumn, Dependencies, Dependency, Origins};
 pub use trace::{Traced, Tracer, dataset_of};
-pub use uses::{DISTINCT, Use};
+pub use uses::{DISTINCT, TRY_CAST, Use};

@@ -6,7 +6,7 @@ use std::fmt;
 use polder_core::DatasetName;
 
 use super::nature::Nature;
-use super::uses::{Use, Uses};
+use super::uses::{DISTINCT, Use, Uses};
 
 /// A column of a dataset. A value inside one has a path: `address.city`, `lines[].price`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -194,6 +194,8 @@ pub struct Origins {
     pub(super) nature: Nature,
     /// What was done with values of the columns, where one of [`super::Tracer::of_uses`] asks for it.
     uses: Uses,
+    /// The columns whose whole numbers became text, where one of [`super::Tracer::of_uses`] asks for it.
+    digits: BTreeSet<ColumnId>,
 }
 
 impl Origins {
@@ -206,8 +208,19 @@ impl Origins {
 
     /// Keeps a use of all of it.
     pub(super) fn used(&mut self, by: &Use) {
-        let columns = self.columns.keys();
-        self.uses.extend(columns.map(|id| (*id, by.clone())));
+        for id in self.columns.keys() {
+            let mut by = by.clone();
+            // Rows that are told apart by what they give are others there too.
+            if &*by.by != DISTINCT && self.digits.contains(id) {
+                by.of = by.of.of_digits();
+            }
+            self.uses.insert((*id, by));
+        }
+    }
+
+    /// Keeps that whole numbers became text in all of it.
+    pub(super) fn written_out(&mut self) {
+        self.digits.extend(self.columns.keys());
     }
 
     /// What was done with values of the columns, by one of [`super::Tracer::of_uses`].
@@ -253,6 +266,7 @@ impl Origins {
             *known = known.and(*how);
         }
         self.uses.extend(other.uses.iter().cloned());
+        self.digits.extend(&other.digits);
     }
 
     /// The origins of a value computed from this one: `direct` is [`Dependency::Transformation`] or
@@ -290,6 +304,7 @@ impl Origins {
     pub fn inside(&self, columns: &mut Columns, step: &str) -> Self {
         let mut inside = Self {
             uses: self.uses.clone(),
+            digits: self.digits.clone(),
             ..Self::default()
         };
         for (id, how) in &self.columns {

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use datafusion::arrow::datatypes::DataType;
-use datafusion::common::Result;
+use datafusion::common::{Result, ScalarValue};
 use datafusion::logical_expr::binary::BinaryTypeCoercer;
 use datafusion::logical_expr::expr::ScalarFunction;
-use datafusion::logical_expr::{BinaryExpr, Expr, Operator};
+use datafusion::logical_expr::{BinaryExpr, Cast, Expr, Operator, TryCast};
 
 use super::choice;
 use super::kind::Kind;
@@ -27,13 +27,20 @@ pub struct Use {
 /// What `SELECT DISTINCT` and `UNION` do.
 pub const DISTINCT: &str = "DISTINCT";
 
+/// What `TRY_CAST` to whole numbers does: of text that is no whole number it makes nothing, of other numbers whole ones.
+pub const TRY_CAST: &str = "TRY_CAST to whole numbers";
+
 /// How far a use looks at values.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Looks {
     /// It tells them apart, and which comes first.
     Compares,
-    /// It makes sums, differences and products of them.
+    /// It compares them with numbers that each type of numbers holds.
+    ComparesNumbers,
+    /// It adds them up, or takes what is left of them.
     Reckons,
+    /// It makes sums, differences and products of their type of them.
+    Computes,
     /// It asks for the day that they are of.
     Days,
     /// Anything.
@@ -46,9 +53,11 @@ impl Tracer {
         let Some(kind) = kind.filter(|_| self.keeps_uses && !origins.is_empty()) else {
             return;
         };
-        let kind = Kind::of(kind);
+        let (kind, data_type) = (Kind::of(kind), kind);
         let of = match looks {
             Looks::Compares => kind.compared(),
+            Looks::ComparesNumbers => kind.held_against_numbers(),
+            Looks::Computes => kind.computed(data_type),
             Looks::Reckons => kind.reckoned(),
             Looks::Days => kind.each(&|kind| match kind {
                 Kind::Timestamp | Kind::LocalTimestamp => Kind::Date,
@@ -84,9 +93,18 @@ impl Tracer {
     }
 
     /// Keeps a cast that makes something else of values.
-    pub(super) fn note_cast(&self, origins: &mut Origins, from: &DataType, to: &DataType) {
-        if self.keeps_uses && !Kind::of(from).keeps_meaning_as(&Kind::of(to)) {
-            self.note(origins, &format!("cast to {}", Kind::of(to)), Looks::Whole, Some(from));
+    pub(super) fn note_cast(&self, origins: &mut Origins, cast: &Expr, from: &DataType, to: &DataType) {
+        if !self.keeps_uses {
+            return;
+        }
+        let (is, becomes) = (Kind::of(from), Kind::of(to));
+        if !is.keeps_meaning_as(&becomes) {
+            self.note(origins, &format!("cast to {becomes}"), Looks::Whole, Some(from));
+        } else if matches!(cast, Expr::TryCast(_)) && becomes == Kind::Integer {
+            self.note(origins, TRY_CAST, Looks::Whole, Some(from));
+        }
+        if is.is_written_as(&becomes) {
+            origins.written_out();
         }
     }
 
@@ -116,8 +134,10 @@ impl Tracer {
                     };
                     if !matches!(inner.op, Operator::And | Operator::Or) {
                         let by = format!("`{}`", inner.op);
-                        self.note(&mut left, &by, looks_of(inner.op), of_left.as_ref());
-                        self.note(&mut right, &by, looks_of(inner.op), of_right.as_ref());
+                        let looks = looks_of(inner.op);
+                        let with = |other: &Expr| looks.with([other]);
+                        self.note(&mut left, &by, with(&inner.right), of_left.as_ref());
+                        self.note(&mut right, &by, with(&inner.left), of_right.as_ref());
                     }
                     left.add(&right);
                     let kind = of_left.zip(of_right).and_then(|(left, right)| {
@@ -169,6 +189,41 @@ impl Tracer {
     }
 }
 
+impl Looks {
+    /// The same where values are compared with these.
+    pub(super) fn with<'e>(self, others: impl IntoIterator<Item = &'e Expr>) -> Self {
+        match self {
+            Self::Compares if others.into_iter().all(is_held_by_all) => Self::ComparesNumbers,
+            looks => looks,
+        }
+    }
+}
+
+/// Whether an expression is a whole number that a double holds exactly, as each other type of numbers does that can be
+/// compared with it.
+fn is_held_by_all(expr: &Expr) -> bool {
+    const MOST: u64 = 1 << 53;
+    let mut expr = expr;
+    while let Expr::Cast(Cast { expr: inner, .. })
+    | Expr::TryCast(TryCast { expr: inner, .. })
+    | Expr::Negative(inner) = expr
+    {
+        expr = inner;
+    }
+    let Expr::Literal(value, _) = expr else {
+        return false;
+    };
+    let size = match value {
+        ScalarValue::Int8(Some(value)) => u64::from(value.unsigned_abs()),
+        ScalarValue::Int16(Some(value)) => u64::from(value.unsigned_abs()),
+        ScalarValue::Int32(Some(value)) => u64::from(value.unsigned_abs()),
+        ScalarValue::Int64(Some(value)) => value.unsigned_abs(),
+        ScalarValue::UInt64(Some(value)) => *value,
+        _ => return false,
+    };
+    size <= MOST
+}
+
 /// Whether a function takes a part of a day or an instant that is no smaller than a day.
 pub(super) fn is_of_days(call: &ScalarFunction) -> bool {
     let Some(Expr::Literal(part, _)) = call.args.first() else {
@@ -189,7 +244,8 @@ fn looks_of(operator: Operator) -> Looks {
     use Operator::{Eq, Gt, GtEq, IsDistinctFrom, IsNotDistinctFrom, Lt, LtEq, Minus, Modulo, Multiply, NotEq, Plus};
     match operator {
         Eq | NotEq | Gt | GtEq | Lt | LtEq | IsDistinctFrom | IsNotDistinctFrom => Looks::Compares,
-        Plus | Minus | Multiply | Modulo => Looks::Reckons,
+        Plus | Minus | Multiply => Looks::Computes,
+        Modulo => Looks::Reckons,
         _ => Looks::Whole,
     }
 }
@@ -199,12 +255,16 @@ fn looks_of(operator: Operator) -> Looks {
 pub(super) fn looks(expr: &Expr) -> Option<(&'static str, Looks)> {
     match expr {
         Expr::IsNull(_) | Expr::IsNotNull(_) => None,
-        Expr::Between(_) => Some(("BETWEEN", Looks::Compares)),
-        Expr::InList(_) | Expr::InSubquery(_) => Some(("IN", Looks::Compares)),
+        Expr::Between(between) => {
+            let ends = [between.low.as_ref(), between.high.as_ref()];
+            Some(("BETWEEN", Looks::Compares.with(ends)))
+        }
+        Expr::InList(within) => Some(("IN", Looks::Compares.with(&within.list))),
+        Expr::InSubquery(_) => Some(("IN", Looks::Compares)),
         Expr::SetComparison(_) => Some(("ANY or ALL", Looks::Compares)),
         Expr::Like(_) => Some(("LIKE", Looks::Whole)),
         Expr::SimilarTo(_) => Some(("SIMILAR TO", Looks::Whole)),
-        Expr::Negative(_) => Some(("`-`", Looks::Reckons)),
+        Expr::Negative(_) => Some(("`-`", Looks::Computes)),
         _ => Some(("an expression", Looks::Whole)),
     }
 }

@@ -91,6 +91,10 @@ mod tests {
             ("x = coalesce(CAST(t AS DECIMAL(5,1)), 1.5)", "2.3"),
             ("x = coalesce(t, '1.5')", "2.2567"),
             ("x = coalesce(1.5, '2.5')", "1.5"),
+            (
+                "x = coalesce(1.5, CASE WHEN t = 'a' THEN '2.5' ELSE '3' || '.5' END)",
+                "1.5",
+            ),
         ] {
             let patched = parse(text).unwrap().apply(&rows).unwrap();
             let written = cast(patched.column(1), &DataType::Utf8)?;

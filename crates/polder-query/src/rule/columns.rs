@@ -30,6 +30,10 @@ pub(super) fn of(plan: &LogicalPlan) -> Result<QueryColumns> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use datafusion::datasource::{ViewTable, provider_as_source};
+    use datafusion::logical_expr::LogicalPlanBuilder;
     use polder_gate::table::Queries;
 
     use super::super::tests::queries;
@@ -85,6 +89,17 @@ mod tests {
         ] {
             assert_eq!(columns(sql).await.0, figure, "{sql}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_table_that_is_a_view_of_others_has_its_own_columns() {
+        let (queries, table) = queries();
+        let rows = LogicalPlanBuilder::scan("rows", provider_as_source(table), None).unwrap();
+        let view = Arc::new(ViewTable::new(rows.build().unwrap(), None));
+        let columns = queries.columns("SELECT max(id) FROM {object}", None, view).await;
+        let figure: Vec<_> = columns.unwrap().unwrap().figure.into_iter().collect();
+        assert_eq!(figure.len(), 1);
+        assert_eq!(figure[0].1, "id");
     }
 
     #[tokio::test]

@@ -132,3 +132,34 @@ fn rules_about_the_table_are_asked_without_the_rows_that_are_refused_and_a_row_m
     assert_eq!(rule(&commits, 0, "level.minimum")["rows"], 1);
     assert_eq!(written(&rejects, &deliveries).count(), "0");
 }
+
+#[test]
+fn queries_are_asked_without_the_rows_that_are_refused_by_themselves_or_for_their_key() {
+    let mut second = words(&["b", "c", "a"]);
+    second[1]["level"] = json!(500);
+    let deliveries = [words(&["a"]), second];
+    let added = [
+        ("level", "logicalTypeOptions: {maximum: 100}"),
+        ("word", "unique: true"),
+    ];
+    let sum = |below: u32| {
+        let query = "SELECT sum(level) FROM {object}";
+        let rule = format!("    quality: [{{id: sum, type: sql, query: '{query}', mustBeLessThan: {below}}}]\n");
+        contract("1.1.0", &added, &rule)
+    };
+    // Of the second delivery one row is taken: two levels of 95 are 190.
+    let mesh = past(&sum(191), &deliveries);
+    let (code, said, figures, _) = backtest(&mesh);
+    assert_eq!((code, &figures[..]), (Some(1), &[(1, 0), (3, 2)][..]), "{said}");
+    assert!(!said.contains("as a whole"), "{said}");
+    assert_eq!(written(&sum(191), &deliveries).count(), "2");
+
+    mesh.write(CONTRACT, &sum(190));
+    let (code, said, figures, _) = backtest(&mesh);
+    assert_eq!((code, &figures[..]), (Some(1), &[(1, 0), (3, 3)][..]), "{said}");
+    assert!(
+        said.contains("1 of 2 commits would have been refused as a whole, by sum (1)"),
+        "{said}"
+    );
+    assert_eq!(written(&sum(190), &deliveries).count(), "1");
+}

@@ -76,7 +76,7 @@ fn texts_are_kept_in_whatever_words_either_side_limits_them() {
         // Whether there is a text of the one that is none of the other is not worked out.
         (pattern("^x[a-z]*$"), pattern("^x[a-z]*?$"), unsure),
         (pattern("^x[a-z]*$"), pattern("^x[a-y]+$"), not),
-        (pattern("[a-z]+"), options("string", "maxLength: 1000"), unsure),
+        (pattern("[a-z]+"), options("string", "maxLength: 1000"), not),
         (pattern("[a-z]+"), options("string", "maxLength: 2"), not),
         (pattern("c$"), options("string", "maxLength: 2"), not),
         (pattern("^[a-z]{1,9}$"), options("string", "maxLength: 9"), surely),
@@ -94,6 +94,52 @@ fn texts_are_kept_in_whatever_words_either_side_limits_them() {
             surely,
         ),
         (text(""), options("string", "format: uuid"), not),
+        // A limit of lengths beside a pattern or a format that has none of its own.
+        (
+            options("string", "pattern: '^[a-z.]+@[a-z.]+$', maxLength: 20"),
+            options("string", "pattern: '^[a-z.]+@[a-z.]+$', maxLength: 10"),
+            not,
+        ),
+        (
+            options("string", "pattern: '^[a-z.]+@[a-z.]+$', maxLength: 10"),
+            options("string", "maxLength: 20"),
+            surely,
+        ),
+        (
+            options("string", r"pattern: '^\p{L}+ \p{L}+$', maxLength: 2000"),
+            options("string", "maxLength: 1999"),
+            not,
+        ),
+        (
+            options("string", "pattern: '^[A-Z]{2}[0-9]{1,8}$', maxLength: 20"),
+            options("string", "maxLength: 10"),
+            surely,
+        ),
+        (
+            options("string", "pattern: '^[A-Z]{2}[0-9]{1,8}$', minLength: 5"),
+            options("string", "minLength: 6"),
+            not,
+        ),
+        (
+            options("string", "format: email, maxLength: 20"),
+            options("string", "maxLength: 10"),
+            not,
+        ),
+        (
+            options("string", "format: email, minLength: 5"),
+            options("string", "minLength: 6"),
+            not,
+        ),
+        (
+            options("string", "format: date, maxLength: 20"),
+            options("string", "maxLength: 10"),
+            unsure,
+        ),
+        (
+            options("string", "format: email, pattern: '^[a-z]+@x[.]org$', maxLength: 20"),
+            options("string", "maxLength: 10"),
+            not,
+        ),
         (listed("a bb"), options("string", "maxLength: 2"), surely),
         (listed("a bbb"), options("string", "maxLength: 2"), not),
         (
@@ -128,6 +174,12 @@ fn texts_are_kept_in_whatever_words_either_side_limits_them() {
             missing("n/a"),
             surely,
         ),
+        // What counts as missing is none of the values.
+        (missing("''"), options("string", "minLength: 1"), surely),
+        (missing("''"), options("string", "minLength: 2"), not),
+        (missing("n/a"), options("string", "minLength: 1"), not),
+        (missing("''"), options("string", "maxLength: 1000"), not),
+        (missing("''"), pattern("^[ab]$"), not),
         // What only warns keeps nothing, and asks nothing.
         (format!("{}{WARNS}", listed("a b")), listed("a b"), not),
         (listed("a b c"), format!("{}{WARNS}", listed("a b")), surely),
@@ -142,6 +194,12 @@ fn numbers_and_moments_are_kept_in_the_range_that_type_width_and_bounds_make() {
     let bounded = |bounds: &str| options("integer", bounds);
     let day = |bounds: &str| options("date", bounds);
     let moment = |bounds: &str| options("timestamp", bounds);
+    let without = |bounds: &str, missing: &str| {
+        format!(
+            "{}, quality: [{{id: ok, type: library, metric: missingValues, arguments: {{missingValues: [{missing}]}}, mustBe: 0}}]",
+            options("integer", bounds)
+        )
+    };
     let smallint = whole(", physicalType: smallint");
     let bigint = whole(", physicalType: bigint");
     let (surely, not) = (Kept::Surely, Kept::Not);
@@ -191,6 +249,13 @@ fn numbers_and_moments_are_kept_in_the_range_that_type_width_and_bounds_make() {
             bounded("maximum: 20"),
             not,
         ),
+        // What counts as missing is none of the values: whole numbers go on beside it.
+        (without("minimum: 0", "0"), bounded("minimum: 1"), surely),
+        (without("minimum: 0", "2, 1, 0"), bounded("minimum: 3"), surely),
+        (without("minimum: 0", "1"), bounded("minimum: 1"), not),
+        (without("minimum: 0", "0"), bounded("minimum: 2"), not),
+        (without("maximum: 9", "9.0"), bounded("maximum: 8"), surely),
+        (without("maximum: 9", "8.5"), bounded("maximum: 8"), not),
         (bounded("multipleOf: 4"), bounded("multipleOf: 2"), surely),
         (bounded("multipleOf: 2"), bounded("multipleOf: 4"), not),
         (whole(""), bounded("multipleOf: 1"), surely),
@@ -346,5 +411,54 @@ fn rows_are_told_apart_by_keys_of_any_words_and_by_fewer_columns_too() {
         let kept = kept_of("s.silver.x", &properties);
         assert_eq!(kept.tell_apart(&BTreeSet::from(["a"])), told, "{properties}");
         assert!(!told || kept.tell_apart(&BTreeSet::from(["a", "b"])), "{properties}");
+    }
+}
+
+#[test]
+fn values_whose_checks_alone_are_known_keep_what_these_say() {
+    let to = kept_of(
+        "s.silver.x",
+        "{name: t, logicalType: integer, logicalTypeOptions: {maximum: 10}}",
+    );
+    let most = |most: &str| RowCheck::Maximum {
+        value: most.to_owned(),
+        exclusive: false,
+    };
+    let listed = |value: &str| RowCheck::OneOf(vec![value.to_owned()]);
+    let rule = to.about("t").next().unwrap();
+    for (checks, expected) in [
+        (vec![most("10")], Kept::Surely),
+        (vec![most("11")], Kept::Not),
+        (vec![most("11"), most("9")], Kept::Surely),
+        (vec![listed("5")], Kept::Surely),
+        (vec![listed("99")], Kept::Not),
+        (vec![], Kept::Not),
+    ] {
+        assert_eq!(to.keep_by_checks("t", &checks, rule), [expected], "{checks:?}");
+    }
+}
+
+#[test]
+fn a_value_may_be_at_another_path_where_both_are_of_one_kind() {
+    let from = kept_of(
+        "s.bronze.src",
+        "{name: x, logicalType: integer}, {name: k, logicalType: string}, {name: l, logicalType: array, items: {logicalType: integer}}",
+    );
+    let to = kept_of(
+        "s.silver.x",
+        "{name: o, logicalType: object, properties: [{name: x, logicalType: number}]}, {name: l, logicalType: array, items: \
+         {logicalType: array, items: {logicalType: integer}}}",
+    );
+    for (path, there, expected) in [
+        ("x", "o.x", true),
+        ("k", "o.x", false),
+        ("x.x", "o.x", false),
+        ("x", "o", false),
+        ("l", "l[]", true),
+        ("l", "l", false),
+        ("x", "l[][]", true),
+        ("l[]", "l[][]", true),
+    ] {
+        assert_eq!(from.may_be_at(path, &to, there), expected, "{path} → {there}");
     }
 }

@@ -115,6 +115,45 @@ async fn what_is_done_with_values_of_another_kind_alters_a_query() {
             "SELECT id FROM a.silver.t WHERE x > y",
             vec!["rows: x `>`"],
         ),
+        // A double does not hold it: 2^53 + 1.
+        (
+            "bigint",
+            "double",
+            "SELECT id FROM a.silver.t WHERE x > 9007199254740993",
+            vec!["rows: x `>`"],
+        ),
+        // `01234` is 1234 now.
+        (
+            "text",
+            "bigint",
+            "SELECT id, CAST(x AS VARCHAR) AS t FROM a.silver.t WHERE character_length(CAST(x AS VARCHAR)) = 5",
+            vec!["rows: x character_length"],
+        ),
+        (
+            "text",
+            "bigint",
+            "SELECT CASE WHEN concat(x, '') LIKE '0%' THEN 1 ELSE 2 END AS c FROM a.silver.t",
+            vec!["c: x LIKE, x concat"],
+        ),
+        (
+            "text",
+            "bigint",
+            "WITH q AS (SELECT id, CAST(x AS VARCHAR) AS t FROM a.silver.t) SELECT id FROM q WHERE t = '01'",
+            vec!["rows: x `=`"],
+        ),
+        // 2.5 is 2 now, and was nothing.
+        (
+            "text",
+            "double",
+            "SELECT TRY_CAST(x AS BIGINT) AS n FROM a.silver.t",
+            vec!["n: x TRY_CAST to whole numbers"],
+        ),
+        (
+            "text",
+            "money",
+            "SELECT id FROM a.silver.t WHERE TRY_CAST(x AS BIGINT) IS NOT NULL",
+            vec!["rows: x TRY_CAST to whole numbers"],
+        ),
         // Whole numbers are divided without a rest.
         (
             "bigint",
@@ -161,13 +200,13 @@ async fn what_is_done_with_values_of_another_kind_alters_a_query() {
         (
             "bigint",
             "double",
-            "SELECT id FROM a.silver.t WHERE x BETWEEN 1 AND 3",
+            "SELECT id FROM a.silver.t WHERE x BETWEEN 1 AND y",
             vec!["rows: x BETWEEN"],
         ),
         (
             "bigint",
             "double",
-            "SELECT CASE x WHEN 1 THEN y END AS c FROM a.silver.t",
+            "SELECT CASE x WHEN y THEN 1 END AS c FROM a.silver.t",
             vec!["c: x CASE"],
         ),
         (
@@ -292,6 +331,34 @@ async fn a_wider_type_and_values_that_are_handed_on_alter_nothing() {
             "double",
             "SELECT CAST(x AS DOUBLE) / 2 AS h, sqrt(x) AS r FROM a.silver.t WHERE x > 1.5",
         ),
+        // What comes of a whole number that both types hold.
+        (
+            "bigint",
+            "double",
+            "SELECT id, nullif(x, 0) AS n, CASE x WHEN 1 THEN y END AS c FROM a.silver.t \
+             WHERE x > 0 AND x <= 9007199254740992 AND x <> -1 AND x BETWEEN 1 AND 3 AND x IN (1, 2)",
+        ),
+        ("money", "double", "SELECT id FROM a.silver.t WHERE x > 0"),
+        // A double holds each of 32 bits.
+        (
+            "int",
+            "double",
+            "SELECT x, count(*) AS n, max(x) AS m FROM a.silver.t WHERE x > y AND x < 9007199254740993 GROUP BY x",
+        ),
+        // Text of whole numbers, as it is given.
+        (
+            "text",
+            "bigint",
+            "SELECT id, CAST(x AS VARCHAR) AS t, coalesce(CAST(x AS VARCHAR), '') AS c FROM a.silver.t",
+        ),
+        (
+            "text",
+            "bigint",
+            "SELECT DISTINCT CAST(x AS VARCHAR) AS t FROM a.silver.t",
+        ),
+        ("text", "bigint", "SELECT TRY_CAST(x AS BIGINT) AS n FROM a.silver.t"),
+        ("bigint", "double", "SELECT TRY_CAST(x AS BIGINT) AS n FROM a.silver.t"),
+        ("text", "double", "SELECT TRY_CAST(x AS DOUBLE) AS n FROM a.silver.t"),
         (
             "date",
             "instant",
@@ -303,6 +370,30 @@ async fn a_wider_type_and_values_that_are_handed_on_alter_nothing() {
         assert_eq!(found, Vec::<String>::new(), "{sql}");
         let back = shown(is, was, sql, &Renamed::default()).await;
         assert_eq!(back, Vec::<String>::new(), "{sql}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_computed_of_narrower_numbers_alters_a_query_and_of_wider_ones_not() {
+    for (wide, sql, expected) in [
+        ("bigint", "SELECT id, x * x AS p FROM a.silver.t", "p: x `*`"),
+        ("bigint", "SELECT id FROM a.silver.t WHERE x + x > 1", "rows: x `+`"),
+        ("bigint", "SELECT -x AS n FROM a.silver.t", "n: x `-`"),
+        ("more", "SELECT id, x * x AS p FROM a.silver.t", "p: x `*`"),
+    ] {
+        let found = shown(wide, "int", sql, &Renamed::default()).await;
+        assert_eq!(found, vec![expected], "{sql}");
+        let back = shown("int", wide, sql, &Renamed::default()).await;
+        assert_eq!(back, Vec::<String>::new(), "{sql}");
+    }
+    for sql in [
+        // As whole numbers of 64 bits.
+        "SELECT id, x * y AS p, x + 1 AS n, x / 2 AS h FROM a.silver.t",
+        "SELECT id, sum(x) AS s, max(x) AS m FROM a.silver.t WHERE x % x = 0 GROUP BY id",
+        "SELECT id, x, CAST(x AS BIGINT) * CAST(x AS BIGINT) AS p FROM a.silver.t",
+    ] {
+        let found = shown("bigint", "int", sql, &Renamed::default()).await;
+        assert_eq!(found, Vec::<String>::new(), "{sql}");
     }
 }
 

@@ -42,15 +42,10 @@ impl Answers {
             column: Some(field.name().clone()),
             dimension: None,
             severity: RuleSeverity::Error,
-            on_failure: match plan
+            on_failure: plan
                 .contract
                 .object()
-                .on_failure(&plan.contract.object().properties[column])
-            {
-                // What the type cannot hold cannot be written, whatever anybody says.
-                OnFailure::Warn => OnFailure::Quarantine,
-                declared => declared,
-            },
+                .on_misfit(&plan.contract.object().properties[column]),
             verdict,
             figure: unfit.map(|unfit| Figure::Whole(unfit.into())),
             figure_in_words: None,

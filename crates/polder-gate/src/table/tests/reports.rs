@@ -24,6 +24,9 @@ fn values_that_do_not_fit_break_the_type_and_nothing_else() {
         &[
             "{name: n, logicalType: integer, required: true, logicalTypeOptions: {maximum: 5}, \
             quality: [{metric: nullValues, mustBeLessThan: 1}]}",
+            "{name: o, logicalType: object, properties: [{name: q, logicalType: integer, \
+            customProperties: [{property: polder.onFailure, value: reject}]}]}",
+            "{name: w, logicalType: integer, customProperties: [{property: polder.onFailure, value: warn}]}",
         ],
         &[],
     );
@@ -33,6 +36,19 @@ fn values_that_do_not_fit_break_the_type_and_nothing_else() {
     assert_eq!(result(&found, "n.type").failing_rows, Some(1));
     assert_eq!(result(&found, "n.required").failing_rows, Some(1));
     assert_eq!(result(&found, "n.maximum").failing_rows, Some(1));
+    // A warning is no way past a type.
+    let policies = [
+        ("n", OnFailure::Quarantine),
+        ("o", OnFailure::Reject),
+        ("w", OnFailure::Quarantine),
+    ];
+    for (column, expected) in policies {
+        assert_eq!(
+            result(&found, &format!("{column}.type")).on_failure,
+            expected,
+            "{column}"
+        );
+    }
     let texts = batch(vec![("n", Arc::new(StringArray::from(vec!["1"])))]);
     let found = report(&check, table(vec![vec![texts]]), &NoFacts, &NoQueries);
     assert_eq!(result(&found, "n.type").verdict, RuleVerdict::Failed);

@@ -2,7 +2,9 @@
 //! source kept before and keeps no more, held against what is asked where its values go. In which words either side says it
 //! makes no difference.
 
+mod far;
 mod keys;
+mod sql;
 mod tightened;
 
 use std::cell::RefCell;
@@ -129,6 +131,7 @@ impl<'m> Handed<'m> {
             self.values(&loosened, &mut refusing);
         }
         self.sets(&loosened, &mut refusing);
+        self.far(&loosened, &mut refusing);
         refusing.sorted()
     }
 
@@ -151,7 +154,45 @@ impl<'m> Handed<'m> {
                 false => target.about_inside(&to.column).collect(),
             };
             for rule in limits.into_iter().filter(|_| inside.is_some()) {
-                limit(loosened, edge, (rule, &target), &edges, refusing);
+                self.limit(loosened, edge, (rule, &target), &edges, refusing);
+            }
+            if inside.is_some() {
+                self.within(loosened, (edge, to, &path), &target, &edges, refusing);
+            }
+        }
+    }
+
+    /// Values that the query may have put into a list or object which it makes: where in there is not known.
+    fn within(
+        &self,
+        loosened: &Loosened<'_>,
+        (edge, to, path): (&ColumnEdge, &DatasetColumn, &str),
+        target: &Guarantees,
+        edges: &[&ColumnEdge],
+        refusing: &mut Refusing,
+    ) {
+        if edge.how == Dependency::Identity {
+            return;
+        }
+        let column = loosened.column.column.as_str();
+        let inside = target
+            .about_inside(&to.column)
+            .filter_map(|rule| Some((rule, rule.column.as_deref()?)));
+        for (rule, there) in inside {
+            // What is inside of a value that is handed on is there too, and told by its own path.
+            let source = there
+                .strip_prefix(to.column.as_str())
+                .map(|rest| format!("{}{rest}", edge.from.column));
+            let is_handed_on = source.is_some_and(|source| loosened.now.may_be_at(&source, target, there));
+            if there == path || is_handed_on || !loosened.now.may_be_at(column, target, there) {
+                continue;
+            }
+            let lost = refuses_null(rule) && loosened.was.require(column) && !loosened.now.require(column);
+            if lost && loosened.restores(|kept| kept.require(column)) {
+                refusing.perhaps.insert(edge.via.to_string());
+            }
+            if edge.keeps_values {
+                self.limit(loosened, edge, (rule, target), edges, refusing);
             }
         }
     }
@@ -174,7 +215,9 @@ impl<'m> Handed<'m> {
         let as_it_is = edge.how == Dependency::Identity;
         let computed = matches!(edge.how, Dependency::Transformation | Dependency::Aggregation);
         let is_whole = inside == Some("");
-        if !(as_it_is || computed && is_whole && self.mesh.analysis.lineage.may_be_null(to)) {
+        // The query may leave out those that are null, or give another value.
+        let may_be_null = !is_whole || self.mesh.analysis.lineage.may_be_null(to);
+        if !(may_be_null && (as_it_is || computed && is_whole)) {
             return;
         }
         // A query that could give null before says nothing by giving it now.
@@ -187,59 +230,71 @@ impl<'m> Handed<'m> {
             refusing.perhaps.insert(edge.via.to_string());
         }
     }
-}
 
-/// A limit of values, which goes where they go as they are.
-fn limit(
-    loosened: &Loosened<'_>,
-    edge: &ColumnEdge,
-    (rule, target): (&Rule, &Guarantees),
-    edges: &[&ColumnEdge],
-    refusing: &mut Refusing,
-) {
-    let (column, was, now) = (&loosened.column, &loosened.was, &loosened.now);
-    let kept = |by: &Guarantees| by.keep_each(&column.column, rule, target);
-    // Where it could not be told before either, what is about texts may make it worse all the same.
-    let about_texts = !was.same_texts(now, &column.column) && loosened.own().is_some_and(asks_of_text);
-    let parts = kept(was).into_iter().zip(kept(now)).enumerate();
-    // What was refused before is no news.
-    let worse = parts.filter(|(_, (before, after))| {
-        after < before || (about_texts && (*before, *after) == (Kept::Unsure, Kept::Unsure))
-    });
-    let Some((part, (before, after))) = worse.min_by_key(|(_, (_, after))| *after) else {
-        return;
-    };
-    if !loosened.restores(|by| kept(by).get(part) >= Some(&before)) {
-        return;
-    }
-    let path = rule.column.as_deref().unwrap_or_default();
-    let own = rule.id.strip_prefix(path).and_then(|rest| rest.strip_prefix('.'));
-    if !edge.keeps_values && own == Some("physicalType") {
-        // What is computed has a type of its own.
-        return;
-    }
-    let conditional = edges
-        .iter()
-        .any(|other| other.via == edge.via && other.to == edge.to && other.how == Dependency::Conditional);
-    if !edge.keeps_values || conditional || chooses(edges, &edge.via, ROWS) {
-        refusing.perhaps.insert(edge.via.to_string());
-        return;
-    }
-    let Some(dataset) = edge.to.dataset() else { return };
-    let limit = match own {
-        Some(own) => format!("`{own}` of {dataset}.{path}"),
-        None => format!("rule {} of {dataset}", rule.id),
-    };
-    match (before, after, &rule.kind) {
-        (Kept::Surely, Kept::Not, RuleKind::Row(_)) => {
-            refusing.surely(&edge.via, rule, &format!("{limit} allows less than that of {column}"));
+    /// A limit of values, which goes where they go as they are.
+    fn limit(
+        &self,
+        loosened: &Loosened<'_>,
+        edge: &ColumnEdge,
+        (rule, target): (&Rule, &Guarantees),
+        edges: &[&ColumnEdge],
+        refusing: &mut Refusing,
+    ) {
+        let (column, was, now) = (&loosened.column, &loosened.was, &loosened.now);
+        let kept = |by: &Guarantees| by.keep_each(&column.column, rule, target);
+        // Where it could not be told before either, what is about texts may make it worse all the same.
+        let about_texts = !was.same_texts(now, &column.column) && loosened.own().is_some_and(asks_of_text);
+        let parts = kept(was).into_iter().zip(kept(now)).enumerate();
+        // What was refused before is no news.
+        let worse = parts.filter(|(_, (before, after))| {
+            after < before || (about_texts && (*before, *after) == (Kept::Unsure, Kept::Unsure))
+        });
+        let Some((part, (before, after))) = worse.min_by_key(|(_, (_, after))| *after) else {
+            return;
+        };
+        if !loosened.restores(|by| kept(by).get(part) >= Some(&before)) {
+            return;
         }
-        _ => {
-            let why = format!(
-                "whether all values that {column} may have now keep {limit} ({}) cannot be told",
-                rule.says
-            );
-            refusing.unsure.entry(edge.via.to_string()).or_insert(why);
+        let path = rule.column.as_deref().unwrap_or_default();
+        let Target::Column(to) = &edge.to else { return };
+        if to.column == path {
+            // What the query itself says keeps it, whatever comes.
+            let certain = self.mesh.analysis.lineage.certain(to);
+            if target.keep_by_checks(path, certain, rule).get(part) == Some(&Kept::Surely) {
+                return;
+            }
+        }
+        // Inside of a list or object that the query makes, where it put them is not known.
+        let inside = column.column.strip_prefix(edge.from.column.as_str());
+        let is_within = path.strip_prefix(to.column.as_str()) != inside;
+        let own = rule.id.strip_prefix(path).and_then(|rest| rest.strip_prefix('.'));
+        if !edge.keeps_values && own == Some("physicalType") {
+            // What is computed has a type of its own.
+            return;
+        }
+        let conditional = edges
+            .iter()
+            .any(|other| other.via == edge.via && other.to == edge.to && other.how == Dependency::Conditional);
+        if !edge.keeps_values || is_within || conditional || chooses(edges, &edge.via, ROWS) {
+            refusing.perhaps.insert(edge.via.to_string());
+            return;
+        }
+        let dataset = &to.dataset;
+        let limit = match own {
+            Some(own) => format!("`{own}` of {dataset}.{path}"),
+            None => format!("rule {} of {dataset}", rule.id),
+        };
+        match (before, after, &rule.kind) {
+            (Kept::Surely, Kept::Not, RuleKind::Row(_)) => {
+                refusing.surely(&edge.via, rule, &format!("{limit} allows less than that of {column}"));
+            }
+            _ => {
+                let why = format!(
+                    "whether all values that {column} may have now keep {limit} ({}) cannot be told",
+                    rule.says
+                );
+                refusing.unsure.entry(edge.via.to_string()).or_insert(why);
+            }
         }
     }
 }

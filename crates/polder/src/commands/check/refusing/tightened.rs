@@ -7,7 +7,7 @@ use polder_contract::{DatasetContract, Rule};
 use polder_core::DatasetName;
 use polder_engine::{ColumnEdge, DatasetColumn, Dependency, Pipeline, Target};
 
-use super::{Handed, REFUSES, ROWS, chooses, refusal};
+use super::{Handed, REFUSES, ROWS, chooses, refusal, sql};
 
 /// A pipeline that may lose rows by a limit of what it builds.
 #[derive(Debug)]
@@ -45,12 +45,15 @@ impl Handed<'_> {
                 (None, Some(path)) if target.about(path).any(|about| about == rule) => {
                     self.value_kept(pipeline, path, rule, &target)
                 }
+                _ if sql::of(rule).is_some() => self.sql_kept(pipeline, rule),
                 _ => return None,
             };
-            let may = match kept {
-                Kept::Surely => return None,
-                Kept::Not => format!("{from} may have others"),
-                Kept::Unsure => format!("whether what it makes of {from} keeps to that cannot be told"),
+            let may = match (kept, from.as_str()) {
+                (Kept::Surely, _) => return None,
+                (Kept::Not, "") => "its query gives others".to_owned(),
+                (Kept::Unsure, "") => "whether what its query gives keeps to that cannot be told".to_owned(),
+                (Kept::Not, from) => format!("{from} may have others"),
+                (Kept::Unsure, from) => format!("whether what it makes of {from} keeps to that cannot be told"),
             };
             let what = match refusal(rule) {
                 REFUSES => format!("pipeline {} may lose rows to quarantine", pipeline.name),
@@ -108,34 +111,94 @@ impl Handed<'_> {
             }
             _ => None,
         });
-        let mut kept = Kept::Surely;
+        let mut kept = None;
         let mut from = BTreeSet::new();
         for (edge, to, inside) in made {
-            let source = format!("{}{inside}", edge.from.column);
             let Some(keeps) = self.now(&edge.from.dataset) else {
                 continue;
             };
+            let there = format!("{}{inside}", edge.from.column);
+            // Inside of a list or object that the query makes, where it put the value is not known.
+            let computed = edge.how != Dependency::Identity && !inside.is_empty();
+            let is_within = computed && !keeps.may_be_at(&there, target, path);
+            let source = if is_within { &edge.from.column } else { &there };
+            if is_within && edge.keeps_values && !keeps.may_be_at(source, target, path) {
+                // It is of another kind, and elsewhere in there.
+                continue;
+            }
             let values = match edge.keeps_values {
-                true => keeps.keep(&source, rule, target),
+                true => self.values_kept(&keeps, (source, to), rule, target),
                 false if refuses_only_null(rule) => Kept::Surely,
-                // What is computed may be anything.
-                false => Kept::Unsure,
+                // What is computed is as the query says, or may be anything.
+                false => self.certainly_kept(to, rule, target).max(Kept::Unsure),
             };
             let edges: Vec<_> = lineage
                 .leaving(&edge.from.dataset)
                 .filter(|other| other.from == edge.from)
                 .collect();
-            let has_value = !refuses_null(rule) || self.has_value((edge, to, inside), &keeps, pipeline);
+            let has_value = !refuses_null(rule)
+                || match is_within {
+                    true => keeps.have_value(source),
+                    false => self.has_value((edge, to, inside), &keeps, pipeline),
+                };
             let mut one = values.min(if has_value { Kept::Surely } else { Kept::Not });
-            if one == Kept::Not && chooses(&edges, &edge.via, ROWS) {
+            if one == Kept::Not && (is_within || chooses(&edges, &edge.via, ROWS)) {
                 one = Kept::Unsure;
             }
             if one < Kept::Surely {
                 from.insert(format!("{}.{source}", edge.from.dataset));
             }
-            kept = kept.min(one);
+            kept = Some(kept.map_or(one, |kept: Kept| kept.min(one)));
         }
+        let kept = kept.unwrap_or_else(|| self.constant_kept(pipeline, path, rule, target));
         (kept, from.into_iter().collect::<Vec<_>>().join(", "))
+    }
+
+    /// Whether the values that a column takes from another one keep a rule: by what is kept of them there, or by what the
+    /// query says.
+    fn values_kept(
+        &self,
+        source: &Guarantees,
+        (from, to): (&str, &DatasetColumn),
+        rule: &Rule,
+        target: &Guarantees,
+    ) -> Kept {
+        let by_source = source.keep_each(from, rule, target);
+        let by_query = match rule.column.as_ref() == Some(&to.column) {
+            true => target.keep_by_checks(&to.column, self.mesh.analysis.lineage.certain(to), rule),
+            false => Vec::new(),
+        };
+        let parts = by_source
+            .iter()
+            .enumerate()
+            .map(|(at, kept)| (*kept).max(by_query.get(at).copied().unwrap_or(Kept::Not)));
+        parts.min().unwrap_or(Kept::Surely)
+    }
+
+    /// Whether values that come from no column, or of which only the query says something, keep a rule, null aside.
+    fn certainly_kept(&self, to: &DatasetColumn, rule: &Rule, target: &Guarantees) -> Kept {
+        let certain = self.mesh.analysis.lineage.certain(to);
+        match certain.is_empty() || rule.column.as_ref() != Some(&to.column) {
+            true => Kept::Unsure,
+            false => {
+                let parts = target.keep_by_checks(&to.column, certain, rule);
+                parts.into_iter().min().unwrap_or(Kept::Surely)
+            }
+        }
+    }
+
+    /// Whether a column that comes from no other one keeps a rule.
+    fn constant_kept(&self, pipeline: &Pipeline, path: &str, rule: &Rule, target: &Guarantees) -> Kept {
+        let to = DatasetColumn {
+            dataset: pipeline.dataset.clone(),
+            column: path.to_owned(),
+        };
+        let is_null = refuses_null(rule) && self.mesh.analysis.lineage.may_be_null(&to);
+        match (is_null, refuses_only_null(rule)) {
+            (true, _) => Kept::Not,
+            (false, true) if !path.contains(['.', '[']) => Kept::Surely,
+            (false, _) => self.certainly_kept(&to, rule, target),
+        }
     }
 
     /// Whether a value that a pipeline makes is never null.
@@ -158,7 +221,10 @@ impl Handed<'_> {
 }
 
 /// Whether a rule of the new contract says nothing that was not kept before.
-fn is_kept(before: &Guarantees, rule: &Rule, target: &Guarantees) -> bool {
+pub(super) fn is_kept(before: &Guarantees, rule: &Rule, target: &Guarantees) -> bool {
+    if sql::of(rule).is_some() {
+        return sql::asks(before, rule);
+    }
     match (key(rule), &rule.column) {
         (Some(key), _) => before.tell_apart(&key.iter().map(String::as_str).collect()),
         (None, Some(path)) => {
