@@ -50,7 +50,7 @@ pub use definition::Definition;
 pub use editor::editor_schema;
 pub use infrastructure::{Role, Server};
 pub use lifecycle::Lifecycle;
-pub use parse::{Parsed, parse};
+pub use parse::{Parsed, parse, parse_past};
 pub use people::{Price, SupportChannel, Team, TeamMember};
 pub use place::{Place, Written};
 pub use promise::{Promise, Promised, Span, Subject};

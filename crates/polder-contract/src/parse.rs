@@ -27,6 +27,20 @@ pub struct Parsed {
 /// Reads a contract: its structure by the standard, its rules, and for objects that are bound to a dataset the types of
 /// their columns too. Everything that is wrong is reported at once.
 pub fn parse(source: &Source) -> Parsed {
+    parse_as(source, |_| {})
+}
+
+/// The same of a contract of the past, for comparisons: what former versions of Polder took is only a warning there, or
+/// nobody would hear what else changed with its mend.
+pub fn parse_past(source: &Source) -> Parsed {
+    parse_as(source, |found| {
+        if found.code == rule::NESTED_KEY {
+            found.severity = Severity::Warning;
+        }
+    })
+}
+
+fn parse_as(source: &Source, judged: fn(&mut Diagnostic)) -> Parsed {
     let document = match document::parse(source) {
         Ok(document) => document,
         Err(diagnostics) => {
@@ -53,6 +67,7 @@ pub fn parse(source: &Source) -> Parsed {
         let rules = contract.objects.iter();
         let rules = rules.flat_map(|object| rule::findings(object, &contract.objects, &mut large));
         diagnostics.extend(rules.filter(|found| !doubt.covers(found)));
+        diagnostics.iter_mut().for_each(judged);
     }
     let place = Place::of(source, contract.document.span);
     let errors = |found: &[Diagnostic]| found.iter().any(|found| found.severity == Severity::Error);

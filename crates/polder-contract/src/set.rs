@@ -1,6 +1,8 @@
 //! All contracts of a mesh, by dataset.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ffi::OsStr;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -9,7 +11,7 @@ use polder_core::{DatasetName, Layer};
 
 use crate::contract::Contract;
 use crate::dataset_contract::DatasetContract;
-use crate::parse::{Parsed, parse};
+use crate::parse::{Parsed, parse, parse_past};
 use crate::quarantine;
 use crate::readable::Readable;
 use crate::schema::SchemaObject;
@@ -34,15 +36,47 @@ impl ContractSet {
     /// their domain, a dataset with two contracts, a contract id that is used twice. See [`ContractSet::is_unreadable`] for
     /// what is lost with the former.
     pub fn load(sources: impl IntoIterator<Item = (String, Source)>) -> (Self, Vec<Diagnostic>) {
+        Self::load_beside(sources, &[])
+    }
+
+    /// As [`ContractSet::load`], of contracts of the past (see [`parse_past`]).
+    pub fn load_past(sources: impl IntoIterator<Item = (String, Source)>) -> (Self, Vec<Diagnostic>) {
+        Self::load_as(sources, &[], parse_past)
+    }
+
+    /// As [`ContractSet::load`], beside documents that are not even text, of which these findings tell. What is called like a
+    /// contract and is told as an error counts: of anything else nobody would hear that it is no contract.
+    pub fn load_beside(
+        sources: impl IntoIterator<Item = (String, Source)>,
+        unread: &[Diagnostic],
+    ) -> (Self, Vec<Diagnostic>) {
+        Self::load_as(sources, unread, parse)
+    }
+
+    fn load_as(
+        sources: impl IntoIterator<Item = (String, Source)>,
+        unread: &[Diagnostic],
+        parse: fn(&Source) -> Parsed,
+    ) -> (Self, Vec<Diagnostic>) {
         let sources: Vec<_> = sources.into_iter().collect();
         let mut set = Self::default();
+        let is_contract = |finding: &&Diagnostic| {
+            finding.severity == Severity::Error && finding.file.to_string_lossy().ends_with(".odcs.yaml")
+        };
+        for finding in unread.iter().filter(is_contract) {
+            let folder = finding.file.parent().and_then(Path::file_name);
+            if let Some(domain) = folder.and_then(OsStr::to_str) {
+                set.lose_named(domain, &finding.file);
+            }
+        }
         let mut diagnostics = Vec::new();
-        for ((domain, source), parsed) in sources.iter().zip(parse_all(&sources)) {
+        for ((domain, source), parsed) in sources.iter().zip(parse_all(&sources, parse)) {
             diagnostics.extend(parsed.diagnostics);
             match parsed.contract {
                 Some(contract) => set.add(domain, Arc::new(contract), &mut diagnostics),
                 None => {
                     set.lose(domain, &source.text);
+                    set.lose_named(domain, &source.path);
                     set.readable.extend(parsed.readable);
                 }
             }
@@ -62,6 +96,16 @@ impl ContractSet {
             let names = words.filter(|word| word.parse().is_ok_and(|name: DatasetName| name.domain() == domain));
             self.unreadable.extend(names.map(str::to_owned));
         }
+    }
+
+    /// Keeps the names of datasets by which people call a document that says none: `crm/customers.odcs.yaml` is about
+    /// `crm.<layer>.customers`.
+    fn lose_named(&mut self, domain: &str, file: &Path) {
+        let name = file.file_name().and_then(OsStr::to_str).unwrap_or_default();
+        let name = name.split('.').next().unwrap_or_default();
+        let layers = [Layer::Bronze, Layer::Silver, Layer::Gold];
+        self.unreadable
+            .extend(layers.map(|layer| format!("{domain}.{layer}.{name}")));
     }
 
     /// Whether a dataset, or the id of a contract, is not known because the document that would declare it is wrong, which
@@ -180,7 +224,7 @@ impl ContractSet {
 const WORTH_A_THREAD: usize = 16;
 
 /// Reads all documents, on as many threads as there are processors; in the documents' order.
-fn parse_all(sources: &[(String, Source)]) -> Vec<Parsed> {
+fn parse_all(sources: &[(String, Source)], parse: fn(&Source) -> Parsed) -> Vec<Parsed> {
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     let threads = processors.min(sources.len() / WORTH_A_THREAD);
     if threads < 2 {

@@ -14,6 +14,7 @@ mod draft;
 mod element;
 mod infer;
 mod json_schema;
+mod keys;
 mod kind;
 mod loss;
 mod names;

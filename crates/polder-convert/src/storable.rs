@@ -1,11 +1,12 @@
-//! What tables cannot hold of an imported object that is bound to a dataset: times of day, and names of columns that
-//! other engines refuse.
+//! What tables cannot hold of an imported object that is bound to a dataset: times of day, names of columns that other
+//! engines refuse, and keys with values inside.
 
 use std::collections::{HashMap, HashSet};
 
 use polder_core::DatasetName;
 use serde_json::{Map, Value, json};
 
+use crate::keys::drop_nested;
 use crate::kind::option;
 use crate::loss::{Tracker, describe};
 use crate::names::snake_case;
@@ -37,6 +38,8 @@ pub(crate) fn make_storable(objects: &mut [Map<String, Value>], tracker: &Tracke
             rules(object, &columns);
         }
     }
+    // Keys are spoken of by the columns' new names.
+    drop_nested(objects, is_dataset, tracker);
 }
 
 fn is_dataset(object: &Map<String, Value>) -> bool {

@@ -72,7 +72,7 @@ pub struct Judged {
 
 impl Hindsight {
     /// Compiles a contract. `by_position`: the rows are a stream's, so that of one key the first stays. `most`: so
-    /// many bytes of a commit's accepted rows are held, for queries about commits of which rows are refused.
+    /// many bytes of a commit's accepted rows are held, for rules that read them where others of the commit are refused.
     ///
     /// # Errors
     /// `Document`, where a rule makes no sense or a property has no type that a table can hold.
@@ -155,8 +155,9 @@ impl Hindsight {
         arrival.fresh.measure(&kept)
     }
 
-    /// Asks the rules about the table as it would have been with the rows that were taken and are not refused. Queries
-    /// are not run where these are too many to be held without those that are refused.
+    /// Asks the rules about the table as it would have been with the rows that were taken and are not refused. Queries,
+    /// and references of the dataset to itself, are not run where these are too many to be held without those that are
+    /// refused.
     ///
     /// # Errors
     /// What keeps the table from being read.
@@ -222,12 +223,13 @@ impl Hindsight {
         Ok(judged)
     }
 
-    /// Says of queries why they were not run.
+    /// Says of the rules that read the table's own rows why they were not run.
     fn name_unasked(&self, results: &mut [RuleResult]) {
-        for result in results.iter_mut().filter(|result| self.rules.is_query(&result.rule)) {
+        let rules = &self.rules;
+        for result in results.iter_mut().filter(|result| rules.reads_own_rows(&result.rule)) {
             result.verdict = RuleVerdict::NotRun(format!(
-                "rows of the commit would have been refused, and the others take more than {} MiB, too much to ask a query \
-                 of them alone",
+                "rows of the commit would have been refused, and the others take more than {} MiB, too much to read them \
+                 alone",
                 self.most >> 20
             ));
         }
@@ -235,9 +237,18 @@ impl Hindsight {
 }
 
 impl<'a> PastCommit<'a> {
-    /// The rows that were there before it and stay; nothing where it made the table.
+    /// The rows that were there before it and stay, in the columns that it left: it may have brought some, inside of
+    /// others too. Nothing where it made the table.
     fn stays(&self) -> Result<Option<Arc<dyn TableProvider>>> {
-        self.before.map(|_| self.would_be().surviving_rows()).transpose()
+        if self.before.is_none() {
+            return Ok(None);
+        }
+        let would_be = self.would_be();
+        match self.after.files_provider(&would_be.surviving()?) {
+            // Single files do not show them.
+            Err(_) => would_be.surviving_rows().map(Some),
+            rows => rows.map(Some),
+        }
     }
 
     fn would_be(&self) -> WouldBe<'a> {

@@ -13,7 +13,7 @@ use datafusion::catalog::TableProvider;
 use futures::TryStreamExt;
 use polder_contract::DatasetContract;
 use polder_contract::rule::{Metric, OnFailure, RuleKind, SetTest};
-use polder_core::{Error, ErrorKind, Result, ResultExt};
+use polder_core::{DatasetName, Error, ErrorKind, Result, ResultExt};
 use polder_gate::Violation;
 use polder_gate::table::{Keys, Queries, RuleResult, TableCheck, TableReport, TableState, scan_into};
 use polder_lake::Table;
@@ -31,6 +31,7 @@ const EXAMPLES: usize = 3;
 pub(crate) struct Rules {
     /// Keys of which the first row stays; those of pipelines are rules about the table.
     keys: Vec<Key>,
+    dataset: DatasetName,
     /// Everything else that the table must be; none where the contract asks for nothing.
     check: Option<TableCheck>,
     /// What those rules ask, by id.
@@ -72,6 +73,15 @@ impl Fresh {
     }
 }
 
+/// Whether what the rows of the table are decides about a test, beside what is measured of each.
+fn reads_own_rows(test: &SetTest, own: &DatasetName) -> bool {
+    match &test.metric {
+        Metric::Sql { .. } => true,
+        Metric::Orphans { dataset, .. } => dataset == own,
+        _ => false,
+    }
+}
+
 impl Rules {
     /// `by_position`: rows are a stream's, and of one key the first stays.
     pub(crate) fn compile(contract: &DatasetContract, by_position: bool) -> Result<Self> {
@@ -101,11 +111,11 @@ impl Rules {
         Ok(Self {
             keys,
             check: (!check.is_empty()).then_some(check),
-            need_files: asked.values().any(|test| match test.metric {
-                Metric::Sql { .. } => true,
-                Metric::Duplicates { .. } => !by_position,
-                _ => false,
+            need_files: asked.values().any(|test| {
+                let names_keys = !by_position && matches!(test.metric, Metric::Duplicates { .. });
+                reads_own_rows(test, contract.dataset()) || names_keys
             }),
+            dataset: contract.dataset().clone(),
             asked,
             measured: None,
             read_to: None,
@@ -406,16 +416,16 @@ impl Rules {
         }
     }
 
-    /// Whether the commit's files must be whole before the rules are asked: a query reads them, and so does who looks
-    /// for a key that comes twice.
+    /// Whether the commit's files must be whole before the rules are asked: a query reads them, so does a reference of
+    /// the dataset to itself, and who looks for a key that comes twice.
     pub(crate) fn need_files(&self) -> bool {
         self.need_files
     }
 
-    /// Whether a rule is a query.
-    pub(crate) fn is_query(&self, rule: &str) -> bool {
+    /// Whether a rule reads the rows of the table as it would be: it is a query, or a reference of the dataset to itself.
+    pub(crate) fn reads_own_rows(&self, rule: &str) -> bool {
         let test = self.asked.get(rule);
-        test.is_some_and(|test| matches!(test.metric, Metric::Sql { .. }))
+        test.is_some_and(|test| reads_own_rows(test, &self.dataset))
     }
 
     /// Whether everything that is in the table was read.

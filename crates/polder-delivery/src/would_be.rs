@@ -17,7 +17,7 @@ pub(crate) struct WouldBe<'a> {
 
 impl WouldBe<'_> {
     /// The files that stay.
-    fn surviving(&self) -> Result<Vec<DataFile>> {
+    pub(crate) fn surviving(&self) -> Result<Vec<DataFile>> {
         let gone: HashSet<_> = self.remove.iter().map(DataFile::path).collect();
         let mut files = self.table.files()?;
         files.retain(|file| !gone.contains(file.path()));

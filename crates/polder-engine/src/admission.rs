@@ -48,9 +48,13 @@ pub(crate) fn refusal(pipeline: &Pipeline, plan: &LogicalPlan) -> Option<Diagnos
     match pipeline.materialization {
         Materialization::ReplaceGroups if pipeline.key.is_empty() => None,
         Materialization::ReplaceGroups => group_safe::check(plan, &pipeline.key).err().map(|reason| {
-            let help = "drop `key`: the whole table is then one group that is built anew when a source changed";
+            let drop = "drop `key`: the whole table is then one group that is built anew when a source changed";
+            let help = match reason.contains(group_safe::OPTIONAL) {
+                true => format!("take the column of the side whose rows are all kept, or {drop}"),
+                false => drop.to_owned(),
+            };
             let message = format!("the groups that a change touches cannot be found: the query {reason}");
-            text.error(None, "not-incremental", message, Some(help.to_owned()))
+            text.error(text.last_named(&reason), "not-incremental", message, Some(help))
         }),
         materialization => row_local::check(plan).err().map(|reason| {
             let message = format!(

@@ -71,10 +71,12 @@ impl Engine {
         let checked = planning.await;
         let checked = checked.context(ErrorKind::Internal, || "planning a query broke off".to_owned())??;
         let (mut edges, mut certain, mut readings) = (Vec::new(), BTreeMap::new(), Vec::new());
+        let mut meetings = BTreeMap::new();
         for one in checked {
             diagnostics.extend(one.diagnostics);
             edges.extend(one.edges);
             certain.extend(one.certain);
+            meetings.extend(one.meeting);
             readings.extend(one.readings);
         }
         add_refused(&mut edges, &mut steps);
@@ -87,6 +89,7 @@ impl Engine {
             diagnostics,
             lineage: ColumnLineage::new(edges, steps)
                 .with_certain(certain)
+                .with_meetings(meetings)
                 .with_readings(readings),
             unsound,
         })
@@ -98,7 +101,7 @@ impl Engine {
     /// # Errors
     /// `Document`, with what [`Engine::check`] finds wrong with this pipeline.
     pub(crate) async fn refuse_unsound(&self, pipeline: &Pipeline) -> Result<()> {
-        let reads = self.session.references(&pipeline.sql.text).unwrap_or_default();
+        let reads = self.session.references(pipeline.query()).unwrap_or_default();
         let contracts: Vec<_> = reads.iter().filter_map(|dataset| self.contracts.get(dataset)).collect();
         let session = self.session.with_tables(self.empty_tables(&contracts)?);
         let checker = Checker::new(self, session, &[]);

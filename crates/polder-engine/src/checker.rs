@@ -10,7 +10,7 @@ use datafusion::execution::{SessionState, SessionStateBuilder};
 use datafusion::logical_expr::LogicalPlan;
 use polder_contract::{ContractSet, DatasetContract};
 use polder_core::document::{Diagnostic, Severity, nearest};
-use polder_core::{DatasetName, Error, ErrorKind, Result};
+use polder_core::{DatasetName, Error, ErrorKind, ObjectName, Result};
 use polder_gate::{arrow_schema, sql_limits};
 use polder_query::Session;
 use tokio::runtime::Handle;
@@ -21,7 +21,7 @@ use crate::declared_rules;
 use crate::definition::{ModelDefinition, Pipeline};
 use crate::engine::Engine;
 use crate::graph::{At, Node, of_dataset};
-use crate::lineage::{self, Asker, Certain, ColumnEdge, DatasetColumn, Reading, Step, certain};
+use crate::lineage::{self, Asker, Certain, ColumnEdge, DatasetColumn, Meeting, Reading, Step, certain, meeting};
 use crate::sql::place::SqlText;
 use crate::sql::unevaluated::{is_of_value, unevaluated};
 use crate::step::StepKind;
@@ -56,6 +56,8 @@ pub(crate) struct Checked {
     pub(crate) edges: Vec<ColumnEdge>,
     /// What the query that makes columns says of them.
     pub(crate) certain: Vec<(DatasetColumn, Certain)>,
+    /// What becomes of rows in the query of a pipeline, by its name.
+    pub(crate) meeting: Option<(ObjectName, Meeting)>,
     /// What its queries read.
     pub(crate) readings: Vec<Reading>,
 }
@@ -223,6 +225,7 @@ impl Checker {
             (column, certain)
         });
         checked.certain.extend(certain);
+        checked.meeting = Some((pipeline.name.clone(), meeting(&planned.plan)));
         if planned.sound {
             checked.diagnostics.extend(refusal(pipeline, &planned.plan));
             if let Some(wanted) = &wanted {
@@ -272,9 +275,10 @@ impl Checker {
         let plan = match self.session.written(text.sql).await {
             Ok(plan) => plan,
             Err(error) => {
+                // A table that is not there is named in our words: the engine puts names of its own before it.
                 let located = match self.session.references(text.sql) {
-                    Ok(_) => located(&self.session, text.sql).await,
-                    Err(_) => None,
+                    Ok(_) if error.kind() != ErrorKind::NotFound => located(&self.session, text.sql).await,
+                    _ => None,
                 };
                 diagnostics.push(text.failure(&located.unwrap_or(error), "sql"));
                 return None;

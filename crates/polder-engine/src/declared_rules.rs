@@ -4,13 +4,14 @@
 mod circles;
 
 use std::collections::HashSet;
-use std::mem::{Discriminant, discriminant};
+use std::sync::Arc;
 
 use polder_contract::rule::{Metric, RowTest, Rule, RuleKind, SetTest};
-use polder_contract::{ColumnType, ContractSet, DatasetContract, ReadableRules};
+use polder_contract::{ColumnType, Contract, ContractSet, DatasetContract, ReadableRules};
 use polder_core::document::{Diagnostic, Node, Severity, Source, Span, Value, nearest};
 use polder_core::{DatasetName, Error, ErrorKind, Result};
 use polder_gate::Gate;
+use polder_gate::table::unlike;
 use polder_query::{RuleQueries, Session};
 
 pub(crate) use circles::circles;
@@ -46,17 +47,39 @@ pub(crate) fn findings(contract: &DatasetContract, contracts: &ContractSet) -> V
     found
 }
 
-/// References of rules to datasets and columns that no contract of the set describes.
+/// References of rules to datasets and columns that no contract of the set describes, or whose values do not compare.
 pub fn dangling_references(contract: &DatasetContract, contracts: &ContractSet) -> Vec<Diagnostic> {
     let rules = contract.rules().unwrap_or_default();
     let references = rules.iter().filter_map(|rule| match &rule.kind {
         RuleKind::Set(SetTest {
-            metric: Metric::Orphans { dataset, to, .. },
+            metric: Metric::Orphans { columns, dataset, to },
             ..
-        }) => dangling(rule, dataset, to, contracts),
+        }) => dangling(rule, dataset, to, contracts)
+            .or_else(|| incomparable(contract, rule, columns, &contracts.get(dataset)?, to)),
         _ => None,
     });
     references.collect()
+}
+
+/// References of a contract's objects to each other whose values do not compare: what can be told of a contract that is
+/// in no set.
+pub fn incomparable_within(contract: &Arc<Contract>) -> Vec<Diagnostic> {
+    let objects = DatasetContract::all(contract);
+    let mut found = Vec::new();
+    for object in &objects {
+        for rule in object.rules().unwrap_or_default() {
+            let RuleKind::Set(SetTest {
+                metric: Metric::Orphans { columns, dataset, to },
+                ..
+            }) = &rule.kind
+            else {
+                continue;
+            };
+            let other = objects.iter().find(|other| other.dataset() == dataset);
+            found.extend(other.and_then(|other| incomparable(object, &rule, columns, other, to)));
+        }
+    }
+    found
 }
 
 /// What keeps the queries of a contract's rules from giving figures, each at its place, and what those and references to
@@ -125,34 +148,14 @@ fn reference(contract: &DatasetContract, rule: &Rule, contracts: &ContractSet) -
     };
     let own = columns.iter().map(|column| of(contract.dataset(), column));
     let others = to.iter().map(|column| of(dataset, column));
-    let kinds = |of: &DatasetContract, paths: &[String]| -> Vec<_> {
-        let object = of.object();
-        let values = paths.iter().map(|path| object.value(&object.path(path)?));
-        values
-            .map(|value| {
-                value
-                    .and_then(|value| value.column_type().ok())
-                    .map(|kind| comparable(&kind))
-            })
-            .collect()
-    };
     let other = contracts.get(dataset)?;
-    let unlike = kinds(contract, columns) != kinds(&other, to);
+    let unlike = unlike(contract.object(), columns, other.object(), to).is_some();
     Some(Reading::of_columns(
         asker(contract, rule),
         &text,
         own.chain(others),
         unlike,
     ))
-}
-
-/// What stands for all types whose values compare with each other.
-fn comparable(kind: &ColumnType) -> Discriminant<ColumnType> {
-    discriminant(match kind {
-        ColumnType::Int32 | ColumnType::Float64 | ColumnType::Decimal { .. } => &ColumnType::Int64,
-        ColumnType::TimestampLocal => &ColumnType::Timestamp,
-        other => other,
-    })
 }
 
 /// Why a figure of a type can never be what the rule asks for.
@@ -266,4 +269,32 @@ fn dangling(rule: &Rule, dataset: &DatasetName, to: &[String], contracts: &Contr
     };
     let help = help.map(|near| format!("did you mean `{near}`?"));
     Some(rule.place.error("unknown-reference", message, help.as_deref()))
+}
+
+/// The error of a reference that no gate could ever answer: the values of both ends do not compare.
+fn incomparable(
+    contract: &DatasetContract,
+    rule: &Rule,
+    columns: &[String],
+    other: &DatasetContract,
+    to: &[String],
+) -> Option<Diagnostic> {
+    let unlike = unlike(contract.object(), columns, other.object(), to)?;
+    let far = other.object();
+    if let Some(why) = to.iter().find_map(|path| far.no_key(&far.path(path)?)) {
+        let message = format!("{}: it refers to {}: {why}", rule.id, other.dataset());
+        let help = "refer to a column of one value, or leave the relationship out";
+        return Some(rule.place.error("reference-types", message, Some(help)));
+    }
+    let message = format!(
+        "{}: `{}` is {}, but {}.{} is {}: their values cannot be compared",
+        rule.id,
+        unlike.own,
+        unlike.own_type,
+        other.dataset(),
+        unlike.other,
+        unlike.other_type
+    );
+    let help = "declare both of one type, and cast where the values are made";
+    Some(rule.place.error("reference-types", message, Some(help)))
 }

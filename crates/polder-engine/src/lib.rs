@@ -35,14 +35,14 @@ mod watched;
 
 pub use backtest::{Backtest, BacktestCommit, Since, Unseen};
 pub use check::Analysis;
-pub use declared_rules::{dangling_references, unread_readable, unread_rules};
+pub use declared_rules::{dangling_references, incomparable_within, unread_readable, unread_rules};
 pub use definition::{
     Materialization, ModelDefinition, ModelInput, Pipeline, load_models, load_pipelines, read_models, read_pipelines,
 };
 pub use engine::{Engine, RunOptions};
 pub use lineage::{
     Altered, Asker, Broken, Chain, ColumnEdge, ColumnLineage, DatasetColumn, Dependency, Hop, LineageEdge, Reach,
-    Reached, Reader, Renamed, Retyped, Step, Still, Target, altered,
+    Reached, Reader, Renamed, Retyped, Step, Still, Target, altered, may_name,
 };
 pub use model::{ModelRecord, ModelStore, Promotion};
 pub use source::{misfit_columns, unreadable_columns};

@@ -59,7 +59,7 @@ impl Definition {
             .collect();
         let hashed = serde_json::json!([
             FORM,
-            pipeline.sql.text.trim(),
+            pipeline.query().trim(),
             pipeline.materialization.as_str(),
             pipeline.key,
             pipeline.dataset.to_string(),
@@ -80,7 +80,7 @@ impl Definition {
             })
             .collect();
         let hashed = serde_json::json!([
-            pipeline.sql.text.trim(),
+            pipeline.query().trim(),
             pipeline.materialization.as_str(),
             pipeline.key,
             pipeline.dataset.to_string(),

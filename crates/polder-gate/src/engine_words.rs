@@ -101,16 +101,31 @@ pub fn said(error: &DataFusionError, asked: Asked<'_>) -> Said {
     }
 }
 
-/// What the parser says of a text that it cannot read. What queries of rules have filled in is filled in nowhere else.
+/// What the parser says of a text that it cannot read.
 fn unread(why: &str, sql: &str) -> Said {
-    let said = Said::new(why);
-    let filled_in = [("column", "{property}"), ("dataset", "{object}")];
-    match filled_in.iter().find(|(_, word)| sql.contains(word)) {
-        Some((what, word)) => said.with_help(format!(
-            "name the {what}: {word} stands for it in queries of rules alone (`type: sql`)"
-        )),
-        None => said,
+    let help = unreadable(sql);
+    Said { help, ..Said::new(why) }
+}
+
+/// What to do about a text that the parser cannot read, by what is in it that no SQL has.
+pub fn unreadable(sql: &str) -> Option<String> {
+    if sql.contains("{{") || sql.contains("{%") {
+        return Some(
+            "templates such as {{ ref(…) }} are not filled in: name the dataset itself, as domain.layer.name"
+                .to_owned(),
+        );
     }
+    // What queries of rules have filled in is filled in nowhere else.
+    let filled_in = [("column", "{property}"), ("dataset", "{object}")];
+    if let Some((what, word)) = filled_in.iter().find(|(_, word)| sql.contains(word)) {
+        return Some(format!(
+            "name the {what}: {word} stands for it in queries of rules alone (`type: sql`)"
+        ));
+    }
+    if sql.contains(['\u{2018}', '\u{2019}', '\u{201c}', '\u{201d}', '\u{201e}']) {
+        return Some("text goes in straight single quotes, as in 'basic': an editor made others of them".to_owned());
+    }
+    None
 }
 
 /// The sentence of the parser: `expected an expression, but found `)` at line 1, column 9`.
@@ -262,15 +277,30 @@ pub fn meant<'n>(written: &str, known: impl Iterator<Item = &'n str> + Clone) ->
     })
 }
 
-/// The word as it is written right of a `=`, bare or in double quotes, which SQL takes for a column.
+/// The word as it is written right of a comparison, bare or in double quotes, which SQL takes for a column. Of a list
+/// (`IN ("a", "b")`) any of its words.
 fn compared_word<'s>(sql: &'s str, name: &str) -> Option<&'s str> {
-    sql.split('=').skip(1).find_map(|right| {
-        let right = right.trim_start();
+    let lower = sql.to_ascii_lowercase();
+    let word = |at: usize| {
+        let right = sql[at..].trim_start();
         let word = match right.strip_prefix('"') {
             Some(quoted) => quoted.split('"').next()?,
             None => right.split(|c: char| !c.is_alphanumeric() && c != '_').next()?,
         };
         word.eq_ignore_ascii_case(name).then_some(word)
+    };
+    let behind = |mark: &'static str| lower.match_indices(mark).map(move |(at, _)| at + mark.len());
+    let mut compared = ["=", "<>", "<", ">", " like ", " ilike ", " then ", " else "]
+        .into_iter()
+        .flat_map(behind);
+    if let Some(found) = compared.find_map(word) {
+        return Some(found);
+    }
+    let mut lists = behind(" in (").chain(behind(" in("));
+    lists.find_map(|start| {
+        let list = &sql[start..start + sql[start..].find(')').unwrap_or(sql.len() - start)];
+        let mut starts = std::iter::once(start).chain(list.match_indices(',').map(|(comma, _)| start + comma + 1));
+        starts.find_map(word)
     })
 }
 

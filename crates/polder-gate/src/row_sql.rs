@@ -20,7 +20,7 @@ use polder_core::{Error, ErrorKind, Result};
 use crate::engine::ENGINE;
 use crate::engine_words::{self, Asked};
 use crate::schema::in_words;
-use crate::sql_numbers::by_itself::coerced;
+use crate::sql_numbers::by_itself::{coerced, with_known_places};
 use crate::{sql_limits, sql_numbers};
 
 /// Rows without a value after which each row is judged alone at once: to look for more by halves would cost more.
@@ -66,6 +66,7 @@ impl RowSql {
             .create_logical_expr_from_sql_expr(parsed, &schema)
             .map_err(|error| said(&error))?;
         allowed(&logical)?;
+        let logical = with_known_places(logical, &schema);
         let mut columns: Vec<String> = logical.column_refs().iter().map(|column| column.name.clone()).collect();
         columns.sort_by_key(|name| all.index_of(name).unwrap_or(usize::MAX));
         let read: Vec<Field> = columns

@@ -85,6 +85,15 @@ fn in_default_zone(data_type: &DataType, property: &Property) -> DataType {
     }
 }
 
+/// The Arrow type of a value.
+///
+/// # Errors
+/// `Document`, where no Delta table can hold it.
+pub(crate) fn property_type(property: &Property) -> Result<DataType> {
+    data_type(&property.column_type()?)
+        .map_err(|what| Error::new(ErrorKind::Document, format!("`{}` {what}", property.name)))
+}
+
 /// The Arrow type of a column, or what is wrong with it.
 fn data_type(column: &ColumnType) -> Result<DataType, String> {
     Ok(match column {

@@ -22,7 +22,8 @@ mod tests;
 
 pub use computed::read_exactly;
 pub use ingest::Ingest;
-pub use observer::{CommitSummary, Mode, Observer, Quiet, Summary, Unnamed};
+pub use observer::{CommitSummary, Dated, Mode, Observer, Quiet, Summary, Unnamed};
+pub use renamed::{Feed, refused_as_renamed};
 pub use reread::Rereader;
 pub use source::kafka::{KafkaProbe, Patience, probe_kafka, probe_topics};
 pub use stream::{

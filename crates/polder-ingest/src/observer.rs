@@ -125,6 +125,32 @@ impl Unnamed {
     }
 }
 
+/// Records that may say when their event happened, in the field that their stream names for that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Dated {
+    records: u64,
+    dated: u64,
+}
+
+impl Dated {
+    /// Takes in a record, and whether it has the field.
+    pub(crate) fn note(&mut self, has_field: bool) {
+        self.records += 1;
+        self.dated += u64::from(has_field);
+    }
+
+    /// Takes in what was noted elsewhere.
+    pub(crate) fn add(&mut self, other: Self) {
+        self.records += other.records;
+        self.dated += other.dated;
+    }
+
+    /// How many records there were, where none of them has the field.
+    pub fn never(self) -> Option<u64> {
+        (self.dated == 0 && self.records > 0).then_some(self.records)
+    }
+}
+
 /// What a run did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Summary {
@@ -145,6 +171,8 @@ pub struct Summary {
     pub ignored: u64,
     /// What records said that the contract has no column for.
     pub unnamed: Unnamed,
+    /// Whether JSON records have the field that the stream names for `_event_time`; of other streams nothing is counted.
+    pub dated: Dated,
     /// Offsets that brokers no longer had and that were passed over, because the stream says so (`on_lost: skip`).
     pub lost: u64,
     /// Commits to the bronze table.
@@ -164,6 +192,7 @@ impl Summary {
             remarks: BTreeMap::new(),
             ignored: 0,
             unnamed: Unnamed::default(),
+            dated: Dated::default(),
             lost: 0,
             commits: 0,
             versions: Vec::new(),

@@ -14,6 +14,7 @@ mod exception;
 mod expression;
 mod found;
 mod landing;
+mod plurals;
 mod policy;
 mod subject;
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Words in names: `customerName`, `customer_name` and `CUSTOMER-NAME` are the words `customer` and `name`.
 
+use crate::plurals::{Values, are_things, is_plural};
+
 /// The words of a name, in lower case.
 pub(crate) fn of(name: &str) -> Vec<String> {
     let characters: Vec<char> = name.chars().collect();
@@ -32,45 +34,18 @@ pub(crate) enum Forms {
     AsDeclared,
     /// Its plural too.
     Plural,
-    /// Its plural too, unless another word behind it says what there is of them: `emails_domain`.
-    LastPlural,
+    /// Its plural too where such values under the whole name are the things: `emails_work`, not `emails_domain`.
+    Things(Values),
 }
-
-/// Words that say of what stands before them only how it is written, or whose it is.
-const AFTERWORDS: [&str; 17] = [
-    "all", "and", "array", "by", "csv", "for", "from", "in", "json", "list", "of", "or", "raw", "string", "text", "to",
-    "xml",
-];
 
 impl Forms {
     fn is(self, word: &str, declared: &str) -> bool {
         word == declared || (self != Self::AsDeclared && is_plural(word, declared))
     }
 
-    /// The forms that count before these words.
-    fn before(self, words: &[String]) -> Self {
-        let is_said_of = |word: &String| !AFTERWORDS.contains(&word.as_str()) && word.parse::<u64>().is_err();
-        match self {
-            Self::LastPlural if words.first().is_some_and(is_said_of) => Self::AsDeclared,
-            forms => forms,
-        }
-    }
-
     fn are(self, words: &[String], phrase: &[String]) -> bool {
         words.len() == phrase.len() && words.iter().zip(phrase).all(|(word, declared)| self.is(word, declared))
     }
-}
-
-/// Whether a word is the regular plural of another one: `prices`, `addresses`, `salaries`.
-fn is_plural(word: &str, of: &str) -> bool {
-    let by_y = of
-        .strip_suffix('y')
-        .filter(|stem| !stem.ends_with(['a', 'e', 'i', 'o', 'u']));
-    if let Some(stem) = by_y {
-        return word.strip_prefix(stem) == Some("ies");
-    }
-    let hisses = of.ends_with(['s', 'x', 'z']) || of.ends_with("ch") || of.ends_with("sh");
-    word.strip_prefix(of) == Some(if hisses { "es" } else { "s" })
 }
 
 /// Phrases that names are searched for: words with underscores between them.
@@ -94,7 +69,14 @@ impl Phrases {
             let mut windows = words.windows(phrase.len().max(1)).enumerate();
             let is_it = |(at, window): (usize, &[String])| {
                 let behind = words.get(at + phrase.len()..).unwrap_or_default();
-                forms.before(behind).are(window, phrase)
+                // What a plural means is asked only where there is one: few names have any.
+                forms.are(window, phrase)
+                    && match forms {
+                        Forms::Things(values) => {
+                            Forms::AsDeclared.are(window, phrase) || are_things(values, &words[..at], phrase, behind)
+                        }
+                        Forms::AsDeclared | Forms::Plural => true,
+                    }
             };
             !phrase.is_empty() && windows.any(is_it)
         };

@@ -28,7 +28,7 @@ use polder_core::{Error, ErrorKind, Result, ResultExt, clock};
 use polder_gate::engine_words::{meant, syntax};
 use polder_gate::reading::fields_beyond;
 use polder_gate::sql_numbers;
-use polder_gate::sql_numbers::by_itself::with_written_casts;
+use polder_gate::sql_numbers::by_itself::{with_known_places, with_written_casts};
 
 use crate::failure::query_error;
 use as_text::with_json;
@@ -353,6 +353,7 @@ impl Reader {
             .with_query_execution_start_time(Some(clock::now()))
             .build();
         let simplifier = ExprSimplifier::new(context);
+        let expression = with_known_places(expression, columns);
         let expression = simplifier.coerce(with_written_casts(expression)?, columns)?;
         let expression = kept(sql_numbers::exact_expression(expression, columns)?, columns)?;
         let expression = simplifier.simplify(expression)?;
@@ -403,6 +404,21 @@ mod tests {
         assert_eq!(countries, ["n -3", "x"]);
         let prices: Vec<_> = patched.column(2).as_string::<i32>().iter().flatten().collect();
         assert_eq!(prices, ["2.5", "2.5"]);
+    }
+
+    #[test]
+    fn places_that_need_no_row_are_as_good_as_written_ones() {
+        let rows = rows();
+        for places in ["1", "2 - 1", "cast(1 AS int)"] {
+            let text = format!(
+                "country = 'x' || round(\"Price\" + 0.05, {places}), \"Price\" = round(\"Price\" + 0.05, {places})"
+            );
+            let patch = RowPatch::parse(&text, &rows.schema(), &[], None, no_json).unwrap();
+            let patched = patch.apply(&rows).unwrap();
+            assert_eq!(patched.column(1).as_string::<i32>().value(0), "x1.6", "{text}");
+            let price = patched.column(2).as_primitive::<Decimal128Type>();
+            assert_eq!(price.value_as_string(0), "1.6", "{text}");
+        }
     }
 
     #[test]

@@ -15,8 +15,9 @@ use datafusion::sql::sqlparser::ast::{
 };
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::tokenizer::Tokenizer;
+use polder_core::document::without_mark;
 use polder_core::{DatasetName, Error, ErrorKind, Result};
-use polder_gate::engine_words::syntax;
+use polder_gate::engine_words::{syntax, unreadable};
 
 use crate::failure::query_error;
 use crate::travel::{Moment, resolve, split};
@@ -55,17 +56,25 @@ impl Statement {
     /// `Usage` for text that is no SQL, several statements, statements that do more than read, and time travel that
     /// cannot be read.
     pub(crate) fn parse(sql: &str) -> Result<Self> {
+        let sql = without_mark(sql);
+        let helped = |error: Error| match unreadable(sql) {
+            Some(help) if error.help().is_none() => error.with_help(help),
+            _ => error,
+        };
         let tokens = Tokenizer::new(&DIALECT, sql)
             .tokenize_with_location()
             .map_err(|error| {
                 let why = syntax(&error.to_string());
-                Error::new(ErrorKind::Usage, format!("the statement cannot be read: {why}"))
+                helped(Error::new(
+                    ErrorKind::Usage,
+                    format!("the statement cannot be read: {why}"),
+                ))
             })?;
         let mut statements = DFParserBuilder::new(resolve(tokens)?)
             .with_dialect(&DIALECT)
             .build()
             .and_then(|mut parser| parser.parse_statements())
-            .map_err(query_error)?;
+            .map_err(|error| helped(query_error(error)))?;
         let mut parsed = match (statements.pop_front(), statements.len()) {
             (Some(statement), 0) => statement,
             (None, _) => return Err(Error::new(ErrorKind::Usage, "there is no statement")),

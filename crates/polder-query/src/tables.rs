@@ -88,8 +88,11 @@ impl Tables {
     /// The error for a name that is not known, with the nearest one that is.
     pub(crate) async fn unknown(&self, name: &str) -> Error {
         let error = Error::new(ErrorKind::NotFound, format!("there is no dataset `{name}`"));
-        // The list is only for the help: where it cannot be had, the error is told all the same.
-        let known = self.names().await.unwrap_or_default();
+        // The list is only for the help: where the lake cannot be listed, what was given is.
+        let known = match self.names().await {
+            Ok(known) => known,
+            Err(_) => self.given.keys().cloned().collect(),
+        };
         match nearest(name, &known) {
             Some(near) => error.with_help(format!("did you mean {near}?")),
             None if known.is_empty() => {
@@ -111,16 +114,19 @@ fn promised(contract: &DatasetContract) -> Vec<FieldRef> {
         .collect()
 }
 
-/// The known name that is most alike; a name without dots is held against the last part alone.
+/// The known name that is most alike; a name of fewer parts is held against as many of the last ones, and of more parts
+/// only the last three are (`catalog.sales.gold.orders`).
 fn nearest<'a>(name: &str, known: &'a [DatasetName]) -> Option<&'a DatasetName> {
-    let likeness = |dataset: &DatasetName| {
-        if name.contains('.') {
-            strsim::jaro_winkler(name, &dataset.to_string())
-        } else {
-            strsim::jaro_winkler(name, dataset.name())
-        }
-    };
+    let name = last_parts(name, 3);
+    let parts = name.split('.').count();
+    let likeness = |dataset: &DatasetName| strsim::jaro_winkler(name, last_parts(&dataset.to_string(), parts));
     let rated = known.iter().map(|dataset| (likeness(dataset), dataset));
     let best = rated.max_by(|(left, _), (right, _)| left.total_cmp(right))?;
     (best.0 >= ALIKE).then_some(best.1)
+}
+
+/// The end of a name, in so many parts.
+fn last_parts(name: &str, parts: usize) -> &str {
+    let before = name.rmatch_indices('.').nth(parts.saturating_sub(1));
+    before.map_or(name, |(dot, _)| &name[dot + 1..])
 }

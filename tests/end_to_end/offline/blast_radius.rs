@@ -71,7 +71,10 @@ fn a_stream_that_goes_takes_along_the_whole_way() {
 #[test]
 fn who_builds_a_dataset_may_change() {
     let repository = Repository::new();
-    rename(&repository, STREAM, "pipelines/sales/lines.stream.yaml");
+    // A stream of the same topic would read it a second time.
+    let lines = "pipelines/sales/lines.stream.yaml";
+    rename(&repository, STREAM, lines);
+    repository.edit(lines, "topic: retail.invoice_line", "topic: retail.lines");
     for ending in ["pipeline.yaml", "sql"] {
         rename(
             &repository,

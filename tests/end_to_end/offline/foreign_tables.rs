@@ -427,3 +427,86 @@ fn a_field_that_objects_lack_is_null_where_it_may_be_and_breaks_its_rule_where_i
         }
     }
 }
+
+/// Appends to the table, as another engine would that merges the schema: a file of what a query gives, and its columns
+/// by the same commit.
+fn merged(mesh: &NewMesh, version: u64, query: &str, types: &[(&str, Value)]) {
+    let table = mesh.path(TABLE);
+    let name = format!("part-{version}.parquet");
+    let file = table.join(&name);
+    mesh.polder.expect(&["sql", "-o", &file.display().to_string(), query]);
+    let columns: Vec<Value> = types
+        .iter()
+        .map(|(name, kind)| json!({"name": name, "type": kind, "nullable": true, "metadata": {}}))
+        .collect();
+    let schema = json!({"type": "struct", "fields": columns}).to_string();
+    let size = fs::metadata(&file).unwrap().len();
+    let entries = [
+        json!({"metaData": {"id": "00000000-0000-4000-8000-000000000001", "format": {"provider": "parquet", "options": {}},
+            "schemaString": schema, "partitionColumns": [], "configuration": {}}}),
+        json!({"add": {"path": name, "partitionValues": {}, "modificationTime": version, "dataChange": true, "size": size}}),
+    ];
+    let entries = entries.map(|entry| entry.to_string()).join("\n");
+    fs::write(table.join(format!("_delta_log/{version:020}.json")), entries).unwrap();
+}
+
+#[test]
+fn queries_about_a_commit_that_gave_objects_a_field_read_the_rows_before_it_too() {
+    let mesh = mesh();
+    asks(&mesh, "SELECT id, 'x' AS h FROM parts");
+    let object_of = |fields: &[(&str, &str)]| [("id", json!("long")), ("v", json!("long")), ("o", object(fields))];
+    let few = object_of(&[("a", "long")]);
+    let of_few = |id: u8| {
+        format!(
+            "SELECT CAST({id} AS bigint) AS id, CAST({id} AS bigint) AS v, named_struct('a', CAST(1 AS bigint)) AS o"
+        )
+    };
+    made(&mesh, &of_few(1), &few, &json!({}), None);
+    merged(&mesh, 1, &of_few(2), &few);
+    let of_more = |id: u8, v: u8| {
+        format!(
+            "SELECT CAST({id} AS bigint) AS id, CAST({v} AS bigint) AS v, named_struct('a', CAST(1 AS bigint), 'b', 'x') AS o"
+        )
+    };
+    let rows = format!("{} UNION ALL {}", of_more(3, 3), of_more(4, 50));
+    merged(&mesh, 2, &rows, &object_of(&[("a", "long"), ("b", "string")]));
+    // The 50 would have been refused. Of the others all have an `a` and one a `b`: 1 + 2 + 3, and 1 + 2, as it was before.
+    for (all, without, fail) in [(7, 4, false), (6, 3, true)] {
+        let rule = |id: &str, asked: &str, below: u8| {
+            format!(
+                "{{id: {id}, type: sql, query: 'SELECT sum(v) FROM {{object}} WHERE {asked}', mustBeLessThan: {below}}}"
+            )
+        };
+        let rules = [rule("all", "o.a > 0", all), rule("without", "o.b IS NULL", without)].join(", ");
+        let v = format!(
+            "name: v, logicalType: integer, physicalType: bigint, logicalTypeOptions: {{maximum: 10}}, quality: [{rules}]"
+        );
+        let o = "name: o, logicalType: object, properties: [{name: a, logicalType: integer, physicalType: bigint}, \
+                 {name: b, logicalType: string}]";
+        promises(&mesh, &[&v, o]);
+        let asked = ["contract", "backtest", PARTS, "--since", "1", "--format", "json"];
+        let past = mesh.polder.run(&asked);
+        let commits: Value = serde_json::from_str(&past.stdout).unwrap_or_else(|_| panic!("{}", said(&past)));
+        let refused = if fail { 2 } else { 1 };
+        assert_eq!(
+            (&commits[0]["rows"], &commits[0]["refused"]),
+            (&json!(2), &json!(refused)),
+            "{}",
+            said(&past)
+        );
+        let rules = commits[0]["rules"].as_array().unwrap().iter();
+        let figures: Vec<_> = rules
+            .filter(|rule| rule["rule"] != "v.maximum")
+            .map(|rule| {
+                [&rule["rule"], &rule["figure"], &rule["refuses_commit"]]
+                    .map(ToString::to_string)
+                    .join(" ")
+            })
+            .collect();
+        let wanted: &[&str] = match fail {
+            true => &["\"all\" 6 true", "\"without\" 3 false"],
+            false => &[],
+        };
+        assert_eq!(figures, wanted, "{}", said(&past));
+    }
+}

@@ -44,7 +44,7 @@ fn a_comparison_shows_what_it_speaks_of_in_every_folder() {
         let ended = below(&base.path(""), &["contract", "diff", old, "orders.odcs.yaml"]);
         assert_eq!(ended.code, Some(2), "{}", said(&ended));
         assert!(ended.stderr.contains(&format!(" --> {shown}:")), "{}", said(&ended));
-        assert!(ended.stderr.contains(" | domain: shop\n"), "{}", said(&ended));
+        assert!(ended.stderr.contains(" | status: [active\n"), "{}", said(&ended));
     }
     // So do an import and an export.
     fs::write(
@@ -59,7 +59,7 @@ fn a_comparison_shows_what_it_speaks_of_in_every_folder() {
         &["contract", "export", "wrong.odcs.yaml", "--to", "avro"],
     );
     assert_eq!(ended.code, Some(2), "{}", said(&ended));
-    assert!(ended.stderr.contains(" | domain: shop\n"), "{}", said(&ended));
+    assert!(ended.stderr.contains(" | status: [active\n"), "{}", said(&ended));
 }
 
 #[test]

@@ -123,6 +123,11 @@ impl Repository {
         self.polder.run(arguments)
     }
 
+    /// Runs in the mesh's folder.
+    pub(super) fn polder(&self) -> &Polder {
+        &self.polder
+    }
+
     pub(super) fn check(&self) -> Ended {
         self.polder.run(&["check", "--base", "main"])
     }
@@ -558,6 +563,11 @@ fn a_pipeline_that_still_checks_with_another_type_is_not_broken() {
         "version: 1.0.0\n    contractId: sales.bronze.invoice_lines",
         "version: 2.0.0\n    contractId: sales.bronze.invoice_lines",
     );
+    // What each output port says that it is made of.
+    let text = fs::read_to_string(repository.path(product)).unwrap();
+    let made_of = "- id: sales.bronze.invoice_lines\n        version: ";
+    let text = text.replace(&format!("{made_of}1.0.0"), &format!("{made_of}2.0.0"));
+    fs::write(repository.path(product), text).unwrap();
     let ended = repository.check();
     assert_eq!(ended.code, Some(2), "{}", said(&ended));
     let chain = "sales.bronze.invoice_lines.quantity (other type) → pipeline sales.invoice_lines → \

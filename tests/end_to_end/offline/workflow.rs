@@ -215,7 +215,7 @@ fn the_commands_of_the_page_do_what_they_are_there_for() {
         .split("```sh\n")
         .skip(1)
         .map(|rest| rest.split("```").next().unwrap());
-    let [reports, lists]: [&str; 2] = blocks.collect::<Vec<_>>().try_into().unwrap();
+    let [reports, changes, lists]: [&str; 3] = blocks.collect::<Vec<_>>().try_into().unwrap();
     let repository = fetched();
     expect(&repository, reports.trim(), 0);
     for name in ["report.xml", "polder.sarif", "report.json"] {
@@ -224,6 +224,16 @@ fn the_commands_of_the_page_do_what_they_are_there_for() {
     if Command::new("jq").arg("--version").output().is_err() {
         skip("offline", "the lists of docs/ci/README.md: there is no jq");
         return;
+    }
+    repository.drop_column(BRONZE, "country");
+    repository.edit(BRONZE, "version: 1.0.0", "version: 2.0.0");
+    let said = expect(&repository, &format!("set +o pipefail; {changes}"), 0);
+    for line in [
+        "breaks readers: the column `country` was removed",
+        "sales.bronze.invoice_lines.country → pipeline sales.invoice_lines → sales.silver.invoice_lines.country → \
+         pipeline product.product_sales → product.gold.product_sales.country → consumer finance-dashboard",
+    ] {
+        assert!(said.lines().any(|told| told == line), "{line}\n{said}");
     }
     let mesh = NewMesh::built();
     let consumer =

@@ -2,6 +2,7 @@
 
 use polder_core::document::Node;
 
+use super::misfits::misfits;
 use super::pairing::{COLUMN_IDENTITIES, Paired, by_physical_name, pair as pair_items};
 use super::shift::Shift;
 use super::types::{self, TYPE_KEYS};
@@ -43,8 +44,13 @@ impl Walk {
                 continue;
             }
             let name = inner.old.or(inner.new).and_then(by_physical_name).unwrap_or_default();
+            let misfits = match (inner.old, inner.new) {
+                (Some(old), Some(new)) if at.column.is_none() => misfits(old, new, at.policies),
+                _ => at.misfits,
+            };
             let at = At {
                 is_key: (keys.old == [index], keys.new == [index]),
+                misfits,
                 ..at.field(&name)
             };
             match (inner.old, inner.new) {

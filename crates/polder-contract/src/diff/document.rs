@@ -97,6 +97,7 @@ impl Walk {
             }
             _ => walk.documentation(key, inner, at),
         });
+        self.misfits(pair, at);
     }
 
     fn servers(&mut self, pair: Pair<'_>) {
@@ -193,7 +194,12 @@ impl Walk {
             match name.as_str() {
                 "polder.onFailure" if same_failure(element, value, at) => self.means_the_same(),
                 "polder.onFailure" if at.rule.is_some() => self.rule_failure(value, element, at),
-                "polder.onFailure" => self.inherited(value, element, at),
+                "polder.onFailure" => {
+                    self.inherited(value, element, at);
+                    if self.count() == before && self.moves_misfits(element, at) {
+                        self.means_the_same();
+                    }
+                }
                 "polder.compatibility" => self.compatibility(value, at),
                 "polder.noticePeriod" => self.notice(value),
                 CURRENCY => self.currency(element, inner, at),

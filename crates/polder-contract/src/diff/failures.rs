@@ -31,7 +31,7 @@ impl Walk {
     }
 
     /// The same of a rule under `quality`, or of a reference.
-    fn quality_failure(&mut self, said: Pair<'_>, at: &At) {
+    pub(super) fn quality_failure(&mut self, said: Pair<'_>, at: &At) {
         if at.policies.old != at.policies.new {
             self.moved(
                 "on-failure-changed",

@@ -132,6 +132,12 @@ impl Guarantees {
         of_text(&own) == of_text(&other)
     }
 
+    /// Whether values at a path keep the very same as those at a path of another dataset.
+    pub fn keep_alike(&self, path: &str, other: &Self, there: &str) -> bool {
+        let (own, others) = (self.checked(path), other.checked(there));
+        own.checks() == others.checks() && self.column_type(path) == other.column_type(there)
+    }
+
     /// Whether no two rows have the same values in these columns.
     pub fn tell_apart(&self, columns: &BTreeSet<&str>) -> bool {
         let mut keys = self.rules.iter().filter_map(key);

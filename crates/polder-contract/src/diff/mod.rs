@@ -51,6 +51,7 @@ mod keys;
 mod limits;
 mod meaning;
 mod measured;
+mod misfits;
 mod mode;
 mod number;
 mod pairing;

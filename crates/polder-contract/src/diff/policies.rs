@@ -59,8 +59,13 @@ impl Policies {
 
 /// What an element itself says.
 pub(super) fn own(element: Option<&Node>) -> Option<OnFailure> {
-    let properties = items(element?, "customProperties").iter();
+    OnFailure::of_word(own_word(element?)?.as_str()?)
+}
+
+/// The word by which it says so.
+pub(super) fn own_word(element: &Node) -> Option<&Node> {
+    let properties = items(element, "customProperties").iter();
     let ours = properties.filter(|one| word(one, "property").is_some_and(|name| name == "polder.onFailure"));
-    ours.filter_map(|one| OnFailure::of_word(one.get("value")?.as_str()?))
-        .next_back()
+    let mut words = ours.filter_map(|one| one.get("value"));
+    words.rfind(|value| value.as_str().and_then(OnFailure::of_word).is_some())
 }

@@ -24,6 +24,8 @@ pub(super) struct At {
     pub(super) rule: Option<String>,
     /// What happens there to rows that fail.
     pub(super) policies: Policies,
+    /// What happens there to rows with a value that the type of the column cannot hold, the column around it included.
+    pub(super) misfits: Policies,
     /// Whether it is inside of another value: such values make no key.
     pub(super) inside: bool,
     /// Whether nothing there can be null, whatever it says: the keys of a map are not.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use polder_core::document::{Diagnostic, Severity, Source, nearest};
 
-use super::{OutputPort, Product, parse};
+use super::{InputPort, OutputPort, Product, parse};
 use crate::contract::Contract;
 use crate::dates::day;
 use crate::place::Place;
@@ -166,7 +166,21 @@ impl Bindings<'_> {
             }
             _ => {}
         }
-        for (input, _) in &port.inputs {
+        for (input, wanted) in &port.inputs {
+            // What an input port names alike is told there, and what is not in this mesh.
+            let named = |port: &InputPort| port.contract_id == *input && port.version == *wanted;
+            let told = is_over || self.product.input_ports.iter().any(named);
+            if let Some(contract) = self.contract(input).filter(|_| !told) {
+                let what = format!("the port `{}`, by its `inputContracts`,", port.name);
+                // It says what the port is made of; what the product may read is the input port's to say.
+                findings.extend(
+                    version_by(&what, wanted, &contract, &port.place).map(|found| Diagnostic {
+                        severity: Severity::Warning,
+                        help: Some(format!("write version: {}", contract.version)),
+                        ..found
+                    }),
+                );
+            }
             if !self.product.input_ports.iter().any(|port| port.contract_id == *input) {
                 let message = format!(
                     "the output port `{}` is made from `{input}`, which no input port names",
@@ -278,18 +292,23 @@ impl fmt::Display for Life {
 
 /// A port is for one major version of its contract, from the version that it names on.
 fn version(port: &str, wanted: &str, contract: &Contract, place: &Place) -> Option<Diagnostic> {
+    version_by(&format!("the port `{port}`"), wanted, contract, place)
+}
+
+/// The same of what is named so in the message.
+fn version_by(what: &str, wanted: &str, contract: &Contract, place: &Place) -> Option<Diagnostic> {
     let named = match wanted.parse::<SemanticVersion>() {
         Ok(named) => named,
-        Err(error) => return Some(place.error("port-version", format!("the port `{port}`: {error}"), error.help())),
+        Err(error) => {
+            let message = format!("{}: {error}", what.trim_end_matches(','));
+            return Some(place.error("port-version", message, error.help()));
+        }
     };
     let has = contract.version.parse::<SemanticVersion>().ok()?;
     if named.major == has.major && named <= has {
         return None;
     }
-    let message = format!(
-        "the port `{port}` is for version {named} of {}, which has {has}",
-        contract.name
-    );
+    let message = format!("{what} is for version {named} of {}, which has {has}", contract.name);
     let help = if named > has {
         // The contract has not come so far.
         format!("write version: {has}")

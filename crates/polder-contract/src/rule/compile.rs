@@ -7,7 +7,9 @@ use polder_core::document::Diagnostic;
 
 use super::compiler::{Compiler, Heading, Value};
 use super::on_failure::Policy;
-use super::{Metric, OnFailure, Operator, PathStep, Rule, RuleSeverity, custom, id, library, limits, path, reference};
+use super::{
+    Metric, OnFailure, Operator, PathStep, Rule, RuleSeverity, custom, id, key, library, limits, path, reference,
+};
 use crate::column_type::ColumnType;
 use crate::quality::{Quality, QualityKind};
 use crate::schema::{Property, SchemaObject};
@@ -145,12 +147,15 @@ impl<'a> Compiler<'a> {
             description: None,
             place: first.place.clone(),
         };
-        self.set(
-            heading,
-            Metric::Duplicates { columns },
-            Operator::MustBe("0".to_owned()),
-            false,
-        );
+        let places: Vec<_> = key.iter().map(|property| &property.place).collect();
+        if !key::refused(self, &heading.id, &columns, &places) {
+            self.set(
+                heading,
+                Metric::Duplicates { columns },
+                Operator::MustBe("0".to_owned()),
+                false,
+            );
+        }
     }
 
     /// A rule that no two rows have the same value.
@@ -158,7 +163,7 @@ impl<'a> Compiler<'a> {
         if value.is_repeated() {
             let why = "a row has many of these values: what must differ is said by `uniqueItems` of the list";
             self.not_run(heading, why.to_owned(), "no two values are the same");
-        } else {
+        } else if !key::refused(self, &heading.id, &columns, &[&value.property.place]) {
             self.set(
                 heading,
                 Metric::Duplicates { columns },

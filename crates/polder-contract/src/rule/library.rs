@@ -4,7 +4,7 @@ use polder_core::document::{Entry, Node, Value as Written, nearest};
 
 use super::compiler::{Compiler, Heading, Value};
 use super::valid::{in_column, one_of, pattern};
-use super::{Metric, Operator, RowCheck};
+use super::{Metric, Operator, RowCheck, key};
 use crate::column_type::ColumnType;
 use crate::quality::{Quality, counts_rows, is_percent};
 use crate::schema::Property;
@@ -118,7 +118,9 @@ pub(super) fn collect(
         }
         (Measure::Duplicates, Some(value)) => {
             let columns = vec![value.path.clone()];
-            compiler.set(heading, Metric::Duplicates { columns }, operator, percent);
+            if !key::refused(compiler, &heading.id, &columns, &[&quality.places.metric]) {
+                compiler.set(heading, Metric::Duplicates { columns }, operator, percent);
+            }
             return;
         }
         (_, None) => {
@@ -283,7 +285,12 @@ fn properties(
             }
         }
     }
-    sound.then_some(columns)
+    if !sound {
+        return None;
+    }
+    let places: Vec<_> = names.iter().map(|node| quality.place.at(node.span)).collect();
+    let places: Vec<_> = places.iter().collect();
+    (!key::refused(compiler, &heading.id, &columns, &places)).then_some(columns)
 }
 
 /// The path of a column, or of a field inside one, by declared or physical names.

@@ -6,6 +6,7 @@ mod compiler;
 mod custom;
 mod figure;
 pub(crate) mod id;
+mod key;
 mod library;
 mod limits;
 mod on_failure;
@@ -25,6 +26,7 @@ pub use crate::format::{NumberWidth, TextFormat};
 pub use crate::quality::Operator;
 pub use custom::LEAST_COMMITS;
 pub use figure::Figure;
+pub(crate) use key::NESTED_KEY;
 pub(crate) use path::written;
 pub use pattern::regex;
 

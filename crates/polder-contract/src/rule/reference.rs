@@ -6,7 +6,7 @@ use polder_core::units::counted;
 
 use super::compiler::{Compiler, Heading, Value};
 use super::on_failure::Policy;
-use super::{Metric, Operator, id};
+use super::{Metric, Operator, id, key};
 use crate::place::Written;
 use crate::schema::{Property, Relationship, SchemaObject};
 
@@ -131,6 +131,13 @@ fn compile(compiler: &mut Compiler<'_>, heading: Heading, relationship: &Relatio
                 return;
             }
         }
+    }
+    let places = match relationship.from.as_slice() {
+        [] => vec![&relationship.place],
+        from => from.iter().map(|from| &from.place).collect(),
+    };
+    if key::reference_refused(compiler, &heading.id, &columns, &places) {
+        return;
     }
     if let Some(dataset) = dataset {
         let metric = Metric::Orphans { columns, dataset, to };

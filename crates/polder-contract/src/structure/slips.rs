@@ -24,6 +24,10 @@ pub(super) fn instead(mapping: &Node, entry: &Entry, known: impl Fn(&str) -> boo
     if of_options && matches!(key, "precision" | "scale") {
         return Some(format!("write it beside `logicalTypeOptions`: {}", decimal(mapping)));
     }
+    // What stands in the wrong place is told so first.
+    if of_options && !property::is_key(key) && property::options().any(|option| option == key) {
+        return Some(format!("`{key}` is an option of columns of another `logicalType`"));
+    }
     if of_options && property::is_key(key) {
         let example = match key {
             "enum" => ": enum: [{value: …}]",
@@ -54,6 +58,9 @@ pub(super) fn example(mapping: &Node, field: &Field) -> Option<String> {
             "write the rule itself: implementation: {row: amount >= 0}"
         }
         "implementation" => "what the tool runs goes there, as text or as a mapping",
+        "apiVersion" => "say which version of the standard it is written for: apiVersion: v3.1.0",
+        "version" => "say which version of the document it is: version: 1.0.0",
+        "id" => "give it an id that no other document has: id: …",
         "map" => "say what its keys and values are: map: {key: {logicalType: string}, value: {logicalType: string}}",
         _ => return None,
     };

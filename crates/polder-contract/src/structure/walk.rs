@@ -307,6 +307,15 @@ impl Walk<'_, '_> {
     pub(super) fn wrong_type(&self, node: &Node, path: &str, expected: &str) {
         let help = match node.value {
             Value::Null => Some("give a value or leave the key out"),
+            Value::String(_) if path == "team" => Some("write it under a key: team: {name: …}"),
+            Value::String(_) | Value::Number(_) if is_range(path) => {
+                Some("write both ends in brackets, as in [0, 100]")
+            }
+            Value::String(ref text) if expected == "a number" && text.trim().parse::<f64>().is_ok() => {
+                Some("leave the quotes out")
+            }
+            Value::String(_) if expected == "a number" => Some("write it in digits, as in 100"),
+            Value::String(_) if expected == "a list" => Some("write its items in brackets, as in [a, b]"),
             Value::String(_) if path == "description" => Some("write it under a key: description: {purpose: …}"),
             // Booleans of YAML 1.1.
             Value::String(ref text) if expected == TRUTH => match text.to_ascii_lowercase().as_str() {
@@ -333,6 +342,11 @@ impl Walk<'_, '_> {
         self.reader
             .error(node.span, "wrong-value", format!("`{path}`: {problem}"), help);
     }
+}
+
+/// Whether a path is that of a range.
+fn is_range(path: &str) -> bool {
+    ["mustBeBetween", "mustNotBeBetween"].contains(&path.rsplit('.').next().unwrap_or(path))
 }
 
 /// Whether a path is that of an item of a list under this key.

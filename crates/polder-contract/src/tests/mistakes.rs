@@ -25,7 +25,7 @@ servers:
     assert_eq!(
         findings(text),
         [
-            "1:1 missing-value `id` is missing",
+            "1:1 missing-value `id` is missing (give it an id that no other document has: id: …)",
             "1:13 wrong-value `v9.0.0` is no version of the standard (known versions: v3.2.0, v3.1.0, v3.0.2, v3.0.1, v3.0.0)",
             "2:7 wrong-value `kind`: `DataContrct` is not allowed (did you mean `DataContract`?)",
             "3:10 wrong-type `version` must be text, but is a number (put it in quotes)",
@@ -35,11 +35,30 @@ servers:
             "11:32 wrong-value `schema[0].properties[1].logicalType`: `strng` is not allowed (did you mean `string`?)",
             "12:16 duplicate-name `schema[0]` has two properties `a` (give one of them another name)",
             "12:61 unknown-key `schema[0].properties[2].logicalTypeOptions.minimum` is not known \
-             (the standard has no such key here; what is your own goes to `customProperties`)",
+             (`minimum` is an option of columns of another `logicalType`)",
             "14:5 missing-value `servers[0].schema` is missing",
             "14:48 wrong-type `servers[0].port` must be a whole number, but is text",
         ]
     );
+}
+
+#[test]
+fn what_is_missing_or_of_another_form_is_told_as_it_would_be_written() {
+    let text = "kind: DataContract\nstatus: active\nteam: crm\nschema:\n  - name: t\n    quality:\n      \
+                - {id: a, metric: rowCount, mustBeBetween: 5}\n      - {id: b, metric: rowCount, mustBeGreaterThan: one}\n      \
+                - {id: c, metric: rowCount, mustBeLessThan: \"7\"}\n";
+    let found = findings(text);
+    for told in [
+        "`apiVersion` is missing (say which version of the standard it is written for: apiVersion: v3.1.0)",
+        "`version` is missing (say which version of the document it is: version: 1.0.0)",
+        "`id` is missing (give it an id that no other document has: id: …)",
+        "`team` must be a mapping, but is text (write it under a key: team: {name: …})",
+        "`schema[0].quality[0].mustBeBetween` must be a list, but is a number (write both ends in brackets, as in [0, 100])",
+        "`schema[0].quality[1].mustBeGreaterThan` must be a number, but is text (write it in digits, as in 100)",
+        "`schema[0].quality[2].mustBeLessThan` must be a number, but is text (leave the quotes out)",
+    ] {
+        assert!(found.iter().any(|found| found.ends_with(told)), "{told}: {found:#?}");
+    }
 }
 
 #[test]

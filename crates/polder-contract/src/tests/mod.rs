@@ -5,6 +5,7 @@ mod compatibility;
 mod examples;
 mod from_schema;
 mod json_schema;
+mod keys;
 mod lifecycle;
 mod mistakes;
 mod product;

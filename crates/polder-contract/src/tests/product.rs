@@ -121,6 +121,16 @@ fn ports_are_held_against_the_contracts() {
             "error foreign-port the output port `report` offers sales.silver.lines, which is another domain's",
         ),
         (
+            "inputContracts: [{id: sales.silver.lines, version: 1.0.0}]",
+            "inputContracts: [{id: sales.silver.lines, version: 9.0.0}]",
+            "warning port-version the port `report`, by its `inputContracts`, is for version 9.0.0 of sales.silver.lines, which has 1.4.0",
+        ),
+        (
+            "inputContracts: [{id: sales.silver.lines, version: 1.0.0}]",
+            "inputContracts: [{id: sales.silver.lines, version: latest}]",
+            "warning port-version the port `report`, by its `inputContracts`: `latest` is no semantic version",
+        ),
+        (
             "version: 2.1.0\n",
             "version: v1.9.0\n",
             "error port-version the port `report` is for version 1.9.0 of shop.gold.report, which has 2.1.0",

@@ -1,6 +1,6 @@
 //! The contracts of a mesh.
 
-use polder_core::document::Source;
+use polder_core::document::{Severity, Source};
 
 use crate::{Consumer, ContractSet, DatasetContract, Metric, OnFailure, RuleKind};
 
@@ -146,6 +146,30 @@ fn names_in_a_document_that_is_wrong_are_known_as_unreadable() {
     let consumer = consumer.unwrap_or_else(|| panic!("{found:?}"));
     assert_eq!(consumer.problems(&set), []);
     assert_eq!(consumer.problems(&ContractSet::default()).len(), 1);
+}
+
+#[test]
+fn a_document_that_says_no_name_is_known_as_unreadable_by_its_own() {
+    let file = "contracts/sales/lines.odcs.yaml";
+    for text in ["", "# todo\n", "- a\n- b\n", "version: 2\nmodels:\n  - name: x\n"] {
+        let (set, found) = ContractSet::load([("sales".to_owned(), Source::new(file, text))]);
+        assert!(!found.is_empty() && set.is_unreadable("sales.bronze.lines"), "{text}");
+        assert!(set.is_unreadable("sales.gold.lines") && !set.is_unreadable("sales.bronze.other"));
+    }
+    // One that is no text is not even among the documents.
+    let finding = |called: &str| {
+        let document = ("sales".to_owned(), Source::new(called, ""));
+        ContractSet::load([document]).1.remove(0)
+    };
+    let (set, _) = ContractSet::load_beside([], &[finding(file)]);
+    assert!(set.is_unreadable("sales.silver.lines") && !set.is_unreadable("hr.silver.lines"));
+    // Another document, and one of which only a warning tells, keep nothing from being told.
+    let mut warning = finding(file);
+    warning.severity = Severity::Warning;
+    for other in [finding("contracts/sales/lines.samples.yaml"), warning] {
+        let (set, _) = ContractSet::load_beside([], &[other]);
+        assert!(!set.is_unreadable("sales.silver.lines"));
+    }
 }
 
 #[test]

@@ -165,3 +165,161 @@ fn thousands_of_names_that_become_the_same_are_told_apart_soon() {
     assert_eq!(contract["schema"][0]["properties"].as_array().unwrap().len(), 9_000);
     assert!(begun.elapsed().as_secs() < 20, "{:?}", begun.elapsed());
 }
+
+#[test]
+fn what_has_values_inside_is_no_key_of_a_dataset() {
+    let script = "CREATE TABLE shifts (id int UNIQUE, days text[] UNIQUE, name text UNIQUE);";
+    let (contract, losses) = settled(import(Format::Sql(Dialect::Postgres), script, &bound()).unwrap());
+    let columns = &contract["schema"][0]["properties"];
+    let unique: Vec<_> = [0, 1, 2].iter().map(|at| columns[at].get("unique")).collect();
+    assert_eq!(unique, [Some(&json!(true)), None, Some(&json!(true))]);
+    let lost = "shifts.days: unique (keys of a dataset are made of single values)";
+    assert!(losses.contains(&lost.to_owned()), "{losses:?}");
+
+    // Without one of its columns a primary key would be another.
+    let script = "CREATE TABLE shifts (id int, days text[], PRIMARY KEY (id, days));";
+    let (contract, losses) = settled(import(Format::Sql(Dialect::Postgres), script, &bound()).unwrap());
+    assert!(!contract.to_string().contains("primaryKey"), "{contract}");
+    let lost = "shifts: primary key id, days (keys of a dataset are made of single values)";
+    assert!(losses.contains(&lost.to_owned()), "{losses:?}");
+    // A contract that describes no dataset of ours keeps what its tables have.
+    let free = import(Format::Sql(Dialect::Postgres), script, &ImportOptions::default()).unwrap();
+    assert!(free.value.contains("primaryKeyPosition: 2"), "{}", free.value);
+}
+
+fn into_layer(format: Format, text: &str) -> (Value, Vec<String>) {
+    settled(import(format, text, &bound()).unwrap())
+}
+
+fn told(losses: &[String], lost: &[&str]) {
+    for lost in lost {
+        let loss = format!("{lost} (keys of a dataset are made of single values)");
+        assert!(losses.contains(&loss), "{loss}: {losses:?}");
+    }
+}
+
+#[test]
+fn keys_and_foreign_keys_of_sql_with_values_inside_are_named_and_the_others_stay() {
+    let script = r#"
+CREATE TABLE a (id bigint PRIMARY KEY, "all tags" text[], tags text[], UNIQUE (id, tags), UNIQUE (id, "all tags"),
+    n int, UNIQUE (id, n));
+CREATE TABLE b (id bigint REFERENCES a (id), tags text[], day date, FOREIGN KEY (tags) REFERENCES a (tags),
+    FOREIGN KEY (id, tags) REFERENCES a (id, tags));"#;
+    let (contract, losses) = into_layer(Format::Sql(Dialect::Postgres), script);
+    told(
+        &losses,
+        &[
+            "a: duplicateValues of id, tags",
+            "a: duplicateValues of id, all_tags",
+            "b.tags: relationship to a.tags",
+            "b: relationship to a.id, a.tags",
+        ],
+    );
+    let rules = contract["schema"][0]["quality"].as_array().unwrap();
+    assert_eq!(rules.len(), 1, "{rules:?}");
+    assert_eq!(rules[0]["arguments"]["properties"], json!(["id", "n"]));
+    let b = &contract["schema"][1];
+    assert_eq!(b["properties"][0]["relationships"], json!([{"to": "a.id"}]));
+    assert_eq!(b["properties"][1].get("relationships"), None);
+    assert_eq!(b.get("relationships"), None);
+
+    // A contract that describes no dataset of ours keeps what its tables have.
+    let free = import(Format::Sql(Dialect::Postgres), script, &ImportOptions::default()).unwrap();
+    for kept in ["- tags", "to: a.tags", "- a.tags"] {
+        assert!(free.value.contains(kept), "{kept}: {}", free.value);
+    }
+    assert!(
+        !free.losses.iter().any(|loss| loss.why.contains("single values")),
+        "{:?}",
+        free.losses
+    );
+}
+
+#[test]
+fn tests_of_dbt_about_keys_with_values_inside_are_named_and_the_others_stay() {
+    let schema = r#"
+version: 2
+models:
+  - name: customers
+    columns:
+      - name: id
+        data_type: bigint
+        data_tests: [unique]
+      - name: tags
+        data_type: "text[]"
+        data_tests: [{relationships: {to: ref('plans'), field: tags}}]
+    data_tests:
+      - dbt_utils.unique_combination_of_columns: {combination_of_columns: [id, tags]}
+  - name: plans
+    columns:
+      - {name: tags, data_type: "text[]"}
+"#;
+    let (contract, losses) = into_layer(Format::Dbt(Dialect::Postgres), schema);
+    told(
+        &losses,
+        &[
+            "customers: duplicateValues of id, tags",
+            "customers.tags: relationship to plans.tags",
+        ],
+    );
+    let customers = &contract["schema"][0];
+    assert_eq!(customers.get("quality"), None);
+    assert_eq!(customers["properties"][0]["unique"], true);
+    assert_eq!(customers["properties"][1].get("relationships"), None);
+}
+
+#[test]
+fn rules_of_the_specification_about_keys_with_values_inside_are_named_and_the_others_stay() {
+    let document = "
+dataContractSpecification: 1.1.0
+id: orders
+info: {title: Orders, version: 1.0.0}
+models:
+  orders:
+    type: table
+    fields:
+      id: {type: text, quality: [{type: library, metric: duplicateValues, mustBe: 0}]}
+      lines:
+        type: array
+        items: {type: string}
+        references: other.lines
+        quality:
+          - {type: library, metric: duplicateValues, mustBe: 0}
+          - {type: library, metric: duplicateValues, mustBeLessThan: 5, unit: percent}
+          - {type: library, metric: nullValues, mustBe: 0}
+      buyer:
+        type: record
+        fields:
+          name: {type: text}
+          at: {type: record, fields: {city: {type: text}}, quality: [{type: library, metric: duplicateValues, mustBe: 0}]}
+      other: {type: text, references: other.lines}
+    quality:
+      - {type: library, metric: duplicateValues, arguments: {properties: [id, buyer.at]}, mustBe: 0}
+      - {type: library, metric: duplicateValues, arguments: {properties: [id, buyer.name]}, mustBe: 0}
+  other:
+    type: table
+    fields:
+      lines: {type: array, items: {type: string}}
+";
+    let (contract, losses) = into_layer(Format::DataContractSpecification, document);
+    told(
+        &losses,
+        &[
+            "orders.lines: duplicateValues",
+            "orders.lines: relationship to other.lines",
+            "orders.buyer.at: duplicateValues",
+            "orders.other: relationship to other.lines",
+            "orders: duplicateValues of id, buyer.at",
+        ],
+    );
+    let orders = &contract["schema"][0];
+    let rules = orders["quality"].as_array().unwrap();
+    assert_eq!(rules.len(), 1, "{rules:?}");
+    assert_eq!(rules[0]["arguments"]["properties"], json!(["id", "buyer.name"]));
+    let columns = &orders["properties"];
+    assert_eq!(columns[0]["quality"][0]["metric"], "duplicateValues");
+    let of_lines = columns[1]["quality"].as_array().unwrap();
+    assert_eq!(of_lines.len(), 1, "{of_lines:?}");
+    assert_eq!(of_lines[0]["metric"], "nullValues");
+    assert_eq!(columns[3].get("relationships"), None);
+}

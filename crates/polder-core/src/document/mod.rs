@@ -2,6 +2,8 @@
 //! that is wrong at once.
 
 mod diagnostic;
+mod lines;
+mod mistake;
 mod node;
 mod parse;
 mod position;
@@ -17,7 +19,7 @@ use std::sync::Arc;
 
 pub use diagnostic::{Diagnostic, Severity, Span, nearest, shortened};
 pub use node::{Entry, Node, Value};
-pub use parse::{MAX_BYTES, MAX_DEPTH, MAX_EXPANDED_NODES, parse};
+pub use parse::{MAX_BYTES, MAX_DEPTH, MAX_EXPANDED_NODES, parse, without_mark};
 pub use reader::{MAX_FINDINGS, MapReader, Reader};
 pub use write::write;
 

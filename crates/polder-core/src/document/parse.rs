@@ -6,6 +6,7 @@ use std::path::Path;
 
 use saphyr_parser::{Event, Parser, ScalarStyle, Tag};
 
+use super::mistake::explained;
 use super::position::Positions;
 use super::reader::MAX_FINDINGS;
 use super::{Diagnostic, Entry, Node, Severity, Source, Span, Value};
@@ -26,7 +27,7 @@ pub fn parse(source: &Source) -> Result<Node, Vec<Diagnostic>> {
     if source.text.len() > MAX_BYTES {
         return Err(vec![too_large(&source.path)]);
     }
-    let text = source.text.strip_prefix('\u{feff}').unwrap_or(&source.text);
+    let text = without_mark(&source.text);
     let positions = Positions::new(text, source.text.len() - text.len());
     let mut builder = Builder {
         source,
@@ -55,13 +56,10 @@ pub fn parse(source: &Source) -> Result<Node, Vec<Diagnostic>> {
                 builder.event(event, span)
             }
             Err(error) => {
-                let marked = error.marker().index();
-                let tab = error.info().contains("tab").then(|| tab_near(text, marked)).flatten();
-                let index = tab.unwrap_or(marked);
-                let span = builder.positions.span(index, index + 1);
-                let message = format!("not valid YAML: {}", error.info());
-                let help = tab.map(|_| "YAML is indented with blanks, never with tabs");
-                Err(Stop::new(span, "syntax", message, help))
+                let mistake = explained(text, error.info(), error.marker().index());
+                let span = builder.positions.span(mistake.index, mistake.index + 1);
+                let message = format!("not valid YAML: {}", mistake.message);
+                Err(Stop::new(span, "syntax", message, Some(&mistake.help)))
             }
         };
         if let Err(stop) = outcome {
@@ -81,11 +79,9 @@ pub fn parse(source: &Source) -> Result<Node, Vec<Diagnostic>> {
     }
 }
 
-/// The character index of the tab that the parser stumbled over: it tells one that it has just read, or that comes next.
-fn tab_near(text: &str, marked: usize) -> Option<usize> {
-    let before = marked.saturating_sub(1);
-    let mut near = text.chars().enumerate().skip(before);
-    near.find(|(_, c)| *c == '\t').map(|(index, _)| index)
+/// A text without the byte order mark (U+FEFF) that some editors write before it.
+pub fn without_mark(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text)
 }
 
 pub(super) fn too_large(path: &Path) -> Diagnostic {

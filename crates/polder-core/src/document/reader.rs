@@ -56,7 +56,8 @@ impl<'a> Reader<'a> {
                     node.span,
                     "wrong-type",
                     format!("{name} must be a mapping, but is {}", node.kind()),
-                    None,
+                    path.is_empty()
+                        .then(|| "a document is lines of `key: value`".to_owned()),
                 );
                 None
             }
@@ -151,7 +152,10 @@ impl<'r, 'a, 'n> MapReader<'r, 'a, 'n> {
 
     /// The value under a key; nothing where it is absent or null.
     pub fn node(&self, key: &'static str) -> Option<&'n Node> {
-        self.known.borrow_mut().push(key);
+        let mut known = self.known.borrow_mut();
+        if !known.contains(&key) {
+            known.push(key);
+        }
         self.entry(key).map(|entry| &entry.value).filter(|node| !node.is_null())
     }
 
@@ -164,7 +168,7 @@ impl<'r, 'a, 'n> MapReader<'r, 'a, 'n> {
                 span,
                 "missing-value",
                 format!("`{}` is missing", self.path_of(key)),
-                None,
+                Some(format!("add the line `{key}: …`")),
             );
         }
         node
@@ -236,7 +240,12 @@ impl<'r, 'a, 'n> MapReader<'r, 'a, 'n> {
         let Some(node) = self.node(key) else { return &[] };
         match &node.value {
             Value::List(items) => items,
-            _ => self.wrong_type(key, node, "a list").unwrap_or(&[]),
+            _ => {
+                let message = format!("`{}` must be a list, but is {}", self.path_of(key), node.kind());
+                let help = format!("write its items in brackets: {key}: […]");
+                self.reader.error(node.span, "wrong-type", message, Some(help));
+                &[]
+            }
         }
     }
 

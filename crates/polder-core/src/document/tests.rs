@@ -154,6 +154,168 @@ fn a_tab_is_told_where_it_stands() {
 }
 
 #[test]
+fn a_slip_is_told_at_its_own_line_with_what_to_do() {
+    let mut missed = Vec::new();
+    for (text, place, message, help) in [
+        (
+            "a: Customers: who they are\n",
+            (1, 13),
+            "a second `: `",
+            "put the text in quotes, for its `: `, as in a: \"…\"",
+        ),
+        (
+            "a:\n  - b: 1\n      c: 2\n",
+            (3, 7),
+            "indented by 6 blanks",
+            "indent it as the key above it, by 4 blanks",
+        ),
+        (
+            "a:\n    b:\n      - c: 1\n    - c: 2\n",
+            (4, 5),
+            "indented by 4 blanks",
+            "the items above it are indented by 6 blanks",
+        ),
+        (
+            "a:\n    b: 1\n  c: 2\n",
+            (3, 3),
+            "indented by 2 blanks",
+            "the keys above it are indented by 4 blanks",
+        ),
+        (
+            "status active\n\n# c\ndomain: crm\n",
+            (1, 1),
+            "has no `:`",
+            "write it as `key: value`",
+        ),
+        (
+            "a:\n  b: 1\n  status:active\n  c: 2\n",
+            (3, 3),
+            "no blank is behind the `:`",
+            "write it as `key: value`",
+        ),
+        (
+            "a: 1\nstatus active\n",
+            (2, 1),
+            "has no `:`",
+            "write it as `key: value`",
+        ),
+        (
+            "p: \"^C-\\d{4}$\"\n",
+            (1, 8),
+            "`\\d` means nothing",
+            "put the text in single quotes",
+        ),
+        (
+            "p: \"\\n\\u00zz\"\n",
+            (1, 7),
+            "`\\u` means nothing",
+            "put the text in single quotes",
+        ),
+        (
+            "a: {p: ^C-[0-9]{4}$}\n",
+            (1, 11),
+            "`,` or the closing `}`",
+            "put text with brackets in quotes",
+        ),
+        ("a: {b: [1] c: 2}\n", (1, 12), "`,` or the closing `}`", "write the `,`"),
+        (
+            "a:\n  e: [x, y\n  d: z\n",
+            (2, 6),
+            "the `[` is not closed",
+            "close it with `]`",
+        ),
+        ("a: {b: 1\nc: 2\n", (1, 4), "the `{` is not closed", "close it with `}`"),
+        ("a: [1, 2", (1, 4), "the `[` is not closed", "close it with `]`"),
+        (
+            "a:\n  b: \"x\n  c: 1\nd: 2\n",
+            (2, 6),
+            "quote that begins here is not closed",
+            "close the text with \";",
+        ),
+        (
+            "a: 'x\n",
+            (1, 4),
+            "quote that begins here is not closed",
+            "one within the text is written twice",
+        ),
+        (
+            "a: \"x\nb: \"y\"\n",
+            (1, 4),
+            "quote that begins here is not closed",
+            "close the text with \";",
+        ),
+        ("a: 'it's'\n", (1, 8), "closed before the text ends", "as in 'it''s'"),
+        (
+            "a: \u{201c}x: y\u{201d}\n",
+            (1, 4),
+            "`\u{201c}` is no quote",
+            "write straight quotes",
+        ),
+        (
+            "a: {b: \u{201c}[x]\u{201d}}\n",
+            (1, 8),
+            "`\u{201c}` is no quote",
+            "write straight quotes",
+        ),
+        (
+            "a:\n  b: 1\n\u{a0}\u{a0}c: 2\n  d: 3\n",
+            (3, 1),
+            "U+00A0",
+            "indent the line with ordinary blanks",
+        ),
+        (
+            "a: 1\n<<<<<<< HEAD\nb: 1\n=======\nb: 2\n>>>>>>> x\n",
+            (2, 1),
+            "marker of a merge",
+            "keep one of the two sides",
+        ),
+        ("a: - b\n", (1, 4), "not allowed", "put each item on a line of its own"),
+        (
+            "a:\n  - b\n  c: 1\n",
+            (3, 3),
+            "'-'",
+            "each item of a list begins with `- `",
+        ),
+        ("a: @b\n", (1, 4), "unexpected character", "goes in quotes"),
+        (
+            "a: *b\n",
+            (1, 4),
+            "unknown anchor",
+            "text that begins with `*` goes in quotes",
+        ),
+        (
+            "a: > 5\n",
+            (1, 4),
+            "block scalar",
+            "text that begins with one of them goes in quotes",
+        ),
+        ("a: ]\n", (1, 4), "bracket", "put the text in quotes"),
+    ] {
+        let found = parse(&source(text)).unwrap_err();
+        let span = found[0].span.unwrap();
+        let given = found[0].help.as_deref().unwrap();
+        if (span.line, span.column) != place || !found[0].message.contains(message) || !given.contains(help) {
+            missed.push(format!("{text:?}: {}: {given}", found[0]));
+        }
+    }
+    assert!(missed.is_empty(), "{missed:#?}");
+}
+
+#[test]
+fn a_slip_repeats_no_value() {
+    for text in [
+        "password hunter2\na: 1\n",
+        "password: a: hunter2\n",
+        "password: \"hunter2\\d\"\n",
+        "password: {hunter2[}\n",
+        "password: \u{201c}hunter2: a\u{201d}\n",
+    ] {
+        let found = parse(&source(text)).unwrap_err();
+        assert!(!format!("{found:?}").contains("hunter2"), "{found:?}");
+    }
+}
+
+#[test]
 fn aliases_stand_for_their_value() {
     let node = parsed("a: &x {k: [1, 2]}\nb: *x\n");
     assert_eq!(node.get("b").unwrap().to_json(), serde_json::json!({"k": [1, 2]}));
@@ -173,6 +335,7 @@ fn hostile_documents_end_soon() {
     let many_keys: String = (0..200_000).map(|key| format!("k{key}: 1\n")).collect();
     let long_line = format!("[{}]", "é, ".repeat(300_000));
     let questions = "? ".repeat(100_000);
+    let escapes = format!("a: \"{}\\d\"", "\\x41".repeat(300_000));
     let started = Instant::now();
     assert_eq!(codes(&bomb), ["aliases-explode"]);
     assert_eq!(codes(&deep_flow).len(), 1);
@@ -180,6 +343,7 @@ fn hostile_documents_end_soon() {
     assert_eq!(codes(&deep_block), ["nested-too-deep"]);
     assert_eq!(codes(&deep_dashes), ["nested-too-deep"]);
     assert_eq!(codes(&questions).len(), 1);
+    assert_eq!(codes(&escapes), ["syntax"]);
     assert!(parse(&source(&many_keys)).is_ok());
     assert!(parse(&source(&long_line)).is_ok());
     assert_eq!(codes(&" ".repeat(MAX_BYTES + 1)), ["document-too-large"]);

@@ -44,7 +44,7 @@ impl Query {
         let session = engine.session.with_tables(tables);
         let text = SqlText::file(&pipeline.sql);
         let frame = session
-            .sql(&pipeline.sql.text)
+            .sql(pipeline.query())
             .await
             .map_err(|error| Error::document(vec![text.failure(&error, "sql")]).with_source(error))?;
         let (state, plan) = frame.into_parts();

@@ -57,7 +57,7 @@ pub struct Pipeline {
     pub materialization: Materialization,
     /// `append_distinct`: the distinct key; `replace_groups`: the group columns, or empty.
     pub key: Vec<String>,
-    /// The query.
+    /// The file of the query; [`Pipeline::query`] is what it asks.
     pub sql: Source,
     /// The declaring document.
     pub document: Source,
@@ -68,6 +68,11 @@ pub struct Pipeline {
 impl Pipeline {
     /// How the names of documents end that declare pipelines.
     pub const SUFFIX: &str = ".pipeline.yaml";
+
+    /// The text of the query, without the byte order mark that some editors write before it.
+    pub(crate) fn query(&self) -> &str {
+        document::without_mark(&self.sql.text)
+    }
 
     /// Where the document names the dataset.
     pub fn dataset_span(&self) -> Span {

@@ -4,6 +4,7 @@
 mod altered;
 mod certain;
 mod chain;
+mod meeting;
 mod reach;
 mod refused;
 mod renamed;
@@ -23,14 +24,16 @@ use polder_query::lineage::{Dependencies, Origins, Tracer};
 
 pub(crate) use altered::Reading;
 pub use altered::{Altered, Asker, Still, altered};
-pub(crate) use certain::{Certain, certain};
+pub(crate) use certain::{Certain, Constants, certain};
 pub use chain::{Chain, Hop};
+pub(crate) use meeting::{Meeting, meeting};
 pub use polder_query::lineage::{DatasetColumn, Dependency};
 pub use reach::{Broken, Reach, Reached, Reader};
 pub(crate) use refused::add_refused;
 pub use renamed::Renamed;
 pub use retyped::Retyped;
 pub(crate) use retyped::paths;
+pub use wording::may_name;
 
 use self::wording::names;
 use crate::step::StepKind;
@@ -125,6 +128,8 @@ pub struct ColumnLineage {
     reading: BTreeMap<DatasetName, Vec<usize>>,
     /// What queries say of the columns that pipelines make.
     certain: BTreeMap<DatasetColumn, Certain>,
+    /// What becomes of rows in the queries of pipelines.
+    meetings: BTreeMap<ObjectName, Meeting>,
     /// What the queries of steps and rules read.
     readings: Vec<Reading>,
 }
@@ -137,6 +142,7 @@ impl ColumnLineage {
             edges,
             steps,
             certain: BTreeMap::new(),
+            meetings: BTreeMap::new(),
             readings: Vec::new(),
         }
     }
@@ -146,9 +152,26 @@ impl ColumnLineage {
         Self { certain, ..self }
     }
 
+    /// The same, with what becomes of rows in the queries of pipelines.
+    pub(crate) fn with_meetings(self, meetings: BTreeMap<ObjectName, Meeting>) -> Self {
+        Self { meetings, ..self }
+    }
+
     /// The same, with what queries read.
     pub(crate) fn with_readings(self, readings: Vec<Reading>) -> Self {
         Self { readings, ..self }
+    }
+
+    /// Whether rows meet others by a column in the query of a pipeline: where two have the same value, the others come twice.
+    pub fn meet_by(&self, pipeline: &ObjectName, column: &DatasetColumn) -> bool {
+        let meeting = self.meetings.get(pipeline);
+        meeting.is_some_and(|meeting| meeting.by.contains(column))
+    }
+
+    /// Whether each row of a dataset may be one of what a pipeline makes: its query groups none and chooses none of several.
+    pub fn come_alone(&self, pipeline: &ObjectName, dataset: &DatasetName) -> bool {
+        let meeting = self.meetings.get(pipeline);
+        meeting.is_some_and(|meeting| meeting.alone.contains(dataset))
     }
 
     /// Whether the query that makes a column may give null, as far as can be told from what the contracts of its sources
@@ -162,6 +185,30 @@ impl ColumnLineage {
     pub fn certain(&self, column: &DatasetColumn) -> &[RowCheck] {
         let certain = self.certain.get(column);
         certain.map(|certain| certain.checks.as_slice()).unwrap_or_default()
+    }
+
+    /// Whether the query that makes a column may give null where nothing that the column comes from is null.
+    pub fn brings_null(&self, column: &DatasetColumn) -> bool {
+        self.certain.get(column).is_some_and(|certain| certain.brings_null)
+    }
+
+    /// Whether the query that makes a column puts values into lists, objects or maps.
+    pub fn puts_inside(&self, column: &DatasetColumn) -> bool {
+        self.certain.get(column).is_some_and(|certain| certain.puts_inside)
+    }
+
+    /// Whether the query that makes a column adds up values.
+    pub fn sums(&self, column: &DatasetColumn) -> bool {
+        self.certain.get(column).is_some_and(|certain| certain.sums)
+    }
+
+    /// The constants that the query which makes a column gives, beside values that are other columns' own; nothing where it
+    /// gives values that are no column's own and that nothing is known of.
+    pub fn constants(&self, column: &DatasetColumn) -> Option<&BTreeSet<String>> {
+        match self.certain.get(column).map(|certain| &certain.constants)? {
+            Constants::These(constants) => Some(constants),
+            Constants::Unknown => None,
+        }
     }
 
     /// The steps that read a dataset.

@@ -110,6 +110,39 @@ pub(super) fn names(sql: &str, name: &str) -> bool {
     })
 }
 
+/// Whether the SQL of a rule may be about a column: its name stands there, however it is written, or all columns do.
+/// A text that is no SQL may be about any.
+pub fn may_name(sql: &str, column: &str) -> bool {
+    let Ok(tokens) = Tokenizer::new(&GenericDialect {}, sql).tokenize() else {
+        return true;
+    };
+    let tokens: Vec<_> = tokens
+        .iter()
+        .filter(|token| !matches!(token, Token::Whitespace(_)))
+        .collect();
+    let word = |at: usize| match tokens.get(at) {
+        Some(Token::Word(word)) => Some(word),
+        _ => None,
+    };
+    (0..tokens.len()).any(|at| match tokens[at] {
+        Token::Word(word) => word.value.to_lowercase() == column.to_lowercase(),
+        // A `*` that multiplies stands behind a value.
+        Token::Mul => match at.checked_sub(1).map(|ahead| tokens[ahead]) {
+            None | Some(Token::Period | Token::Comma) => true,
+            Some(Token::Word(word)) => matches!(word.keyword, Keyword::SELECT | Keyword::DISTINCT | Keyword::ALL),
+            Some(_) => false,
+        },
+        // `{object} AS t(a, b)` gives the columns other names.
+        Token::RBrace => {
+            let is_said = word(at + 1).is_some_and(|word| word.keyword == Keyword::AS);
+            let alias = if is_said { at + 2 } else { at + 1 };
+            let is_name = word(alias).is_some_and(|word| is_said || !RESERVED_FOR_TABLE_ALIAS.contains(&word.keyword));
+            is_name && tokens.get(alias + 1) == Some(&&Token::LParen)
+        }
+        _ => false,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -151,5 +184,28 @@ mod tests {
         ] {
             assert_eq!(names(sql, name), stands, "{name}");
         }
+    }
+    #[test]
+    fn a_rule_may_be_about_the_columns_whose_names_stand_outside_of_texts_and_comments() {
+        for (sql, is_about) in [
+            ("price > 0", true),
+            ("s.\"Price\" > 0", true),
+            ("-- it's whole\nprice > 0", true),
+            ("SELECT count(*) FROM (SELECT * FROM {object})", true),
+            ("SELECT t.* FROM {object} AS t", true),
+            ("SELECT count(*) FROM {object} AS t(i, y) WHERE y < 0", true),
+            ("SELECT count(*) FROM {object} t(i, y) WHERE y < 0", true),
+            ("SELECT count(*) FROM {object} AS data(i, y) WHERE y < 0", true),
+            ("SELECT count(*) FROM {object} rows(i, y) WHERE y < 0", true),
+            ("SELECT count(*) FROM {object} AS t WHERE (i < 0)", false),
+            ("SELECT count(*) FROM {object} WHERE (i < 0)", false),
+            ("it's no SQL", true),
+            ("unit_price > 0 AND name <> 'price'", false),
+            ("amount * total > 0 /* not the price */", false),
+            ("SELECT count(*) FROM {object}", false),
+        ] {
+            assert_eq!(may_name(sql, "price"), is_about, "{sql}");
+        }
+        assert!(may_name("\"unit price\" > 0", "unit price"));
     }
 }

@@ -14,6 +14,9 @@ use datafusion::logical_expr::{
     Aggregate, BinaryExpr, Distinct, DistinctOn, Expr, LogicalPlan, Operator, WindowFunctionDefinition,
 };
 
+/// Where a column is from that not every row has, in the reasons of [`check`].
+pub(crate) const OPTIONAL: &str = "from the optional side of an outer join";
+
 /// What is known of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Mark<'p> {
@@ -23,8 +26,22 @@ enum Mark<'p> {
     RowNumber,
     /// Stands beside what this window function computes, and is not among what it partitions by.
     Beside(&'p WindowFunction),
+    /// From the optional side of an outer join: whether there is a value depends on other rows.
+    Optional,
     /// Depends on other rows too.
     Other,
+}
+
+impl Mark<'_> {
+    /// What is known of a value that is made of two.
+    fn with(self, other: Self) -> Self {
+        match (self, other) {
+            (mark, Mark::Own) | (mark @ Mark::Beside(_), _) => mark,
+            (_, Mark::Beside(window)) => Mark::Beside(window),
+            (Mark::Own | Mark::Optional, Mark::Optional) => Mark::Optional,
+            _ => Mark::Other,
+        }
+    }
 }
 
 /// Whether touched groups of `key` can be found by running the query over changed rows alone.
@@ -45,9 +62,10 @@ pub(crate) fn check(plan: &LogicalPlan, key: &[String]) -> Result<(), String> {
                      made of",
                     written(window)
                 ),
-                _ => format!(
-                    "computes the key column `{column}` from several rows, or takes it from the optional side of an outer join"
-                ),
+                Mark::Optional => {
+                    format!("takes the key column `{column}` {OPTIONAL}")
+                }
+                _ => format!("computes the key column `{column}` from several rows"),
             });
         }
     }
@@ -126,12 +144,9 @@ fn marks<'p>(plan: &'p LogicalPlan, around: Option<&Scope<'_, 'p>>) -> Result<Ve
             let mut output = vec![Mark::Own; union.schema.fields().len()];
             for input in &union.inputs {
                 for (mark, other) in output.iter_mut().zip(marks(input, around)?) {
-                    if other != Mark::Own && !matches!(mark, Mark::Beside(_)) {
-                        *mark = match other {
-                            Mark::Beside(_) => other,
-                            _ => Mark::Other,
-                        };
-                    }
+                    // A row number of several inputs numbers none of them.
+                    let other = if other == Mark::RowNumber { Mark::Other } else { other };
+                    *mark = mark.with(other);
                 }
             }
             Ok(output)
@@ -265,9 +280,8 @@ fn join_marks<'p>(
         around,
     };
     for (l, r) in &join.on {
-        if left_side.mark(l)? != Mark::Own || right_side.mark(r)? != Mark::Own {
-            return refuse("joins on a column that is computed from several rows");
-        }
+        left_side.joins_on(l)?;
+        right_side.joins_on(r)?;
     }
     if let Some(filter) = &join.filter {
         let schema = join
@@ -281,17 +295,15 @@ fn join_marks<'p>(
             marks: &both,
             around,
         };
-        if inside.mark(filter)? != Mark::Own {
-            return refuse("joins on a column that is computed from several rows");
-        }
+        inside.joins_on(filter)?;
     }
     match join.join_type {
         JoinType::Inner => {}
-        JoinType::Left => right.fill(Mark::Other),
-        JoinType::Right => left.fill(Mark::Other),
+        JoinType::Left => optional(&mut right),
+        JoinType::Right => optional(&mut left),
         JoinType::Full => {
-            left.fill(Mark::Other);
-            right.fill(Mark::Other);
+            optional(&mut left);
+            optional(&mut right);
         }
         JoinType::LeftSemi => return Ok(left),
         JoinType::RightSemi => return Ok(right),
@@ -299,6 +311,15 @@ fn join_marks<'p>(
     }
     left.extend(right);
     Ok(left)
+}
+
+/// The columns of the optional side of an outer join.
+fn optional(marks: &mut [Mark<'_>]) {
+    for mark in marks {
+        if *mark != Mark::Other {
+            *mark = Mark::Optional;
+        }
+    }
 }
 
 /// Expressions over the columns of one input.
@@ -337,17 +358,34 @@ impl<'p> Inside<'_, 'p> {
                 }
                 _ => Mark::Own,
             };
-            mark = match (mark, found) {
-                (mark, Mark::Own) | (mark @ Mark::Beside(_), _) => mark,
-                (_, Mark::Beside(window)) => Mark::Beside(window),
-                _ => Mark::Other,
-            };
+            // A row number is one only as it is.
+            let found = if found == Mark::RowNumber { Mark::Other } else { found };
+            mark = mark.with(found);
             Ok(TreeNodeRecursion::Continue)
         });
         match (walked, refused) {
             (Ok(_), None) => Ok(mark),
             (Ok(_), Some(reason)) => refuse(reason),
             (Err(error), _) => Err(error.to_string()),
+        }
+    }
+
+    /// A condition of a join, which must be made of [`Mark::Own`] columns alone.
+    fn joins_on(&self, condition: &Expr) -> Result<(), String> {
+        if self.mark(condition)? == Mark::Own {
+            return Ok(());
+        }
+        let columns = condition.column_refs();
+        let mut named: Vec<_> = columns
+            .into_iter()
+            .filter_map(|column| Some((column.flat_name(), mark_of(column, self.schema, self.marks)?)))
+            .filter(|(_, mark)| *mark != Mark::Own)
+            .collect();
+        named.sort_by(|(left, _), (right, _)| left.cmp(right));
+        match named.first() {
+            Some((name, Mark::Optional)) => Err(format!("joins on `{name}`, which is {OPTIONAL}")),
+            Some((name, _)) => Err(format!("joins on `{name}`, which is computed from several rows")),
+            None => refuse("joins on a column that is computed from several rows"),
         }
     }
 
@@ -378,9 +416,8 @@ impl<'p> Inside<'_, 'p> {
                     "filters, behind the window function `{}`, on what its PARTITION BY does not hold",
                     written(window)
                 )),
-                _ => refuse(
-                    "filters on what is computed from several rows (HAVING, a window function, or the optional side of an outer join)",
-                ),
+                Mark::Optional => Err(format!("filters on what is {OPTIONAL}")),
+                _ => refuse("filters on what is computed from several rows (HAVING, or a window function)"),
             },
         }
     }
@@ -512,7 +549,11 @@ mod tests {
             ("SELECT max(k) AS k FROM a.silver.t GROUP BY v", "key column `k`"),
             (
                 "SELECT t.k FROM a.silver.t JOIN (SELECT k, max(v) AS v FROM a.silver.t GROUP BY k) m ON t.k = m.k AND t.v = m.v",
-                "joins on",
+                "joins on `m.v`, which is computed from several rows",
+            ),
+            (
+                "SELECT t.k, x.w FROM a.silver.t LEFT JOIN a.silver.u u ON t.k = u.k LEFT JOIN a.silver.u x ON x.w = u.w",
+                "joins on `u.w`, which is from the optional side of an outer join",
             ),
             ("SELECT k, sum(v) AS s FROM a.silver.t GROUP BY ROLLUP(k)", "rollup"),
         ] {

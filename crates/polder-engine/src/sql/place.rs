@@ -3,7 +3,7 @@
 use std::error::Error as StdError;
 
 use datafusion::error::DataFusionError;
-use polder_core::document::{Diagnostic, Severity, Source, Span};
+use polder_core::document::{Diagnostic, Severity, Source, Span, without_mark};
 use polder_core::{DatasetName, Error};
 use polder_gate::engine_words::{self, Asked};
 
@@ -15,16 +15,20 @@ pub(crate) struct SqlText<'a> {
     /// The query.
     pub(crate) sql: &'a str,
     /// Where the query stands, when it is a value inside of a document; nothing when the file is the query.
-    pub(crate) value: Option<Span>,
+    value: Option<Span>,
+    /// Bytes of the file before the query: those of a byte order mark.
+    skipped: usize,
 }
 
 impl<'a> SqlText<'a> {
     /// A file that is one query.
     pub(crate) fn file(file: &'a Source) -> Self {
+        let sql = without_mark(&file.text);
         Self {
             file,
-            sql: &file.text,
+            sql,
             value: None,
+            skipped: file.text.len() - sql.len(),
         }
     }
 
@@ -35,6 +39,7 @@ impl<'a> SqlText<'a> {
             file,
             sql,
             value: Some(span),
+            skipped: 0,
         }
     }
 
@@ -107,6 +112,16 @@ impl<'a> SqlText<'a> {
             .map(|start| self.span(start, start + word.len()))
     }
 
+    /// Where a name that a message quotes stands for the last time: as it is quoted, or with fewer parts before it.
+    pub(crate) fn last_named(&self, message: &str) -> Option<Span> {
+        let quoted = message.split('`').skip(1).step_by(2);
+        let mut names = quoted.flat_map(|quoted| {
+            let ends = quoted.match_indices('.').map(|(dot, _)| &quoted[dot + 1..]);
+            std::iter::once(quoted).chain(ends)
+        });
+        names.find_map(|name| self.last_word(name))
+    }
+
     /// Where a word stands for the first time.
     fn word(&self, word: &str) -> Option<Span> {
         self.words(word)
@@ -155,8 +170,8 @@ impl<'a> SqlText<'a> {
         Some(Span {
             line,
             column,
-            start: start + offset,
-            end: start + offset,
+            start: self.skipped + start + offset,
+            end: self.skipped + start + offset,
         })
     }
 
@@ -166,8 +181,8 @@ impl<'a> SqlText<'a> {
         Span {
             line: before.matches('\n').count() + 1,
             column: before[line_start..].chars().count() + 1,
-            start,
-            end,
+            start: self.skipped + start,
+            end: self.skipped + end,
         }
     }
 }
@@ -222,6 +237,20 @@ mod tests {
         assert_eq!((place.line, place.column), (3, 6));
         let place = text.at(1, 11).unwrap();
         assert_eq!((place.line, place.column), (1, 11));
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_no_part_of_the_query_and_shifts_no_place() {
+        let file = source("\u{feff}SELECT price AS amount\nFROM sales.bronze.lines");
+        let text = SqlText::file(&file);
+        assert_eq!(text.sql, "SELECT price AS amount\nFROM sales.bronze.lines");
+        let word = text.last_word("amount").unwrap();
+        assert_eq!((word.line, word.column), (1, 17));
+        assert_eq!(&file.text[word.start..word.end], "amount");
+        assert_eq!(&file.text[text.at(1, 8).unwrap().start..][..5], "price");
+        let dataset = text.dataset(&"sales.bronze.lines".parse().unwrap()).unwrap();
+        assert_eq!(&file.text[dataset.start..dataset.end], "sales.bronze.lines");
+        assert_eq!((dataset.line, dataset.column), (2, 6));
     }
 
     #[test]

@@ -308,3 +308,43 @@ async fn queries_see_the_rows_that_stay_and_those_that_would_have_been_taken() {
     assert_eq!(commits, 4);
     assert!(why.starts_with("rows of the commit would have been refused"), "{why}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dataset_that_refers_to_itself_does_so_without_the_rows_that_would_have_been_refused() {
+    let store = Arc::new(InMemory::new());
+    let own = "    relationships: [{from: rows.w, to: a.bronze.e.v}]\n";
+    let (mut engine, contract) = engine(&store, "{name: k, logicalType: string}", own);
+    let mut writer = Writer::new(&engine);
+    // `w` is a `v`: of the row itself, of one beside it, of one before. A negative `v` is refused.
+    writer.add("a.bronze.e", &[row("a", 1, 1), row("b", 2, 1)]).await;
+    writer.add("a.bronze.e", &[row("c", 3, 2), row("d", -1, 1)]).await;
+    // The 9 comes with the next commit.
+    writer.add("a.bronze.e", &[row("e", 4, 9), row("f", -2, 1)]).await;
+    writer.add("a.bronze.e", &[row("g", 9, 1)]).await;
+    // What is refused is not there.
+    writer.add("a.bronze.e", &[row("h", 5, -3), row("i", -3, 1)]).await;
+    let verdicts = |backtest: &Backtest| -> Vec<RuleVerdict> {
+        let commits = backtest.commits.iter();
+        let found = commits.map(|commit| commit.table.iter().find(|result| result.rule == "w.foreignKey"));
+        found.map(|result| result.unwrap().verdict.clone()).collect()
+    };
+    let backtest = engine.backtest(&contract, Since::Version(0)).await.unwrap();
+    let [passed, failed] = [RuleVerdict::Passed, RuleVerdict::Failed];
+    assert_eq!(
+        verdicts(&backtest),
+        [passed.clone(), passed.clone(), failed.clone(), passed.clone(), failed]
+    );
+    assert_eq!(seen(&backtest), [(1, 0), (2, 1), (3, 2), (4, 0), (5, 2)]);
+    let refusing: Vec<_> = backtest.refusing_rules().into_iter().collect();
+    assert_eq!(refusing, [("w.foreignKey", 2)]);
+
+    // Where the rows that would have been taken are too many to be held, nobody knows.
+    engine.limits.taken_bytes = 0;
+    let backtest = engine.backtest(&contract, Since::Version(0)).await.unwrap();
+    let held: Vec<bool> = verdicts(&backtest).iter().map(|verdict| *verdict == passed).collect();
+    assert_eq!(held, [true, false, false, true, false]);
+    let (commits, why) = backtest.rules_not_run()["w.foreignKey"];
+    assert_eq!(commits, 3);
+    assert!(why.starts_with("rows of the commit would have been refused"), "{why}");
+    assert_eq!(seen(&backtest), [(1, 0), (2, 1), (3, 1), (4, 0), (5, 1)]);
+}

@@ -49,6 +49,50 @@ async fn sql_is_reported_with_file_line_and_column() {
 }
 
 #[tokio::test]
+async fn a_table_of_one_two_or_four_parts_is_told_its_full_name_at_its_place() {
+    for name in ["e", "bronze.e", "bronze.ee", "lake.a.bronze.e"] {
+        let sql = format!("SELECT k, v, n\nFROM {name}");
+        let found = silver(BY_GROUP, &sql).engine(&lake()).check().await.unwrap();
+        let told: Vec<_> = found.iter().map(ToString::to_string).collect();
+        let expected = format!("pipelines/a/s.sql:2:6: there is no dataset `{name}`");
+        assert_eq!(told, [expected]);
+        assert_eq!(found[0].help.as_deref(), Some("did you mean a.bronze.e?"), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_join_on_an_optional_side_is_told_at_the_column_with_the_side_to_take_instead() {
+    let sql = "SELECT x.k, sum(z.v) AS v, count(*) AS n\nFROM a.bronze.e x LEFT JOIN a.bronze.e y ON y.k = x.k\n\
+               LEFT JOIN a.bronze.e z ON z.w = y.w\nGROUP BY x.k";
+    let found = silver(BY_GROUP, sql).engine(&lake()).check().await.unwrap();
+    let told: Vec<_> = found.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        told,
+        [
+            "pipelines/a/s.sql:3:33: the groups that a change touches cannot be found: the query joins on `y.w`, which is from the \
+             optional side of an outer join"
+        ]
+    );
+    let help = found[0].help.as_deref().unwrap();
+    assert!(
+        help.starts_with("take the column of the side whose rows are all kept, or drop `key`"),
+        "{help}"
+    );
+}
+
+#[tokio::test]
+async fn a_query_with_a_byte_order_mark_is_the_same_query() {
+    let marked = format!("\u{feff}{SUMS}");
+    assert_eq!(findings(silver(BY_GROUP, &marked)).await, Vec::<String>::new());
+    let found = findings(silver(
+        BY_GROUP,
+        "\u{feff}SELECT k, sum(vv) AS v FROM a.bronze.e GROUP BY k",
+    ))
+    .await;
+    assert_eq!(found, ["pipelines/a/s.sql:1:15: there is no column `vv`"]);
+}
+
+#[tokio::test]
 async fn a_missing_column_is_named_with_the_one_that_was_meant_or_those_that_are_there() {
     let help = async |sql: &str| {
         let found = silver(BY_GROUP, sql).engine(&lake()).check().await.unwrap();

@@ -11,7 +11,7 @@ use super::{Said, between};
 use crate::engine::functions;
 
 /// Functions of other engines, with what to write here.
-const ELSEWHERE: [(&str, &str); 31] = [
+const ELSEWHERE: [(&str, &str); 32] = [
     ("year", "extract(year FROM …)"),
     ("month", "extract(month FROM …)"),
     ("day", "extract(day FROM …)"),
@@ -29,6 +29,7 @@ const ELSEWHERE: [(&str, &str); 31] = [
     ("timestampadd", "an addition, as in day + INTERVAL '1 day'"),
     ("date_sub", "a subtraction, as in day - INTERVAL '1 day'"),
     ("if", "CASE WHEN … THEN … ELSE … END"),
+    ("iff", "CASE WHEN … THEN … ELSE … END"),
     ("iif", "CASE WHEN … THEN … ELSE … END"),
     ("count_if", "count(*) FILTER (WHERE …)"),
     ("countif", "count(*) FILTER (WHERE …)"),

@@ -59,6 +59,18 @@ fn an_expression_that_does_not_plan_is_told_in_words_of_contracts() {
             "there is no column `Code`; did you mean `code`?".to_owned(),
         ),
         (
+            "code <> \"Basic\"",
+            "there is no column `Basic`; text goes in single quotes: 'Basic'".to_owned(),
+        ),
+        (
+            "code IN ('a', \"basic\")",
+            "there is no column `basic`; text goes in single quotes: 'basic'".to_owned(),
+        ),
+        (
+            "code LIKE \"b%\"",
+            "there is no column `b%`; text goes in single quotes: 'b%'".to_owned(),
+        ),
+        (
             "code = EURO",
             "there is no column `euro`; text goes in single quotes: 'EURO'".to_owned(),
         ),

@@ -84,6 +84,16 @@ fn a_rounded_decimal_is_compared_with_others() {
     for places in ["1", "2 - 1", "cast(1 AS int)"] {
         let sql = format!("round(cast({d} AS DECIMAL(10,2)), {places}) <= cast({d} AS DECIMAL(12,4))");
         assert_eq!(broken(&sql, &batch).rows, [0], "{sql}");
+        // As in queries, and in Postgres.
+        let sql = format!("cast(round(cast({d} AS DECIMAL(10,2)), {places}) AS varchar) = '1.5'");
+        assert_eq!(broken(&sql, &batch).rows, [0], "{sql}");
+    }
+    let of_list = format!("array_position([1.60, 1.50], round(cast({d} AS DECIMAL(10,2)), 2 - 1)) = 2");
+    assert_eq!(broken(&of_list, &batch).rows, [0]);
+    // Where a column might have a say, it has the digits that it could have, as in queries.
+    for places in ["net - net + 1", "CASE WHEN true THEN 1 ELSE net END"] {
+        let sql = format!("cast(round(cast({d} AS DECIMAL(10,2)), {places}) AS varchar) = '1.50'");
+        assert_eq!(broken(&sql, &batch).rows, [0], "{sql}");
     }
 }
 

@@ -108,6 +108,7 @@ pub async fn prove(
         queries,
         skipped: samples.skip.iter().map(|skipped| skipped.rule.clone()).collect(),
         too_few: too_few(&rules, samples),
+        keys: keys(&rules),
     };
     let mut found = Findings::default();
     let good = prover.good(samples, &good, &mut found).await?;
@@ -118,6 +119,19 @@ pub async fn prove(
     }
     let results = rules.iter().map(|rule| found.result(contract, rule, samples)).collect();
     Ok((results, problems))
+}
+
+/// Rules by which no two rows are alike.
+fn keys(rules: &[Rule]) -> BTreeSet<String> {
+    let counts_doubles = |rule: &&Rule| {
+        let RuleKind::Set(set) = &rule.kind else { return false };
+        matches!(set.metric, Metric::Duplicates { .. })
+    };
+    rules
+        .iter()
+        .filter(counts_doubles)
+        .map(|rule| rule.id.clone())
+        .collect()
 }
 
 /// Skipped rules about the table that may refuse the good rows only because they are so few. Not one that counts wrong
@@ -168,6 +182,8 @@ struct Prover<'q> {
     skipped: BTreeSet<String>,
     /// Those of them that good rows may break, too.
     too_few: BTreeSet<String>,
+    /// Those that a row breaks whose key another one has.
+    keys: BTreeSet<String>,
 }
 
 impl Prover<'_> {
@@ -231,7 +247,12 @@ impl Prover<'_> {
                 .iter()
                 .filter(|(other, _)| !told.contains(*other) && !self.skipped.contains(*other));
             for (other, reason) in others.filter(|(other, _)| !named.contains(other.as_str())) {
-                let message = format!("its bad sample breaks `{other}` too: {reason}");
+                // What is made of the first good row has its key.
+                let own = match self.keys.contains(other) {
+                    true => "; give it a key of its own",
+                    false => "",
+                };
+                let message = format!("its bad sample breaks `{other}` too: {reason}{own}");
                 found.fail(rule, message, Some(sample.place.clone()));
             }
         }

@@ -138,6 +138,18 @@ async fn what_samples_do_not_show_is_a_failure_in_words() {
         "{reasons:?}"
     );
 
+    // What is made of a good row has its key.
+    let bad = format!(
+        "{GOOD}{SKIP}          bad:\n            - {{rule: fresh, change: {{amount: 3}}, now: '2026-01-02T09:15:01Z'}}\n"
+    );
+    let (results, _) = proven(&bad).await;
+    let reasons = failed(&results["fresh"]);
+    assert!(
+        reasons[0].starts_with("its bad sample breaks `order_id.unique` too: ")
+            && reasons[0].ends_with("; give it a key of its own"),
+        "{reasons:?}"
+    );
+
     let good = "          good: [{order_id: A-1, amount: -1}, {order_id: A-2}]\n";
     let (results, _) = proven(&format!("{good}{SKIP}{BAD}")).await;
     let reasons = failed(&results["amount.minimum"]);

@@ -15,7 +15,7 @@ use datafusion::logical_expr::expr::{Cast, TryCast};
 use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan, Values};
 use datafusion::optimizer::AnalyzerRule;
 use datafusion::optimizer::analyzer::type_coercion::TypeCoercion;
-use datafusion::optimizer::simplify_expressions::ExprSimplifier;
+use datafusion::optimizer::simplify_expressions::{ExprSimplifier, SimplifyContext};
 use datafusion::prelude::SessionContext;
 
 use super::rewrite::{Rewrite, of_inputs};
@@ -105,8 +105,12 @@ fn is_day(kind: &DataType) -> bool {
     matches!(kind, DataType::Date32 | DataType::Date64)
 }
 
-/// Whether a text says no more than this type holds. What is no number or time is left to the engine, which says so.
-fn holds(kind: &DataType, text: Option<&str>) -> Result<bool> {
+/// Whether a text says no more than this type holds. What is no number or time is left to the engine where it is a literal in
+/// this very place: it says so before anything runs.
+fn holds(kind: &DataType, text: Option<&str>, in_place: bool) -> Result<bool> {
+    if !in_place && ScalarValue::from(text).cast_to(kind).is_err() {
+        return Ok(false);
+    }
     if kind.is_decimal() {
         let number = from_text(&StringArray::from(vec![text]), kind)?;
         return Ok(number.failures.is_empty() || ScalarValue::from(text).cast_to(kind).is_err());
@@ -144,7 +148,8 @@ fn no_text_of(
     };
     // Texts inside of lists and objects are looked at where these are made.
     if let Some(texts) = of.is_string().then(|| said::texts(from, inputs)).flatten() {
-        let all = texts.iter().map(|text| holds(kind, text.as_deref()));
+        let in_place = matches!(from, Expr::Literal(..));
+        let all = texts.iter().map(|text| holds(kind, text.as_deref(), in_place));
         if all.collect::<Result<Vec<_>>>()?.into_iter().all(|holds| holds) {
             return Ok(());
         }
@@ -183,6 +188,19 @@ pub fn coerced(simplifier: &ExprSimplifier, expression: Expr, schema: &DFSchema)
     without_notes(expression)
 }
 
+/// An expression in which `round` has its places written out wherever no column has a say, as whole queries have: its type
+/// depends on them. It stays as it is where it would be none any more, among the values of a list for instance.
+pub fn with_known_places(expression: Expr, schema: &DFSchema) -> Expr {
+    let known = expression
+        .clone()
+        .transform_up(|part| rounded::known_places(part, schema));
+    let simplifier = ExprSimplifier::new(SimplifyContext::builder().build());
+    match known {
+        Ok(known) if known.transformed && simplifier.coerce(known.data.clone(), schema).is_ok() => known.data,
+        _ => expression,
+    }
+}
+
 /// Puts the same in the place of the rule of a context that settles types.
 pub(super) fn settle(context: &SessionContext) {
     let state = context.state_ref();
@@ -207,19 +225,30 @@ impl AnalyzerRule for Settled {
 
     fn analyze(&self, plan: LogicalPlan, config: &ConfigOptions) -> Result<LogicalPlan> {
         let plan = Rewrite::new("written_places", rounded::places).analyze(plan, config)?;
-        let written = plan.clone();
-        let settled = TypeCoercion::new().analyze(plan, config)?;
-        if takes_no_text(&settled).is_ok() {
+        if rounded::has_known_places(&plan)?
+            && let Ok(known) = rounded::with_known_places(plan.clone())
+            && let Ok(settled) = types_settled(known.data, config)
+            && rounded::outer_columns_are_known(&settled)?
+        {
             return Ok(settled);
         }
-        // The notes would stay in the types of columns: they are made for nothing but to tell.
-        let written = written.transform_up_with_subqueries(|plan| match plan {
-            LogicalPlan::Values(values) => noted_values(values),
-            plan => plan.map_expressions(noted),
-        })?;
-        takes_no_text(&TypeCoercion::new().analyze(written.data, config)?)?;
-        Ok(settled)
+        types_settled(plan, config)
     }
+}
+
+fn types_settled(plan: LogicalPlan, config: &ConfigOptions) -> Result<LogicalPlan> {
+    let written = plan.clone();
+    let settled = TypeCoercion::new().analyze(plan, config)?;
+    if takes_no_text(&settled).is_ok() {
+        return Ok(settled);
+    }
+    // The notes would stay in the types of columns: they are made for nothing but to tell.
+    let written = written.transform_up_with_subqueries(|plan| match plan {
+        LogicalPlan::Values(values) => noted_values(values),
+        plan => plan.map_expressions(noted),
+    })?;
+    takes_no_text(&TypeCoercion::new().analyze(written.data, config)?)?;
+    Ok(settled)
 }
 
 /// The types of `VALUES` were settled when they were read: where other rows of a column are not cast, the engine may be the one

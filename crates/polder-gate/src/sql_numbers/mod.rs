@@ -51,7 +51,8 @@ pub fn nan_is_unordered(context: &SessionContext) {
 /// What the engine says of an expression that is none.
 pub fn exact_expression(expression: Expr, schema: &DFSchema) -> Result<Expr> {
     let expression = rewrite::expression(expression, schema, literal::floating)?;
-    rewrite::expression(expression, schema, arithmetic::exact)
+    let expression = rewrite::expression(expression, schema, arithmetic::exact)?;
+    rewrite::expression(expression, schema, rounded::as_planned)
 }
 
 /// An expression of a rule, with the types of its operands settled, under both.

@@ -24,13 +24,18 @@ impl Rewrite {
         Self { name, replace }
     }
 
-    fn node(&self, plan: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
+    pub(super) fn node(&self, plan: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
         let schema = of_inputs(&plan)?;
         let names = NamePreserver::new(&plan);
-        let rewritten = plan.map_expressions(|expression| {
+        let mut named = |expression: Expr| {
             let name = names.save(&expression);
             let replaced = expression.transform_up(|part| (self.replace)(part, &schema))?;
             Ok(replaced.update_data(|expression| name.restore(expression)))
+        };
+        let rewritten = plan.map_expressions(|expression| match expression {
+            // What is grouped by has names, the sets have none.
+            sets @ Expr::GroupingSet(_) => sets.map_children(&mut named),
+            expression => named(expression),
         })?;
         if !rewritten.transformed {
             return Ok(rewritten);

@@ -83,7 +83,13 @@ impl Reading {
         match (call.name(), call.args.as_slice()) {
             ("coalesce" | "nvl" | "greatest" | "least", values) => self.any(values, inputs),
             ("nvl2", [_, chosen @ ..]) => self.any(chosen, inputs),
-            ("nullif", [value, _]) => self.expression(value, inputs).map(or_null),
+            ("nullif", [value, never]) => {
+                let mut texts = self.expression(value, inputs)?;
+                if let Some(never) = self.expression(never, inputs).filter(|all| all.len() == 1) {
+                    texts.retain(|text| !never.contains(text));
+                }
+                Some(or_null(texts))
+            }
             ("concat", values) => self.joined(values, inputs, Some("")),
             _ => computed(whole),
         }

@@ -138,6 +138,20 @@ async fn what_is_rounded_can_be_compared_however_its_places_are_said() {
         .await,
         Ok(vec!["1.5|1".to_owned(), "1.6|1".to_owned()])
     );
+    for (sets, wanted) in [
+        ("ROLLUP(round(d, 1))", ["1.5|1|0", "1.6|1|0", "|2|1"]),
+        ("CUBE(round(d, 1))", ["1.5|1|0", "1.6|1|0", "|2|1"]),
+        ("GROUPING SETS ((round(d, 1)), ())", ["1.5|1|0", "1.6|1|0", "|2|1"]),
+    ] {
+        let sql = format!("SELECT round(d, 1), count(*), grouping(round(d, 1)) FROM money GROUP BY {sets} ORDER BY 1");
+        let wanted = wanted.map(ToOwned::to_owned).to_vec();
+        assert_eq!(answer(&context, &sql).await, Ok(wanted), "{sql}");
+    }
+    let by_comparison = "SELECT round(d, 1) > d, count(*) FROM money GROUP BY ROLLUP(round(d, 1) > d) ORDER BY 1";
+    assert_eq!(
+        answer(&context, by_comparison).await,
+        Ok(["false|1", "true|1", "|2"].map(ToOwned::to_owned).to_vec())
+    );
     let frame = context.sql("SELECT round(d, 1) FROM money").await.unwrap();
     let batches = frame.collect().await.unwrap();
     let column = batches.first().unwrap().schema();
@@ -146,6 +160,120 @@ async fn what_is_rounded_can_be_compared_however_its_places_are_said() {
         *column.field(0).data_type(),
         arrow::datatypes::DataType::Decimal128(10, 1)
     );
+}
+
+/// Postgres gives the same texts.
+#[tokio::test]
+async fn places_that_need_no_row_are_as_good_as_written_ones() {
+    let context = context(exact).await;
+    let table = "CREATE TABLE money AS SELECT cast(column1 AS decimal(10, 2)) AS d, column2 AS id \
+                 FROM (VALUES (1.55, 1), (1.54, 2)) AS v";
+    context.sql(table).await.unwrap().collect().await.unwrap();
+    for places in [
+        "1",
+        "2 - 1",
+        "cast(1 AS int)",
+        "cast('1' AS smallint)",
+        "-(-1)",
+        "abs(-1)",
+        "length('x')",
+        "CASE WHEN 1 < 2 THEN 1 ELSE 2 END",
+        "coalesce(null, 1)",
+        "round(1.4, 3 - 3)::bigint",
+    ] {
+        for (query, found) in [
+            (
+                format!("SELECT cast(round(d, {places}) AS varchar) FROM money ORDER BY id"),
+                ["1.6", "1.5"],
+            ),
+            (
+                format!("SELECT concat(round(d, {places}), ' EUR') FROM money ORDER BY id"),
+                ["1.6 EUR", "1.5 EUR"],
+            ),
+            (
+                format!("SELECT round(d, {places}) FROM money GROUP BY round(d, {places}) ORDER BY 1 DESC"),
+                ["1.6", "1.5"],
+            ),
+            (
+                format!("SELECT arrow_typeof(round(d, {places})) FROM money"),
+                ["Decimal128(10, 1)", "Decimal128(10, 1)"],
+            ),
+            (
+                format!(
+                    "SELECT round(cast('999999999999999999999999999999999999.99' AS decimal(38, 2)), {places}) FROM money"
+                ),
+                [
+                    "1000000000000000000000000000000000000.0",
+                    "1000000000000000000000000000000000000.0",
+                ],
+            ),
+        ] {
+            assert_eq!(answer(&context, &query).await.expect(&query), found, "{query}");
+        }
+        for (condition, id) in [
+            (format!("cast(round(d, {places}) AS varchar) = '1.6'"), "1"),
+            (format!("round(d, {places}) IN (SELECT 1.6)"), "1"),
+            (format!("CASE round(d, {places}) WHEN 1.6 THEN true END"), "1"),
+            (format!("round(d, {places}) < d"), "2"),
+            (
+                format!("EXISTS (SELECT 1 FROM money AS m WHERE m.d > round(money.d, {places}))"),
+                "2",
+            ),
+        ] {
+            let query = format!("SELECT id FROM money WHERE {condition}");
+            assert_eq!(answer(&context, &query).await.expect(&query), [id], "{query}");
+        }
+    }
+    // What the plan says of types in other places stays true.
+    for (query, found) in [
+        (
+            "SELECT v.r + 1 FROM (VALUES (round(1.55, 2 - 1)), (2.25)) AS v(r)",
+            vec!["2.60", "3.25"],
+        ),
+        (
+            "WITH RECURSIVE r AS (SELECT round(1.55, 2 - 1) AS x UNION ALL SELECT x + 1 FROM r WHERE x < 3) SELECT x FROM r",
+            vec!["1.60", "2.60", "3.60"],
+        ),
+        (
+            "WITH x AS (SELECT id, round(d, 2 - 1) AS r FROM money) SELECT id FROM x \
+             WHERE EXISTS (SELECT 1 FROM money AS b WHERE b.d > x.r) ORDER BY id",
+            vec!["2"],
+        ),
+        ("SELECT round(d, 2 - 1) FROM money INTERSECT SELECT 1.60", vec!["1.6"]),
+        (
+            "SELECT round(d, 2 - 1) + 1 FROM money UNION ALL SELECT 9.25 WHERE false ORDER BY 1",
+            vec!["2.50", "2.60"],
+        ),
+        ("SELECT round(d, cast(null AS int)) FROM money", vec!["", ""]),
+        (
+            "SELECT coalesce(round(d, nullif(1, 1)), d) FROM money ORDER BY id",
+            vec!["1.55", "1.54"],
+        ),
+        (
+            "SELECT round(d, places) > d FROM money, (SELECT 2 - 1 AS places) ORDER BY id",
+            vec!["true", "false"],
+        ),
+    ] {
+        assert_eq!(answer(&context, query).await.expect(query), found, "{query}");
+    }
+    let names = context.sql("SELECT round(d, 2 - 1) FROM money").await.unwrap();
+    let rows = names.collect().await.unwrap();
+    assert_eq!(
+        rows.first().unwrap().schema().field(0).name(),
+        "round(money.d,Int64(2) - Int64(1))"
+    );
+    for (places, why) in [
+        ("9223372036854775807 + 1", "verflow"),
+        ("1 / 0", "zero"),
+        ("3000000000 + 1", "Int32"),
+    ] {
+        let failed = answer(&context, &format!("SELECT round(d, {places}) FROM money")).await;
+        let failed = failed.expect_err(places);
+        assert!(failed.contains(why), "{places}: {failed}");
+    }
+    let of_text = "SELECT round(d, CASE WHEN '1.54' = 1.5 THEN 1 ELSE 2 END) FROM money";
+    let failed = answer(&context, of_text).await.unwrap_err();
+    assert!(failed.contains("text is not taken for a"), "{failed}");
 }
 
 #[tokio::test]
@@ -696,6 +824,10 @@ async fn text_stays_where_literals_say_exactly_that_from_afar() {
                 vec!["2026-02-01"],
             ),
             ("SELECT DATE '9999-12-31' <= '9999-12-31 00:00:00'", vec!["true"]),
+            (
+                "SELECT d FROM s CROSS JOIN (VALUES ('2026-01-02'), ('')) AS v(since) WHERE d >= nullif(since, '')",
+                vec!["2026-01-03"],
+            ),
         ] {
             assert_eq!(answer(&context, query).await.expect(query), answers, "{query}");
         }
@@ -716,6 +848,14 @@ async fn text_stays_where_literals_say_exactly_that_from_afar() {
             "SELECT d FROM s UNION ALL SELECT v FROM (SELECT '2026-02-01 01:00:00' AS v) AS w",
             "SELECT DATE '9999-12-31' < '9999-12-31 23:59:59'",
             "SELECT DATE '9999-12-31' < '9999-12-31 00:00:00.000000001'",
+            // No decimal(3,1), and no day, is any of these: such a query would fail each time that it runs.
+            "WITH l(k, x) AS (VALUES (1, '5.0'), (2, '100.5')) SELECT 1 FROM s JOIN l ON s.a < l.x",
+            "WITH p AS (SELECT '31.12.2026' AS x) SELECT 1 FROM s, p WHERE d < p.x",
+            "SELECT 1 FROM s WHERE a < CASE WHEN a > 5 THEN '9' ELSE 'n/a' END",
+            "SELECT 1 FROM s WHERE d < CASE WHEN a > 5 THEN '2026-01-01' ELSE '2026-02-30' END",
+            "SELECT 1 FROM s WHERE d < concat('31.12.', '2026')",
+            "SELECT 1 FROM s WHERE a < (SELECT max(x) FROM (VALUES ('1'), ('100')) AS v(x))",
+            "SELECT a FROM s UNION ALL SELECT 1.5 INTERSECT SELECT v FROM (SELECT 'n/a' AS v) AS w",
         ] {
             let error = answer(&context, query).await.expect_err(query);
             assert!(error.contains("text is not taken for a"), "{query}: {error}");
@@ -747,6 +887,14 @@ async fn what_to_write_instead_is_what_the_query_can_say() {
         (
             "SELECT 1 FROM s WHERE d > (SELECT upper(day) FROM s)",
             ": CAST it where",
+        ),
+        (
+            "WITH l(x) AS (VALUES ('5.0'), ('100.5')) SELECT 1 FROM s, l WHERE a < l.x",
+            "write CAST(x AS DECIMAL(38,10))",
+        ),
+        (
+            "WITH p AS (SELECT '31.12.2026' AS x) SELECT 1 FROM s, p WHERE d < p.x",
+            "CAST(x AS DATE) where that is meant",
         ),
     ] {
         let error = answer(&context, query).await.expect_err(query);

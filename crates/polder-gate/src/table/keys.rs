@@ -33,7 +33,8 @@ pub struct KeyRule {
 
 impl Keys {
     /// The keys of a contract, in its order: primary key, unique columns, and duplicate values of which there must be
-    /// none. Keys with values of which a row has many are left out, as are rules with another threshold.
+    /// none. What is no key of a row ([`SchemaObject::no_key`](polder_contract::SchemaObject::no_key)) is left out, as are
+    /// rules with another threshold.
     ///
     /// # Errors
     /// `Document`, where a rule makes no sense or a property has no type that a table can hold.
@@ -51,8 +52,8 @@ impl Keys {
                 _ => false,
             };
             let paths: Option<Vec<_>> = columns.iter().map(|column| object.path(column)).collect();
-            let single = |path: &Vec<PathStep>| path.iter().all(|step| matches!(step, PathStep::Field(_)));
-            if let Some(paths) = paths.filter(|paths| none && paths.iter().all(single)) {
+            let is_key = |path: &Vec<PathStep>| object.no_key(path).is_none();
+            if let Some(paths) = paths.filter(|paths| none && paths.iter().all(is_key)) {
                 keys.push(KeyRule {
                     id: rule.id.clone(),
                     columns: columns.clone(),

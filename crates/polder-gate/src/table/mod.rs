@@ -7,6 +7,7 @@
 
 mod answer;
 mod broken;
+mod comparing;
 mod distinct;
 mod distinct_text;
 mod facts;
@@ -23,6 +24,7 @@ mod table_check;
 mod tests;
 
 pub use broken::BrokenRows;
+pub use comparing::{Unlike, unlike};
 pub use facts::{Facts, NoFacts};
 pub use keys::{KeyRule, Keys};
 pub use queries::{NoQueries, Queries, QueryColumns};

@@ -2,17 +2,17 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch};
+use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Field, Fields, SchemaRef};
 use datafusion::catalog::TableProvider;
 use polder_contract::rule::PathStep;
 use polder_core::{Error, ErrorKind, Result};
 
-use crate::conform::convert;
+use crate::table::comparing::held_as;
 use crate::table::distinct::{Budget, Fingerprints};
 use crate::table::plan::Plan;
 use crate::table::scan::{self, Parts};
-use crate::table::state::{fingerprints, inside, same};
+use crate::table::state::{fingerprints, inside};
 
 /// The types of a key's values by the contract.
 pub(crate) fn types(plan: &Plan, key: usize) -> Vec<DataType> {
@@ -99,7 +99,7 @@ async fn known(
                 .iter()
                 .map(|(place, field)| {
                     let column = batch.column_by_name(&place.name).ok_or_else(|| missing(&place.name))?;
-                    as_type(&inside(column, &place.rest), field)
+                    held_as(&inside(column, &place.rest), field)
                 })
                 .collect::<Result<Vec<_>>>()?;
             let (hashes, nulls) = fingerprints(&columns)?;
@@ -134,12 +134,4 @@ fn path(schema: &SchemaRef, written: &str) -> Result<Place> {
 
 fn missing(column: &str) -> Error {
     Error::new(ErrorKind::Document, format!("there is no column `{column}`"))
-}
-
-/// The values in another type; what does not fit it is none of its values, so it is left out.
-fn as_type(array: &ArrayRef, field: &Field) -> Result<ArrayRef> {
-    if same(array.data_type(), field.data_type()) {
-        return Ok(Arc::clone(array));
-    }
-    Ok(convert(array, field)?.map_or_else(|| Arc::clone(array), |(array, _)| array))
 }

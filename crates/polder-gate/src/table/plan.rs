@@ -213,17 +213,10 @@ impl Plan {
             let path = object
                 .path(column)
                 .ok_or_else(|| format!("there is no value `{column}`"))?;
-            if path.iter().any(|step| !matches!(step, PathStep::Field(_))) {
-                return Ok(Err(format!(
-                    "a row has many values `{column}`, so they are no key of it"
-                )));
+            if let Some(why) = object.no_key(&path) {
+                return Ok(Err(why));
             }
             match object.value(&path).map(|property| property.column_type()) {
-                Some(Ok(ColumnType::List(_) | ColumnType::Struct(_) | ColumnType::Map(..))) => {
-                    return Ok(Err(format!(
-                        "`{column}` has values inside, so it is no key: name those"
-                    )));
-                }
                 Some(Ok(_)) => paths.push(path),
                 Some(Err(error)) => return Err(error.to_string()),
                 None => return Err(format!("there is no value `{column}`")),

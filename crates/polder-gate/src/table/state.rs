@@ -12,6 +12,7 @@ use polder_core::{Error, ErrorKind, Result, ResultExt};
 
 use crate::check::Check;
 use crate::conform::{conform, convert};
+use crate::schema::in_words;
 use crate::table::distinct::{Budget, Fingerprints};
 use crate::table::distinct_text::{TextMemory, Texts};
 use crate::table::fingerprint;
@@ -365,8 +366,10 @@ fn field_of(outer: &StructArray, name: &str) -> Option<ArrayRef> {
 
 /// Fingerprints of keys, and which rows have none.
 pub(crate) fn fingerprints(columns: &[ArrayRef]) -> Result<(Vec<u128>, Option<NullBuffer>)> {
-    fingerprint::of_key(columns)
-        .map_err(|odd| Error::new(ErrorKind::Document, format!("values of the type {odd} cannot be a key")))
+    fingerprint::of_key(columns).map_err(|odd| {
+        let message = format!("values of the type {} cannot be a key", in_words(&odd));
+        Error::new(ErrorKind::Document, message)
+    })
 }
 
 /// The columns that a row test looks at, in the contract's types, and the rows in which one does not fit its type: those

@@ -19,7 +19,7 @@ use polder_core::Result;
 use polder_registry::Registry;
 
 use crate::chunk::Chunk;
-use crate::observer::Unnamed;
+use crate::observer::{Dated, Unnamed};
 use crate::stream::{Encoding, StreamSpec, Tombstones};
 
 pub(crate) use cast::exact;
@@ -37,6 +37,8 @@ pub(crate) struct Decoded {
     pub(crate) ignored: u64,
     /// What the records say that nobody reads.
     pub(crate) unnamed: Unnamed,
+    /// Which JSON records have the field of the event time, where the stream names one.
+    pub(crate) dated: Dated,
 }
 
 /// Rows that were decoded together.

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use crate::chunk::Chunk;
 use crate::decode::Decoded;
-use crate::observer::Unnamed;
+use crate::observer::{Dated, Unnamed};
 use crate::stream::StreamSpec;
 
 /// Chunks on their way to one commit.
@@ -16,6 +16,7 @@ pub(super) struct Batch {
     pub(super) bytes: u64,
     pub(super) ignored: u64,
     pub(super) unnamed: Unnamed,
+    pub(super) dated: Dated,
     pub(super) lost: u64,
     pub(super) deadline: Instant,
 }
@@ -29,6 +30,7 @@ impl Batch {
             bytes: 0,
             ignored: 0,
             unnamed: Unnamed::default(),
+            dated: Dated::default(),
             lost: 0,
             deadline,
         }
@@ -42,6 +44,7 @@ impl Batch {
         self.bytes += chunk.size() as u64;
         self.ignored += decoded.ignored;
         self.unnamed.add(&decoded.unnamed);
+        self.dated.add(decoded.dated);
         self.lost += chunk.lost();
     }
 }

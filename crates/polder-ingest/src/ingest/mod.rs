@@ -77,12 +77,12 @@ impl Ingest {
     /// # Errors
     /// `NotFound`: no contract for the dataset, no such topic, folder or file. `Unreachable`: brokers, registry or
     /// lake do not answer. `Refused`: they refuse us. `Usage`: a property that librdkafka does not know. `Document`:
-    /// the contract cannot be enforced, or does not fit the table. `CheckFailed`: the contract takes no rows any more,
+    /// the contract cannot be enforced, or does not fit the table, or another stream has read the source into the same
+    /// dataset already (a stream was renamed). `CheckFailed`: the contract takes no rows any more,
     /// a row breaks a rule that refuses the whole shipment or holds what a policy refuses, or the table would break a rule about all of its rows; what
     /// that commit would have held is not committed, and comes again with the next run. `Conflict`: the source is not
     /// what was read before (a topic that ends before what was read, records lost by retention where the stream does
-    /// not skip them, a file that became shorter), or another stream has read it into the same dataset already (a
-    /// stream was renamed).
+    /// not skip them, a file that became shorter).
     pub async fn run(
         &self,
         stream: &StreamSpec,

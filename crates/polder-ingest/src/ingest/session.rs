@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use arrow::datatypes::SchemaRef;
 use polder_contract::DatasetContract;
+use polder_core::units::counted;
 use polder_core::{Error, ErrorKind, Result};
 use polder_delivery::{Delivery, Misread, Outcome, RawRecords, Receipt, Reject, STREAM_COLUMNS, Shipment};
 use polder_gate::arrival_schema;
@@ -55,8 +56,16 @@ enum Next {
 impl Session<'_> {
     /// What the run did, when it is over; what its rows do not have of their records is said once.
     pub(super) fn finish(self) -> Summary {
-        if let Some(fields) = self.summary.unnamed.says() {
-            let text = format!("records have fields that {fields}; they are left out of the rows");
+        let fields = self.summary.unnamed.says();
+        let left_out = fields.map(|fields| format!("records have fields that {fields}; they are left out of the rows"));
+        let undated = self.summary.dated.never().zip(self.stream.format.event_time.as_deref());
+        let undated = undated.map(|(records, field)| {
+            format!(
+                "no record has the field `{field}`, which `format.event_time` names ({}): _event_time is null",
+                counted(records, "record")
+            )
+        });
+        for text in left_out.into_iter().chain(undated) {
             tracing::info!(stream = %self.stream.name, "{text}");
             self.observer.notice(self.stream, &text);
         }
@@ -285,6 +294,7 @@ impl Session<'_> {
         }
         self.summary.ignored += batch.ignored;
         self.summary.unnamed.add(&batch.unnamed);
+        self.summary.dated.add(batch.dated);
         self.summary.lost += batch.lost;
         if let Some(version) = version {
             self.summary.commits += 1;

@@ -19,6 +19,7 @@ use serde_json::Value;
 use super::{Event, Halt, Port};
 use crate::chunk::{Bounds, Chunk, Head, Lane};
 use crate::observer::Mode;
+use crate::stream::Trigger;
 
 /// How often a continuous reader looks for more.
 const LOOK: Duration = Duration::from_secs(1);
@@ -58,11 +59,7 @@ struct Place {
 impl FilesSource {
     /// `path` is relative to `root`; progress ids begin with `progress`.
     pub(crate) fn new(root: &Path, path: &str, progress: String, mode: Mode, bounds: Bounds) -> Self {
-        let (folder, pattern) = match path.rsplit_once('/') {
-            Some(("", pattern)) => ("/", pattern),
-            Some(parts) => parts,
-            None => (".", path),
-        };
+        let (folder, pattern) = parts(path);
         Self {
             folder: root.join(folder),
             prefix: prefix(root, folder),
@@ -188,12 +185,11 @@ impl FilesSource {
                 0 => without_mark(&line),
                 _ => line.trim_ascii(),
             };
-            // Whoever writes the file may be in the middle of its last line; a whole object has its end in itself.
-            if !ended && !serde_json::from_slice::<Value>(record).is_ok_and(|value| value.is_object()) {
+            if !ended && !has_its_end(record) {
                 if self.mode == Mode::UntilEnd && !place.told {
                     place.told = true;
                     port.notice(format!(
-                        "line {} of {} has no end yet: it is left",
+                        "line {} of {} has no end yet: it is left, and read once a line break ends it",
                         place.next,
                         path.display()
                     ))?;
@@ -220,6 +216,40 @@ impl FilesSource {
         }
         place.whole = true;
         Ok(())
+    }
+}
+
+/// Whether a file's last line is whole although no line break ends it: whoever writes the file may be in the middle of it. A
+/// JSON value has its end in itself, but for a number, whose digits may go on.
+fn has_its_end(line: &[u8]) -> bool {
+    serde_json::from_slice::<Value>(line).is_ok_and(|value| !value.is_number())
+}
+
+/// The files that are there of those that a stream reads (`path`, relative to `root`), as its progress names them.
+///
+/// # Errors
+/// `NotFound` where there is no such folder, `Refused` where it cannot be read.
+pub(crate) fn present(root: &Path, path: &str) -> Result<Vec<String>> {
+    let unbounded = Bounds::of(&Trigger::default());
+    let source = FilesSource::new(root, path, String::new(), Mode::UntilEnd, unbounded);
+    let names = source.names(true)?;
+    Ok(names
+        .into_iter()
+        .map(|name| format!("{}{name}", source.prefix))
+        .collect())
+}
+
+/// The folder of a declared path, as progress names it, and the pattern of the files in it.
+pub(crate) fn folder_and_pattern(root: &Path, path: &str) -> (String, String) {
+    let (folder, pattern) = parts(path);
+    (prefix(root, folder), pattern.to_owned())
+}
+
+fn parts(path: &str) -> (&str, &str) {
+    match path.rsplit_once('/') {
+        Some(("", pattern)) => ("/", pattern),
+        Some(parts) => parts,
+        None => (".", path),
     }
 }
 

@@ -51,6 +51,13 @@ impl Folder {
             .await
     }
 
+    /// A run of a stream, and what it told meanwhile.
+    async fn watched(&self, stream: &StreamSpec) -> (Result<Summary>, Vec<String>) {
+        let (watch, shutdown) = (Watch::default(), CancellationToken::new());
+        let run = self.ingest.run(stream, Mode::UntilEnd, RunId::new(), shutdown, &watch);
+        (run.await, watch.told().notices)
+    }
+
     async fn fails(&self) -> Error {
         let error = self.run().await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Conflict, "{}", error.report());
@@ -118,6 +125,96 @@ async fn a_last_line_without_an_end_is_read_when_it_is_whole() {
     folder.append("a.jsonl", "\"invoice_no\": \"2\"}\n");
     assert_eq!(folder.run().await.unwrap().accepted, 1);
     assert_eq!(folder.lines(BRONZE).await, [line("a.jsonl", 1), line("a.jsonl", 2)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_last_line_that_is_any_whole_value_is_judged_and_one_without_an_end_is_told() {
+    let folder = Folder::new();
+    let list = format!("[{0},{0}]", GOOD.trim_end());
+    for (name, text) in [
+        ("a.jsonl", list.as_str()),
+        ("b.jsonl", "\"text\""),
+        ("c.jsonl", "null"),
+        // More digits may come.
+        ("d.jsonl", "12"),
+        ("e.jsonl", "[1, 2"),
+    ] {
+        folder.append(name, text);
+    }
+    let (summary, notices) = folder.watched(&folder.spec).await;
+    let summary = summary.unwrap();
+    assert_eq!((summary.accepted, summary.rejected), (0, 3));
+    let refused = ["a.jsonl", "b.jsonl", "c.jsonl"].map(|name| line(name, 1));
+    assert_eq!(folder.lines(QUARANTINE).await, refused);
+    let left: Vec<_> = notices.iter().filter(|text| text.contains("has no end yet")).collect();
+    assert_eq!(left.len(), 2, "{notices:?}");
+    for (told, name) in left.into_iter().zip(["d.jsonl", "e.jsonl"]) {
+        assert!(
+            told.contains(name) && told.contains("once a line break ends it"),
+            "{told}"
+        );
+    }
+    folder.append("d.jsonl", "3\n");
+    folder.append("e.jsonl", "]\n");
+    assert_eq!(folder.run().await.unwrap().rejected, 2);
+    assert_eq!(folder.lines(BRONZE).await, []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_renamed_stream_of_files_is_refused_by_what_is_there_to_read() {
+    let folder = Folder::new();
+    folder.append("a.jsonl", GOOD);
+    folder.run().await.unwrap();
+    let mut renamed = folder.spec.clone();
+    renamed.name = "sales.lines".parse().unwrap();
+    let table = folder
+        .ingest
+        .lake
+        .load(&BRONZE.parse().unwrap())
+        .await
+        .unwrap()
+        .unwrap();
+    let asked = async |stream: &StreamSpec| {
+        let kafka = &folder.ingest.kafka;
+        let refused = refused_as_renamed(stream, &table, folder.folder.path(), kafka)
+            .await
+            .unwrap();
+        refused.map(|error| error.to_string())
+    };
+    let error = folder.watched(&renamed).await.0.unwrap_err();
+    assert_eq!((error.kind(), error.exit_code()), (ErrorKind::Document, 2));
+    assert_eq!(asked(&renamed).await, Some(error.to_string()));
+    assert_eq!(asked(&folder.spec).await, None);
+    // What was read is gone: nothing is read twice.
+    fs::rename(folder.path("a.jsonl"), folder.path("a.done")).unwrap();
+    assert_eq!(asked(&renamed).await, None);
+    folder.append("b.jsonl", GOOD);
+    assert_eq!(asked(&renamed).await, None);
+    assert_eq!(folder.watched(&renamed).await.0.unwrap().accepted, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_field_for_the_event_time_that_no_record_has_is_told() {
+    let folder = Folder::new();
+    let timed = |field: &str| {
+        let format = format!("format: {{encoding: json, event_time: {field}}}\n");
+        spec(&format!(
+            "dataset: {BRONZE}\nsource: {{files: {{path: data/*.jsonl}}}}\n{format}"
+        ))
+    };
+    folder.append("a.jsonl", &GOOD.repeat(2));
+    let (summary, notices) = folder.watched(&timed("createdat")).await;
+    assert_eq!(summary.unwrap().accepted, 2);
+    let told = "no record has the field `createdat`, which `format.event_time` names (2 records): _event_time is null";
+    assert_eq!(notices, [told]);
+    // One that has it, if without a value, says that the name is right.
+    let one = GOOD.replace("{", "{\"created_at\": null, ");
+    folder.append("a.jsonl", &format!("{one}{GOOD}"));
+    let (summary, notices) = folder.watched(&timed("created_at")).await;
+    assert_eq!(summary.unwrap().accepted, 2);
+    assert!(notices.is_empty(), "{notices:?}");
+    // Of nothing new nothing is said.
+    assert!(folder.watched(&timed("createdat")).await.1.is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -36,7 +36,7 @@ use rdkafka::producer::{DefaultProducerContext, FutureProducer, FutureRecord};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use crate::{CommitSummary, Ingest, Mode, Observer, Patience, Quiet, StreamSpec, Summary};
+use crate::{CommitSummary, Ingest, Mode, Observer, Patience, Quiet, StreamSpec, Summary, refused_as_renamed};
 
 const TOPIC: &str = "retail.invoice_line";
 const BRONZE: &str = "sales.bronze.invoice_lines";

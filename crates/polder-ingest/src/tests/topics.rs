@@ -311,8 +311,23 @@ async fn a_stream_that_was_renamed_doubles_nothing() {
         .ingest
         .run(&renamed, Mode::UntilEnd, RunId::new(), CancellationToken::new(), &Quiet);
     let error = run.await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Conflict);
+    assert_eq!((error.kind(), error.exit_code()), (ErrorKind::Document, 2));
     assert!(error.to_string().contains("by stream sales.invoice_lines:"), "{error}");
+    // Whoever asks before a run is told the same, and nothing of the stream that reads on.
+    let table = shop.ingest.lake.load(&BRONZE.parse().unwrap()).await.unwrap().unwrap();
+    let asked = async |stream| refused_as_renamed(stream, &table, shop.folder.path(), &shop.ingest.kafka).await;
+    assert_eq!(asked(&renamed).await.unwrap().unwrap().to_string(), error.to_string());
+    assert!(asked(&shop.spec).await.unwrap().is_none());
+    let mut elsewhere = spec(&kafka_stream("{rows: 1000}").replace(TOPIC, "nowhere"));
+    elsewhere.name = renamed.name.clone();
+    assert!(asked(&elsewhere).await.unwrap().is_none());
+    // What the table holds is known without the brokers.
+    let nobody = KafkaConfig {
+        brokers: "127.0.0.1:1".to_owned(),
+        properties: BTreeMap::new(),
+    };
+    let refused = refused_as_renamed(&renamed, &table, shop.folder.path(), &nobody).await;
+    assert_eq!(refused.unwrap().unwrap().to_string(), error.to_string());
     assert_eq!(shop.bronze().await.places(), [(0, 0)]);
     // Under its own name it goes on.
     shop.send(0, &line(id, 1, 1)).await;

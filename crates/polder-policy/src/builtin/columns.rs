@@ -6,6 +6,7 @@ use polder_core::document::Node;
 use super::{NameWords, finding, plain};
 use crate::detect::{Class, detect};
 use crate::found::Found;
+use crate::plurals::Values;
 use crate::subject::{Column, Object, Part, custom, list, says};
 use crate::words::{self, Forms};
 
@@ -78,14 +79,14 @@ fn told(column: &Column<'_>) -> Vec<Saying> {
     says_of_itself(column.property, column.node, forms).collect()
 }
 
-/// What a column says itself of things that no number is, as far as it is not a count, a share or another measure of them.
+/// What a column says itself of things, as far as it is not a count, a share or another measure of them.
 fn told_of_things(column: &Column<'_>) -> Vec<Saying> {
     use ColumnType::{Decimal, Float64, Int32, Int64, List, Map, Struct};
     let forms = match column.property.column_type() {
         _ if !column.within.is_empty() => Forms::Plural,
-        Ok(Int32 | Int64 | Float64 | Decimal { .. }) => Forms::AsDeclared,
+        Ok(Int32 | Int64 | Float64 | Decimal { .. }) => Forms::Things(Values::Numbers),
         Ok(List(_) | Map(..) | Struct(_)) | Err(_) => Forms::Plural,
-        Ok(_) => Forms::LastPlural,
+        Ok(_) => Forms::Things(Values::Texts),
     };
     says_of_itself(column.property, column.node, forms).collect()
 }

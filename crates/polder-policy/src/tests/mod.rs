@@ -6,6 +6,7 @@ mod expressions;
 mod hiding;
 mod landing;
 mod plurals;
+mod said_of_plurals;
 
 use chrono::NaiveDate;
 use polder_contract::ContractSet;

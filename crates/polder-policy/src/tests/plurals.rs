@@ -7,7 +7,7 @@ use crate::BuiltIn;
 use crate::policy::Rule;
 
 /// The columns that a default policy finds in an object of gold that has these, by path.
-fn found_by(policy: &str, columns: &[(String, String)]) -> BTreeSet<String> {
+pub(super) fn found_by(policy: &str, columns: &[(String, String)]) -> BTreeSet<String> {
     let text: String = columns
         .iter()
         .map(|(name, rest)| format!("      - {{name: {name}, description: x, {rest}}}\n"))
@@ -20,15 +20,15 @@ fn found_by(policy: &str, columns: &[(String, String)]) -> BTreeSet<String> {
         .collect()
 }
 
-fn columns(names: &[&str], rest: &str) -> Vec<(String, String)> {
+pub(super) fn columns(names: &[&str], rest: &str) -> Vec<(String, String)> {
     names.iter().map(|name| ((*name).to_owned(), rest.to_owned())).collect()
 }
 
-const TEXTS: &str = "logicalType: array, items: {logicalType: string}";
+pub(super) const TEXTS: &str = "logicalType: array, items: {logicalType: string}";
 const DOUBLES: &str = "logicalType: array, items: {logicalType: number}";
 
 /// As English has it; a plural, and a word of another language, has none.
-fn plural(phrase: &str) -> Option<String> {
+pub(super) fn plural(phrase: &str) -> Option<String> {
     let (head, last) = phrase
         .rsplit_once('_')
         .map_or(("", phrase), |(head, last)| (head, last));
@@ -183,7 +183,7 @@ fn words_that_end_like_plurals_are_left_alone() {
     }
 }
 
-fn paths(paths: &[&str]) -> BTreeSet<String> {
+pub(super) fn paths(paths: &[&str]) -> BTreeSet<String> {
     paths.iter().map(|path| (*path).to_owned()).collect()
 }
 

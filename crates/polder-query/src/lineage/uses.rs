@@ -241,10 +241,13 @@ pub(super) fn is_of_days(call: &ScalarFunction) -> bool {
 
 /// How far an operator looks at its operands.
 fn looks_of(operator: Operator) -> Looks {
-    use Operator::{Eq, Gt, GtEq, IsDistinctFrom, IsNotDistinctFrom, Lt, LtEq, Minus, Modulo, Multiply, NotEq, Plus};
+    use Operator::{
+        BitwiseShiftLeft, BitwiseShiftRight, Eq, Gt, GtEq, IsDistinctFrom, IsNotDistinctFrom, Lt, LtEq, Minus, Modulo,
+        Multiply, NotEq, Plus,
+    };
     match operator {
         Eq | NotEq | Gt | GtEq | Lt | LtEq | IsDistinctFrom | IsNotDistinctFrom => Looks::Compares,
-        Plus | Minus | Multiply => Looks::Computes,
+        Plus | Minus | Multiply | BitwiseShiftLeft | BitwiseShiftRight => Looks::Computes,
         Modulo => Looks::Reckons,
         _ => Looks::Whole,
     }

@@ -224,6 +224,9 @@ async fn an_unknown_name_is_not_found_and_the_nearest_is_proposed() {
         ("sales.silvr.customers", "sales.silver.customers"),
         ("customer", "sales.silver.customers"),
         ("gold.orders", "sales.gold.orders"),
+        ("gold.order", "sales.gold.orders"),
+        ("silver.customer", "sales.silver.customers"),
+        ("lake.sales.gold.orders", "sales.gold.orders"),
         (
             "sales.silver.customers VERSION AS OF 1 JOIN sales.gold.order",
             "sales.gold.orders",

@@ -9,6 +9,7 @@ mod connect;
 mod consumers;
 mod departed;
 pub(crate) mod documents;
+mod event_times;
 mod foreign;
 mod judge;
 mod lifecycle;
@@ -17,11 +18,14 @@ mod nulls;
 mod order;
 mod pairs;
 mod past;
+mod products;
 mod reading;
 mod record;
 mod refusing;
 mod registrations;
+mod renamed;
 mod revision;
+mod summary;
 mod tables;
 mod telling;
 mod tree;
@@ -86,6 +90,7 @@ type Check = fn(&Declared<'_>) -> Result<Vec<Diagnostic>>;
 /// before.
 const CHECKS: &[Check] = &[
     documents::streams,
+    event_times::check,
     documents::partitions,
     documents::strangers,
     catalog::strangers,
@@ -150,9 +155,9 @@ async fn inspect(
 ) -> Result<ExitCode> {
     let diagnostics = &mut so_far.diagnostics;
     let (sources, found) = platform.mesh.readable("contracts", ".odcs.yaml");
+    let (contracts, about_them) = ContractSet::load_beside(sources, &found);
     diagnostics.extend(found);
-    let (contracts, found) = ContractSet::load(sources);
-    diagnostics.extend(found);
+    diagnostics.extend(about_them);
     let (streams, found) = read_streams(&platform.mesh);
     diagnostics.extend(found);
     let (pipelines, found) = load_pipelines(&platform.mesh);
@@ -217,6 +222,8 @@ async fn inspect(
         (None, Some(tables)) => tables.diagnostics().cloned().collect(),
         (None, None) => Vec::new(),
     };
+    let renamed = tables.iter().flat_map(|tables| &tables.renamed);
+    of_change.extend(renamed.cloned());
     let unreadable = tables.iter().flat_map(|tables| &tables.foreign.diagnostics);
     of_change.extend(unreadable.cloned());
     // What a comparison tells as an error needs no warning.
@@ -239,14 +246,19 @@ async fn inspect(
         print(&mesh, &diagnostics, not_run.len(), verbose)?;
     }
     if !reports.is_empty() {
-        let found = diagnostics.iter().chain(&not_run).cloned();
+        let notes = compared.iter().flat_map(|compared| &compared.notes);
+        let found = diagnostics.iter().chain(notes).chain(&not_run).cloned();
         let found: Vec<_> = found
             .map(|found| match &compared {
                 Some(compared) => compared.in_mesh(found),
                 None => found,
             })
             .collect();
-        Findings::of_documents(&found, checked(&mesh)).write(COMMAND, reports, &platform.mesh.root)?;
+        let mut findings = Findings::of_documents(&found, checked(&mesh));
+        if let Some(compared) = &compared {
+            findings.compared(compared.summary.to_json());
+        }
+        findings.write(COMMAND, reports, &platform.mesh.root)?;
     }
     let mut code = match errors(&diagnostics, Severity::Error) {
         0 => 0,

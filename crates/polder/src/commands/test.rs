@@ -336,6 +336,14 @@ fn selected(contracts: &Arc<ContractSet>, names: &[String]) -> Result<Vec<Datase
         .collect()
 }
 
+/// The file of a dataset's contract, where the folder is a mesh's.
+fn contract_file(global: &Global, dataset: &DatasetName) -> Option<String> {
+    let platform = Platform::open(global).ok()?;
+    let (sources, _) = platform.mesh.readable("contracts", ".odcs.yaml");
+    let (contracts, _) = ContractSet::load(sources);
+    Some(contracts.get(dataset)?.contract.source_path.display().to_string())
+}
+
 async fn of_files(global: &Global, args: &Args) -> Result<Verification> {
     let [path] = args.targets.as_slice() else {
         let message = "--data needs the file of one contract";
@@ -345,7 +353,16 @@ async fn of_files(global: &Global, args: &Args) -> Result<Verification> {
     };
     // Everything that is told of the contract, in reports too, names it as documents of the mesh are named.
     let root = beginning(global)?;
-    let source = Source::read(&root, &Paths::from(&root).to(Path::new(path)))?;
+    let source = Source::read(&root, &Paths::from(&root).to(Path::new(path))).map_err(|error| {
+        let named = path
+            .parse::<DatasetName>()
+            .ok()
+            .filter(|_| error.kind() == ErrorKind::NotFound);
+        match named.and_then(|dataset| contract_file(global, &dataset)) {
+            Some(file) => error.with_help(format!("with --data, name the contract's file: {file}")),
+            None => error.with_help("with --data, name the contract's file, such as contracts/sales/orders.odcs.yaml"),
+        }
+    })?;
     let parsed = polder_contract::parse(&source);
     let Some(contract) = parsed.contract else {
         return Err(Error::document(parsed.diagnostics));

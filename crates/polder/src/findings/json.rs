@@ -8,7 +8,7 @@ use super::{Case, Findings, Outcome, slashed, unwritable};
 
 pub(super) fn render(command: &str, findings: &Findings) -> Result<String> {
     let cases: Vec<Value> = findings.cases.iter().map(case).collect();
-    let report = json!({
+    let mut report = json!({
         "command": command,
         "version": env!("CARGO_PKG_VERSION"),
         "passed": findings.count(Outcome::Passed),
@@ -18,6 +18,9 @@ pub(super) fn render(command: &str, findings: &Findings) -> Result<String> {
         "coverage_percent": findings.coverage(),
         "checks": cases,
     });
+    if let Some(comparison) = &findings.comparison {
+        report["comparison"] = comparison.clone();
+    }
     serde_json::to_string_pretty(&report).map_err(unwritable)
 }
 

@@ -17,6 +17,7 @@ use clap::ValueEnum;
 use polder_contract::RuleSeverity;
 use polder_core::document::{Diagnostic, Severity, Span};
 use polder_core::{Error, ErrorKind, Result, ResultExt};
+use serde_json::Value;
 
 use crate::output::door;
 use paths::Repositories;
@@ -29,6 +30,8 @@ pub(crate) const NOT_RUN: &str = "not-run";
 #[derive(Debug, Default)]
 pub(crate) struct Findings {
     cases: Vec<Case>,
+    /// What changed since another revision, for those who read JSON.
+    comparison: Option<Value>,
 }
 
 /// One thing that was checked.
@@ -195,6 +198,11 @@ impl Findings {
     /// Adds a check.
     pub(crate) fn add(&mut self, case: Case) {
         self.cases.push(case);
+    }
+
+    /// Adds what changed since another revision: an object of its own beside the checks, in JSON alone.
+    pub(crate) fn compared(&mut self, comparison: Value) {
+        self.comparison = Some(comparison);
     }
 
     /// Adds the checks of another part.

@@ -88,7 +88,7 @@ fn junit_is_well_formed_whatever_rules_and_values_hold() {
 
 #[test]
 fn sarif_tells_failures_with_their_lines_and_what_was_not_run_beside_the_results() {
-    let log: serde_json::Value = serde_json::from_str(&sarif::render(&findings().cases).unwrap()).unwrap();
+    let log: Value = serde_json::from_str(&sarif::render(&findings().cases).unwrap()).unwrap();
     assert_eq!(log["version"], "2.1.0");
     let run = &log["runs"][0];
     assert_eq!(run["results"].as_array().unwrap().len(), 1);
@@ -120,7 +120,7 @@ fn what_to_do_about_a_finding_stands_at_no_other_one_of_its_code_in_sarif() {
             ..findings_of_one_code()
         });
     }
-    let log: serde_json::Value = serde_json::from_str(&sarif::render(&findings.cases).unwrap()).unwrap();
+    let log: Value = serde_json::from_str(&sarif::render(&findings.cases).unwrap()).unwrap();
     let run = &log["runs"][0];
     assert_eq!(run["tool"]["driver"]["rules"], serde_json::json!([{"id": "breaks"}]));
     for (result, help) in run["results"]
@@ -191,7 +191,7 @@ fn an_annotation_is_one_command_whatever_names_and_values_hold() {
         // A percent sign of the text stays one.
         assert!(line.contains("%250A"), "{line}");
     }
-    let log: serde_json::Value = serde_json::from_str(&sarif::render(&findings.cases).unwrap()).unwrap();
+    let log: Value = serde_json::from_str(&sarif::render(&findings.cases).unwrap()).unwrap();
     assert!(
         log["runs"][0]["results"][0]["message"]["text"]
             .as_str()
@@ -202,7 +202,7 @@ fn an_annotation_is_one_command_whatever_names_and_values_hold() {
 
 #[test]
 fn json_names_every_check_and_the_share_that_was_run() {
-    let report: serde_json::Value = serde_json::from_str(&json::render("polder check", &findings()).unwrap()).unwrap();
+    let report: Value = serde_json::from_str(&json::render("polder check", &findings()).unwrap()).unwrap();
     assert_eq!(
         (&report["passed"], &report["failed"], &report["not_run"]),
         (&1.into(), &1.into(), &1.into())
@@ -298,14 +298,14 @@ fn what_sorts_rules_is_in_every_report_that_programs_read() {
         });
     }
     let expected = serde_json::json!({"severity": "warning", "dimension": "completeness"});
-    let log: serde_json::Value = serde_json::from_str(&sarif::render(&findings.cases).unwrap()).unwrap();
+    let log: Value = serde_json::from_str(&sarif::render(&findings.cases).unwrap()).unwrap();
     let run = &log["runs"][0];
     assert_eq!(run["results"][0]["properties"], expected);
     assert_eq!(
         run["invocations"][0]["toolExecutionNotifications"][0]["properties"],
         expected
     );
-    let report: serde_json::Value = serde_json::from_str(&json::render("polder test", &findings).unwrap()).unwrap();
+    let report: Value = serde_json::from_str(&json::render("polder test", &findings).unwrap()).unwrap();
     for check in report["checks"].as_array().unwrap() {
         assert_eq!(
             (&check["severity"], &check["dimension"]),

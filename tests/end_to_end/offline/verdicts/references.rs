@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{CONTRACT, DATASET, Mesh, contract, mesh::failing_rows, sets::unwrapped, ten_rows};
+use super::{CONTRACT, DATASET, Mesh, contract, good, mesh::failing_rows, sets::unwrapped, ten_rows};
 
 /// The dataset that is referred to: one code, with one level.
 const KNOWN: &str = "apiVersion: v3.1.0
@@ -109,6 +109,97 @@ fn references_to_other_datasets_give_the_same_figure_and_verdict_at_every_gate()
         let (_, checks) = mesh.tested(&["test", CONTRACT, "--data", "rows.parquet"]);
         assert_eq!(checks[rule]["outcome"], "not run", "{}", checks[rule]);
     }
+}
+
+/// A row with this id and level; what is wrong with it is its price.
+fn of_level(id: usize, level: Option<usize>, price: u32) -> Value {
+    let mut row = good(id);
+    row["level"] = json!(level);
+    row["price"] = json!(price);
+    row
+}
+
+#[test]
+fn a_dataset_may_refer_to_itself_and_a_shipment_is_judged_as_a_whole() {
+    let own = "    relationships: [{from: everything.level, to: everything.id}]\n";
+    let asks = "    quality: [{id: some, type: sql, query: 'SELECT count(*) FROM {object}', mustBeGreaterThan: 0}]\n";
+    for beside in ["", asks] {
+        let cheap = [("price", "logicalTypeOptions: {maximum: 100}")];
+        let strict = contract("2.0.0", &cheap, &format!("{own}{beside}"));
+        // Rows refer to one beside them, to themselves, and then to one that is there.
+        let first = [of_level(1, None, 1), of_level(2, Some(1), 1), of_level(3, Some(3), 1)];
+        let mesh = Mesh::under(&strict, &first);
+        mesh.ingest();
+        mesh.rows("1", &[of_level(5, Some(4), 1), of_level(4, Some(2), 1)]);
+        mesh.ingest();
+        assert_eq!(mesh.count(), "5");
+        let (ended, checks) = mesh.test();
+        let found = &checks["level.foreignKey"];
+        assert_eq!(
+            (ended.code, &found["outcome"]),
+            (Some(0), &json!("passed")),
+            "{ended:?}"
+        );
+
+        // One that is not there refuses the shipment, one that is refused is not there, and `polder test` would say so.
+        let missing =
+            "rule level.foreignKey: it would be 1 row without a match in id of sales.bronze.everything, asked: none";
+        for rows in [
+            &[of_level(6, Some(9), 1)][..],
+            &[of_level(7, None, 101), of_level(8, Some(7), 1)],
+        ] {
+            mesh.rows("2", rows);
+            let refused = mesh.polder.run(&["ingest", "--until-end"]);
+            assert_eq!(refused.code, Some(1), "{refused:?}");
+            assert!(unwrapped(&refused.stderr).contains(missing), "{refused:?}");
+            assert_eq!(mesh.count(), "5");
+        }
+        // Without the row that refers to it the refused one is kept out alone.
+        mesh.rows("2", &[of_level(7, None, 101), of_level(8, Some(5), 1)]);
+        mesh.ingest();
+        assert_eq!(mesh.count(), "6");
+    }
+}
+
+#[test]
+fn what_a_pipeline_builds_may_refer_to_itself() {
+    let mesh = Mesh::under(
+        &contract("1.0.0", &[], ""),
+        &[of_level(1, None, 1), of_level(2, Some(1), 1), of_level(3, Some(3), 1)],
+    );
+    mesh.write(
+        "contracts/sales/built.odcs.yaml",
+        "apiVersion: v3.1.0\nkind: DataContract\nid: sales.silver.built\nname: Built\nversion: 1.0.0\nstatus: active\n\
+         schema:\n  - name: built\n    physicalName: sales.silver.built\n    properties:\n      \
+         - {name: id, logicalType: integer, physicalType: int}\n      \
+         - {name: boss, logicalType: integer, physicalType: int, relationships: [{to: built.id}]}\n",
+    );
+    mesh.write(
+        "pipelines/sales/built.sql",
+        "SELECT id, level AS boss FROM sales.bronze.everything\n",
+    );
+    for materialization in ["append", "replace_groups\nkey: [id]", "replace_groups"] {
+        mesh.write(
+            "pipelines/sales/built.pipeline.yaml",
+            &format!("description: Some.\ndataset: sales.silver.built\nmaterialization: {materialization}\n"),
+        );
+        mesh.ingest();
+        mesh.polder.expect(&["run", "--full"]);
+        let bosses = "SELECT count(boss) AS bosses FROM sales.silver.built";
+        let (_, built) = mesh.json(&["sql", "--format", "json", bosses]);
+        assert_eq!(built[0]["bosses"], 2, "{materialization}");
+    }
+    // What comes later refers to what is there, and to what is not.
+    mesh.rows("1", &[of_level(4, Some(2), 1), of_level(5, Some(4), 1)]);
+    mesh.ingest();
+    mesh.polder.expect(&["run"]);
+    mesh.rows("2", &[of_level(6, Some(9), 1)]);
+    mesh.ingest();
+    let refused = mesh.polder.run(&["run"]);
+    assert_eq!(refused.code, Some(1), "{refused:?}");
+    let missing = "rule boss.foreignKey: it would be 1 row without a match in id of sales.silver.built, asked: none";
+    let said = unwrapped(&format!("{}{}", refused.stdout, refused.stderr));
+    assert!(said.contains(missing), "{refused:?}");
 }
 
 #[test]

@@ -377,6 +377,8 @@ async fn a_wider_type_and_values_that_are_handed_on_alter_nothing() {
 async fn what_is_computed_of_narrower_numbers_alters_a_query_and_of_wider_ones_not() {
     for (wide, sql, expected) in [
         ("bigint", "SELECT id, x * x AS p FROM a.silver.t", "p: x `*`"),
+        // `20 << 30` is 0 in 32 bits.
+        ("bigint", "SELECT id, x << x AS p FROM a.silver.t", "p: x `<<`"),
         ("bigint", "SELECT id FROM a.silver.t WHERE x + x > 1", "rows: x `+`"),
         ("bigint", "SELECT -x AS n FROM a.silver.t", "n: x `-`"),
         ("more", "SELECT id, x * x AS p FROM a.silver.t", "p: x `*`"),

@@ -82,6 +82,10 @@ pub(crate) async fn ask(
                 }
             },
             (Measure::Query(_), None) => Asked::NotRun("the table's rows are not at hand for a query".to_owned()),
+            // Whoever else has the table has it without the rows that are judged.
+            (Measure::Orphans { dataset, .. }, None) if dataset == plan.contract.dataset() => {
+                Asked::NotRun("the table's rows are not at hand for a reference to them".to_owned())
+            }
             (Measure::Orphans { dataset, .. }, _)
                 if dataset != plan.contract.dataset() && queries.out_of_reach(dataset).is_some() =>
             {

@@ -70,6 +70,47 @@ fn keys_that_another_dataset_lacks_are_counted() {
     assert!(matches!(orphans(&NoQueries).verdict, RuleVerdict::NotRun(_)));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_of_the_dataset_itself_are_looked_up_in_the_rows_that_are_judged_and_nowhere_else() {
+    let reference =
+        "{name: boss, logicalType: integer, physicalType: bigint, relationships: [{to: sales.bronze.t.id}]}";
+    let contract = contract(
+        &["{name: id, logicalType: integer, physicalType: bigint}", reference],
+        &[],
+    );
+    let check = TableCheck::of_sets(&contract).unwrap();
+    let rows = batch(vec![
+        (
+            "id",
+            Arc::new(Int64Array::from(vec![Some(1), Some(2), Some(3)])) as ArrayRef,
+        ),
+        ("boss", Arc::new(Int64Array::from(vec![None, Some(1), Some(9)]))),
+    ]);
+    // Whoever has the dataset as it is has a 9 there.
+    let elsewhere = table(vec![vec![integers("id", vec![Some(9)])]]);
+    let told = Told {
+        tables: BTreeMap::from([(contract.dataset().clone(), elsewhere)]),
+        ..Told::default()
+    };
+    let verdict = async |rows_at_hand: bool| {
+        let mut state = check.state();
+        state.push(&rows).unwrap();
+        let own = rows_at_hand.then(|| table(vec![vec![rows.clone()]]));
+        let report = check
+            .report(state, own.as_ref(), &NoFacts, &told, noon())
+            .await
+            .unwrap();
+        let found = report
+            .results
+            .into_iter()
+            .find(|found| found.rule == "boss.foreignKey")
+            .unwrap();
+        (found.verdict, found.failing_rows)
+    };
+    assert_eq!(verdict(true).await, (RuleVerdict::Failed, Some(1)));
+    assert!(matches!(verdict(false).await, (RuleVerdict::NotRun(_), None)));
+}
+
 /// Gives 0, but where it is asked for an end that never comes.
 struct Endless;
 

@@ -58,6 +58,9 @@ impl JsonDecoder {
         for object in &objects {
             let inside = self.inside.look(|column| self.target.find(object, column));
             decoded.unnamed.note(1, inside, self.unnamed(object));
+            if let Some(path) = &self.target.event_time {
+                decoded.dated.note(self.find_path(object, path).is_some());
+            }
         }
         decoded.unnamed.name(self.inside.take());
         let failure = || "cannot bring JSON into the contract's columns".to_owned();

@@ -17,6 +17,9 @@ use super::revision::Revision;
 /// What builders are called, with what the names of their documents end in.
 const KINDS: [(&str, &str); 2] = [("pipeline", Pipeline::SUFFIX), ("stream", SUFFIX)];
 
+/// The code of datasets under contract that nobody builds.
+pub(super) const NOBODY_BUILDS: &str = "nobody-builds";
+
 /// Who builds what now.
 pub(super) struct Builders {
     /// The datasets that a stream or pipeline builds, also by documents with something wrong in them.
@@ -141,7 +144,7 @@ fn nobody_builds(of: &DatasetContract) -> Diagnostic {
         "declare one in pipelines/, leave the contract a draft until there is one, or say under `servers` who keeps it";
     Diagnostic {
         severity: Severity::Warning,
-        ..of.object().place.error("nobody-builds", message, Some(help))
+        ..of.object().place.error(NOBODY_BUILDS, message, Some(help))
     }
 }
 
@@ -151,7 +154,7 @@ fn has_ended(mesh: &Declared<'_>, of: &DatasetContract) -> bool {
 }
 
 /// What a document builds, and where it says so. What else it says may be wrong.
-fn builds(source: &Source) -> Option<(DatasetName, Span)> {
+pub(super) fn builds(source: &Source) -> Option<(DatasetName, Span)> {
     let document = parse(source).ok()?;
     let named = document.get("dataset")?;
     Some((Node::as_str(named)?.parse().ok()?, named.span))

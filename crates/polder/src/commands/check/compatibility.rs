@@ -17,15 +17,20 @@ use super::completed::Completed;
 use super::judge::Judge;
 use super::pairs::Pairs;
 use super::revision::Revision;
+use super::summary::Summary;
 use super::tables::{self, Refusals, Tables};
-use super::{meaning, record, registrations};
+use super::{meaning, record, registrations, renamed};
 use crate::{domains, output};
 
 /// What a comparison with a base revision found.
 pub(super) struct Compared {
     /// What is wrong: changes that break somebody, versions that were not raised, steps that a contract may not take.
     pub(super) diagnostics: Vec<Diagnostic>,
+    /// What is in reports alone, as people are told it in lines: changes that can break readers, and break nobody.
+    pub(super) notes: Vec<Diagnostic>,
     pub(super) lines: Vec<String>,
+    /// All of it, as programs read it.
+    pub(super) summary: Summary,
     /// What stands before the path of a document that is only in the base.
     pub(super) base: String,
     /// What tables do not take of the changes, as far as it is not told yet.
@@ -66,7 +71,7 @@ impl Compared {
 /// As [`Revision::read`]; what planning the base's queries reports.
 pub(super) async fn compare(mesh: &Declared<'_>, name: &str, tables: Option<&Tables>) -> Result<Compared> {
     let base = Revision::read(&mesh.platform.mesh.root, name)?;
-    let (contracts, found) = ContractSet::load(base.sources("contracts", ".odcs.yaml"));
+    let (contracts, found) = ContractSet::load_past(base.sources("contracts", ".odcs.yaml"));
     let unread: BTreeSet<_> = found
         .iter()
         .filter(|found| found.severity == Severity::Error)
@@ -163,14 +168,15 @@ pub(super) async fn compare(mesh: &Declared<'_>, name: &str, tables: Option<&Tab
     let problems = record::check(mesh, &base, &recorded, &before);
     compared.diagnostics.extend(problems);
     compared.diagnostics.extend(completed.diagnostics(&base));
-    compared.lines.extend(completed.lines(&base));
+    compared.diagnostics.extend(renamed::since(mesh, &base, tables));
+    let mut incomplete = completed.lines(&base);
     let unread = unread.iter().map(|path| {
         format!(
             "  not compared: {}, which is no contract that can be read",
             path.display()
         )
     });
-    compared.lines.extend(unread);
+    incomplete.extend(unread);
     let unfound = base.unfound.iter().map(|(path, why)| Diagnostic {
         severity: Severity::Error,
         code: "not-compared".into(),
@@ -186,7 +192,12 @@ pub(super) async fn compare(mesh: &Declared<'_>, name: &str, tables: Option<&Tab
     compared.diagnostics.extend(unfound);
     let broken = base.unread.iter();
     let broken = broken.map(|(path, why)| format!("  not compared: {}, {why}", base.path(path).display()));
-    compared.lines.extend(broken);
+    incomplete.extend(broken);
+    let untold = incomplete.iter().map(|line| line.trim_start().to_owned());
+    compared.summary.incomplete = untold.collect();
+    compared.lines.extend(incomplete);
+    compared.summary.revision = name.to_owned();
+    compared.summary.commit = base.commit;
     Ok(compared)
 }
 

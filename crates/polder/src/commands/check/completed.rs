@@ -97,7 +97,7 @@ impl Completed {
         let old = base.sources("contracts", ".odcs.yaml").into_iter();
         let old = old.filter(|(_, source)| paths.contains(&source.path));
         // What is wrong with the documents was told.
-        (self.contracts, _) = ContractSet::load(now.chain(old));
+        (self.contracts, _) = ContractSet::load_past(now.chain(old));
     }
 
     fn steps(&mut self, mesh: &Declared<'_>, base: &Revision) {

@@ -1,5 +1,7 @@
 //! Datasets that leave the contracts, with their contract or while others of it stay.
 
+use std::collections::BTreeSet;
+
 use polder_contract::Contract;
 use polder_contract::diff::Change;
 use polder_contract::lifecycle::departure_problem;
@@ -9,7 +11,8 @@ use polder_core::document::{Diagnostic, Severity};
 use super::compatibility::Compared;
 use super::judge::Judge;
 use super::meaning::Alterations;
-use super::telling::{breaking, head, untouched};
+use super::summary::Concerned;
+use super::telling::{breaking, head, nobody, untouched};
 
 impl Judge<'_> {
     /// A dataset that its contract no longer describes, nor another one, and whose life was not over.
@@ -53,9 +56,14 @@ impl Judge<'_> {
         reached.unaffected = self.elsewhere(dataset, reached.unaffected);
         reached.waiting = self.elsewhere(dataset, reached.waiting);
         Alterations::without(self.altered, dataset).reach(dataset, None, &mut reached);
+        let concerned = Concerned::of(&reached);
+        compared.summary.dataset(dataset, "contract-removed", &what, concerned);
         if reached.broken.is_empty() {
             let untouched = untouched(&reached);
             compared.lines.push(format!("  {what}: breaks nobody{untouched}"));
+            let mut note = nobody(format!("{what}: breaks nobody"), &BTreeSet::new(), &reached);
+            at(&mut note);
+            compared.notes.push(note);
         } else {
             let mut found = breaking(&what, Some(&dataset.to_string()), "removed", reached);
             at(&mut found);

@@ -1,28 +1,30 @@
 //! What each change breaks, and whether its version says so.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
-use polder_contract::diff::{Change, Comparison, Mode};
+use polder_contract::diff::{Change, Comparison};
 use polder_contract::lifecycle::transition_problems;
-use polder_contract::product::{self, Product};
-use polder_contract::{Contract, Read, Status};
-use polder_core::document::{Diagnostic, Severity};
+use polder_contract::{Contract, Read};
+use polder_core::document::{Diagnostic, Severity, Span};
 use polder_core::{DatasetName, Result};
 use polder_engine::{Altered, Broken, ColumnLineage, Reach, Reached};
 
-use super::builders::Lost;
+use super::builders::{Lost, NOBODY_BUILDS};
 use super::compatibility::{Compared, Port, STRUCK};
 use super::meaning::Alterations;
 use super::pairs::{Pairs, is_structural};
 use super::past::transitive_problems;
 use super::refusing::Handed;
 use super::revision::Revision;
+use super::summary::{Concerned, Summary};
 use super::tables::Refusals;
 use super::telling::{
-    BREAKING, breaking, head, listed, may_lose, named, perhaps_refused, start, to_writers, untouched, word,
+    BREAKING, ToWriters, breaking, classes, head, listed, may_lose, named, nobody, perhaps_lost, perhaps_refused,
+    start, to_writers, untouched, versions, word,
 };
 use super::{Declared, order};
+use crate::commands::contract::diff::Side;
 
 /// Says what changes break.
 pub(super) struct Judge<'m> {
@@ -47,7 +49,9 @@ impl Judge<'_> {
         let promised = lost.iter().filter(|lost| lost.promised);
         let mut compared = Compared {
             diagnostics: Vec::new(),
+            notes: Vec::new(),
             lines: Vec::new(),
+            summary: Summary::of(&pairs.added, self.reach.waiting()),
             base: self.base.path(Path::new("")).display().to_string(),
             refusals,
             unbuilt: promised.map(|lost| lost.dataset.clone()).collect(),
@@ -79,10 +83,11 @@ impl Judge<'_> {
              {breaking}{refused}",
             self.base.says,
             pairs.changed.len(),
-            pairs.added,
+            pairs.added.len(),
             pairs.removed.len()
         );
         compared.lines.insert(0, summary);
+        compared.summary.breaking = breaking;
         // A query that no longer plans without a change of any contract breaks others all the same.
         let mut waiting = self.reach.waiting().clone();
         waiting.retain(|name| !name.ends_with(STRUCK));
@@ -93,69 +98,19 @@ impl Judge<'_> {
         Ok(compared)
     }
 
-    /// Products with the same id: their versions and their steps in life.
-    fn products(&self, compared: &mut Compared) {
-        for (_, source) in self.base.sources("contracts", ".odps.yaml") {
-            let (Some(old), _) = product::parse(&source) else {
-                continue;
-            };
-            let Some(new) = self.mesh.products.iter().find(|new| new.id == old.id) else {
-                compared.diagnostics.extend(self.removed_product(&old));
-                continue;
-            };
-            let comparison = product::compare(&old, new);
-            let changes = comparison.changes.iter();
-            let breaking = changes.filter(|change| change.class.breaks_readers());
-            let lines = breaking.map(|change| format!("  product {}: {}", new.name, change.what));
-            compared.lines.extend(lines);
-            let problems = product::problems(&comparison, Mode::default(), &old, new);
-            compared.diagnostics.extend(problems);
-        }
-    }
-
-    /// A product that is gone, with what it promised.
-    fn removed_product(&self, old: &Product) -> Option<Diagnostic> {
-        let path = old.source_path.as_path();
-        let promised = matches!(old.status, Status::Active | Status::Deprecated);
-        // Its contracts were retired with notice: nothing is left that it could offer.
-        let over = !old.output_ports.is_empty()
-            && old.output_ports.iter().all(|port| {
-                let contract = port.contract_id.as_deref().and_then(|id| self.mesh.contracts.find(id));
-                contract.is_some_and(|contract| contract.lifecycle().status == Status::Retired)
-            });
-        (promised && !over).then(|| Diagnostic {
-            severity: Severity::Error,
-            code: "lifecycle".into(),
-            message: format!(
-                "the product {} ({}) was removed, and it was {}",
-                old.name, old.id, old.status
-            ),
-            help: Some("retire it first: deprecated with notice, then retired; then it may go".to_owned()),
-            file: self.base.path(path),
-            span: Some(head(old.document.span)),
-        })
-    }
-
     fn contract(&self, old: &Contract, new: &Contract, comparison: &Comparison, compared: &mut Compared) -> Result<()> {
-        let mut classes: BTreeMap<_, usize> = BTreeMap::new();
-        for change in &comparison.changes {
-            *classes.entry(change.class).or_default() += 1;
-        }
-        let classes: Vec<_> = classes
-            .iter()
-            .map(|(class, count)| format!("{} ({count})", class.as_str()))
-            .collect();
-        let version = match old.version == new.version {
-            true => new.version.clone(),
-            false => format!("{} → {}", old.version, new.version),
-        };
-        let head = format!("  {} {version}: {}", new.id, classes.join(", "));
+        let version = versions(&old.version, &new.version);
+        let head = format!("  {} {version}: {}", new.id, classes(comparison));
         compared.lines.push(head);
         let handed = Handed::new(self.mesh, self.before, old);
+        let mut concerned = Vec::new();
         for change in &comparison.changes {
-            self.change((old, new), comparison, &handed, change, compared);
+            concerned.push(self.change((old, new), comparison, &handed, change, compared));
             compared.diagnostics.extend(self.departed(old, change));
         }
+        let old_file = self.base.path(&old.source_path);
+        let sides = [Side::contract(old, &old_file), Side::contract(new, &new.source_path)];
+        compared.summary.contract(self.base, &sides, comparison, concerned);
         for dataset in order::moved(old, new) {
             self.moved(new, comparison, dataset, compared);
         }
@@ -177,8 +132,9 @@ impl Judge<'_> {
         handed: &Handed<'_>,
         change: &Change,
         compared: &mut Compared,
-    ) {
-        let file = new.source_path.as_path();
+    ) -> Concerned {
+        let (file, span) = self.place(change, &new.source_path);
+        let mut concerned = Concerned::default();
         let altered = Alterations::of(self.altered, new, change);
         if change.class.breaks_readers() || change.class.weakens_guarantee() || !altered.is_empty() {
             let refusing = handed.refusing(change);
@@ -194,25 +150,45 @@ impl Judge<'_> {
             for name in refusing.perhaps.iter().chain(refusing.unsure.keys()) {
                 reached.unaffected.remove(name);
             }
-            let perhaps = listed("; may lose rows: ", &refusing.perhaps);
-            compared.diagnostics.extend(perhaps_refused(change, &refusing.unsure));
+            let mut perhaps = refusing.perhaps;
+            perhaps.retain(|name| !reached.broken.contains(name));
             let offered = change
                 .dataset
                 .iter()
                 .flat_map(|dataset| self.offering(dataset))
                 .collect();
+            concerned = Concerned::of(&reached).with_offering(&offered);
+            concerned
+                .may_lose
+                .extend(perhaps.iter().chain(refusing.unsure.keys()).cloned());
+            let may_lose = [
+                perhaps_refused(change, &refusing.unsure),
+                perhaps_lost(change, &perhaps),
+            ];
+            compared
+                .diagnostics
+                .extend(may_lose.into_iter().flatten().map(|found| Diagnostic {
+                    file: file.clone(),
+                    span,
+                    ..found
+                }));
             if reached.broken.is_empty() {
                 if change.class.breaks_readers() || !perhaps.is_empty() {
                     let but = match compared.refusals.by(change) {
                         Some(_) => " who reads it, but its table does not take it",
                         None => "",
                     };
-                    let offered = listed("; changes with it: ", &offered);
+                    let what = format!("{}: breaks nobody{but}", change.what);
+                    let with_it = listed("; changes with it: ", &offered);
                     let untouched = untouched(&reached);
-                    compared.lines.push(format!(
-                        "    {}: breaks nobody{but}{offered}{untouched}{perhaps}",
-                        change.what
-                    ));
+                    compared.lines.push(format!("    {what}{with_it}{untouched}"));
+                    if concerned.may_lose.is_empty() {
+                        compared.notes.push(Diagnostic {
+                            file,
+                            span,
+                            ..nobody(what, &offered, &reached)
+                        });
+                    }
                 }
             } else {
                 let start = change
@@ -222,7 +198,6 @@ impl Judge<'_> {
                 let mut found = breaking(&change.what, start.as_deref(), word(change.code), reached);
                 let mut more = refusing.reasons;
                 more.extend(altered.reasons());
-                more.extend(Some(listed("may lose rows: ", &refusing.perhaps)).filter(|text| !text.is_empty()));
                 more.extend(Some(listed("changes with it: ", &offered)).filter(|text| !text.is_empty()));
                 if comparison.draft {
                     // A draft promises nothing yet. The table that it made is there all the same.
@@ -243,35 +218,49 @@ impl Judge<'_> {
                 for reason in more {
                     found.help = found.help.map(|help| format!("{help}\n{reason}"));
                 }
-                match (&change.new, &change.old) {
-                    // What is gone would stand somewhere around this.
-                    (Some(place), _) if removed && !named(change) => {
-                        (found.file, found.span) = (place.file.to_path_buf(), Some(head(place.span)));
-                    }
-                    (Some(place), _) => (found.file, found.span) = (place.file.to_path_buf(), Some(place.span)),
-                    (None, Some(place)) => (found.file, found.span) = (self.base.path(&place.file), Some(place.span)),
-                    (None, None) => found.file = file.to_path_buf(),
-                }
-                compared.diagnostics.push(found);
+                compared.diagnostics.push(Diagnostic { file, span, ..found });
             }
         }
         // Where the table refuses it, no row comes so far.
         if change.class.breaks_writers() && compared.refusals.by(change).is_none() {
-            compared.diagnostics.extend(self.refused_streams(change));
+            compared
+                .diagnostics
+                .extend(self.refused_streams(change, &mut concerned));
         }
         if compared.refusals.by(change).is_none() {
-            compared.diagnostics.extend(self.losing_pipelines(handed, change));
+            let losing = self.losing_pipelines(handed, change, &mut concerned);
+            compared.diagnostics.extend(losing);
+        }
+        concerned
+    }
+
+    /// Where a change is told: in the document of now, or in that of the base where it stands in none now.
+    pub(super) fn place(&self, change: &Change, document: &Path) -> (PathBuf, Option<Span>) {
+        let removed = change.code.ends_with("-removed");
+        match (&change.new, &change.old) {
+            // What is gone would stand somewhere around this.
+            (Some(place), _) if removed && !named(change) => (place.file.to_path_buf(), Some(head(place.span))),
+            (Some(place), _) => (place.file.to_path_buf(), Some(place.span)),
+            (None, Some(place)) => (self.base.path(&place.file), Some(place.span)),
+            (None, None) => (document.to_path_buf(), None),
         }
     }
 
     /// Pipelines whose rows may be refused after a change of what they build.
-    fn losing_pipelines(&self, handed: &Handed<'_>, change: &Change) -> Vec<Diagnostic> {
+    fn losing_pipelines(&self, handed: &Handed<'_>, change: &Change, concerned: &mut Concerned) -> Vec<Diagnostic> {
         let (Some(dataset), Some(place)) = (&change.dataset, &change.new) else {
             return Vec::new();
         };
         let now = self.mesh.contracts.get(dataset);
-        let losing = handed.losing(change, now.as_ref()).into_iter();
-        let told = losing.map(|losing| {
+        let losing = handed.losing(change, now.as_ref());
+        if !losing.is_empty() {
+            let builders = self.mesh.engine.pipelines().iter();
+            let builders = builders.filter(|pipeline| pipeline.dataset == *dataset);
+            concerned
+                .may_lose
+                .extend(builders.map(|pipeline| format!("pipeline {}", pipeline.name)));
+        }
+        let told = losing.into_iter().map(|losing| {
             let reached = self.reach.of(dataset, None, &BTreeSet::new());
             let mut readers = reached.unaffected;
             readers.extend(reached.waiting);
@@ -282,13 +271,16 @@ impl Judge<'_> {
     }
 
     /// Streams whose events may be refused after a change, or mean something else.
-    fn refused_streams(&self, change: &Change) -> Option<Diagnostic> {
+    fn refused_streams(&self, change: &Change, concerned: &mut Concerned) -> Option<Diagnostic> {
         let dataset = change.dataset.as_ref()?;
         let streams = self.mesh.streams.iter().filter(|stream| stream.dataset == *dataset);
         let names: Vec<_> = streams.map(|stream| format!("stream {}", stream.name)).collect();
         let place = change.new.as_ref()?;
         let contract = self.mesh.contracts.get(dataset);
-        let (what, help) = to_writers(change, &names.join(", "), contract.as_ref());
+        let ToWriters { what, help, refuses } = to_writers(change, &names.join(", "), contract.as_ref());
+        if refuses {
+            concerned.may_lose.extend(names.iter().cloned());
+        }
         (!names.is_empty()).then(|| Diagnostic {
             severity: Severity::Warning,
             code: "breaks-writers".into(),
@@ -372,13 +364,17 @@ impl Judge<'_> {
     /// A dataset that nobody builds any more, although its contract goes on.
     fn unbuilt(&self, lost: &Lost, compared: &mut Compared) {
         let reached = self.reach.unbuilt(&lost.dataset);
+        let concerned = Concerned::of(&reached);
+        compared
+            .summary
+            .dataset(&lost.dataset, NOBODY_BUILDS, &lost.what, concerned);
         let help = "let a stream or pipeline build it, or end its contract first: deprecated with notice, then retired";
         let mut found = if !reached.broken.is_empty() {
             breaking(&lost.what, Some(&lost.dataset.to_string()), "not built", reached)
         } else if lost.promised {
             Diagnostic {
                 severity: Severity::Error,
-                code: "nobody-builds".into(),
+                code: NOBODY_BUILDS.into(),
                 message: lost.what.clone(),
                 help: None,
                 file: Default::default(),

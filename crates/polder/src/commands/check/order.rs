@@ -12,6 +12,7 @@ use polder_engine::{Altered, Broken, DatasetColumn, Still};
 use super::compatibility::Compared;
 use super::judge::Judge;
 use super::meaning;
+use super::summary::Concerned;
 use super::telling::{breaking, head};
 
 /// The datasets of which columns, or fields of objects, stand in another place, unless they only follow behind those that
@@ -98,6 +99,8 @@ impl Judge<'_> {
         reached.unaffected = self.elsewhere(dataset, reached.unaffected);
         reached.waiting = self.elsewhere(dataset, reached.waiting);
         let what = format!("the columns of {dataset} stand in other places");
+        let concerned = Concerned::of(&reached);
+        compared.summary.dataset(dataset, "columns-reordered", &what, concerned);
         let mut found = breaking(&what, Some(&dataset.to_string()), "other places", reached);
         let mut objects = new.objects.iter();
         let object = objects.find(|object| object.dataset.as_ref() == Some(dataset));

@@ -28,7 +28,8 @@ const STRUCTURAL: [&str; 10] = [
 pub(super) struct Pairs {
     pub(super) changed: Vec<(Arc<Contract>, Arc<Contract>, Comparison)>,
     pub(super) removed: Vec<(Arc<Contract>, DatasetName)>,
-    pub(super) added: usize,
+    /// The ids of contracts that are new.
+    pub(super) added: Vec<String>,
 }
 
 impl Pairs {
@@ -43,7 +44,7 @@ impl Pairs {
         let mut pairs = Self {
             changed: Vec::new(),
             removed: Vec::new(),
-            added: 0,
+            added: Vec::new(),
         };
         // Also ids that only took the place of another: such a contract changed, it is no new one.
         let mut known: BTreeSet<String> = base.contracts().iter().map(|contract| contract.id.clone()).collect();
@@ -56,7 +57,8 @@ impl Pairs {
                 }
             }
         }
-        pairs.added = by_id.keys().filter(|id| !known.contains(**id)).count();
+        let added = by_id.keys().filter(|id| !known.contains(**id));
+        pairs.added = added.map(|id| (*id).to_owned()).collect();
         pairs
     }
 

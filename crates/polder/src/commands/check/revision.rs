@@ -18,6 +18,8 @@ pub(super) struct Revision {
     pub(super) name: String,
     /// What the revision is, in words.
     pub(super) says: String,
+    /// The commit that is compared with.
+    pub(super) commit: String,
     /// The day of the commit.
     pub(super) day: Option<NaiveDate>,
     /// The documents by their path in the mesh.
@@ -69,6 +71,7 @@ impl Revision {
             says,
             day: day.map(|day| day.to_utc().date_naive()),
             repositories: reading.repositories(),
+            commit: commit.clone(),
             documents: reading.documents,
             unread: reading.unread,
             unfound: reading.unfound,

@@ -16,6 +16,7 @@ use polder_lake::Lake;
 
 use super::Declared;
 use super::foreign::Foreign;
+use super::renamed;
 use super::revision::Revision;
 
 /// Tables that are opened at the same time.
@@ -35,6 +36,10 @@ pub(super) struct Tables {
     pub(super) unnamed: BTreeMap<DatasetName, Vec<String>>,
     /// Tables that cannot be looked at, or not be written for a reason of their own.
     pub(super) failed: Vec<(DatasetName, Error)>,
+    /// Streams that the tables refuse, for they hold by another name what is read.
+    pub(super) renamed: Vec<Diagnostic>,
+    /// Written datasets of which it is known whether there is a table, and what it takes.
+    pub(super) looked_at: BTreeSet<DatasetName>,
     /// Those that no stream or pipeline writes.
     pub(super) foreign: Foreign,
 }
@@ -80,12 +85,21 @@ impl Tables {
             .iter()
             .filter_map(|(dataset, platform)| Some((mesh.contracts.get(dataset)?, *platform)));
         let mut looked = futures::stream::iter(under_contract)
-            .map(async |(contract, platform)| (contract.dataset().clone(), look_at(&lake, &contract, platform).await))
+            .map(async |(contract, platform)| {
+                let looked = look_at(mesh, &lake, &contract, platform).await;
+                (contract.dataset().clone(), looked)
+            })
             .buffered(PARALLEL);
         while let Some((dataset, found)) = looked.next().await {
             match found {
-                Ok(None) => {}
-                Ok(Some((unfit, unnamed))) => {
+                Ok(None) => drop(tables.looked_at.insert(dataset)),
+                Ok(Some(Looked {
+                    unfit,
+                    unnamed,
+                    renamed,
+                })) => {
+                    tables.looked_at.insert(dataset.clone());
+                    tables.renamed.extend(renamed);
                     tables.unfit.insert(dataset.clone(), unfit);
                     if !unnamed.is_empty() {
                         tables.unnamed.insert(dataset, unnamed);
@@ -116,17 +130,36 @@ impl Tables {
     }
 }
 
-/// What a dataset's table does not take, and its columns that nobody names; nothing where there is no table.
+/// What a table tells.
+struct Looked {
+    /// What it does not take.
+    unfit: Vec<Unfit>,
+    /// Its columns that nobody names.
+    unnamed: Vec<String>,
+    /// Streams that it refuses.
+    renamed: Vec<Diagnostic>,
+}
+
+/// What a dataset's table tells; nothing where there is no table.
 async fn look_at(
+    mesh: &Declared<'_>,
     lake: &Lake,
     contract: &DatasetContract,
     platform: Platform,
-) -> Result<Option<(Vec<Unfit>, Vec<String>)>> {
+) -> Result<Option<Looked>> {
     let Some(table) = lake.load(contract.dataset()).await? else {
         return Ok(None);
     };
-    let unfit = unfit_table(contract, platform, &table)?;
-    Ok(Some((unfit, unnamed_columns(contract, platform, &table)?)))
+    let feeding = mesh
+        .streams
+        .iter()
+        .filter(|stream| stream.dataset == *contract.dataset());
+    let feeding: Vec<_> = feeding.collect();
+    Ok(Some(Looked {
+        unfit: unfit_table(contract, platform, &table)?,
+        unnamed: unnamed_columns(contract, platform, &table)?,
+        renamed: renamed::of_table(mesh, &feeding, &table).await?,
+    }))
 }
 
 /// What the tables that streams and pipelines made by the base's contracts do not take of the contracts now. The tables

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use polder_contract::diff::Change;
+use polder_contract::diff::{Change, Comparison};
 use polder_contract::{DatasetContract, Place};
 use polder_core::DatasetName;
 use polder_core::document::{Diagnostic, Severity, Span};
@@ -13,6 +13,12 @@ use super::refusing::Losing;
 
 /// The code of changes that break somebody.
 pub(super) const BREAKING: &str = "breaking-change";
+
+/// The code of changes that can break readers and break nobody who is known.
+pub(super) const BREAKS_READERS: &str = "breaks-readers";
+
+/// The code of changes after which rows may be refused that a pipeline hands on.
+const MAY_LOSE_ROWS: &str = "may-lose-rows";
 
 /// How many chains of one change are shown.
 const MOST_CHAINS: usize = 20;
@@ -38,16 +44,46 @@ pub(super) fn head(span: Span) -> Span {
     }
 }
 
-/// What becomes of the rows of streams (`names`) after a change that breaks writers, and what to do. `now` is their dataset's
-/// contract.
-pub(super) fn to_writers(change: &Change, names: &str, now: Option<&DatasetContract>) -> (String, &'static str) {
+/// The classes of changes, each with how many there are.
+pub(super) fn classes(comparison: &Comparison) -> String {
+    let mut classes: BTreeMap<_, usize> = BTreeMap::new();
+    for change in &comparison.changes {
+        *classes.entry(change.class).or_default() += 1;
+    }
+    let classes: Vec<_> = classes
+        .iter()
+        .map(|(class, count)| format!("{} ({count})", class.as_str()))
+        .collect();
+    classes.join(", ")
+}
+
+/// A step from one version to the next.
+pub(super) fn versions(old: &str, new: &str) -> String {
+    match old == new {
+        true => new.to_owned(),
+        false => format!("{old} → {new}"),
+    }
+}
+
+/// What a change means to streams.
+pub(super) struct ToWriters {
+    /// What becomes of their rows.
+    pub(super) what: String,
+    /// What to do.
+    pub(super) help: &'static str,
+    /// Whether rows may be refused.
+    pub(super) refuses: bool,
+}
+
+/// What becomes of the rows of streams (`names`) after a change that breaks writers. `now` is their dataset's contract.
+pub(super) fn to_writers(change: &Change, names: &str, now: Option<&DatasetContract>) -> ToWriters {
     let rule = change.rule.as_deref().unwrap_or_default();
     let of_option = |option: &str| change.code.starts_with("limit-") && rule.ends_with(option);
     let is_judged = || {
         let rules = now.and_then(|contract| contract.rules().ok()).unwrap_or_default();
         rules.iter().any(|known| known.id == rule)
     };
-    match change.code {
+    let (what, help) = match change.code {
         "object-removed" | "object-renamed" if now.is_none() => (
             format!("{names} cannot run: the dataset that it feeds has no contract any more"),
             "let it feed another dataset, or remove it",
@@ -67,10 +103,18 @@ pub(super) fn to_writers(change: &Change, names: &str, now: Option<&DatasetContr
         // How dates are written, or whether times have an offset, is a promise that no rule enforces.
         "object-kind-changed" => untold(names),
         _ if of_option(".timezone") || of_option(".format") && !is_judged() => untold(names),
-        _ => (
-            format!("rows of {names} may be refused"),
-            "make sure that its source already keeps to it",
-        ),
+        _ => {
+            return ToWriters {
+                what: format!("rows of {names} may be refused"),
+                help: "make sure that its source already keeps to it",
+                refuses: true,
+            };
+        }
+    };
+    ToWriters {
+        what,
+        help,
+        refuses: false,
     }
 }
 
@@ -90,19 +134,54 @@ pub(super) fn may_lose(what: &str, place: &Place, losing: &Losing, readers: &BTr
     }
 }
 
-/// Pipelines that may refuse what comes after a change, of which it cannot be told, each with why.
+/// Pipelines that may refuse what comes after a change, of which it cannot be told, each with why. Where that is, is left
+/// open.
 pub(super) fn perhaps_refused(change: &Change, unsure: &BTreeMap<String, String>) -> Option<Diagnostic> {
-    let place = change.new.as_ref().or(change.old.as_ref())?;
     let names: Vec<_> = unsure.keys().map(String::as_str).collect();
     let why: Vec<_> = unsure.values().map(String::as_str).collect();
     (!names.is_empty()).then(|| Diagnostic {
         severity: Severity::Warning,
-        code: "may-lose-rows".into(),
+        code: MAY_LOSE_ROWS.into(),
         message: format!("{}: {} may refuse rows", change.what, names.join(", ")),
         help: Some(format!("{}\nwrite both alike where they mean the same", why.join("\n"))),
-        file: place.file.to_path_buf(),
-        span: Some(place.span),
+        file: Default::default(),
+        span: None,
     })
+}
+
+/// Pipelines that hand on what may come after a change, of which some is refused where it goes. Where that is, is left open.
+pub(super) fn perhaps_lost(change: &Change, names: &BTreeSet<String>) -> Option<Diagnostic> {
+    (!names.is_empty()).then(|| Diagnostic {
+        severity: Severity::Warning,
+        code: MAY_LOSE_ROWS.into(),
+        message: format!("{}: {} may lose rows", change.what, listed("", names)),
+        help: Some(
+            "what is built there refuses some of what may come now; how much of that its query gives depends on the rows\n\
+             let the query leave out or mend what is refused, or let the contract of what it builds allow it"
+                .to_owned(),
+        ),
+        file: Default::default(),
+        span: None,
+    })
+}
+
+/// A change that can break readers, and breaks nobody who is known (`what`), for those who read reports alone. Where that is,
+/// is left open.
+pub(super) fn nobody(what: String, offered: &BTreeSet<String>, reached: &Reached) -> Diagnostic {
+    let more = [
+        listed("changes with it: ", offered),
+        listed("not built until mended: ", &reached.waiting),
+        listed("not affected: ", &reached.unaffected),
+    ];
+    let more: Vec<_> = more.into_iter().filter(|text| !text.is_empty()).collect();
+    Diagnostic {
+        severity: Severity::Note,
+        code: BREAKS_READERS.into(),
+        message: what,
+        help: (!more.is_empty()).then(|| more.join("\n")),
+        file: Default::default(),
+        span: None,
+    }
 }
 
 fn untold(names: &str) -> (String, &'static str) {

@@ -1,13 +1,14 @@
 //! `polder contract diff`: what changed between two contracts, what it means, and whether the version says so.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::process::ExitCode;
 
 use chrono::Utc;
 use polder_contract::diff::{Bump, Change, Class, Comparison, Mode, SemanticVersion, compare};
 use polder_contract::lifecycle::transition_problems;
 use polder_contract::product::{self, Product};
-use polder_contract::{Contract, Place};
+use polder_contract::{Contract, Parsed, Place};
 use polder_core::document::{Diagnostic, Source};
 use polder_core::{Error, Result};
 use serde_json::{Value, json};
@@ -62,19 +63,14 @@ fn read(args: &Args) -> Result<[Source; 2]> {
 
 fn contracts(args: &Args, documents: &[Source; 2]) -> Result<ExitCode> {
     let [old, new] = documents;
-    let (old, new) = (contract(old)?, contract(new)?);
+    let parsed = (polder_contract::parse_past(old), polder_contract::parse(new));
+    let (old, new) = (contract(parsed.0)?, contract(parsed.1)?);
     let comparison = compare(&old, &new);
     let mode = args.mode.unwrap_or(comparison.mode);
     let mut problems: Vec<Diagnostic> = comparison.version_problem_in(mode, &old, &new).into_iter().collect();
     problems.extend(transition_problems(&old, &new, Utc::now()));
-    let side = |contract: &Contract| Side {
-        id: contract.id.clone(),
-        name: contract.name.clone(),
-        version: Some(contract.version.clone()),
-        status: contract.status.clone(),
-        file: contract.source_path.display().to_string(),
-    };
-    print(args, documents, &comparison, mode, [side(&old), side(&new)], &problems)
+    let sides = [&old, &new].map(|side| Side::contract(side, &side.source_path));
+    print(args, documents, &comparison, mode, sides, &problems)
 }
 
 /// Compares data products; 1 where the version was not raised as far as the changes ask, or the status may not follow.
@@ -93,18 +89,12 @@ fn of_products(args: &Args, documents: &[Source; 2]) -> Result<ExitCode> {
     let comparison = product::compare(&old, &new);
     let mode = args.mode.unwrap_or(comparison.mode);
     let problems = product::problems(&comparison, mode, &old, &new);
-    let side = |product: &Product| Side {
-        id: product.id.clone(),
-        name: product.name.clone(),
-        version: product.version.clone(),
-        status: product.status.to_string(),
-        file: product.source_path.display().to_string(),
-    };
-    print(args, documents, &comparison, mode, [side(&old), side(&new)], &problems)
+    let sides = [&old, &new].map(|side| Side::product(side, &side.source_path));
+    print(args, documents, &comparison, mode, sides, &problems)
 }
 
 /// What is said of either document.
-struct Side {
+pub(crate) struct Side {
     id: String,
     name: String,
     /// A product may have none.
@@ -114,6 +104,28 @@ struct Side {
 }
 
 impl Side {
+    /// A contract, whose document is shown as `file`.
+    pub(crate) fn contract(contract: &Contract, file: &Path) -> Self {
+        Self {
+            id: contract.id.clone(),
+            name: contract.name.clone(),
+            version: Some(contract.version.clone()),
+            status: contract.status.clone(),
+            file: file.display().to_string(),
+        }
+    }
+
+    /// A product, whose document is shown as `file`.
+    pub(crate) fn product(product: &Product, file: &Path) -> Self {
+        Self {
+            id: product.id.clone(),
+            name: product.name.clone(),
+            version: product.version.clone(),
+            status: product.status.to_string(),
+            file: file.display().to_string(),
+        }
+    }
+
     fn version(&self) -> &str {
         self.version.as_deref().unwrap_or("without version")
     }
@@ -136,8 +148,7 @@ fn print(
     Ok(ExitCode::from(u8::from(!problems.is_empty())))
 }
 
-fn contract(document: &Source) -> Result<Contract> {
-    let parsed = polder_contract::parse(document);
+fn contract(parsed: Parsed) -> Result<Contract> {
     parsed.contract.ok_or_else(|| Error::document(parsed.diagnostics))
 }
 
@@ -208,7 +219,8 @@ fn place(change: &Change) -> String {
     place.as_ref().or(change.new.as_ref()).map_or_else(String::new, shown)
 }
 
-fn shown(place: &Place) -> String {
+/// A place as lists name it.
+pub(crate) fn shown(place: &Place) -> String {
     format!("{}:{}:{}", place.file.display(), place.span.line, place.span.column)
 }
 
@@ -242,16 +254,22 @@ fn list(comparison: &Comparison, mode: Mode) -> Listing {
     listing
 }
 
-fn whole(comparison: &Comparison, mode: Mode, [old, new]: &[Side; 2], problems: &[Diagnostic]) -> Value {
-    let side =
-        |side: &Side| json!({ "file": side.file, "id": side.id, "version": side.version, "status": side.status });
+fn whole(comparison: &Comparison, mode: Mode, sides: &[Side; 2], problems: &[Diagnostic]) -> Value {
     let problems: Vec<Value> = problems
         .iter()
         .map(|problem| json!({ "code": problem.code, "message": problem.to_string(), "help": problem.help }))
         .collect();
+    let mut whole = changes(comparison, mode, sides);
+    whole["problems"] = Value::Array(problems);
+    whole
+}
+
+/// Both documents, and what changed from the one to the other, as programs read it.
+pub(crate) fn changes(comparison: &Comparison, mode: Mode, [old, new]: &[Side; 2]) -> Value {
+    let side =
+        |side: &Side| json!({ "file": side.file, "id": side.id, "version": side.version, "status": side.status });
     json!({
         "old": side(old), "new": side(new), "mode": mode.as_str(), "draft": comparison.draft,
         "required_bump": comparison.required_bump_in(mode).as_str(), "changes": list(comparison, mode).into_json(),
-        "problems": problems,
     })
 }

@@ -145,8 +145,9 @@ fn lint(documents: &Documents) -> Result<Vec<Diagnostic>> {
             .filter_map(|(domain, source)| Some(((*domain).clone()?, (*source).clone())));
         of_mesh.collect()
     };
-    let (set, mut diagnostics) = ContractSet::load(in_mesh(&contracts));
+    let (set, mut diagnostics) = ContractSet::load_beside(in_mesh(&contracts), &documents.told);
     let mut sound = set.contracts().to_vec();
+    let of_mesh = sound.len();
     let mut readable = set.readable().to_vec();
     for (_, source) in contracts.iter().filter(|(domain, _)| domain.is_none()) {
         let parsed = polder_contract::parse(source);
@@ -170,6 +171,8 @@ fn lint(documents: &Documents) -> Result<Vec<Diagnostic>> {
         .iter()
         .filter(|contract| contract.contract.text.contains("relationships"));
     diagnostics.extend(referring.flat_map(|contract| polder_engine::dangling_references(contract, &set)));
+    let outside = sound.iter().skip(of_mesh);
+    diagnostics.extend(outside.flat_map(polder_engine::incomparable_within));
     diagnostics.extend(product::check(in_mesh(&products), &set, clock::now()).1);
     for (_, source) in products.iter().filter(|(domain, _)| domain.is_none()) {
         let (product, found) = product::parse(source);

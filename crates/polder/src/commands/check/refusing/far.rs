@@ -1,63 +1,19 @@
 //! Where values go by more than one step, or in another form: through datasets that keep less than what came, through
 //! what is computed from them, and to rules in SQL. All of it is followed, and nothing of it is said to be sure.
 
+mod keys;
+mod way;
+
 use std::collections::{BTreeSet, VecDeque};
 use std::rc::Rc;
 
 use polder_contract::diff::{Guarantees, Kept, asks_of_text, demanded_key, refuses_null, refuses_only_null};
-use polder_contract::{RowCheck, Rule, RuleKind};
+use polder_contract::{RowCheck, RowTest, Rule, RuleKind};
 use polder_engine::{ColumnEdge, DatasetColumn, Dependency, Target};
 
+use self::way::{Arrived, Lost, Seen, Step};
 use super::tightened::is_kept;
 use super::{Handed, Loosened, ROWS, Refusing, chooses, sql};
-
-/// What is not kept any more.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Lost {
-    /// What was asked of each value.
-    Values,
-    /// What a rule in SQL said: nobody knows what.
-    Said,
-    /// That no two rows have the same.
-    Keys,
-}
-
-/// Values on their way.
-struct Arrived {
-    at: DatasetColumn,
-    /// What is kept of them where they came through, since they are as they are, with their paths there.
-    between: Vec<(Rc<Guarantees>, String)>,
-    /// What the queries say that they came through since.
-    certain: Vec<RowCheck>,
-    /// Whether something else was computed from them.
-    computed: bool,
-    /// Whether only null may have come of them.
-    only_null: bool,
-    /// Whether null goes all the way.
-    null: bool,
-    /// Whether a query chose among them.
-    chosen: bool,
-    /// Whether this is where they begin.
-    is_first: bool,
-}
-
-impl Arrived {
-    /// Whether the queries say that they keep what a rule asks, null aside.
-    fn certainly_keep(&self, rule: &Rule, target: &Guarantees) -> bool {
-        let is_here = rule.column.as_ref() == Some(&self.at.column);
-        let parts = || target.keep_by_checks(&self.at.column, &self.certain, rule);
-        is_here && !self.certain.is_empty() && parts().into_iter().all(|part| part == Kept::Surely)
-    }
-}
-
-/// One step of the way.
-struct Step<'s> {
-    edge: &'s ColumnEdge,
-    to: &'s DatasetColumn,
-    /// Where the values are in the target.
-    path: &'s str,
-    target: &'s Guarantees,
-}
 
 impl Handed<'_> {
     /// Whoever may refuse what comes now by more than one step, computed, or by a rule in SQL.
@@ -92,79 +48,190 @@ impl Handed<'_> {
             dataset: loosened.column.dataset.clone(),
             column: column.to_owned(),
         };
-        let mut seen = BTreeSet::from([(at.clone(), false, false)]);
-        let mut open = VecDeque::from([Arrived {
+        let only_null = lost == Lost::Values && loosened.own().is_some_and(refuses_only_null);
+        let mut seen = Seen::default();
+        let begin = Arrived {
+            // What was null before is no news, unless a rule in SQL said that it is not.
+            null: match lost {
+                Lost::Values => loosened.own().is_some_and(refuses_null) && !loosened.now.require(&at.column),
+                Lost::Said => !loosened.now.require(&at.column),
+                Lost::Keys => false,
+            },
             at,
             between: Vec::new(),
             certain: Vec::new(),
             computed: false,
-            only_null: false,
-            null: true,
+            others: !only_null,
+            by_choice: false,
+            within: false,
+            twice: false,
             chosen: false,
             is_first: true,
-        }]);
+        };
+        let mut open: VecDeque<_> = seen.goes_on(begin).into_iter().collect();
         while let Some(here) = open.pop_front() {
             let edges: Vec<_> = self.mesh.analysis.lineage.readers(&here.at).collect();
             for edge in &edges {
+                if lost == Lost::Keys && ROWS.contains(&edge.how) && edge.from == here.at {
+                    let twice = self.by_join(loosened, &here, edge, refusing).into_iter();
+                    open.extend(twice.filter_map(|at| {
+                        seen.goes_on(Arrived {
+                            at,
+                            twice: true,
+                            is_first: false,
+                            ..here.clone()
+                        })
+                    }));
+                }
                 let Target::Column(to) = &edge.to else { continue };
                 let conditional = edge.how == Dependency::Conditional;
                 let Some(target) = self.now(&to.dataset).filter(|_| edge.how.is_direct() || conditional) else {
                     continue;
                 };
-                let Some(inside) = here.at.column.strip_prefix(edge.from.column.as_str()) else {
+                let inside = here.at.column.strip_prefix(edge.from.column.as_str());
+                // Where there is none, there is none of what is inside; and what was put inside comes out again.
+                if inside.is_none() && !here.within && (!only_null || here.others) {
                     continue;
-                };
-                let as_they_are = edge.keeps_values && !conditional && !here.computed;
-                let path = match as_they_are {
-                    true => format!("{}{inside}", to.column),
-                    false => to.column.clone(),
-                };
-                let mut certain = match edge.keeps_values && !conditional {
-                    true => here.certain.clone(),
-                    false => Vec::new(),
-                };
-                if path == to.column {
-                    certain.extend(self.mesh.analysis.lineage.certain(to).iter().cloned());
                 }
-                let next = Arrived {
-                    certain,
-                    at: DatasetColumn {
-                        dataset: to.dataset.clone(),
-                        column: path.clone(),
-                    },
-                    between: match edge.keeps_values && !conditional {
+                let comes_out = inside.is_none() && here.within;
+                let in_place = here.null && self.uses_null(edge, (to, &target), &edges);
+                // Others go on as they come, beside what the query gives in the place of null.
+                let ways: &[bool] = match (conditional || in_place, !conditional && here.others) {
+                    (true, true) => &[false, true],
+                    (true, false) => &[true],
+                    (false, _) => &[false],
+                };
+                for &chooses_anew in ways {
+                    let keeps_values = edge.keeps_values && !chooses_anew;
+                    let as_they_are = keeps_values && !here.computed && !comes_out;
+                    let path = match as_they_are {
+                        true => format!("{}{}", to.column, inside.unwrap_or_default()),
+                        false => to.column.clone(),
+                    };
+                    if comes_out && !loosened.now.may_be_at(column, &target, &path) {
+                        continue;
+                    }
+                    let mut certain = match keeps_values {
+                        true => here.certain.clone(),
+                        false => Vec::new(),
+                    };
+                    if path == to.column {
+                        certain.extend(self.mesh.analysis.lineage.certain(to).iter().cloned());
+                    }
+                    // What is computed of a value may be null; what is chosen, too.
+                    let computes = !edge.keeps_values && here.others && self.mesh.analysis.lineage.brings_null(to);
+                    let null = here.null || conditional || computes;
+                    let mut between = match keeps_values {
                         true => here.between.clone(),
                         false => Vec::new(),
-                    },
-                    computed: !as_they_are,
-                    only_null: here.only_null || conditional,
-                    null: here.null && (edge.how == Dependency::Identity || self.mesh.analysis.lineage.may_be_null(to)),
-                    chosen: here.chosen || chooses(&edges, &edge.via, ROWS),
-                    is_first: here.is_first,
-                };
-                let step = Step {
-                    edge,
-                    to,
-                    path: &path,
-                    target: &target,
-                };
-                self.by_sql(loosened, (lost, column), &next, &step, refusing);
-                match lost {
-                    Lost::Keys => {}
-                    Lost::Values if next.computed => self.computed(loosened, &next, &step, refusing),
-                    // The first step is told for itself.
-                    Lost::Values if next.is_first => {}
-                    Lost::Values => self.by_steps(loosened, &next, &step, refusing),
-                    Lost::Said => self.said(loosened, column, &next, &step, refusing),
-                }
-                if seen.insert((next.at.clone(), next.computed, next.only_null)) {
-                    let mut next = next;
-                    next.between.push((Rc::clone(&target), path));
-                    next.is_first = false;
-                    open.push_back(next);
+                    };
+                    if let Some((_, there)) = between.last_mut().filter(|_| comes_out) {
+                        there.clone_from(&edge.from.column);
+                    }
+                    let within = !comes_out && (here.within || self.mesh.analysis.lineage.puts_inside(to));
+                    let next = Arrived {
+                        certain,
+                        null: null && (within || path != to.column || self.mesh.analysis.lineage.may_be_null(to)),
+                        at: DatasetColumn {
+                            dataset: to.dataset.clone(),
+                            column: path.clone(),
+                        },
+                        between,
+                        computed: !as_they_are,
+                        others: here.others || chooses_anew,
+                        by_choice: here.by_choice || conditional,
+                        within,
+                        twice: here.twice,
+                        chosen: here.chosen || chooses(&edges, &edge.via, ROWS),
+                        is_first: here.is_first,
+                    };
+                    let step = Step {
+                        edge,
+                        to,
+                        path: &path,
+                        target: &target,
+                        chooses: chooses_anew,
+                    };
+                    self.by_sql(loosened, (lost, column), &next, &step, refusing);
+                    match lost {
+                        // The first step is told for itself.
+                        Lost::Keys if next.is_first => {}
+                        Lost::Keys => self.by_keys(loosened, &next, &step, refusing),
+                        Lost::Values if next.computed => self.computed(loosened, column, &next, &step, refusing),
+                        Lost::Values if next.is_first => {}
+                        Lost::Values => {
+                            if next.within {
+                                self.computed(loosened, column, &next, &step, refusing);
+                            }
+                            self.by_steps(loosened, &next, &step, refusing);
+                        }
+                        Lost::Said => self.said(loosened, column, &next, &step, refusing),
+                    }
+                    let ends = match lost {
+                        Lost::Keys => self.tells_apart(&step),
+                        Lost::Values => !next.computed && keeps_as_much(loosened, &step),
+                        Lost::Said => false,
+                    };
+                    if ends {
+                        continue;
+                    }
+                    if let Some(mut next) = seen.goes_on(next) {
+                        next.goes_through(Rc::clone(&target), path);
+                        open.push_back(next);
+                    }
                 }
             }
         }
+    }
+
+    /// Whether a query makes another value of null.
+    fn uses_null(&self, edge: &ColumnEdge, (to, target): (&DatasetColumn, &Guarantees), edges: &[&ColumnEdge]) -> bool {
+        let lineage = &self.mesh.analysis.lineage;
+        let uses = match (edge.how, edge.keeps_values) {
+            // It gives another one in its place.
+            (Dependency::Transformation, true) => match lineage.constants(to) {
+                Some(constants) => !constants.is_empty() || self.beside(edge).next().is_some(),
+                None => target.about(&to.column).next().is_some(),
+            },
+            (Dependency::Transformation | Dependency::Aggregation, false) => !lineage.may_be_null(to),
+            _ => false,
+        };
+        // Or it leaves out the rows.
+        uses && !chooses(edges, &edge.via, ROWS)
+    }
+
+    /// What goes directly into the same column by the same query.
+    fn beside<'e>(&'e self, edge: &'e ColumnEdge) -> impl Iterator<Item = &'e ColumnEdge> {
+        let entering = edge
+            .to
+            .dataset()
+            .map(|dataset| self.mesh.analysis.lineage.entering(dataset));
+        entering.into_iter().flatten().filter(move |other| {
+            other.via == edge.via && other.to == edge.to && other.how.is_direct() && other.from != edge.from
+        })
+    }
+
+    /// Whether all that a query chooses among, the values aside that it chooses by, keeps a rule.
+    fn choices_keep(&self, step: &Step<'_>, rule: &Rule) -> bool {
+        let (to, target) = (step.to, step.target);
+        let is_here = rule.column.as_ref() == Some(&to.column);
+        let Some(constants) = self.mesh.analysis.lineage.constants(to) else {
+            return false;
+        };
+        let listed = [RowCheck::OneOf(constants.iter().cloned().collect())];
+        let parts = || target.keep_by_checks(&to.column, &listed, rule);
+        let sums = self.mesh.analysis.lineage.sums(to);
+        if sums && !is_about_sign(rule) {
+            return false;
+        }
+        let constants_keep = constants.is_empty() || is_here && parts().into_iter().all(|part| part == Kept::Surely);
+        constants_keep
+            && self.beside(step.edge).all(|other| {
+                let Some(source) = self.now(&other.from.dataset).filter(|_| other.keeps_values || sums) else {
+                    return false;
+                };
+                self.values_kept(&source, (&other.from.column, to), rule, target) == Kept::Surely
+            })
     }
 
     /// Rules in SQL that name a column to which the values come.
@@ -187,9 +254,9 @@ impl Handed<'_> {
                 continue;
             }
             // The same is asked where they come from, before and now.
-            let asked = match next.between.last() {
-                Some((kept, _)) => sql::asks(kept, rule),
-                None => next.is_first && sql::asks(&loosened.was, rule) && sql::asks(&loosened.now, rule),
+            let asked = match next.is_first {
+                true => sql::asks(&loosened.was, rule) && sql::asks(&loosened.now, rule),
+                false => self.now(&edge.from.dataset).is_some_and(|kept| sql::asks(&kept, rule)),
             };
             if asked && self.names_alike(&edge.via.name, &to.dataset, rule) {
                 continue;
@@ -202,21 +269,42 @@ impl Handed<'_> {
         }
     }
 
-    /// What is computed from values that were others before, or null where it is chosen by them.
-    fn computed(&self, loosened: &Loosened<'_>, next: &Arrived, step: &Step<'_>, refusing: &mut Refusing) {
+    /// What is computed from values that were others before, or null where it is chosen by them; and what was put inside of
+    /// what is handed on as it is.
+    fn computed(
+        &self,
+        loosened: &Loosened<'_>,
+        column: &str,
+        next: &Arrived,
+        step: &Step<'_>,
+        refusing: &mut Refusing,
+    ) {
         let Some(own) = loosened.own() else { return };
+        // What a rule asks inside is kept at the same place inside of what came.
+        let inside = |rule: &Rule| {
+            let there = rule.column.as_deref().and_then(|there| there.strip_prefix(step.path));
+            there.filter(|_| !next.computed).unwrap_or_default().to_owned()
+        };
         let kept = |rule: &Rule| {
+            let inside = inside(rule);
             let by = next.between.iter();
-            let by = by.map(|(kept, path)| kept.keep(path, rule, step.target));
+            let by = by.map(|(kept, path)| kept.keep(&format!("{path}{inside}"), rule, step.target));
             by.max() == Some(Kept::Surely) || next.certainly_keep(rule, step.target)
         };
-        let refuses = step.target.about_inside(&step.to.column).any(|rule| {
-            let has_value = next.between.iter().any(|(kept, path)| kept.require(path));
-            // Null for null is told for itself.
-            let by_null = refuses_null(rule) && next.null && !has_value && (next.only_null || !refuses_only_null(own));
+        let mut about = step.target.about_inside(&step.to.column).filter(|rule| {
+            let there = rule.column.as_deref().unwrap_or_default();
+            next.computed || loosened.now.may_be_at(column, step.target, there)
+        });
+        let refuses = about.any(|rule| {
+            let inside = inside(rule);
+            let mut between = next.between.iter();
+            let has_value = between.any(|(kept, path)| kept.require(&format!("{path}{inside}")));
+            // Null for null is told for itself where it comes first.
+            let is_told = next.is_first && !next.by_choice && refuses_only_null(own);
+            let by_null = refuses_null(rule) && next.null && !has_value && !is_told;
             // What is computed has a type of its own.
             let is_limit = !refuses_only_null(rule) && !rule.id.ends_with(".physicalType");
-            let by_value = is_limit && !next.only_null && !refuses_only_null(own) && !kept(rule);
+            let by_value = is_limit && next.others && !kept(rule) && !(step.chooses && self.choices_keep(step, rule));
             by_null || by_value
         });
         if refuses {
@@ -279,7 +367,8 @@ impl Handed<'_> {
             let has_value = !next.null || by.iter().any(|(kept, path)| kept.require(path));
             // What is computed has a type of its own.
             let of_other_type = next.computed && rule.id.ends_with(".physicalType");
-            let by_value = !next.only_null && !refuses_only_null(rule) && !of_other_type && !kept;
+            let chosen = || step.chooses && self.choices_keep(step, rule);
+            let by_value = next.others && !refuses_only_null(rule) && !of_other_type && !kept && !chosen();
             let by_null = refuses_null(rule) && !has_value;
             if !by_value && !by_null {
                 continue;
@@ -316,4 +405,23 @@ impl Handed<'_> {
             }
         }
     }
+}
+
+/// Whether values that break what is not kept any more go no further, since what they come to refuses them for the same.
+fn keeps_as_much(loosened: &Loosened<'_>, step: &Step<'_>) -> bool {
+    loosened.own().is_some_and(|own| {
+        let kept = step.target.keep(step.path, own, &loosened.was) == Kept::Surely;
+        kept && (!refuses_null(own) || step.target.require(step.path))
+    })
+}
+
+/// Whether a rule asks for numbers none of which is below zero, or none above: their sums keep it too.
+fn is_about_sign(rule: &Rule) -> bool {
+    let RuleKind::Row(RowTest::Value { check, .. }) = &rule.kind else {
+        return false;
+    };
+    matches!(
+        check,
+        RowCheck::Minimum { value, exclusive: false } | RowCheck::Maximum { value, exclusive: false } if value == "0"
+    )
 }

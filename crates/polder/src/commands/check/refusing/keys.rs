@@ -7,7 +7,7 @@ use polder_contract::{Metric, RowTest, Rule, RuleKind, SetTest};
 use polder_core::DatasetName;
 use polder_engine::{ColumnEdge, Dependency, Pipeline, Target};
 
-use super::{GROUPS, Handed, Loosened, Refusing, chooses};
+use super::{Declared, GROUPS, Handed, Loosened, Refusing, chooses};
 
 /// The columns of one source that come as they are into those of a key, by one pipeline.
 pub(super) struct HandedKey<'l> {
@@ -48,6 +48,35 @@ impl<'m> Handed<'m> {
         });
         let from = from.collect();
         HandedKey { from, edges }
+    }
+
+    /// The same of each dataset that the pipeline reads.
+    pub(super) fn handed_by_all(&self, pipeline: &Pipeline, key: &[String]) -> Vec<(&'m DatasetName, HandedKey<'m>)> {
+        let mesh: &'m Declared<'m> = self.mesh;
+        let reading = mesh
+            .analysis
+            .lineage
+            .steps
+            .iter()
+            .filter(|read| read.via == pipeline.name);
+        let sources: BTreeSet<_> = reading.map(|read| &read.from).collect();
+        let handed = sources
+            .into_iter()
+            .map(|source| (source, self.handed_key(pipeline, source, key)));
+        handed.collect()
+    }
+
+    /// Whether a pipeline gives one row of each key, from wherever its columns come.
+    pub(super) fn gives_one_of_all(
+        &self,
+        pipeline: &Pipeline,
+        key: &[String],
+        handed: &[(&DatasetName, HandedKey<'_>)],
+    ) -> bool {
+        let columns = handed
+            .iter()
+            .flat_map(|(source, key)| key.from.iter().map(|column| (*source, column.as_str())));
+        self.gives_one(pipeline, key, &columns.collect())
     }
 
     /// Whether a pipeline gives one row of each key: it keeps its rows by it, or groups by nothing else.

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use polder_contract::diff::{Guarantees, Kept};
 use polder_contract::{Metric, RowTest, Rule, RuleKind};
 use polder_core::{DatasetName, ObjectName};
-use polder_engine::{Dependency, Pipeline, Target};
+use polder_engine::{Dependency, Pipeline, Target, may_name};
 
-use super::Handed;
+use super::{GROUPS, Handed};
 
 /// The SQL of a rule: an expression over each row, or a query.
 pub(super) fn of(rule: &Rule) -> Option<&str> {
@@ -21,7 +21,7 @@ pub(super) fn of(rule: &Rule) -> Option<&str> {
     }
 }
 
-/// Whether the SQL of a rule may name the column of a path: a word that is written like it, or all columns.
+/// Whether the SQL of a rule may name the column of a path.
 pub(super) fn names(rule: &Rule, path: &str) -> bool {
     let Some(sql) = of(rule) else { return false };
     let column = root(path);
@@ -30,17 +30,7 @@ pub(super) fn names(rule: &Rule, path: &str) -> bool {
     if has_placeholder && rule.column.as_deref().is_some_and(|own| root(own) == column) {
         return true;
     }
-    // Every other piece is text in quotes.
-    sql.split('\'').step_by(2).any(|piece| {
-        let is_part = |character: char| character.is_alphanumeric() || character == '_' || character == '$';
-        match column.chars().all(is_part) {
-            true => {
-                let mut words = piece.split(|character| !is_part(character));
-                words.any(|word| word.eq_ignore_ascii_case(column)) || names_all(piece)
-            }
-            false => piece.contains(column) || names_all(piece),
-        }
-    })
+    may_name(sql, column)
 }
 
 /// Whether an expression over a row is true of null, or null, wherever it is so of some value: null goes through all but
@@ -56,16 +46,6 @@ pub(super) fn passes_null(rule: &Rule) -> bool {
             .any(|one| word.eq_ignore_ascii_case(one))
     });
     !asks && !sql.contains(['(', '[', '{']) && !sql.contains("<=>")
-}
-
-/// Whether there is a `*` that stands for all columns.
-fn names_all(sql: &str) -> bool {
-    sql.match_indices('*').any(|(at, _)| {
-        let ahead = sql[..at].trim_end().to_ascii_lowercase();
-        ["select", "distinct", "all", ".", ","]
-            .iter()
-            .any(|word| ahead.ends_with(word))
-    })
 }
 
 /// Whether the same is asked word for word.
@@ -93,7 +73,18 @@ impl Handed<'_> {
                 sources.insert(&edge.from.dataset);
                 edge.how == Dependency::Identity && edge.from.column == to.column
             });
-        alike && sources.len() == 1
+        alike && sources.len() == 1 && !self.has_other_rows(step, target, rule)
+    }
+
+    /// Whether a step makes other rows than it reads, of which a rule may not say the same: each row by itself is the same
+    /// unless it meets others, and all of them are others where some are left out or put together.
+    fn has_other_rows(&self, step: &ObjectName, target: &DatasetName, rule: &Rule) -> bool {
+        let by: &[Dependency] = match &rule.kind {
+            RuleKind::Row(_) => &[Dependency::Join],
+            RuleKind::Set(_) | RuleKind::NotRun { .. } => GROUPS,
+        };
+        let mut entering = self.mesh.analysis.lineage.entering(target);
+        entering.any(|edge| edge.via.name == *step && matches!(edge.to, Target::Rows(_)) && by.contains(&edge.how))
     }
 
     /// Whether what a pipeline makes keeps a rule in SQL: nobody knows, unless the same is asked where all of it comes

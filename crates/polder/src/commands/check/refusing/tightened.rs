@@ -3,8 +3,7 @@
 use std::collections::BTreeSet;
 
 use polder_contract::diff::{Change, Class, Guarantees, Kept, key, refuses_null, refuses_only_null};
-use polder_contract::{DatasetContract, Rule};
-use polder_core::DatasetName;
+use polder_contract::{DatasetContract, RowCheck, Rule};
 use polder_engine::{ColumnEdge, DatasetColumn, Dependency, Pipeline, Target};
 
 use super::{Handed, REFUSES, ROWS, chooses, refusal, sql};
@@ -69,20 +68,11 @@ impl Handed<'_> {
 
     /// Whether no two rows that a pipeline makes have the same key, and from where that comes.
     fn key_kept(&self, pipeline: &Pipeline, key: &[String]) -> (Kept, String) {
-        let lineage = &self.mesh.analysis.lineage;
-        let reading = lineage.steps.iter().filter(|read| read.via == pipeline.name);
-        let sources: BTreeSet<&DatasetName> = reading.map(|read| &read.from).collect();
-        let handed: Vec<_> = sources
-            .iter()
-            .map(|source| (*source, self.handed_key(pipeline, source, key)))
-            .collect();
-        let columns = handed
-            .iter()
-            .flat_map(|(source, key)| key.from.iter().map(|column| (*source, column.as_str())));
-        if self.gives_one(pipeline, key, &columns.collect()) {
+        let handed = self.handed_by_all(pipeline, key);
+        if self.gives_one_of_all(pipeline, key, &handed) {
             return (Kept::Surely, String::new());
         }
-        let from: Vec<_> = sources.iter().map(ToString::to_string).collect();
+        let from: Vec<_> = handed.iter().map(|(source, _)| source.to_string()).collect();
         let kept = match handed.as_slice() {
             [(source, key)] => {
                 let apart = self.now(source).is_some_and(|kept| kept.tell_apart(&key.columns()));
@@ -139,7 +129,7 @@ impl Handed<'_> {
             let has_value = !refuses_null(rule)
                 || match is_within {
                     true => keeps.have_value(source),
-                    false => self.has_value((edge, to, inside), &keeps, pipeline),
+                    false => self.has_value((edge, to, inside), &keeps),
                 };
             let mut one = values.min(if has_value { Kept::Surely } else { Kept::Not });
             if one == Kept::Not && (is_within || chooses(&edges, &edge.via, ROWS)) {
@@ -156,7 +146,7 @@ impl Handed<'_> {
 
     /// Whether the values that a column takes from another one keep a rule: by what is kept of them there, or by what the
     /// query says.
-    fn values_kept(
+    pub(super) fn values_kept(
         &self,
         source: &Guarantees,
         (from, to): (&str, &DatasetColumn),
@@ -187,6 +177,12 @@ impl Handed<'_> {
         }
     }
 
+    /// Whether the query lists the values of a column.
+    fn is_listed(&self, to: &DatasetColumn) -> bool {
+        let mut certain = self.mesh.analysis.lineage.certain(to).iter();
+        certain.any(|check| matches!(check, RowCheck::OneOf(_)))
+    }
+
     /// Whether a column that comes from no other one keeps a rule.
     fn constant_kept(&self, pipeline: &Pipeline, path: &str, rule: &Rule, target: &Guarantees) -> Kept {
         let to = DatasetColumn {
@@ -197,26 +193,23 @@ impl Handed<'_> {
         match (is_null, refuses_only_null(rule)) {
             (true, _) => Kept::Not,
             (false, true) if !path.contains(['.', '[']) => Kept::Surely,
-            (false, _) => self.certainly_kept(&to, rule, target),
+            // Only values that stand there are known not to keep it.
+            (false, _) => match (self.certainly_kept(&to, rule, target), self.is_listed(&to)) {
+                (Kept::Not, false) => Kept::Unsure,
+                (kept, _) => kept,
+            },
         }
     }
 
     /// Whether a value that a pipeline makes is never null.
-    fn has_value(
-        &self,
-        (edge, to, inside): (&ColumnEdge, &DatasetColumn, &str),
-        source: &Guarantees,
-        pipeline: &Pipeline,
-    ) -> bool {
+    fn has_value(&self, (edge, to, inside): (&ColumnEdge, &DatasetColumn, &str), source: &Guarantees) -> bool {
         let lineage = &self.mesh.analysis.lineage;
         if !inside.is_empty() {
             return source.require(&format!("{}{inside}", edge.from.column));
         }
-        // What the plan does not know may be known by a rule, unless rows meet others or none.
-        let mut edges = lineage.edges.iter();
-        let joined = edges.any(|other| other.via.name == pipeline.name && other.how == Dependency::Join);
-        !lineage.may_be_null(to)
-            || (edge.how == Dependency::Identity && !joined && source.have_value(&edge.from.column))
+        // What the plan does not know may be known by a rule, unless the query brings null by itself.
+        let is_handed_on = edge.how == Dependency::Identity && !lineage.brings_null(to);
+        !lineage.may_be_null(to) || (is_handed_on && source.have_value(&edge.from.column))
     }
 }
 

@@ -328,3 +328,48 @@ fn an_output_port_without_a_contract_is_told_of_a_product_that_is_named_too() {
         assert_eq!(found.iter().map(line).collect::<Vec<_>>(), expected, "{found:?}");
     }
 }
+
+#[test]
+fn relationships_within_a_contract_have_types_that_compare_whether_in_a_mesh_or_not() {
+    let text = |kind: &str, other: &str| {
+        format!(
+            "{REFUNDS}  - name: orders\n    physicalName: shop.silver.orders\n    properties:\n      - {{name: order, {kind}, \
+             relationships: [{{to: others.id}}]}}\n  - name: others\n    physicalName: shop.silver.others\n    properties:\n      \
+             - {{name: id, {other}}}\n"
+        )
+    };
+    let cases = [
+        (
+            "logicalType: string",
+            "logicalType: integer",
+            "`order` is string, but shop.silver.others.id is int",
+        ),
+        (
+            "logicalType: date",
+            "logicalType: timestamp",
+            "`order` is date, but shop.silver.others.id is timestamp",
+        ),
+        (
+            "logicalType: integer",
+            "logicalType: number, physicalType: 'decimal(10,0)'",
+            "",
+        ),
+        (
+            "logicalType: number, physicalType: 'decimal(10,0)'",
+            "logicalType: integer",
+            "",
+        ),
+    ];
+    for (kind, other, said) in cases {
+        for domain in [Some("shop"), None] {
+            let found = told(&documents(&[("refunds.odcs.yaml", &text(kind, other))], domain));
+            let expected = match said {
+                "" => Vec::new(),
+                said => vec![format!(
+                    "refunds.odcs.yaml:14 order.foreignKey: {said}: their values cannot be compared"
+                )],
+            };
+            assert_eq!(found, expected, "{domain:?}");
+        }
+    }
+}
