@@ -557,7 +557,6 @@ fn is_strict(part: &Expr) -> bool {
             binary.op,
             Operator::Plus | Operator::Minus | Operator::Multiply | Operator::StringConcat
         ),
-        Expr::AggregateFunction(function) => matches!(function.func.name(), "sum" | "min" | "max" | "avg"),
         Expr::ScalarFunction(call) => matches!(
             call.name(),
             "upper" | "lower" | "btrim" | "ltrim" | "rtrim" | "substr" | "replace" | "abs" | "round" | "floor" | "ceil"
@@ -700,12 +699,11 @@ mod tests {
             let within =
                 format!("SELECT q.v FROM (SELECT * FROM a.silver.t WHERE {condition}) AS q ORDER BY q.k LIMIT 5");
             assert_eq!(of(&within).await.have_value, expected, "{within}");
-            for value in ["v FROM a.silver.t", "sum(v) AS s FROM a.silver.t"] {
-                let grouped = format!("SELECT {value} WHERE {condition} GROUP BY v");
-                assert_eq!(of(&grouped).await.have_value, expected, "{grouped}");
-            }
-            let whole = format!("SELECT sum(v) AS s FROM a.silver.t WHERE {condition}");
-            assert!(!of(&whole).await.have_value, "{whole}");
+            let grouped = format!("SELECT v FROM a.silver.t WHERE {condition} GROUP BY v");
+            assert_eq!(of(&grouped).await.have_value, expected, "{grouped}");
+            // Of values that are never null, a sum is none; of some that are, it is one all the same: nothing is said of it.
+            let sums = format!("SELECT sum(v) AS s FROM a.silver.t WHERE {condition} GROUP BY k");
+            assert!(!of(&sums).await.have_value, "{sums}");
             let joined = format!(
                 "SELECT q.v FROM a.silver.u LEFT JOIN (SELECT * FROM a.silver.t WHERE {condition}) AS q ON q.k = u.k"
             );

@@ -198,6 +198,17 @@ fn null_that_cannot_come_of_other_values_is_no_news() {
         let (told, all) = mesh.loosened([&few, &more], &must, sql);
         assert_eq!(told, expected, "{sql}: {all}");
     }
+    // A group has a value where one of its rows has.
+    for function in ["sum", "max", "avg"] {
+        let whole = if function == "avg" {
+            "CAST(avg(x) AS bigint)".to_owned()
+        } else {
+            format!("{function}(x)")
+        };
+        let sql = format!("SELECT id, {whole} AS x FROM s.bronze.a GROUP BY id");
+        let (told, all) = mesh.loosened([&must, &number("")], &must, &sql);
+        assert_eq!(told, Perhaps, "{sql}: {all}");
+    }
     let ruled = |rule: &str| {
         number(&format!(
             ", required: true, quality: [{{id: q, type: sql, query: 'SELECT count(*) FROM {{object}} WHERE x < 0', {rule}}}]"
