@@ -26,6 +26,18 @@ fn did(results: &[StepResult]) -> (&'static str, u64, u64) {
     (last.action.as_str(), last.rows, last.rejected)
 }
 
+/// A lake in which no path that holds this can be written while it is said to be away.
+fn fragile(unwritten: &'static str) -> (Lake, Arc<AtomicBool>) {
+    let away = Arc::new(AtomicBool::new(false));
+    let store = Fragile {
+        away: Arc::clone(&away),
+        unwritten: Some(unwritten),
+        ..Fragile::default()
+    };
+    let lake = Lake::over(Arc::new(store), "memory:///lake".parse().unwrap()).unwrap();
+    (lake, away)
+}
+
 async fn full(engine: &Engine) -> Vec<StepResult> {
     let options = RunOptions {
         full: true,
@@ -199,13 +211,7 @@ async fn a_group_that_is_gone_is_open_no_more_though_the_table_stays_as_it_is() 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_that_ended_before_quarantine_was_up_to_date_is_made_up_for_by_the_next() {
-    let away = Arc::new(AtomicBool::new(false));
-    let store = Fragile {
-        away: Arc::clone(&away),
-        unwritten: Some("a/quarantine/silver_s/_delta_log"),
-        ..Fragile::default()
-    };
-    let lake = Lake::over(Arc::new(store), "memory:///lake".parse().unwrap()).unwrap();
+    let (lake, away) = fragile("a/quarantine/silver_s/_delta_log");
     let engine = sums().engine(&lake);
     let mut writer = Writer::new(&engine);
     writer.add("a.bronze.e", &[row("a", -5, 0)]).await;
@@ -254,13 +260,7 @@ async fn a_quarantine_that_was_made_anew_is_filled_by_a_full_build_which_says_wh
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_broken_run_refused_is_not_left_open_though_its_source_is_what_it_was_before() {
-    let away = Arc::new(AtomicBool::new(false));
-    let store = Fragile {
-        away: Arc::clone(&away),
-        unwritten: Some("a/silver/s/_delta_log"),
-        ..Fragile::default()
-    };
-    let lake = Lake::over(Arc::new(store), "memory:///lake".parse().unwrap()).unwrap();
+    let (lake, away) = fragile("a/silver/s/_delta_log");
     let engine = sums().engine(&lake);
     let mut writer = Writer::new(&engine);
     writer.add("a.bronze.e", &[row("a", -5, 0)]).await;
@@ -321,13 +321,7 @@ async fn groups_are_found_in_quarantine_by_keys_of_every_type_and_by_nulls() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_that_ended_between_its_commits_is_made_up_for_by_a_build_of_everything() {
-    let away = Arc::new(AtomicBool::new(false));
-    let store = Fragile {
-        away: Arc::clone(&away),
-        unwritten: Some("a/silver/s/_delta_log"),
-        ..Fragile::default()
-    };
-    let lake = Lake::over(Arc::new(store), "memory:///lake".parse().unwrap()).unwrap();
+    let (lake, away) = fragile("a/silver/s/_delta_log");
     let engine = lines("materialization: append").engine(&lake);
     let mut writer = Writer::new(&engine);
     let both = [row("a", -1, 0), row("b", 5, 0)];
