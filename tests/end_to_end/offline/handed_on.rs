@@ -2,6 +2,7 @@
 //! are tightened on what it builds: in whatever words either side says them.
 
 mod further;
+mod lost_keys;
 mod reached;
 mod within;
 
@@ -85,6 +86,19 @@ impl Mesh {
         self.repository.check()
     }
 
+    /// Puts a dataset between, with the pipeline that makes it.
+    fn between(&self, name: &str, columns: &str, sql: &str) {
+        self.write(
+            &format!("contracts/s/{name}.odcs.yaml"),
+            &contract(&format!("s.silver.{name}"), "1.0.0", columns),
+        );
+        self.write(
+            &format!("pipelines/s/{name}.pipeline.yaml"),
+            &format!("description: It.\ndataset: s.silver.{name}\nmaterialization: replace_groups\n"),
+        );
+        self.write(&format!("pipelines/s/{name}.sql"), sql);
+    }
+
     /// Says what is told where bronze alone changes.
     fn loosened(&self, bronze: [&str; 2], gold: &str, sql: &str) -> (Told, String) {
         let ended = self.check(bronze, [gold, gold], sql);
@@ -98,6 +112,11 @@ impl Mesh {
         };
         (told, all)
     }
+}
+
+/// A column `x` of whole numbers.
+fn number(more: &str) -> String {
+    format!("{{name: x, logicalType: integer, physicalType: bigint{more}}}")
 }
 
 /// A column `k` of text.

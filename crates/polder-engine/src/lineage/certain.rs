@@ -1,18 +1,22 @@
 //! What a query itself says of the values that it gives, wherever they come from: that none of them is null, that they are
 //! these constants, that they are between bounds which it filters by. And which constants it puts beside others.
 
+mod conditions;
+mod constants;
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeSet, HashMap};
 use std::marker::PhantomData;
 
 use datafusion::arrow::datatypes::DataType;
-use datafusion::arrow::util::display::array_value_to_string;
 use datafusion::common::tree_node::TreeNode as _;
-use datafusion::common::{Column, DFSchema, ScalarValue};
-use datafusion::logical_expr::simplify::SimplifyContext;
-use datafusion::logical_expr::utils::split_conjunction;
+use datafusion::common::{Column, DFSchema};
 use datafusion::logical_expr::{Aggregate, Distinct, Expr, ExprSchemable as _, JoinType, LogicalPlan, Operator};
-use datafusion::optimizer::simplify_expressions::ExprSimplifier;
 use polder_contract::RowCheck;
+
+use self::conditions::{at_least, at_most};
+use self::constants::{constant, constant_number, is_null};
 
 /// What is certain of the values of a column.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -131,16 +135,7 @@ impl<'p> Known<'p> {
                 Some(expr) => self.of_expression(expr, &projection.input),
                 None => Certain::nothing(),
             },
-            LogicalPlan::Filter(filter) => {
-                let mut certain = self.column(&filter.input, at);
-                for conjunct in split_conjunction(&filter.predicate) {
-                    let schema = filter.input.schema();
-                    let is_it = |column: &Column| index(schema, column) == Some(at);
-                    let of_type = schema.fields().get(at).map(|field| field.data_type());
-                    narrow(&mut certain, conjunct, &is_it, of_type);
-                }
-                certain
-            }
+            LogicalPlan::Filter(filter) => self.column(&filter.input, at).filtered(filter, at),
             LogicalPlan::SubqueryAlias(alias) => self.column(&alias.input, at),
             LogicalPlan::Sort(sort) => self.column(&sort.input, at),
             LogicalPlan::Limit(limit) => self.column(&limit.input, at),
@@ -314,6 +309,7 @@ impl<'p> Known<'p> {
                 };
                 Certain {
                     have_value: of.have_value,
+                    sums: of.sums,
                     puts_inside: of.puts_inside,
                     constants,
                     ..Certain::default()
@@ -326,8 +322,7 @@ impl<'p> Known<'p> {
                 let texts = given.map(|value| constant(value)).collect::<Option<Vec<_>>>();
                 Certain {
                     checks: texts.map(RowCheck::OneOf).into_iter().collect(),
-                    constants: self.constants_of(values, input),
-                    ..Certain::default()
+                    ..self.among(values, input)
                 }
             }
             Expr::ScalarFunction(call) => {
@@ -335,27 +330,18 @@ impl<'p> Known<'p> {
                 match call.name() {
                     "least" => Certain {
                         checks: bounds.map(at_most).collect(),
-                        constants: self.constants_of(&call.args, input),
-                        ..Certain::default()
+                        ..self.among(&call.args, input)
                     },
                     "greatest" => Certain {
                         checks: bounds.map(at_least).filter(|_| !is_float()).collect(),
-                        constants: self.constants_of(&call.args, input),
-                        ..Certain::default()
+                        ..self.among(&call.args, input)
                     },
-                    "coalesce" | "ifnull" | "nvl" => Certain {
-                        constants: self.constants_of(&call.args, input),
-                        ..Certain::default()
-                    },
+                    "coalesce" | "ifnull" | "nvl" => self.among(&call.args, input),
                     // The first of them, or what is inside.
-                    "nullif" | "array_element" | "get_field" => Certain {
-                        constants: self.constants_of(call.args.first(), input),
-                        ..Certain::default()
-                    },
+                    "nullif" | "array_element" | "get_field" => self.among(call.args.first(), input),
                     "make_array" => Certain {
-                        constants: self.constants_of(&call.args, input),
                         puts_inside: true,
-                        ..Certain::default()
+                        ..self.among(&call.args, input)
                     },
                     "named_struct" | "struct" | "map" | "make_map" => Certain {
                         puts_inside: true,
@@ -368,30 +354,30 @@ impl<'p> Known<'p> {
                 checks(vec![at_least("0".to_owned())])
             }
             Expr::AggregateFunction(function) if function.func.name() == "sum" => Certain {
-                constants: self.constants_of(function.params.args.first(), input),
                 sums: true,
-                ..Certain::default()
+                ..self.among(function.params.args.first(), input)
             },
             Expr::AggregateFunction(function) if function.func.name() == "array_agg" => Certain {
                 puts_inside: true,
                 ..Certain::nothing()
             },
-            Expr::AggregateFunction(function) if gives_one_of_rows(function.func.name()) => Certain {
-                constants: self.constants_of(function.params.args.first(), input),
-                ..Certain::default()
-            },
+            Expr::AggregateFunction(function) if gives_one_of_rows(function.func.name()) => {
+                self.among(function.params.args.first(), input)
+            }
             Expr::WindowFunction(function) => match function.fun.name() {
                 // The third is given where there is no such row.
                 "lag" | "lead" => {
                     let args = &function.params.args;
-                    Certain {
-                        constants: self.constants_of(args.first().into_iter().chain(args.get(2)), input),
-                        ..Certain::default()
-                    }
+                    self.among(args.first().into_iter().chain(args.get(2)), input)
                 }
-                name if gives_one_of_rows(name) => Certain {
-                    constants: self.constants_of(function.params.args.first(), input),
-                    ..Certain::default()
+                name if gives_one_of_rows(name) => self.among(function.params.args.first(), input),
+                "sum" => Certain {
+                    sums: true,
+                    ..self.among(function.params.args.first(), input)
+                },
+                "array_agg" => Certain {
+                    puts_inside: true,
+                    ..Certain::nothing()
                 },
                 "count" => checks(vec![at_least("0".to_owned())]),
                 "row_number" | "rank" | "dense_rank" | "ntile" => checks(vec![at_least("1".to_owned())]),
@@ -401,131 +387,21 @@ impl<'p> Known<'p> {
         }
     }
 
-    /// The constants among values of which one is given.
-    fn constants_of<'e>(&mut self, values: impl IntoIterator<Item = &'e Expr>, input: &'p LogicalPlan) -> Constants {
-        let each = values
-            .into_iter()
-            .map(|value| self.of_expression(value, input).constants);
-        each.fold(Constants::default(), Constants::and)
+    /// What is the same of values of which one is given: the constants among them, and what any of them is made of.
+    fn among<'e>(&mut self, values: impl IntoIterator<Item = &'e Expr>, input: &'p LogicalPlan) -> Certain {
+        let mut among = Certain::default();
+        for value in values {
+            let of = self.of_expression(value, input);
+            among.constants = among.constants.and(of.constants);
+            among.sums |= of.sums;
+            among.puts_inside |= of.puts_inside;
+        }
+        among
     }
 }
 
 fn index(schema: &DFSchema, column: &Column) -> Option<usize> {
     schema.maybe_index_of_column(column)
-}
-
-/// What a condition says of a column wherever it holds.
-fn narrow(certain: &mut Certain, condition: &Expr, is_it: &dyn Fn(&Column) -> bool, of_type: Option<&DataType>) {
-    // A text that is held against a number, or a number against a text, is not compared as it stands there.
-    let alike = |other: &Expr| is_text(other) == of_type.is_some_and(DataType::is_string);
-    let is_it = |expr: &Expr| matches!(expr, Expr::Column(column) if is_it(column));
-    // Not a number is above all numbers to the engine, and keeps no limit of a contract.
-    let is_float = of_type.is_some_and(DataType::is_floating);
-    match condition {
-        Expr::IsNotNull(value) => certain.have_value |= is_it(value),
-        Expr::Not(inner) => {
-            certain.have_value |= matches!(inner.as_ref(), Expr::IsNull(value) if is_it(value));
-        }
-        Expr::BinaryExpr(binary) => {
-            let Some(op) = compared(binary.op) else { return };
-            let sides = [
-                (&binary.left, &binary.right, op),
-                (&binary.right, &binary.left, op.reverse()),
-            ];
-            for (_, other, order) in sides.into_iter().filter(|(value, ..)| is_it(value)) {
-                // A comparison with null holds for no row.
-                certain.have_value = true;
-                let bound = bound(order, other).filter(|_| alike(other));
-                certain
-                    .checks
-                    .extend(bound.filter(|bound| !(is_float && is_least(bound))));
-            }
-        }
-        Expr::Between(between) if is_it(&between.expr) => {
-            certain.have_value = true;
-            if !between.negated {
-                let (low, high) = (constant_number(&between.low), constant_number(&between.high));
-                certain.checks.extend(low.map(at_least));
-                certain.checks.extend(high.map(at_most));
-            }
-        }
-        Expr::InList(list) if is_it(&list.expr) => {
-            // `NOT IN ()` asks nothing.
-            certain.have_value |= !list.list.is_empty();
-            let texts = list.list.iter().map(constant).collect::<Option<Vec<_>>>();
-            if !list.negated && list.list.iter().all(alike) {
-                certain.checks.extend(texts.map(RowCheck::OneOf));
-            }
-        }
-        Expr::Like(like) if is_it(&like.expr) => certain.have_value = true,
-        _ => {}
-    }
-}
-
-/// How a value stands to another one.
-#[derive(Debug, Clone, Copy)]
-enum Order {
-    Less { or_equal: bool },
-    Greater { or_equal: bool },
-    Equal,
-    Unequal,
-}
-
-impl Order {
-    /// How the other one stands to it.
-    fn reverse(self) -> Self {
-        match self {
-            Self::Less { or_equal } => Self::Greater { or_equal },
-            Self::Greater { or_equal } => Self::Less { or_equal },
-            same => same,
-        }
-    }
-}
-
-/// The order that a comparison asks for; nothing of one that holds for nulls too.
-fn compared(op: Operator) -> Option<Order> {
-    Some(match op {
-        Operator::Lt => Order::Less { or_equal: false },
-        Operator::LtEq => Order::Less { or_equal: true },
-        Operator::Gt => Order::Greater { or_equal: false },
-        Operator::GtEq => Order::Greater { or_equal: true },
-        Operator::Eq => Order::Equal,
-        Operator::NotEq => Order::Unequal,
-        _ => return None,
-    })
-}
-
-fn bound(order: Order, other: &Expr) -> Option<RowCheck> {
-    Some(match order {
-        Order::Less { or_equal } => RowCheck::Maximum {
-            value: constant_number(other)?,
-            exclusive: !or_equal,
-        },
-        Order::Greater { or_equal } => RowCheck::Minimum {
-            value: constant_number(other)?,
-            exclusive: !or_equal,
-        },
-        Order::Equal => RowCheck::OneOf(vec![constant(other)?]),
-        Order::Unequal => return None,
-    })
-}
-
-fn at_most(value: String) -> RowCheck {
-    RowCheck::Maximum {
-        value,
-        exclusive: false,
-    }
-}
-
-fn at_least(value: String) -> RowCheck {
-    RowCheck::Minimum {
-        value,
-        exclusive: false,
-    }
-}
-
-fn is_least(check: &RowCheck) -> bool {
-    matches!(check, RowCheck::Minimum { .. })
 }
 
 /// Whether an aggregate is the number of rows.
@@ -562,300 +438,5 @@ fn is_strict(part: &Expr) -> bool {
             "upper" | "lower" | "btrim" | "ltrim" | "rtrim" | "substr" | "replace" | "abs" | "round" | "floor" | "ceil"
         ),
         _ => false,
-    }
-}
-
-fn is_text(expr: &Expr) -> bool {
-    matches!(expr, Expr::Literal(value, _) if value.data_type().is_string())
-}
-
-fn is_null(expr: &Expr) -> bool {
-    match expr {
-        Expr::Literal(value, _) => value.is_null(),
-        Expr::Cast(cast) => is_null(&cast.expr),
-        Expr::Alias(alias) => is_null(&alias.expr),
-        _ => false,
-    }
-}
-
-/// A whole number that stands in the query.
-fn constant_number(expr: &Expr) -> Option<String> {
-    constant(expr).filter(|text| text.parse::<i128>().is_ok())
-}
-
-/// A value that stands in the query, or is computed of such, as contracts write it.
-fn constant(expr: &Expr) -> Option<String> {
-    match expr {
-        Expr::Alias(alias) => constant(&alias.expr),
-        Expr::Literal(value, _) => written(value),
-        Expr::Cast(_) | Expr::Negative(_) | Expr::BinaryExpr(_) => whole(expr).or_else(|| computed(expr)),
-        _ => None,
-    }
-}
-
-/// A whole number, which is the same in any type of numbers that holds it.
-fn whole(expr: &Expr) -> Option<String> {
-    let (inner, negates) = match expr {
-        Expr::Cast(cast) if cast.field.data_type().is_numeric() => (&cast.expr, false),
-        Expr::Negative(inner) => (inner, true),
-        _ => return None,
-    };
-    let number = constant_number(inner)?;
-    match negates {
-        true => Some(number.parse::<i128>().ok()?.checked_neg()?.to_string()),
-        false => Some(number),
-    }
-}
-
-/// What is computed of a few literals.
-fn computed(expr: &Expr) -> Option<String> {
-    if !is_small(expr) {
-        return None;
-    }
-    let simplifier = ExprSimplifier::new(SimplifyContext::default());
-    match simplifier.simplify(expr.clone()).ok()? {
-        Expr::Literal(value, _) => written(&value),
-        _ => None,
-    }
-}
-
-/// Whether an expression is a handful of literals that are cast, put together or reckoned with.
-fn is_small(expr: &Expr) -> bool {
-    const MOST: usize = 32;
-    let mut parts = 0;
-    let other = expr.exists(|part| {
-        parts += 1;
-        let is_plain = match part {
-            Expr::Literal(..) | Expr::Cast(_) | Expr::Negative(_) => true,
-            Expr::BinaryExpr(binary) => matches!(
-                binary.op,
-                Operator::Plus | Operator::Minus | Operator::Multiply | Operator::StringConcat
-            ),
-            _ => false,
-        };
-        Ok(!is_plain || parts > MOST)
-    });
-    other.is_ok_and(|other| !other)
-}
-
-fn written(value: &ScalarValue) -> Option<String> {
-    match value {
-        ScalarValue::Int8(Some(_))
-        | ScalarValue::Int16(Some(_))
-        | ScalarValue::Int32(Some(_))
-        | ScalarValue::Int64(Some(_))
-        | ScalarValue::UInt8(Some(_))
-        | ScalarValue::UInt16(Some(_))
-        | ScalarValue::UInt32(Some(_))
-        | ScalarValue::UInt64(Some(_))
-        | ScalarValue::Boolean(Some(_))
-        | ScalarValue::Date32(Some(_)) => Some(value.to_string()),
-        ScalarValue::Decimal32(Some(_), ..)
-        | ScalarValue::Decimal64(Some(_), ..)
-        | ScalarValue::Decimal128(Some(_), ..) => {
-            let array = value.to_array().ok()?;
-            array_value_to_string(&array, 0).ok()
-        }
-        other => other.try_as_str().flatten().map(ToOwned::to_owned),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::sql::testing::plan;
-
-    async fn of(sql: &str) -> Certain {
-        certain(&plan(sql).await).last().unwrap()
-    }
-
-    #[tokio::test]
-    async fn conditions_that_hold_for_no_null_leave_values_alone() {
-        for (condition, expected) in [
-            ("v IS NOT NULL", true),
-            ("NOT v IS NULL", true),
-            ("v > 0", true),
-            ("0 < v", true),
-            ("v <> 0 AND k = 'a'", true),
-            ("v BETWEEN 1 AND 2", true),
-            ("v IN (1, 2)", true),
-            ("v NOT IN (1, 2)", true),
-            ("v > 0 OR k = 'a'", false),
-            ("v IS NULL", false),
-            ("v IS DISTINCT FROM 1", false),
-            ("k > 'a'", false),
-            ("NOT (v > 0 OR k = 'a')", false),
-        ] {
-            for select in [
-                "SELECT v + 1 AS x FROM a.silver.t",
-                "SELECT upper(CAST(v AS varchar)) AS x FROM a.silver.t",
-                "SELECT v FROM a.silver.t",
-                "SELECT k, v AS x FROM a.silver.t",
-                "SELECT CAST(v AS bigint) FROM a.silver.t",
-            ] {
-                let found = of(&format!("{select} WHERE {condition}")).await;
-                assert_eq!(found.have_value, expected, "{select} WHERE {condition}");
-            }
-            let within =
-                format!("SELECT q.v FROM (SELECT * FROM a.silver.t WHERE {condition}) AS q ORDER BY q.k LIMIT 5");
-            assert_eq!(of(&within).await.have_value, expected, "{within}");
-            let grouped = format!("SELECT v FROM a.silver.t WHERE {condition} GROUP BY v");
-            assert_eq!(of(&grouped).await.have_value, expected, "{grouped}");
-            // Of values that are never null, a sum is none; of some that are, it is one all the same: nothing is said of it.
-            let sums = format!("SELECT sum(v) AS s FROM a.silver.t WHERE {condition} GROUP BY k");
-            assert!(!of(&sums).await.have_value, "{sums}");
-            let joined = format!(
-                "SELECT q.v FROM a.silver.u LEFT JOIN (SELECT * FROM a.silver.t WHERE {condition}) AS q ON q.k = u.k"
-            );
-            assert!(!of(&joined).await.have_value, "{joined}");
-        }
-        for (value, expected) in [
-            ("1", true),
-            ("CAST(NULL AS bigint)", false),
-            ("TRY_CAST(k AS bigint)", false),
-            ("count(*)", true),
-        ] {
-            let found = of(&format!("SELECT {value} AS x FROM a.silver.t WHERE k > 'a'")).await;
-            assert_eq!(found.have_value, expected, "{value}");
-        }
-    }
-
-    #[tokio::test]
-    async fn constants_and_bounds_are_what_the_query_says_they_are() {
-        let most = |value: &str, exclusive| RowCheck::Maximum {
-            value: value.to_owned(),
-            exclusive,
-        };
-        let least = |value: &str, exclusive| RowCheck::Minimum {
-            value: value.to_owned(),
-            exclusive,
-        };
-        let listed = |values: &[&str]| RowCheck::OneOf(values.iter().map(ToString::to_string).collect());
-        for (rest, expected) in [
-            ("99 AS x FROM a.silver.t", vec![listed(&["99"])]),
-            ("CAST(-99 AS bigint) AS x FROM a.silver.t", vec![listed(&["-99"])]),
-            ("1 + 2 * 3 AS x FROM a.silver.t", vec![listed(&["7"])]),
-            ("'a' || 'b' AS x FROM a.silver.t", vec![listed(&["ab"])]),
-            ("CAST('a' AS varchar) AS x FROM a.silver.t", vec![listed(&["a"])]),
-            (
-                "CAST('1.25' AS decimal(10, 2)) AS x FROM a.silver.t",
-                vec![listed(&["1.25"])],
-            ),
-            ("DATE '2024-01-31' AS x FROM a.silver.t", vec![listed(&["2024-01-31"])]),
-            (
-                "1 AS x UNION ALL SELECT 2 UNION ALL SELECT 3",
-                vec![listed(&["1", "2", "3"])],
-            ),
-            ("column1 FROM (VALUES (1), (2))", vec![listed(&["1", "2"])]),
-            ("count(*) AS x FROM a.silver.t GROUP BY k", vec![least("1", false)]),
-            ("count(v) AS x FROM a.silver.t GROUP BY k", vec![least("0", false)]),
-            (
-                "count(*) FILTER (WHERE v > 1) AS x FROM a.silver.t GROUP BY k",
-                vec![least("0", false)],
-            ),
-            // Not a number is above all numbers to the engine.
-            ("greatest(CAST(v AS double), 10) AS x FROM a.silver.t", vec![]),
-            (
-                "x FROM (SELECT CAST(v AS double) AS x FROM a.silver.t) WHERE x >= 0 AND x <= 9",
-                vec![most("9", false)],
-            ),
-            ("CAST(NULL AS bigint) AS x FROM a.silver.t", vec![listed(&[])]),
-            ("'EUR' AS x FROM a.silver.t", vec![listed(&["EUR"])]),
-            (
-                "CASE WHEN v > 1 THEN 'a' ELSE 'b' END AS x FROM a.silver.t",
-                vec![listed(&["a", "b"])],
-            ),
-            ("CASE WHEN v > 1 THEN k ELSE 'b' END AS x FROM a.silver.t", vec![]),
-            ("least(v, 10) AS x FROM a.silver.t", vec![most("10", false)]),
-            ("greatest(v, 10) AS x FROM a.silver.t", vec![least("10", false)]),
-            ("count(*) AS x FROM a.silver.t", vec![least("0", false)]),
-            (
-                "row_number() OVER (ORDER BY k) AS x FROM a.silver.t",
-                vec![least("1", false)],
-            ),
-            ("v FROM a.silver.t WHERE v <= 10", vec![most("10", false)]),
-            ("v FROM a.silver.t WHERE 10 > v", vec![most("10", true)]),
-            (
-                "v FROM a.silver.t WHERE v BETWEEN 1 AND 9",
-                vec![least("1", false), most("9", false)],
-            ),
-            ("v FROM a.silver.t WHERE v NOT BETWEEN 1 AND 9", vec![]),
-            ("k FROM a.silver.t WHERE k IN ('a', 'b')", vec![listed(&["a", "b"])]),
-            ("k FROM a.silver.t WHERE k NOT IN ('a', 'b')", vec![]),
-            ("k FROM a.silver.t WHERE k = 'a'", vec![listed(&["a"])]),
-            ("k FROM a.silver.t WHERE k = 1", vec![]),
-            ("v FROM a.silver.t WHERE v IN ('1', '2')", vec![]),
-            ("v FROM a.silver.t WHERE v <= 10 OR k = 'a'", vec![]),
-            ("v + 1 AS x FROM a.silver.t WHERE v <= 10", vec![]),
-            ("CAST(v AS int) AS x FROM a.silver.t WHERE v <= 10", vec![]),
-        ] {
-            assert_eq!(of(&format!("SELECT {rest}")).await.checks, expected, "{rest}");
-        }
-    }
-
-    #[tokio::test]
-    async fn constants_beside_other_values_are_known_and_null_that_the_query_brings() {
-        let these = |values: &[&str]| Constants::These(values.iter().map(ToString::to_string).collect());
-        for (rest, constants, brings_null) in [
-            ("v FROM a.silver.t", these(&[]), false),
-            ("coalesce(v, 99) AS x FROM a.silver.t", these(&["99"]), false),
-            (
-                "CASE WHEN v > 1 THEN v ELSE 7 END AS x FROM a.silver.t",
-                these(&["7"]),
-                false,
-            ),
-            ("CASE WHEN v > 1 THEN v END AS x FROM a.silver.t", these(&[]), true),
-            (
-                "CASE WHEN v > 1 THEN now() END AS x FROM a.silver.t",
-                Constants::Unknown,
-                true,
-            ),
-            (
-                "max(CASE WHEN v > 1 THEN 9 ELSE 0 END) AS x FROM a.silver.t GROUP BY k",
-                these(&["0", "9"]),
-                false,
-            ),
-            (
-                "lag(v, 1, 5) OVER (ORDER BY k) AS x FROM a.silver.t",
-                these(&["5"]),
-                true,
-            ),
-            (
-                "CAST(coalesce(v, 7) AS double) AS x FROM a.silver.t",
-                these(&["7"]),
-                false,
-            ),
-            ("v FROM a.silver.t UNION ALL SELECT 5", these(&["5"]), false),
-            ("v FROM a.silver.t UNION ALL SELECT NULL", these(&[]), true),
-            ("upper(k) AS x FROM a.silver.t", Constants::Unknown, false),
-            ("sum(v) AS x FROM a.silver.t GROUP BY k", these(&[]), false),
-            ("sum(v) AS x FROM a.silver.t", these(&[]), true),
-            ("nullif(v, 1) AS x FROM a.silver.t", these(&[]), true),
-            ("TRY_CAST(k AS bigint) AS x FROM a.silver.t", Constants::Unknown, true),
-            (
-                "t.v FROM a.silver.u LEFT JOIN a.silver.t ON t.k = u.k",
-                these(&[]),
-                true,
-            ),
-            ("t.v FROM a.silver.u JOIN a.silver.t ON t.k = u.k", these(&[]), false),
-            ("v FROM a.silver.t GROUP BY ROLLUP(v)", Constants::Unknown, true),
-        ] {
-            let found = of(&format!("SELECT {rest}")).await;
-            assert_eq!((found.constants, found.brings_null), (constants, brings_null), "{rest}");
-        }
-    }
-
-    #[tokio::test]
-    async fn a_column_that_is_named_again_and_again_is_looked_at_once() {
-        let mut sql = "SELECT v AS x FROM a.silver.t".to_owned();
-        for _ in 0..20 {
-            sql = format!("SELECT coalesce(x, x, 1) AS x FROM ({sql}) AS q");
-        }
-        let constants = Constants::These(BTreeSet::from(["1".to_owned()]));
-        assert_eq!(of(&sql).await.constants, constants);
-        let casts = format!("SELECT 5{} AS x FROM a.silver.t", "::int::bigint".repeat(15));
-        assert_eq!(of(&casts).await.checks, vec![RowCheck::OneOf(vec!["5".to_owned()])]);
-        let signs = format!("SELECT {}5 AS x FROM a.silver.t", "- ".repeat(30));
-        assert_eq!(of(&signs).await.checks, vec![RowCheck::OneOf(vec!["5".to_owned()])]);
     }
 }

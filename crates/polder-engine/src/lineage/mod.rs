@@ -165,13 +165,13 @@ impl ColumnLineage {
     /// Whether rows meet others by a column in the query of a pipeline: where two have the same value, the others come twice.
     pub fn meet_by(&self, pipeline: &ObjectName, column: &DatasetColumn) -> bool {
         let meeting = self.meetings.get(pipeline);
-        meeting.is_some_and(|meeting| meeting.by.contains(column))
+        meeting.is_some_and(|meeting| meeting.by(column))
     }
 
-    /// Whether each row of a dataset may be one of what a pipeline makes: its query groups none and chooses none of several.
-    pub fn come_alone(&self, pipeline: &ObjectName, dataset: &DatasetName) -> bool {
+    /// Whether the query of a pipeline leaves one row of those of a dataset that have the same values in these columns.
+    pub fn leaves_one(&self, pipeline: &ObjectName, dataset: &DatasetName, columns: &BTreeSet<&str>) -> bool {
         let meeting = self.meetings.get(pipeline);
-        meeting.is_some_and(|meeting| meeting.alone.contains(dataset))
+        meeting.is_some_and(|meeting| meeting.leaves_one(dataset, columns))
     }
 
     /// Whether the query that makes a column may give null, as far as can be told from what the contracts of its sources

@@ -12,6 +12,7 @@ use polder_contract::{RowCheck, RowTest, Rule, RuleKind};
 use polder_engine::{ColumnEdge, DatasetColumn, Dependency, Target};
 
 use self::way::{Arrived, Lost, Seen, Step};
+use super::keys::makes_keys;
 use super::tightened::is_kept;
 use super::{Handed, Loosened, ROWS, Refusing, chooses, sql};
 
@@ -64,6 +65,7 @@ impl Handed<'_> {
             others: !only_null,
             by_choice: false,
             within: false,
+            apart: true,
             twice: false,
             chosen: false,
             is_first: true,
@@ -141,6 +143,7 @@ impl Handed<'_> {
                         others: here.others || chooses_anew,
                         by_choice: here.by_choice || conditional,
                         within,
+                        apart: here.apart && makes_keys(edge),
                         twice: here.twice,
                         chosen: here.chosen || chooses(&edges, &edge.via, ROWS),
                         is_first: here.is_first,

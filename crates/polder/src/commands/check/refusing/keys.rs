@@ -29,13 +29,37 @@ impl HandedKey<'_> {
     }
 }
 
+/// Whether what told rows apart may do so in what it comes to.
+pub(super) fn makes_keys(edge: &ColumnEdge) -> bool {
+    match edge.how {
+        Dependency::Identity | Dependency::Transformation => true,
+        Dependency::Aggregation => edge.keeps_values,
+        _ => false,
+    }
+}
+
 impl<'m> Handed<'m> {
     /// The columns of a source that come as they are into these columns.
     pub(super) fn handed_key(&self, pipeline: &Pipeline, source: &DatasetName, key: &[String]) -> HandedKey<'m> {
+        self.key_of(pipeline, source, key, |edge| edge.how == Dependency::Identity)
+    }
+
+    /// The columns of a source that each value of these columns is made of: as they are, computed, or chosen of several.
+    pub(super) fn made_key(&self, pipeline: &Pipeline, source: &DatasetName, key: &[String]) -> HandedKey<'m> {
+        self.key_of(pipeline, source, key, makes_keys)
+    }
+
+    fn key_of(
+        &self,
+        pipeline: &Pipeline,
+        source: &DatasetName,
+        key: &[String],
+        takes: impl Fn(&ColumnEdge) -> bool,
+    ) -> HandedKey<'m> {
         let leaving = self.mesh.analysis.lineage.leaving(source);
         let edges: Vec<_> = leaving.filter(|edge| edge.via.name == pipeline.name).collect();
-        let identical = edges.iter().filter(|edge| edge.how == Dependency::Identity);
-        let from = identical.flat_map(|edge| {
+        let taken = edges.iter().filter(|edge| takes(edge));
+        let from = taken.flat_map(|edge| {
             key.iter().filter_map(|column| match &edge.to {
                 // The column, or the value around it with all that is inside.
                 Target::Column(to) if to.dataset == pipeline.dataset => {
@@ -133,17 +157,21 @@ impl<'m> Handed<'m> {
         refusing: &mut Refusing,
     ) {
         let source = &loosened.column.dataset;
+        let is_lost = |handed: &HandedKey<'_>| {
+            let from = handed.columns();
+            let mine = from.iter().map(|column| (source, *column)).collect();
+            let lost = loosened.was.tell_apart(&from) && !loosened.now.tell_apart(&from);
+            lost && loosened.restores(|kept| kept.tell_apart(&from)) && !self.gives_one(pipeline, columns, &mine)
+        };
         let handed = self.handed_key(pipeline, source, columns);
-        let from = handed.columns();
-        let lost = loosened.was.tell_apart(&from) && !loosened.now.tell_apart(&from);
-        if !lost || !loosened.restores(|kept| kept.tell_apart(&from)) {
-            return;
-        }
-        let mine = from.iter().map(|column| (source, *column)).collect();
         let Some(via) = handed.edges.first().map(|edge| &edge.via) else {
             return;
         };
-        if self.gives_one(pipeline, columns, &mine) {
+        if !is_lost(&handed) {
+            // What is computed of others may be the same of two all the same.
+            if is_lost(&self.made_key(pipeline, source, columns)) {
+                refusing.perhaps.insert(via.to_string());
+            }
             return;
         }
         // A rule that takes some duplicates is not broken by each.

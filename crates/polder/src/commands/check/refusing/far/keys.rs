@@ -16,12 +16,10 @@ impl Handed<'_> {
         let key = [step.path.to_owned()];
         let pipeline = self.pipeline(step.edge);
         let gives_one = pipeline.is_some_and(|pipeline| {
-            let alone = self
-                .mesh
-                .analysis
-                .lineage
-                .come_alone(&pipeline.name, &step.edge.from.dataset);
-            !alone || self.gives_one(pipeline, &key, &from)
+            let (source, column) = (&step.edge.from.dataset, step.edge.from.column.as_str());
+            let lineage = &self.mesh.analysis.lineage;
+            lineage.leaves_one(&pipeline.name, source, &BTreeSet::from([column]))
+                || self.gives_one(pipeline, &key, &from)
         });
         gives_one || step.target.tell_apart(&BTreeSet::from([step.path]))
     }
@@ -39,7 +37,7 @@ impl Handed<'_> {
         let Some(pipeline) = self.pipeline(edge) else {
             return Vec::new();
         };
-        let Some(target) = self.now(&pipeline.dataset).filter(|_| !here.computed) else {
+        let Some(target) = self.now(&pipeline.dataset).filter(|_| here.apart) else {
             return Vec::new();
         };
         let source = &edge.from.dataset;
@@ -107,13 +105,14 @@ impl Handed<'_> {
         let broken = keys
             .filter(|key| key.iter().any(|column| column == step.path))
             .any(|key| {
-                let handed = self.handed_key(pipeline, source, key);
+                let handed = self.made_key(pipeline, source, key);
                 let mine = handed.from.iter().map(|column| (source, column.as_str())).collect();
                 let kept = self.now(source).is_some_and(|kept| kept.tell_apart(&handed.columns()));
-                let alone = self.mesh.analysis.lineage.come_alone(&pipeline.name, source);
-                (next.twice || key.len() >= lost) && alone && !kept && !self.gives_one(pipeline, key, &mine)
+                let lineage = &self.mesh.analysis.lineage;
+                let leaves_one = lineage.leaves_one(&pipeline.name, source, &handed.columns());
+                (next.twice || key.len() >= lost) && !kept && !leaves_one && !self.gives_one(pipeline, key, &mine)
             });
-        if broken && !next.computed {
+        if broken && next.apart {
             refusing.perhaps.insert(step.edge.via.to_string());
         }
     }

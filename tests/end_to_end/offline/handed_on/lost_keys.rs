@@ -1,0 +1,172 @@
+//! Keys that are lost above: where rows meet others by them, and where they are keys more than one step further on.
+
+use super::{Mesh, Nothing, Perhaps, contract, number};
+
+/// The rows of `s.silver.b`, each as often as a row of what is joined has the same `x`.
+fn joined(with: &str, on: &str) -> String {
+    format!("SELECT b.id, b.x FROM s.silver.b AS b LEFT JOIN {with} AS a ON {on}")
+}
+
+impl Mesh {
+    /// A mesh of which `s.silver.b` is built from `s.bronze.c` alone.
+    fn of_two() -> Self {
+        let mesh = Self::new();
+        let any = number("");
+        mesh.between("b", &any, "SELECT id, x FROM s.bronze.c");
+        mesh.write("contracts/s/c.odcs.yaml", &contract("s.bronze.c", "1.0.0", &any));
+        mesh
+    }
+}
+
+#[test]
+fn rows_meet_by_them_in_joins_in_whatever_words() {
+    let mesh = Mesh::of_two();
+    let (any, unique) = (number(""), number(", unique: true"));
+    let described = any.replace('}', ", description: X}");
+    let same = "a.x = b.x";
+    let fans = joined("s.bronze.a", same);
+    for (was, is, gold, sql, expected) in [
+        (&unique, &any, &unique, fans.as_str(), Perhaps),
+        (&unique, &any, &any, &fans, Nothing),
+        (&any, &described, &unique, &fans, Nothing),
+        (
+            &unique,
+            &any,
+            &unique,
+            "SELECT b.id, b.x FROM s.silver.b AS b, s.bronze.a AS a WHERE a.x = b.x",
+            Perhaps,
+        ),
+        (
+            &unique,
+            &any,
+            &unique,
+            "SELECT b.id, b.x FROM s.silver.b AS b LEFT SEMI JOIN s.bronze.a AS a ON a.x = b.x",
+            Nothing,
+        ),
+        (
+            &unique,
+            &any,
+            &unique,
+            "SELECT max(b.id) AS id, b.x FROM s.silver.b AS b LEFT JOIN s.bronze.a AS a ON a.x = b.x GROUP BY b.x",
+            Nothing,
+        ),
+    ] {
+        let (told, all) = mesh.loosened([was, is], gold, sql);
+        assert_eq!(told, expected, "{was} → {is}, {gold}, {sql}: {all}");
+    }
+    let numbered = |by: &str, only: &str| {
+        format!(
+            "(SELECT x FROM (SELECT x, row_number() OVER (PARTITION BY {by} ORDER BY id) AS n FROM s.bronze.a) AS q WHERE {only})"
+        )
+    };
+    for (with, on, expected) in [
+        ("s.bronze.a", "abs(a.x) = abs(b.x)", Perhaps),
+        ("s.bronze.a", "a.x + 0 = b.x", Perhaps),
+        ("s.bronze.a", "a.x IS NOT DISTINCT FROM b.x", Perhaps),
+        ("s.bronze.a", "a.x = b.x OR a.x = b.x + 1", Perhaps),
+        ("s.bronze.a", "a.x BETWEEN b.x AND b.x", Perhaps),
+        ("(SELECT x FROM s.bronze.a ORDER BY id LIMIT 9)", same, Perhaps),
+        ("(SELECT x + 0 AS x FROM s.bronze.a)", same, Perhaps),
+        (
+            "(SELECT x FROM s.bronze.a UNION ALL SELECT x FROM s.bronze.a)",
+            same,
+            Perhaps,
+        ),
+        ("(SELECT DISTINCT id, x FROM s.bronze.a)", same, Perhaps),
+        ("(SELECT DISTINCT x FROM s.bronze.a)", same, Nothing),
+        ("(SELECT x, max(id) AS n FROM s.bronze.a GROUP BY x)", same, Nothing),
+        (&numbered("x", "n = 1"), same, Nothing),
+        (&numbered("x", "n <= 2"), same, Perhaps),
+        (&numbered("id", "n = 1"), same, Perhaps),
+    ] {
+        let (told, all) = mesh.loosened([&unique, &any], &unique, &joined(with, on));
+        assert_eq!(told, expected, "{with}, {on}: {all}");
+    }
+}
+
+#[test]
+fn they_are_keys_further_on_unless_a_query_leaves_one_of_each() {
+    let mesh = Mesh::of_two();
+    let (any, unique) = (number(""), number(", unique: true"));
+    // The rows come twice before they come to the key.
+    mesh.between("y", &any, &joined("s.bronze.a", "a.x = b.x"));
+    let (told, all) = mesh.loosened([&unique, &any], &unique, "SELECT id, x FROM s.silver.y");
+    assert_eq!(told, Perhaps, "{all}");
+    let numbered = |by: &str| {
+        format!(
+            "SELECT id, x FROM (SELECT *, row_number() OVER (PARTITION BY {by} ORDER BY id) AS n FROM s.bronze.a) AS q WHERE n = 1"
+        )
+    };
+    for (first, expected) in [
+        ("SELECT id, x FROM s.bronze.a", Perhaps),
+        (&numbered("x"), Nothing),
+        (&numbered("id"), Perhaps),
+        (&numbered("id, x"), Perhaps),
+        ("SELECT max(id) AS id, x FROM s.bronze.a GROUP BY x", Nothing),
+        ("SELECT id, x FROM s.bronze.a GROUP BY id, x", Perhaps),
+        ("SELECT id, max(x) AS x FROM s.bronze.a GROUP BY id", Perhaps),
+        ("SELECT DISTINCT id, x FROM s.bronze.a", Perhaps),
+        ("SELECT DISTINCT 1 AS id, x FROM s.bronze.a", Nothing),
+        ("SELECT DISTINCT ON (x) id, x FROM s.bronze.a ORDER BY x, id", Nothing),
+        ("SELECT DISTINCT ON (id) id, x FROM s.bronze.a ORDER BY id, x", Perhaps),
+        (
+            "SELECT id, x FROM s.bronze.a UNION SELECT id, x FROM s.bronze.a",
+            Perhaps,
+        ),
+    ] {
+        mesh.between("y", &any, first);
+        let (told, all) = mesh.loosened([&unique, &any], &unique, "SELECT id, x FROM s.silver.y");
+        assert_eq!(told, expected, "{first}: {all}");
+    }
+}
+
+#[test]
+fn keys_are_made_of_them_in_other_words() {
+    let mesh = Mesh::new();
+    let (any, unique) = (number(""), number(", unique: true"));
+    for (value, expected) in [
+        ("CAST(CAST(x AS int) AS bigint)", Perhaps),
+        ("x + 1", Perhaps),
+        ("coalesce(x, 0)", Perhaps),
+        ("x * 1000 + id", Perhaps),
+        ("CASE WHEN x > 0 THEN x ELSE id END", Perhaps),
+        // What is chosen by it was not apart before.
+        ("CASE WHEN x > 0 THEN id ELSE -id END", Nothing),
+        ("count(x) OVER (ORDER BY id)", Nothing),
+        ("id", Nothing),
+    ] {
+        let sql = |from: &str| format!("SELECT id, {value} AS x FROM {from}");
+        let (told, all) = mesh.loosened([&unique, &any], &unique, &sql("s.bronze.a"));
+        assert_eq!(told, expected, "{value}: {all}");
+    }
+    let far = |first: &str, then: &str, expected| {
+        mesh.between("y", &any, first);
+        let (told, all) = mesh.loosened([&unique, &any], &unique, then);
+        assert_eq!(told, expected, "{first}; {then}: {all}");
+    };
+    far(
+        "SELECT id, x + 1 AS x FROM s.bronze.a",
+        "SELECT id, x FROM s.silver.y",
+        Perhaps,
+    );
+    far(
+        "SELECT id, x FROM s.bronze.a",
+        "SELECT id, x * 2 AS x FROM s.silver.y",
+        Perhaps,
+    );
+    far(
+        "SELECT max(id) AS id, x + 1 AS x FROM s.bronze.a GROUP BY x",
+        "SELECT id, x FROM s.silver.y",
+        Nothing,
+    );
+    far(
+        "SELECT id, CASE WHEN x > 0 THEN 1 ELSE 0 END AS x FROM s.bronze.a",
+        "SELECT id, x FROM s.silver.y",
+        Nothing,
+    );
+    far(
+        "SELECT id, sum(x) AS x FROM s.bronze.a GROUP BY id",
+        "SELECT id, x FROM s.silver.y",
+        Nothing,
+    );
+}
