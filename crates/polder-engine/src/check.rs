@@ -71,12 +71,12 @@ impl Engine {
         let checked = planning.await;
         let checked = checked.context(ErrorKind::Internal, || "planning a query broke off".to_owned())??;
         let (mut edges, mut certain, mut readings) = (Vec::new(), BTreeMap::new(), Vec::new());
-        let mut meetings = BTreeMap::new();
+        let mut plans = BTreeMap::new();
         for one in checked {
             diagnostics.extend(one.diagnostics);
             edges.extend(one.edges);
             certain.extend(one.certain);
-            meetings.extend(one.meeting);
+            plans.extend(one.plan);
             readings.extend(one.readings);
         }
         add_refused(&mut edges, &mut steps);
@@ -89,7 +89,7 @@ impl Engine {
             diagnostics,
             lineage: ColumnLineage::new(edges, steps)
                 .with_certain(certain)
-                .with_meetings(meetings)
+                .with_plans(plans)
                 .with_readings(readings),
             unsound,
         })

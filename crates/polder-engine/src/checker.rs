@@ -21,7 +21,7 @@ use crate::declared_rules;
 use crate::definition::{ModelDefinition, Pipeline};
 use crate::engine::Engine;
 use crate::graph::{At, Node, of_dataset};
-use crate::lineage::{self, Asker, Certain, ColumnEdge, DatasetColumn, Meeting, Reading, Step, certain, meeting};
+use crate::lineage::{self, Asker, Certain, ColumnEdge, DatasetColumn, Reading, Step, certain};
 use crate::sql::place::SqlText;
 use crate::sql::unevaluated::{is_of_value, unevaluated};
 use crate::step::StepKind;
@@ -56,8 +56,8 @@ pub(crate) struct Checked {
     pub(crate) edges: Vec<ColumnEdge>,
     /// What the query that makes columns says of them.
     pub(crate) certain: Vec<(DatasetColumn, Certain)>,
-    /// What becomes of rows in the query of a pipeline, by its name.
-    pub(crate) meeting: Option<(ObjectName, Meeting)>,
+    /// The query of a pipeline as it is written, by its name.
+    pub(crate) plan: Option<(ObjectName, LogicalPlan)>,
     /// What its queries read.
     pub(crate) readings: Vec<Reading>,
 }
@@ -225,7 +225,7 @@ impl Checker {
             (column, certain)
         });
         checked.certain.extend(certain);
-        checked.meeting = Some((pipeline.name.clone(), meeting(&planned.plan)));
+        checked.plan = Some((pipeline.name.clone(), planned.plan.clone()));
         if planned.sound {
             checked.diagnostics.extend(refusal(pipeline, &planned.plan));
             if let Some(wanted) = &wanted {

@@ -41,8 +41,8 @@ pub use definition::{
 };
 pub use engine::{Engine, RunOptions};
 pub use lineage::{
-    Altered, Asker, Broken, Chain, ColumnEdge, ColumnLineage, DatasetColumn, Dependency, Hop, LineageEdge, Reach,
-    Reached, Reader, Renamed, Retyped, Step, Still, Target, altered, may_name,
+    Altered, Apart, Asker, Broken, Chain, ColumnEdge, ColumnLineage, DatasetColumn, Dependency, Hop, Keys, LineageEdge,
+    Reach, Reached, Reader, Renamed, Retyped, Step, Still, Target, Words, altered, may_name,
 };
 pub use model::{ModelRecord, ModelStore, Promotion};
 pub use source::{misfit_columns, unreadable_columns};

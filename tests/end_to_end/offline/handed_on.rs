@@ -6,7 +6,7 @@ mod lost_keys;
 mod reached;
 mod within;
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::fs;
 
 use polder_testkit::Ended;
@@ -29,6 +29,8 @@ use Told::{Breaks, Nothing, Perhaps};
 struct Mesh {
     repository: Repository,
     states: Cell<usize>,
+    /// How the pipeline builds.
+    builds: RefCell<String>,
 }
 
 fn contract(dataset: &str, version: &str, columns: &str) -> String {
@@ -56,6 +58,7 @@ impl Mesh {
         Self {
             repository,
             states: Cell::new(0),
+            builds: RefCell::new("materialization: replace_groups\n".to_owned()),
         }
     }
 
@@ -71,7 +74,10 @@ impl Mesh {
         self.states.set(state + 1);
         self.write("contracts/s/a.odcs.yaml", &contract("s.bronze.a", "1.0.0", bronze[0]));
         self.write("contracts/s/g.odcs.yaml", &contract("s.gold.g", "1.0.0", gold[0]));
-        let pipeline = format!("description: State {state}.\ndataset: s.gold.g\nmaterialization: replace_groups\n");
+        let pipeline = format!(
+            "description: State {state}.\ndataset: s.gold.g\n{}",
+            self.builds.borrow()
+        );
         self.write("pipelines/s/g.pipeline.yaml", &pipeline);
         self.write("pipelines/s/g.sql", sql);
         self.repository.commit();
@@ -84,6 +90,10 @@ impl Mesh {
             }
         }
         self.repository.check()
+    }
+
+    fn builds_gold_by(&self, builds: &str) {
+        self.builds.replace(builds.to_owned());
     }
 
     /// Puts a dataset between, with the pipeline that makes it.

@@ -418,7 +418,7 @@ fn counts_rows(expr: &Expr) -> bool {
 }
 
 /// Whether an aggregate or a function over a window gives its argument of one of the rows.
-fn gives_one_of_rows(name: &str) -> bool {
+pub(super) fn gives_one_of_rows(name: &str) -> bool {
     matches!(
         name,
         "min" | "max" | "first_value" | "last_value" | "nth_value" | "any_value"

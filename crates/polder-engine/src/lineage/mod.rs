@@ -2,9 +2,9 @@
 //! what rows there are, and what is reached from a column by way of all of that.
 
 mod altered;
+mod apart;
 mod certain;
 mod chain;
-mod meeting;
 mod reach;
 mod refused;
 mod renamed;
@@ -24,9 +24,9 @@ use polder_query::lineage::{Dependencies, Origins, Tracer};
 
 pub(crate) use altered::Reading;
 pub use altered::{Altered, Asker, Still, altered};
+pub use apart::{Apart, Keys, Words};
 pub(crate) use certain::{Certain, Constants, certain};
 pub use chain::{Chain, Hop};
-pub(crate) use meeting::{Meeting, meeting};
 pub use polder_query::lineage::{DatasetColumn, Dependency};
 pub use reach::{Broken, Reach, Reached, Reader};
 pub(crate) use refused::add_refused;
@@ -128,8 +128,8 @@ pub struct ColumnLineage {
     reading: BTreeMap<DatasetName, Vec<usize>>,
     /// What queries say of the columns that pipelines make.
     certain: BTreeMap<DatasetColumn, Certain>,
-    /// What becomes of rows in the queries of pipelines.
-    meetings: BTreeMap<ObjectName, Meeting>,
+    /// The queries of pipelines, as they are written.
+    plans: BTreeMap<ObjectName, LogicalPlan>,
     /// What the queries of steps and rules read.
     readings: Vec<Reading>,
 }
@@ -142,7 +142,7 @@ impl ColumnLineage {
             edges,
             steps,
             certain: BTreeMap::new(),
-            meetings: BTreeMap::new(),
+            plans: BTreeMap::new(),
             readings: Vec::new(),
         }
     }
@@ -152,9 +152,9 @@ impl ColumnLineage {
         Self { certain, ..self }
     }
 
-    /// The same, with what becomes of rows in the queries of pipelines.
-    pub(crate) fn with_meetings(self, meetings: BTreeMap<ObjectName, Meeting>) -> Self {
-        Self { meetings, ..self }
+    /// The same, with the queries of pipelines.
+    pub(crate) fn with_plans(self, plans: BTreeMap<ObjectName, LogicalPlan>) -> Self {
+        Self { plans, ..self }
     }
 
     /// The same, with what queries read.
@@ -162,16 +162,10 @@ impl ColumnLineage {
         Self { readings, ..self }
     }
 
-    /// Whether rows meet others by a column in the query of a pipeline: where two have the same value, the others come twice.
-    pub fn meet_by(&self, pipeline: &ObjectName, column: &DatasetColumn) -> bool {
-        let meeting = self.meetings.get(pipeline);
-        meeting.is_some_and(|meeting| meeting.by(column))
-    }
-
-    /// Whether the query of a pipeline leaves one row of those of a dataset that have the same values in these columns.
-    pub fn leaves_one(&self, pipeline: &ObjectName, dataset: &DatasetName, columns: &BTreeSet<&str>) -> bool {
-        let meeting = self.meetings.get(pipeline);
-        meeting.is_some_and(|meeting| meeting.leaves_one(dataset, columns))
+    /// What tells the rows of a pipeline's query apart, where these are the keys of the datasets that it reads; nothing
+    /// where its query does not plan.
+    pub fn apart(&self, pipeline: &ObjectName, words: Words, sources: &dyn Fn(&DatasetName) -> Keys) -> Option<Apart> {
+        Some(apart::apart(self.plans.get(pipeline)?, words, sources))
     }
 
     /// Whether the query that makes a column may give null, as far as can be told from what the contracts of its sources

@@ -37,6 +37,12 @@ async fn context(prepare: impl Fn(&SessionContext)) -> SessionContext {
     context
 }
 
+/// As row rules are.
+fn rules(context: &SessionContext) {
+    exact(context);
+    nan_is_unordered(context);
+}
+
 /// All values of a query, row by row, or why there are none.
 async fn answer(context: &SessionContext, sql: &str) -> std::result::Result<Vec<String>, String> {
     let frame = context.sql(sql).await.map_err(|error| error.to_string())?;

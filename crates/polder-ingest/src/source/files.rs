@@ -357,13 +357,27 @@ fn changed(message: String) -> Error {
 }
 
 /// Whether a name fits a pattern of `*` (any characters) and `?` (one character).
-fn matches(pattern: &[u8], name: &[u8]) -> bool {
-    match (pattern.split_first(), name.split_first()) {
-        (None, None) => true,
-        (Some((b'*', rest)), _) => (0..=name.len()).any(|skipped| matches(rest, &name[skipped..])),
-        (Some((b'?', rest)), Some((_, name))) => matches(rest, name),
-        (Some((byte, rest)), Some((first, name))) => byte == first && matches(rest, name),
-        _ => false,
+fn matches(mut pattern: &[u8], mut name: &[u8]) -> bool {
+    // What follows the last `*`, and what it was held against: where that fails, the `*` takes one more character.
+    let mut retry: Option<(&[u8], &[u8])> = None;
+    loop {
+        match (pattern.split_first(), name.split_first()) {
+            (Some((b'*', rest)), _) => {
+                retry = Some((rest, name));
+                pattern = rest;
+            }
+            (None, None) => return true,
+            (Some((byte, rest)), Some((first, left))) if byte == first || *byte == b'?' => {
+                (pattern, name) = (rest, left);
+            }
+            _ => match retry {
+                Some((rest, [_, left @ ..])) => {
+                    retry = Some((rest, left));
+                    (pattern, name) = (rest, left);
+                }
+                _ => return false,
+            },
+        }
     }
 }
 
@@ -389,7 +403,15 @@ mod tests {
 
     #[test]
     fn patterns_fit_names() {
+        let (stars, long) = ("a*".repeat(30), "a".repeat(200));
         for (pattern, name, fits) in [
+            // Each `*` anew for each of those before it would take for ever.
+            (format!("{stars}b").as_str(), long.as_str(), false),
+            (&stars, &long, true),
+            ("a*", "", false),
+            ("**", "", true),
+            ("*?", "", false),
+            ("*?c", "abc", true),
             ("*.jsonl", "a.jsonl", true),
             ("*.jsonl", ".jsonl", true),
             ("*.jsonl", "a.json", false),

@@ -1,6 +1,6 @@
 //! Keys that are lost above: where rows meet others by them, and where they are keys more than one step further on.
 
-use super::{Mesh, Nothing, Perhaps, contract, number};
+use super::{Breaks, Mesh, Nothing, Perhaps, contract, number};
 
 /// The rows of `s.silver.b`, each as often as a row of what is joined has the same `x`.
 fn joined(with: &str, on: &str) -> String {
@@ -169,4 +169,123 @@ fn keys_are_made_of_them_in_other_words() {
         "SELECT id, x FROM s.silver.y",
         Nothing,
     );
+}
+
+#[test]
+fn what_else_is_in_a_query_neither_hides_them_nor_keeps_them() {
+    let mesh = Mesh::of_two();
+    let (any, unique) = (number(""), number(", unique: true"));
+    let fans = joined("s.bronze.a", "a.x = b.x");
+    for (sql, expected) in [
+        // Grouped below the join that they come twice in, or beside it.
+        (
+            "SELECT q.n AS id, q.x FROM (SELECT x, count(*) AS n FROM s.silver.b GROUP BY x) AS q LEFT JOIN s.bronze.a AS a ON a.x = q.x",
+            Perhaps,
+        ),
+        (
+            "SELECT a.id, a.x FROM s.bronze.a AS a JOIN (SELECT x, count(*) AS n FROM s.bronze.a GROUP BY x) AS q ON q.x = a.x",
+            Perhaps,
+        ),
+        (
+            &format!("{fans} LEFT JOIN (SELECT x, count(*) AS n FROM s.silver.b GROUP BY x) AS q ON q.x = b.x"),
+            Perhaps,
+        ),
+        (&format!("{fans} GROUP BY b.id, b.x"), Nothing),
+        // One row is looked up.
+        (
+            "SELECT b.id, b.x FROM s.silver.b AS b, s.bronze.a AS a WHERE a.x = 1",
+            Perhaps,
+        ),
+        (
+            "SELECT b.id, b.x FROM s.silver.b AS b LEFT JOIN s.bronze.a AS a ON a.x = 1",
+            Perhaps,
+        ),
+        (
+            "SELECT id, (SELECT id FROM s.bronze.a WHERE x = 1) AS x FROM s.silver.b",
+            Perhaps,
+        ),
+        (
+            "SELECT id, (SELECT max(id) FROM s.bronze.a WHERE x = 1) AS x FROM s.silver.b",
+            Nothing,
+        ),
+        ("SELECT id, rank() OVER (ORDER BY x) AS x FROM s.bronze.a", Perhaps),
+        (
+            "SELECT id, row_number() OVER (ORDER BY x) AS x FROM s.bronze.a",
+            Nothing,
+        ),
+        // The first of each is taken.
+        (
+            "SELECT id, x FROM (SELECT *, row_number() OVER (PARTITION BY x ORDER BY id) AS n FROM s.bronze.a) AS q WHERE n = 1",
+            Nothing,
+        ),
+        (
+            "SELECT b.id, b.x FROM s.silver.b AS b LEFT JOIN (SELECT x, row_number() OVER (PARTITION BY x ORDER BY id) AS n \
+             FROM s.bronze.a) AS a ON a.x = b.x AND a.n = 1",
+            Nothing,
+        ),
+        ("SELECT id, x FROM s.bronze.a ORDER BY id LIMIT 1", Nothing),
+    ] {
+        let (told, all) = mesh.loosened([&unique, &any], &unique, sql);
+        assert_eq!(told, expected, "{sql}: {all}");
+    }
+}
+
+#[test]
+fn a_key_of_several_columns_is_lost_as_a_whole() {
+    let mesh = Mesh::of_two();
+    let column = |name: &str, more: &str| format!("{{name: {name}, logicalType: integer, physicalType: bigint{more}}}");
+    let (y, unique) = (column("y", ""), number(", unique: true"));
+    let (any, both) = (
+        format!("{}, {y}", number("")),
+        format!(
+            "{}, {}",
+            number(", required: true, primaryKey: true, primaryKeyPosition: 1"),
+            column("y", ", required: true, primaryKey: true, primaryKeyPosition: 2")
+        ),
+    );
+    let joined = |on: &str| format!("SELECT b.id, b.x FROM s.silver.b AS b LEFT JOIN s.silver.y AS a ON {on}");
+    for (first, then, expected) in [
+        (
+            "SELECT id, x, y FROM s.bronze.a",
+            joined("a.x = b.x AND a.y = b.id"),
+            Perhaps,
+        ),
+        (
+            "SELECT id, x, y FROM s.bronze.a",
+            joined("a.x = b.x AND a.y = 1"),
+            Perhaps,
+        ),
+        // Its rows could meet several before.
+        ("SELECT id, x, y FROM s.bronze.a", joined("a.x = b.x"), Nothing),
+        (
+            "SELECT max(id) AS id, x, y FROM s.bronze.a GROUP BY x, y",
+            joined("a.x = b.x AND a.y = b.id"),
+            Nothing,
+        ),
+        (
+            "SELECT id, x, y FROM s.bronze.a",
+            "SELECT id, 1000 * x + y AS x FROM s.silver.y".to_owned(),
+            Perhaps,
+        ),
+        (
+            "SELECT id, x, y FROM s.bronze.a WHERE y = 1",
+            "SELECT id, x FROM s.silver.y".to_owned(),
+            Perhaps,
+        ),
+    ] {
+        mesh.between("y", &any, first);
+        let (told, all) = mesh.loosened([&both, &any], &unique, &then);
+        assert_eq!(told, expected, "{first}; {then}: {all}");
+    }
+}
+
+#[test]
+fn groups_that_are_built_anew_by_a_key_have_no_key_by_that() {
+    let mesh = Mesh::new();
+    let (any, unique) = (number(""), number(", unique: true"));
+    for (materialization, expected) in [("replace_groups", Breaks), ("append_distinct", Nothing)] {
+        mesh.builds_gold_by(&format!("materialization: {materialization}\nkey: [x]\n"));
+        let (told, all) = mesh.loosened([&unique, &any], &unique, "SELECT id, x FROM s.bronze.a");
+        assert_eq!(told, expected, "{materialization}: {all}");
+    }
 }

@@ -2,11 +2,6 @@
 
 use super::*;
 
-fn rules(context: &SessionContext) {
-    exact(context);
-    nan_is_unordered(context);
-}
-
 /// Postgres refuses all of it, too, but for the literals.
 #[tokio::test]
 async fn text_becomes_no_decimal_or_day_that_nobody_asked_for() {

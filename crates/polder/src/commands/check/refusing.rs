@@ -2,6 +2,7 @@
 //! source kept before and keeps no more, held against what is asked where its values go. In which words either side says it
 //! makes no difference.
 
+mod apart;
 mod far;
 mod keys;
 mod sql;

@@ -1,7 +1,6 @@
 //! Where values go by more than one step, or in another form: through datasets that keep less than what came, through
 //! what is computed from them, and to rules in SQL. All of it is followed, and nothing of it is said to be sure.
 
-mod keys;
 mod way;
 
 use std::collections::{BTreeSet, VecDeque};
@@ -9,10 +8,10 @@ use std::rc::Rc;
 
 use polder_contract::diff::{Guarantees, Kept, asks_of_text, demanded_key, refuses_null, refuses_only_null};
 use polder_contract::{RowCheck, RowTest, Rule, RuleKind};
-use polder_engine::{ColumnEdge, DatasetColumn, Dependency, Target};
+use polder_engine::{ColumnEdge, DatasetColumn, Dependency, Target, Words};
 
 use self::way::{Arrived, Lost, Seen, Step};
-use super::keys::makes_keys;
+use super::apart::Below;
 use super::tightened::is_kept;
 use super::{Handed, Loosened, ROWS, Refusing, chooses, sql};
 
@@ -65,8 +64,6 @@ impl Handed<'_> {
             others: !only_null,
             by_choice: false,
             within: false,
-            apart: true,
-            twice: false,
             chosen: false,
             is_first: true,
         };
@@ -74,17 +71,6 @@ impl Handed<'_> {
         while let Some(here) = open.pop_front() {
             let edges: Vec<_> = self.mesh.analysis.lineage.readers(&here.at).collect();
             for edge in &edges {
-                if lost == Lost::Keys && ROWS.contains(&edge.how) && edge.from == here.at {
-                    let twice = self.by_join(loosened, &here, edge, refusing).into_iter();
-                    open.extend(twice.filter_map(|at| {
-                        seen.goes_on(Arrived {
-                            at,
-                            twice: true,
-                            is_first: false,
-                            ..here.clone()
-                        })
-                    }));
-                }
                 let Target::Column(to) = &edge.to else { continue };
                 let conditional = edge.how == Dependency::Conditional;
                 let Some(target) = self.now(&to.dataset).filter(|_| edge.how.is_direct() || conditional) else {
@@ -143,8 +129,6 @@ impl Handed<'_> {
                         others: here.others || chooses_anew,
                         by_choice: here.by_choice || conditional,
                         within,
-                        apart: here.apart && makes_keys(edge),
-                        twice: here.twice,
                         chosen: here.chosen || chooses(&edges, &edge.via, ROWS),
                         is_first: here.is_first,
                     };
@@ -157,9 +141,8 @@ impl Handed<'_> {
                     };
                     self.by_sql(loosened, (lost, column), &next, &step, refusing);
                     match lost {
-                        // The first step is told for itself.
-                        Lost::Keys if next.is_first => {}
-                        Lost::Keys => self.by_keys(loosened, &next, &step, refusing),
+                        // What tells rows apart is told for itself.
+                        Lost::Keys => {}
                         Lost::Values if next.computed => self.computed(loosened, column, &next, &step, refusing),
                         Lost::Values if next.is_first => {}
                         Lost::Values => {
@@ -171,7 +154,7 @@ impl Handed<'_> {
                         Lost::Said => self.said(loosened, column, &next, &step, refusing),
                     }
                     let ends = match lost {
-                        Lost::Keys => self.tells_apart(&step),
+                        Lost::Keys => target.tell_apart(&BTreeSet::from([path.as_str()])),
                         Lost::Values => !next.computed && keeps_as_much(loosened, &step),
                         Lost::Said => false,
                     };
@@ -390,14 +373,13 @@ impl Handed<'_> {
     /// Keys of what a pipeline makes of a column that a query over all rows named.
     fn said_of_all(&self, loosened: &Loosened<'_>, step: &Step<'_>, refusing: &mut Refusing) {
         let source = &loosened.column.dataset;
+        let datasets = self.made_of(source);
+        let now = Below::new(self, source, &loosened.now, &datasets);
         let pipelines = self.mesh.engine.pipelines().iter();
         for pipeline in pipelines.filter(|pipeline| pipeline.name == step.edge.via.name) {
             let keys = step.target.rules().iter();
             for (rule, key) in keys.filter_map(|rule| Some((rule, demanded_key(rule)?))) {
-                let handed = self.handed_key(pipeline, source, key);
-                let mine = handed.from.iter().map(|column| (source, column.as_str())).collect();
-                let is_kept = loosened.now.tell_apart(&handed.columns()) || self.gives_one(pipeline, key, &mine);
-                if is_kept || !key.iter().any(|column| column == step.path) {
+                if !key.iter().any(|column| column == step.path) || now.are_apart(pipeline, key, Words::Exact) {
                     continue;
                 }
                 let why = format!(

@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use polder_contract::diff::{Guarantees, demanded_key, key};
 use polder_contract::{Metric, RowTest, Rule, RuleKind, SetTest};
 use polder_core::DatasetName;
-use polder_engine::{ColumnEdge, Dependency, Pipeline, Target};
+use polder_engine::{ColumnEdge, Dependency, Pipeline, Target, Words};
 
+use super::apart::Below;
 use super::{Declared, GROUPS, Handed, Loosened, Refusing, chooses};
 
 /// The columns of one source that come as they are into those of a key, by one pipeline.
@@ -29,37 +30,13 @@ impl HandedKey<'_> {
     }
 }
 
-/// Whether what told rows apart may do so in what it comes to.
-pub(super) fn makes_keys(edge: &ColumnEdge) -> bool {
-    match edge.how {
-        Dependency::Identity | Dependency::Transformation => true,
-        Dependency::Aggregation => edge.keeps_values,
-        _ => false,
-    }
-}
-
 impl<'m> Handed<'m> {
     /// The columns of a source that come as they are into these columns.
     pub(super) fn handed_key(&self, pipeline: &Pipeline, source: &DatasetName, key: &[String]) -> HandedKey<'m> {
-        self.key_of(pipeline, source, key, |edge| edge.how == Dependency::Identity)
-    }
-
-    /// The columns of a source that each value of these columns is made of: as they are, computed, or chosen of several.
-    pub(super) fn made_key(&self, pipeline: &Pipeline, source: &DatasetName, key: &[String]) -> HandedKey<'m> {
-        self.key_of(pipeline, source, key, makes_keys)
-    }
-
-    fn key_of(
-        &self,
-        pipeline: &Pipeline,
-        source: &DatasetName,
-        key: &[String],
-        takes: impl Fn(&ColumnEdge) -> bool,
-    ) -> HandedKey<'m> {
         let leaving = self.mesh.analysis.lineage.leaving(source);
         let edges: Vec<_> = leaving.filter(|edge| edge.via.name == pipeline.name).collect();
-        let taken = edges.iter().filter(|edge| takes(edge));
-        let from = taken.flat_map(|edge| {
+        let identical = edges.iter().filter(|edge| edge.how == Dependency::Identity);
+        let from = identical.flat_map(|edge| {
             key.iter().filter_map(|column| match &edge.to {
                 // The column, or the value around it with all that is inside.
                 Target::Column(to) if to.dataset == pipeline.dataset => {
@@ -90,101 +67,103 @@ impl<'m> Handed<'m> {
         handed.collect()
     }
 
-    /// Whether a pipeline gives one row of each key, from wherever its columns come.
-    pub(super) fn gives_one_of_all(
-        &self,
-        pipeline: &Pipeline,
-        key: &[String],
-        handed: &[(&DatasetName, HandedKey<'_>)],
-    ) -> bool {
-        let columns = handed
-            .iter()
-            .flat_map(|(source, key)| key.from.iter().map(|column| (*source, column.as_str())));
-        self.gives_one(pipeline, key, &columns.collect())
-    }
-
-    /// Whether a pipeline gives one row of each key: it keeps its rows by it, or groups by nothing else.
-    pub(super) fn gives_one(
-        &self,
-        pipeline: &Pipeline,
-        key: &[String],
-        handed: &BTreeSet<(&DatasetName, &str)>,
-    ) -> bool {
-        let keyed = !pipeline.key.is_empty() && pipeline.key.iter().all(|column| key.contains(column));
-        let edges = self.mesh.analysis.lineage.edges.iter();
-        let mut groups = edges
-            .filter(|edge| edge.via.name == pipeline.name && edge.how == Dependency::GroupBy)
-            .map(|edge| (&edge.from.dataset, edge.from.column.as_str()))
-            .peekable();
-        keyed || (groups.peek().is_some() && groups.all(|column| handed.contains(&column)))
-    }
-
     /// Rules about all rows of a source that is not kept any more, where a pipeline makes rows of which the same is asked.
     pub(super) fn sets(&self, loosened: &Loosened<'_>, refusing: &mut Refusing) {
         let source = &loosened.column.dataset;
-        let reading: BTreeSet<_> = self
-            .mesh
-            .analysis
-            .lineage
-            .reading(source)
-            .map(|read| &read.via)
-            .collect();
-        for pipeline in self
-            .mesh
-            .engine
-            .pipelines()
+        let lineage = &self.mesh.analysis.lineage;
+        let pipelines = self.mesh.engine.pipelines().iter();
+        let reading: BTreeSet<_> = lineage.reading(source).map(|read| &read.via).collect();
+        for pipeline in pipelines.clone().filter(|own| reading.contains(&own.name)) {
+            let target = self.now(&pipeline.dataset);
+            let rules = target.iter().flat_map(|target| target.rules());
+            for rule in rules.filter(|rule| demanded_key(rule).is_none()) {
+                alike(loosened, pipeline, rule, refusing);
+            }
+        }
+        let mut keys = loosened.was.rules().iter().filter_map(key);
+        let lost = keys.any(|key| !loosened.now.tell_apart(&key.iter().map(String::as_str).collect()));
+        if !lost {
+            return;
+        }
+        let datasets = self.made_of(source);
+        let reading: BTreeSet<_> = datasets
             .iter()
-            .filter(|own| reading.contains(&own.name))
-        {
-            let Some(target) = self.now(&pipeline.dataset) else {
-                continue;
-            };
-            for rule in target.rules() {
-                match demanded_key(rule) {
-                    Some(key) => self.key(loosened, pipeline, (rule, key), refusing),
-                    None => alike(loosened, pipeline, rule, refusing),
-                }
+            .chain([source])
+            .flat_map(|dataset| lineage.reading(dataset).map(|read| &read.via))
+            .collect();
+        let lost = LostKeys {
+            handed: self,
+            loosened,
+            datasets: &datasets,
+            was: Below::new(self, source, &loosened.was, &datasets),
+            now: Below::new(self, source, &loosened.now, &datasets),
+        };
+        for pipeline in pipelines.filter(|own| reading.contains(&own.name)) {
+            if lost.breaks(|below, words| below.are_scalar(pipeline, words)) {
+                refusing.perhaps.insert(format!("pipeline {}", pipeline.name));
+            }
+            let target = self.now(&pipeline.dataset);
+            let rules = target.iter().flat_map(|target| target.rules());
+            for (rule, columns) in rules.filter_map(|rule| Some((rule, demanded_key(rule)?))) {
+                lost.of_pipeline(pipeline, (rule, columns), refusing);
             }
         }
     }
+}
 
-    /// What is unique no more, or no key any more, of which a pipeline makes another one.
-    fn key(
-        &self,
-        loosened: &Loosened<'_>,
-        pipeline: &Pipeline,
-        (rule, columns): (&Rule, &[String]),
-        refusing: &mut Refusing,
-    ) {
+/// Keys that the contract of a dataset keeps no more.
+struct LostKeys<'l> {
+    handed: &'l Handed<'l>,
+    loosened: &'l Loosened<'l>,
+    /// What is made of the dataset.
+    datasets: &'l BTreeSet<DatasetName>,
+    was: Below<'l>,
+    now: Below<'l>,
+}
+
+impl LostKeys<'_> {
+    /// Whether something was so by the keys of before, is not by those of now, and would be with the one that this change
+    /// took away.
+    fn breaks(&self, is_so: impl Fn(&Below<'_>, Words) -> bool) -> bool {
+        let source = &self.loosened.column.dataset;
+        let mut words = Words::ALL.into_iter();
+        words.any(|words| {
+            is_so(&self.was, words)
+                && !is_so(&self.now, words)
+                && self
+                    .loosened
+                    .restores(|kept| is_so(&Below::new(self.handed, source, kept, self.datasets), words))
+        })
+    }
+
+    /// Rows of a pipeline of which a rule asks that no two have the same values in these columns.
+    fn of_pipeline(&self, pipeline: &Pipeline, (rule, columns): (&Rule, &[String]), refusing: &mut Refusing) {
+        let (handed, loosened) = (self.handed, self.loosened);
         let source = &loosened.column.dataset;
-        let is_lost = |handed: &HandedKey<'_>| {
-            let from = handed.columns();
-            let mine = from.iter().map(|column| (source, *column)).collect();
-            let lost = loosened.was.tell_apart(&from) && !loosened.now.tell_apart(&from);
-            lost && loosened.restores(|kept| kept.tell_apart(&from)) && !self.gives_one(pipeline, columns, &mine)
-        };
-        let handed = self.handed_key(pipeline, source, columns);
-        let Some(via) = handed.edges.first().map(|edge| &edge.via) else {
-            return;
-        };
-        if !is_lost(&handed) {
-            // What is computed of others may be the same of two all the same.
-            if is_lost(&self.made_key(pipeline, source, columns)) {
-                refusing.perhaps.insert(via.to_string());
+        let own = handed.handed_key(pipeline, source, columns);
+        let from = own.columns();
+        let is_lost = loosened.was.tell_apart(&from)
+            && !loosened.now.tell_apart(&from)
+            && loosened.restores(|kept| kept.tell_apart(&from))
+            && !self.now.are_apart(pipeline, columns, Words::Exact);
+        let via = format!("pipeline {}", pipeline.name);
+        if !is_lost {
+            if self.breaks(|below, words| below.are_apart(pipeline, columns, words)) {
+                refusing.perhaps.insert(via);
             }
             return;
         }
         // A rule that takes some duplicates is not broken by each.
-        if handed.is_chosen_by() || key(rule).is_none() {
-            refusing.perhaps.insert(via.to_string());
+        let Some(first) = own.edges.first().filter(|_| !own.is_chosen_by() && key(rule).is_some()) else {
+            refusing.perhaps.insert(via);
             return;
-        }
+        };
         let (to, columns) = (&pipeline.dataset, columns.join(", "));
         let why = format!(
             "no two rows of {to} may have the same {columns} ({}), and those of {source} may now",
             rule.id
         );
-        refusing.surely(via, rule, &why);
+        refusing.surely(&first.via, rule, &why);
     }
 }
 

@@ -69,7 +69,7 @@ impl Handed<'_> {
     /// Whether no two rows that a pipeline makes have the same key, and from where that comes.
     fn key_kept(&self, pipeline: &Pipeline, key: &[String]) -> (Kept, String) {
         let handed = self.handed_by_all(pipeline, key);
-        if self.gives_one_of_all(pipeline, key, &handed) {
+        if self.are_apart(pipeline, key) {
             return (Kept::Surely, String::new());
         }
         let from: Vec<_> = handed.iter().map(|(source, _)| source.to_string()).collect();

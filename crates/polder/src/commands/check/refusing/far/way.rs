@@ -34,10 +34,6 @@ pub(super) struct Arrived {
     pub(super) by_choice: bool,
     /// Whether a query may have put them into a list or object.
     pub(super) within: bool,
-    /// Whether what told rows apart where they begin may do so here: nothing else than values made of it came.
-    pub(super) apart: bool,
-    /// Whether rows come twice, since they met several.
-    pub(super) twice: bool,
     /// Whether null may come all the way.
     pub(super) null: bool,
     /// Whether a query chose among them.
@@ -79,8 +75,6 @@ impl Arrived {
             self.null >= other.null,
             self.by_choice >= other.by_choice,
             self.within >= other.within,
-            self.apart >= other.apart,
-            self.twice >= other.twice,
             self.chosen <= other.chosen,
         ];
         between && certain && flags.iter().all(|tells| *tells)
