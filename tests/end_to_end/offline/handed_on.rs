@@ -4,6 +4,7 @@
 mod further;
 mod lost_keys;
 mod reached;
+mod replaced;
 mod within;
 
 use std::cell::{Cell, RefCell};

@@ -3,6 +3,7 @@
 
 mod conditions;
 mod constants;
+mod nulls;
 #[cfg(test)]
 mod tests;
 
@@ -12,11 +13,13 @@ use std::marker::PhantomData;
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::tree_node::TreeNode as _;
 use datafusion::common::{Column, DFSchema};
-use datafusion::logical_expr::{Aggregate, Distinct, Expr, ExprSchemable as _, JoinType, LogicalPlan, Operator};
+use datafusion::logical_expr::{Aggregate, Case, Distinct, Expr, ExprSchemable as _, JoinType, LogicalPlan, Operator};
 use polder_contract::RowCheck;
+use polder_query::lineage::DatasetColumn;
 
-use self::conditions::{at_least, at_most};
+use self::conditions::{at_least, at_most, never_null, present_otherwise};
 use self::constants::{constant, constant_number, is_null};
+use self::nulls::{Nulls, Present};
 
 /// What is certain of the values of a column.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -29,10 +32,12 @@ pub(crate) struct Certain {
     pub(crate) constants: Constants,
     /// Whether the query may give null where no value that it comes from is null.
     pub(crate) brings_null: bool,
-    /// Whether they are sums of such values.
+    /// Whether they are sums or means of such values.
     pub(crate) sums: bool,
-    /// Whether they are lists, objects or maps that the query made of such values.
-    pub(crate) puts_inside: bool,
+    /// Into how many lists, objects or maps that the query made such values were put, and not taken out again.
+    pub(crate) inside: usize,
+    /// The columns that may be null where the query gives another value instead.
+    pub(crate) replaced: BTreeSet<DatasetColumn>,
 }
 
 /// Constants that a query gives among other values.
@@ -89,8 +94,16 @@ impl Certain {
             constants: self.constants.and(other.constants),
             brings_null: self.brings_null || other.brings_null,
             sums: self.sums || other.sums,
-            puts_inside: self.puts_inside || other.puts_inside,
+            inside: self.inside.max(other.inside),
+            replaced: BTreeSet::new(),
         }
+    }
+
+    /// Takes in values of which one is given beside others.
+    fn takes_in(&mut self, other: Self) {
+        self.constants = std::mem::take(&mut self.constants).and(other.constants);
+        self.sums |= other.sums;
+        self.inside = self.inside.max(other.inside);
     }
 
     /// The same beside rows for which there is no value.
@@ -106,13 +119,21 @@ impl Certain {
 /// What is certain of each column of a plan as it is written.
 pub(crate) fn certain(plan: &LogicalPlan) -> impl Iterator<Item = Certain> {
     let mut known = Known::default();
-    (0..plan.schema().fields().len()).map(move |at| known.column(plan, at))
+    (0..plan.schema().fields().len()).map(move |at| {
+        let replaced = known.nulls(plan, at, &Present::new()).replaced;
+        Certain {
+            replaced: replaced.iter().map(|column| DatasetColumn::clone(column)).collect(),
+            ..known.column(plan, at)
+        }
+    })
 }
 
 /// What was found of columns so far, by the plan that gives them and their place: a query may name one many times.
 #[derive(Default)]
 struct Known<'p> {
     found: HashMap<(*const LogicalPlan, usize), Certain>,
+    /// The same of null, in the rows where some columns are not null.
+    nulls: HashMap<(*const LogicalPlan, usize, Present), Nulls>,
     /// The plans live as long.
     plans: PhantomData<&'p LogicalPlan>,
 }
@@ -212,21 +233,22 @@ impl<'p> Known<'p> {
         certain
     }
 
-    fn of_expression(&mut self, expr: &Expr, input: &'p LogicalPlan) -> Certain {
+    fn of_expression(&mut self, expr: &'p Expr, input: &'p LogicalPlan) -> Certain {
         let brings_null = self.brings_null(expr, input);
         let mut certain = self.given(expr, input);
         certain.brings_null = brings_null;
-        certain.have_value |= !brings_null && self.is_of_values(expr, input);
+        certain.have_value |= !brings_null && self.is_of_values(expr, input, &Present::new());
         certain
     }
 
-    /// Whether an expression is computed, by what gives null of null alone, from columns that are never null.
-    fn is_of_values(&mut self, expr: &Expr, input: &'p LogicalPlan) -> bool {
+    /// Whether an expression is computed, by what gives null of null alone, from columns that are never null,
+    /// or are not null in the rows that count.
+    fn is_of_values(&mut self, expr: &Expr, input: &'p LogicalPlan, present: &Present) -> bool {
         let lacks = expr.exists(|part| {
             Ok(match part {
                 Expr::Column(column) => {
                     let at = index(input.schema(), column);
-                    at.is_none_or(|at| !self.column(input, at).have_value)
+                    at.is_none_or(|at| !present.contains(&at) && !self.column(input, at).have_value)
                 }
                 part => !is_strict(part),
             })
@@ -266,7 +288,7 @@ impl<'p> Known<'p> {
         found.unwrap_or(true)
     }
 
-    fn given(&mut self, expr: &Expr, input: &'p LogicalPlan) -> Certain {
+    fn given(&mut self, expr: &'p Expr, input: &'p LogicalPlan) -> Certain {
         // What is computed is one of no known values.
         let checks = |checks: Vec<RowCheck>| Certain {
             checks,
@@ -310,21 +332,12 @@ impl<'p> Known<'p> {
                 Certain {
                     have_value: of.have_value,
                     sums: of.sums,
-                    puts_inside: of.puts_inside,
+                    inside: of.inside,
                     constants,
                     ..Certain::default()
                 }
             }
-            Expr::Case(case) => {
-                let values = case.when_then_expr.iter().map(|(_, then)| then.as_ref());
-                let values: Vec<_> = values.chain(case.else_expr.as_deref()).collect();
-                let given = values.iter().filter(|value| !is_null(value));
-                let texts = given.map(|value| constant(value)).collect::<Option<Vec<_>>>();
-                Certain {
-                    checks: texts.map(RowCheck::OneOf).into_iter().collect(),
-                    ..self.among(values, input)
-                }
-            }
+            Expr::Case(case) => self.of_case(case, input),
             Expr::ScalarFunction(call) => {
                 let bounds = call.args.iter().filter_map(constant_number);
                 match call.name() {
@@ -336,15 +349,34 @@ impl<'p> Known<'p> {
                         checks: bounds.map(at_least).filter(|_| !is_float()).collect(),
                         ..self.among(&call.args, input)
                     },
-                    "coalesce" | "ifnull" | "nvl" => self.among(&call.args, input),
+                    "coalesce" | "ifnull" | "nvl" => {
+                        // What stands behind a value that is never null is never given.
+                        let last = call.args.iter().position(|value| self.is_never_null(value, input));
+                        let given = last.map_or(call.args.len(), |last| last + 1);
+                        self.among(call.args.iter().take(given), input)
+                    }
                     // The first of them, or what is inside.
-                    "nullif" | "array_element" | "get_field" => self.among(call.args.first(), input),
-                    "make_array" => Certain {
-                        puts_inside: true,
-                        ..self.among(&call.args, input)
-                    },
+                    "nullif" => self.among(call.args.first(), input),
+                    "array_element" | "get_field" => {
+                        let of = self.among(call.args.first(), input);
+                        Certain {
+                            inside: of.inside.saturating_sub(call.args.len().saturating_sub(1)),
+                            ..of
+                        }
+                    }
+                    "make_array" => {
+                        let of = self.among(&call.args, input);
+                        Certain {
+                            inside: of.inside + 1,
+                            ..of
+                        }
+                    }
                     "named_struct" | "struct" | "map" | "make_map" => Certain {
-                        puts_inside: true,
+                        inside: self.among(&call.args, input).inside + 1,
+                        ..Certain::nothing()
+                    },
+                    name if makes_list(name) => Certain {
+                        inside: self.among(&call.args, input).inside.max(1),
                         ..Certain::nothing()
                     },
                     _ => Certain::nothing(),
@@ -353,12 +385,12 @@ impl<'p> Known<'p> {
             Expr::AggregateFunction(function) if function.func.name() == "count" => {
                 checks(vec![at_least("0".to_owned())])
             }
-            Expr::AggregateFunction(function) if function.func.name() == "sum" => Certain {
+            Expr::AggregateFunction(function) if matches!(function.func.name(), "sum" | "avg") => Certain {
                 sums: true,
                 ..self.among(function.params.args.first(), input)
             },
             Expr::AggregateFunction(function) if function.func.name() == "array_agg" => Certain {
-                puts_inside: true,
+                inside: self.among(function.params.args.first(), input).inside + 1,
                 ..Certain::nothing()
             },
             Expr::AggregateFunction(function) if gives_one_of_rows(function.func.name()) => {
@@ -371,12 +403,12 @@ impl<'p> Known<'p> {
                     self.among(args.first().into_iter().chain(args.get(2)), input)
                 }
                 name if gives_one_of_rows(name) => self.among(function.params.args.first(), input),
-                "sum" => Certain {
+                "sum" | "avg" => Certain {
                     sums: true,
                     ..self.among(function.params.args.first(), input)
                 },
                 "array_agg" => Certain {
-                    puts_inside: true,
+                    inside: self.among(function.params.args.first(), input).inside + 1,
                     ..Certain::nothing()
                 },
                 "count" => checks(vec![at_least("0".to_owned())]),
@@ -388,20 +420,79 @@ impl<'p> Known<'p> {
     }
 
     /// What is the same of values of which one is given: the constants among them, and what any of them is made of.
-    fn among<'e>(&mut self, values: impl IntoIterator<Item = &'e Expr>, input: &'p LogicalPlan) -> Certain {
+    fn among(&mut self, values: impl IntoIterator<Item = &'p Expr>, input: &'p LogicalPlan) -> Certain {
         let mut among = Certain::default();
         for value in values {
-            let of = self.of_expression(value, input);
-            among.constants = among.constants.and(of.constants);
-            among.sums |= of.sums;
-            among.puts_inside |= of.puts_inside;
+            among.takes_in(self.of_expression(value, input));
         }
         among
+    }
+
+    /// What was asked for null before is not null behind, and nothing is given for a null that never is.
+    fn of_case(&mut self, case: &'p Case, input: &'p LogicalPlan) -> Certain {
+        let schema = input.schema();
+        let mut given = Vec::new();
+        let mut present = Present::new();
+        for (when, then) in &case.when_then_expr {
+            let mut there = present.clone();
+            if case.expr.is_none() {
+                there.extend(never_null(when, schema));
+                present.extend(present_otherwise(when, schema));
+            }
+            let is_never = match when.as_ref() {
+                Expr::IsNull(asked) => self.is_never_null(asked, input),
+                _ => false,
+            };
+            given.extend((!is_never).then_some((then.as_ref(), there)));
+        }
+        let mut certain = Certain {
+            have_value: case.else_expr.is_some(),
+            ..Certain::default()
+        };
+        given.extend(case.else_expr.as_deref().map(|otherwise| (otherwise, present)));
+        let texts = given.iter().filter(|(value, _)| !is_null(value));
+        let texts = texts.map(|(value, _)| constant(value)).collect::<Option<Vec<_>>>();
+        certain.checks.extend(texts.map(RowCheck::OneOf));
+        for (value, present) in given {
+            let of = self.of_expression(value, input);
+            certain.have_value &= of.have_value || self.is_present(value, input, &present);
+            certain.takes_in(of);
+        }
+        certain
+    }
+
+    /// Whether an expression is not null in the rows where some columns are not.
+    fn is_present(&mut self, expr: &'p Expr, input: &'p LogicalPlan, present: &Present) -> bool {
+        let place = match expr {
+            Expr::Column(column) => index(input.schema(), column),
+            _ => None,
+        };
+        place.is_some_and(|at| present.contains(&at))
+            || !self.brings_null(expr, input) && self.is_of_values(expr, input, present)
     }
 }
 
 fn index(schema: &DFSchema, column: &Column) -> Option<usize> {
     schema.maybe_index_of_column(column)
+}
+
+/// Whether a function makes a list of a list or of values.
+fn makes_list(name: &str) -> bool {
+    matches!(
+        name,
+        "array_append"
+            | "array_prepend"
+            | "array_concat"
+            | "array_distinct"
+            | "array_remove"
+            | "array_remove_n"
+            | "array_remove_all"
+            | "array_repeat"
+            | "array_reverse"
+            | "array_slice"
+            | "array_sort"
+            | "string_to_array"
+    )
 }
 
 /// Whether an aggregate is the number of rows.

@@ -188,10 +188,21 @@ impl ColumnLineage {
 
     /// Whether the query that makes a column puts values into lists, objects or maps.
     pub fn puts_inside(&self, column: &DatasetColumn) -> bool {
-        self.certain.get(column).is_some_and(|certain| certain.puts_inside)
+        self.certain.get(column).is_some_and(|certain| certain.inside > 0)
     }
 
-    /// Whether the query that makes a column adds up values.
+    /// Whether the query that makes a column may give another value where a column of its sources, or what it is inside of,
+    /// is null.
+    pub fn replaces_null(&self, column: &DatasetColumn, of: &DatasetColumn) -> bool {
+        let mut replaced = self
+            .certain
+            .get(column)
+            .into_iter()
+            .flat_map(|certain| &certain.replaced);
+        replaced.any(|null| null.dataset == of.dataset && overlap(&null.column, &of.column))
+    }
+
+    /// Whether the query that makes a column adds up values, or gives their mean.
     pub fn sums(&self, column: &DatasetColumn) -> bool {
         self.certain.get(column).is_some_and(|certain| certain.sums)
     }

@@ -87,3 +87,24 @@ fn limits_are_followed_into_the_objects_and_lists_that_a_query_makes() {
         );
     }
 }
+
+#[test]
+fn what_is_taken_out_again_where_it_was_put_in_is_no_longer_inside() {
+    let mesh = Mesh::new();
+    let column = |more: &str| super::number(more);
+    let most = |most: u32| column(&format!(", logicalTypeOptions: {{maximum: {most}}}"));
+    let list = "{name: m, logicalType: array, items: {logicalType: integer, physicalType: bigint}}";
+    for (silver, put, taken, most_of_gold, expected) in [
+        (column(""), "[x][1] AS x", "x", 100, Nothing),
+        (column(""), "named_struct('a', x)['a'] AS x", "x", 100, Nothing),
+        (column(""), "[x][1] AS x", "x", 15, Perhaps),
+        (list.to_owned(), "[[x]][1] AS m", "m[1]", 15, Perhaps),
+        (list.to_owned(), "array_append([id], x) AS m", "m[1]", 15, Perhaps),
+        (list.to_owned(), "array_sort([x]) AS m", "m[1]", 15, Perhaps),
+    ] {
+        mesh.between("y", &silver, &format!("SELECT id, {put} FROM s.bronze.a"));
+        let sql = format!("SELECT id, {taken} AS x FROM s.silver.y");
+        let (told, all) = mesh.loosened([&most(10), &most(20)], &most(most_of_gold), &sql);
+        assert_eq!(told, expected, "{put}, {most_of_gold}: {all}");
+    }
+}

@@ -1,13 +1,15 @@
 //! What a condition of a query says of a column wherever it holds.
 
+use std::collections::BTreeSet;
+
 use datafusion::arrow::datatypes::DataType;
-use datafusion::common::Column;
+use datafusion::common::{Column, DFSchema};
 use datafusion::logical_expr::utils::split_conjunction;
-use datafusion::logical_expr::{Expr, Filter, Operator};
+use datafusion::logical_expr::{BinaryExpr, Expr, Filter, Operator};
 use polder_contract::RowCheck;
 
-use super::Certain;
 use super::constants::{constant, constant_number, is_text};
+use super::{Certain, is_strict};
 
 impl Certain {
     /// Of the column at this place of what a filter leaves, of which this was certain before.
@@ -134,4 +136,93 @@ pub(super) fn at_least(value: String) -> RowCheck {
 
 fn is_least(check: &RowCheck) -> bool {
     matches!(check, RowCheck::Minimum { .. })
+}
+
+/// The places of the columns that are not null wherever a condition holds.
+pub(super) fn never_null(condition: &Expr, schema: &DFSchema) -> BTreeSet<usize> {
+    match condition {
+        Expr::BinaryExpr(binary) if binary.op == Operator::And => {
+            let all = chained(binary, |op| op == Operator::And).into_iter();
+            all.flat_map(|one| never_null(one, schema)).collect()
+        }
+        Expr::BinaryExpr(binary) if binary.op == Operator::Or => {
+            let any = chained(binary, |op| op == Operator::Or).into_iter();
+            in_each(any.map(|one| never_null(one, schema)))
+        }
+        Expr::IsNotNull(of) | Expr::IsFalse(of) => null_with(of, schema),
+        Expr::IsTrue(of) => never_null(of, schema),
+        Expr::Not(of) => &present_otherwise(of, schema) | &null_with(of, schema),
+        Expr::InSubquery(within) if !within.negated => null_with(&within.expr, schema),
+        other => null_with(other, schema),
+    }
+}
+
+/// The places of the columns that are not null wherever a condition does not hold.
+pub(super) fn present_otherwise(condition: &Expr, schema: &DFSchema) -> BTreeSet<usize> {
+    match condition {
+        Expr::IsNull(of) => null_with(of, schema),
+        Expr::Not(of) => match of.as_ref() {
+            Expr::IsNotNull(of) => null_with(of, schema),
+            _ => BTreeSet::new(),
+        },
+        Expr::BinaryExpr(binary) if binary.op == Operator::Or => {
+            let any = chained(binary, |op| op == Operator::Or).into_iter();
+            any.flat_map(|one| present_otherwise(one, schema)).collect()
+        }
+        _ => BTreeSet::new(),
+    }
+}
+
+/// The places of the columns with any of which an expression is null.
+pub(super) fn null_with(expr: &Expr, schema: &DFSchema) -> BTreeSet<usize> {
+    let all = |of: &[&Expr]| of.iter().flat_map(|one| null_with(one, schema)).collect();
+    match expr {
+        Expr::Column(column) => schema.maybe_index_of_column(column).into_iter().collect(),
+        Expr::Alias(alias) => null_with(&alias.expr, schema),
+        Expr::Cast(cast) => null_with(&cast.expr, schema),
+        Expr::TryCast(cast) => null_with(&cast.expr, schema),
+        Expr::Negative(of) | Expr::Not(of) => null_with(of, schema),
+        Expr::BinaryExpr(binary) => match binary.op {
+            Operator::IsDistinctFrom | Operator::IsNotDistinctFrom => BTreeSet::new(),
+            // One that is false, or true, is the answer.
+            Operator::And | Operator::Or => {
+                let parts = chained(binary, |op| matches!(op, Operator::And | Operator::Or)).into_iter();
+                in_each(parts.map(|part| null_with(part, schema)))
+            }
+            _ => {
+                let is_plain = |op| {
+                    let answers = [
+                        Operator::And,
+                        Operator::Or,
+                        Operator::IsDistinctFrom,
+                        Operator::IsNotDistinctFrom,
+                    ];
+                    !answers.contains(&op)
+                };
+                all(&chained(binary, is_plain))
+            }
+        },
+        Expr::Between(between) => null_with(&between.expr, schema),
+        // `IN ()` asks nothing.
+        Expr::InList(list) if !list.list.is_empty() => null_with(&list.expr, schema),
+        Expr::Like(like) | Expr::SimilarTo(like) => all(&[&like.expr, &like.pattern]),
+        Expr::ScalarFunction(call) if is_strict(expr) => all(&call.args.iter().collect::<Vec<_>>()),
+        _ => BTreeSet::new(),
+    }
+}
+
+/// What operators in a row stand between: there can be thousands.
+pub(super) fn chained(binary: &BinaryExpr, is_same: impl Fn(Operator) -> bool) -> Vec<&Expr> {
+    let (mut open, mut parts) = (vec![binary.right.as_ref(), binary.left.as_ref()], Vec::new());
+    while let Some(expr) = open.pop() {
+        match expr {
+            Expr::BinaryExpr(inner) if is_same(inner.op) => open.extend([inner.right.as_ref(), inner.left.as_ref()]),
+            other => parts.push(other),
+        }
+    }
+    parts
+}
+
+fn in_each(sets: impl Iterator<Item = BTreeSet<usize>>) -> BTreeSet<usize> {
+    sets.reduce(|all, one| &all & &one).unwrap_or_default()
 }

@@ -188,8 +188,187 @@ async fn a_column_that_is_named_again_and_again_is_looked_at_once() {
     }
     let constants = Constants::These(BTreeSet::from(["1".to_owned()]));
     assert_eq!(of(&sql).await.constants, constants);
+    let mut nested = "v".to_owned();
+    for most in 0..8 {
+        nested = format!("CASE WHEN v IS NULL THEN 1 WHEN v > {most} THEN 1 ELSE coalesce({nested}, 1) END");
+    }
+    let constants = Constants::These(BTreeSet::from(["1".to_owned()]));
+    let found = of(&format!("SELECT {nested} AS x FROM a.silver.t")).await;
+    assert_eq!((found.constants, found.replaced.len()), (constants, 1));
     let casts = format!("SELECT 5{} AS x FROM a.silver.t", "::int::bigint".repeat(15));
     assert_eq!(of(&casts).await.checks, vec![RowCheck::OneOf(vec!["5".to_owned()])]);
     let signs = format!("SELECT {}5 AS x FROM a.silver.t", "- ".repeat(30));
     assert_eq!(of(&signs).await.checks, vec![RowCheck::OneOf(vec!["5".to_owned()])]);
+}
+
+#[tokio::test]
+async fn null_that_a_query_gives_another_value_for_is_known_by_its_column() {
+    for (rest, expected) in [
+        ("v FROM a.silver.t", ""),
+        ("v + 1 AS x FROM a.silver.t", ""),
+        ("coalesce(v, 99) AS x FROM a.silver.t", "v"),
+        ("coalesce(v, NULL) AS x FROM a.silver.t", ""),
+        ("coalesce(v, v) AS x FROM a.silver.t", ""),
+        ("coalesce(1, v) AS x FROM a.silver.t", ""),
+        ("coalesce(CAST(v AS varchar), k) AS x FROM a.silver.t", "v"),
+        ("upper(coalesce(k, 'n')) AS x FROM a.silver.t", "k"),
+        (
+            "coalesce(k, 'n') || '-' || CAST(v AS varchar) AS x FROM a.silver.t",
+            "k",
+        ),
+        ("concat('v', k) AS x FROM a.silver.t", "k"),
+        ("concat_ws('-', k, CAST(v AS varchar)) AS x FROM a.silver.t", "k v"),
+        ("concat_ws(k, CAST(v AS varchar), 'a') AS x FROM a.silver.t", "v"),
+        ("array_to_string([k, 'a'], '-') AS x FROM a.silver.t", "k"),
+        ("least(v, 99) AS x FROM a.silver.t", "v"),
+        ("least(v, v) AS x FROM a.silver.t", ""),
+        ("v IS NULL AS x FROM a.silver.t", "v"),
+        ("v IS DISTINCT FROM 1 AS x FROM a.silver.t", "v"),
+        ("v > 1 AS x FROM a.silver.t", ""),
+        ("CASE WHEN v > 1 THEN 1 ELSE 0 END AS x FROM a.silver.t", "v"),
+        ("CASE WHEN v IS NULL THEN 0 ELSE v END AS x FROM a.silver.t", "v"),
+        ("CASE WHEN k = 'a' THEN v ELSE 0 END AS x FROM a.silver.t", "k"),
+        ("nvl2(v, k, 'n') AS x FROM a.silver.t", "v"),
+        (
+            "coalesce(named_struct('a', v), named_struct('a', 0))['a'] AS x FROM a.silver.t",
+            "",
+        ),
+        ("coalesce(named_struct('a', v)['a'], 0) AS x FROM a.silver.t", "v"),
+        ("coalesce([v][1], 0) AS x FROM a.silver.t", "v"),
+        ("coalesce(address['city'], 'n') AS x FROM a.silver.n", "address"),
+        // Of rows that are left out nothing comes.
+        ("coalesce(v, 0) AS x FROM a.silver.t WHERE v IS NOT NULL", ""),
+        ("coalesce(v, 0) AS x FROM a.silver.t WHERE v + 1 < 9 AND k = 'a'", ""),
+        ("coalesce(v, 0) AS x FROM a.silver.t WHERE NOT v > 9", ""),
+        (
+            "coalesce(v, 0) AS x FROM a.silver.t WHERE NOT (v IS NULL OR k IS NULL)",
+            "",
+        ),
+        ("coalesce(v, 0) AS x FROM a.silver.t WHERE v < 5 OR v > 9", ""),
+        (
+            "coalesce(v, 0) AS x FROM a.silver.t WHERE v IN (SELECT w FROM a.silver.u)",
+            "",
+        ),
+        ("coalesce(v, 0) AS x FROM a.silver.t WHERE v < 5 OR v IS NULL", "v"),
+        ("coalesce(v, 0) AS x FROM a.silver.t WHERE coalesce(v, 1) < 5", "v"),
+        ("coalesce(v, 0) AS x FROM a.silver.t WHERE k = 'a'", "v"),
+        ("x FROM (SELECT v, coalesce(v, 0) AS x FROM a.silver.t) WHERE v > 0", ""),
+        (
+            "x FROM (SELECT v, coalesce(v, 0) AS x FROM a.silver.t) WHERE x > 0",
+            "v",
+        ),
+        ("max(coalesce(v, 0)) OVER () AS x FROM a.silver.t WHERE v > 0", ""),
+        (
+            "x FROM (SELECT v, max(coalesce(v, 0)) OVER () AS x FROM a.silver.t) WHERE v > 0",
+            "v",
+        ),
+        ("coalesce(t.v, 0) AS x FROM a.silver.t JOIN a.silver.u ON u.w = t.v", ""),
+        ("coalesce(t.v, 0) AS x FROM a.silver.t, a.silver.u WHERE u.w = t.v", ""),
+        (
+            "coalesce(t.v, 0) AS x FROM a.silver.t LEFT JOIN a.silver.u ON u.w = t.v",
+            "v",
+        ),
+        (
+            "coalesce(t.v, 0) AS x FROM a.silver.u LEFT JOIN a.silver.t ON u.w = t.v",
+            "",
+        ),
+        (
+            "coalesce(t.v, 0) AS x FROM a.silver.t LEFT JOIN a.silver.t AS r ON r.v = t.v WHERE r.v > 0",
+            "v",
+        ),
+        // Several rows.
+        ("coalesce(max(v), 0) AS x FROM a.silver.t GROUP BY k", "v"),
+        ("coalesce(max(v), 0) AS x FROM a.silver.t WHERE v > 0 GROUP BY k", ""),
+        ("max(coalesce(v, 0)) AS x FROM a.silver.t GROUP BY k", "v"),
+        (
+            "sum(coalesce(v, 0) * 2) OVER (PARTITION BY k) AS x FROM a.silver.t",
+            "v",
+        ),
+        ("sum(v) AS x FROM a.silver.t GROUP BY k", ""),
+        ("count(v) AS x FROM a.silver.t GROUP BY k", "v"),
+        ("count(*) AS x FROM a.silver.t GROUP BY k", ""),
+        ("lag(v, 1, 5) OVER (ORDER BY k) AS x FROM a.silver.t", ""),
+        (
+            "coalesce(max(v), 0) AS x FROM a.silver.t GROUP BY k HAVING max(v) > 0",
+            "",
+        ),
+        ("max(coalesce(v, 0)) AS x FROM a.silver.t GROUP BY v HAVING v > 0", ""),
+        ("coalesce((SELECT max(w) FROM a.silver.u), 0) AS x FROM a.silver.t", "w"),
+        // Several ways.
+        ("v FROM a.silver.t UNION ALL SELECT coalesce(w, 0) FROM a.silver.u", "w"),
+        (
+            "x FROM (SELECT v AS x FROM a.silver.t UNION ALL SELECT coalesce(w, 0) FROM a.silver.u) WHERE x > 0",
+            "w",
+        ),
+    ] {
+        let found = of(&format!("SELECT {rest}")).await.replaced;
+        let names: Vec<_> = found.iter().map(|column| column.column.as_str()).collect();
+        assert_eq!(names.join(" "), expected, "{rest}");
+    }
+}
+
+#[tokio::test]
+async fn what_can_never_be_null_gives_way_to_no_constant() {
+    for (rest, expected) in [
+        ("coalesce(v, 9) AS x FROM a.silver.t WHERE v > 0", &[][..]),
+        ("coalesce(max(v), 9) AS x FROM a.silver.t WHERE v > 0 GROUP BY k", &[]),
+        ("coalesce(max(v), 9) AS x FROM a.silver.t WHERE v > 0", &["9"]),
+        (
+            "CASE WHEN v IS NULL THEN 9 ELSE v END AS x FROM a.silver.t WHERE v > 0",
+            &[],
+        ),
+        ("CASE WHEN v IS NULL THEN 9 ELSE v END AS x FROM a.silver.t", &["9"]),
+        (
+            "coalesce(t.v, 9) AS x FROM a.silver.u LEFT JOIN a.silver.t ON t.v = u.w",
+            &["9"],
+        ),
+    ] {
+        let constants = Constants::These(expected.iter().map(ToString::to_string).collect());
+        assert_eq!(of(&format!("SELECT {rest}")).await.constants, constants, "{rest}");
+    }
+}
+
+#[tokio::test]
+async fn what_was_asked_for_null_before_is_a_value_behind() {
+    for (value, expected) in [
+        ("CASE WHEN v IS NULL THEN 0 ELSE v END", true),
+        ("CASE WHEN v IS NULL OR k IS NULL THEN 0 ELSE v + 1 END", true),
+        ("CASE WHEN v IS NOT NULL THEN v ELSE 0 END", true),
+        ("CASE WHEN v IS NULL THEN 0 WHEN v > 9 THEN 9 ELSE v END", true),
+        ("CASE WHEN k IS NULL THEN 0 ELSE v END", false),
+        ("CASE WHEN v IS NULL THEN 0 END", false),
+        ("CASE WHEN v IS NULL THEN v ELSE v END", false),
+        ("CASE v WHEN 1 THEN 0 ELSE v END", false),
+    ] {
+        let plain = format!("SELECT {value} AS x FROM a.silver.t");
+        let named = format!("WITH q AS ({plain}) SELECT x FROM q");
+        for sql in [plain, named] {
+            assert_eq!(of(&sql).await.have_value, expected, "{sql}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_was_put_into_lists_and_objects_is_inside_until_it_is_taken_out() {
+    for (value, expected) in [
+        ("v", 0),
+        ("[v]", 1),
+        ("[v][1]", 0),
+        ("named_struct('a', v)['a']", 0),
+        ("named_struct('a', [v])['a']", 1),
+        ("[[v]][1]", 1),
+        ("[[v]][1][1]", 0),
+        ("array_append([v], 1)", 1),
+        ("array_sort([v])[1]", 0),
+        ("CASE WHEN v > 1 THEN [v] ELSE [0] END", 1),
+        ("array_agg(v) OVER ()", 1),
+        ("(array_agg(v) OVER ())[1]", 0),
+        ("string_to_array(k, ',')", 1),
+    ] {
+        assert_eq!(
+            of(&format!("SELECT {value} AS x FROM a.silver.t")).await.inside,
+            expected,
+            "{value}"
+        );
+    }
 }

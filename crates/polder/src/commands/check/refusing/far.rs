@@ -82,7 +82,8 @@ impl Handed<'_> {
                     continue;
                 }
                 let comes_out = inside.is_none() && here.within;
-                let in_place = here.null && self.uses_null(edge, (to, &target), &edges);
+                let in_place =
+                    here.null && edge.how.is_direct() && self.mesh.analysis.lineage.replaces_null(to, &edge.from);
                 // Others go on as they come, beside what the query gives in the place of null.
                 let ways: &[bool] = match (conditional || in_place, !conditional && here.others) {
                     (true, true) => &[false, true],
@@ -170,22 +171,6 @@ impl Handed<'_> {
         }
     }
 
-    /// Whether a query makes another value of null.
-    fn uses_null(&self, edge: &ColumnEdge, (to, target): (&DatasetColumn, &Guarantees), edges: &[&ColumnEdge]) -> bool {
-        let lineage = &self.mesh.analysis.lineage;
-        let uses = match (edge.how, edge.keeps_values) {
-            // It gives another one in its place.
-            (Dependency::Transformation, true) => match lineage.constants(to) {
-                Some(constants) => !constants.is_empty() || self.beside(edge).next().is_some(),
-                None => target.about(&to.column).next().is_some(),
-            },
-            (Dependency::Transformation | Dependency::Aggregation, false) => !lineage.may_be_null(to),
-            _ => false,
-        };
-        // Or it leaves out the rows.
-        uses && !chooses(edges, &edge.via, ROWS)
-    }
-
     /// What goes directly into the same column by the same query.
     fn beside<'e>(&'e self, edge: &'e ColumnEdge) -> impl Iterator<Item = &'e ColumnEdge> {
         let entering = edge
@@ -207,7 +192,9 @@ impl Handed<'_> {
         let listed = [RowCheck::OneOf(constants.iter().cloned().collect())];
         let parts = || target.keep_by_checks(&to.column, &listed, rule);
         let sums = self.mesh.analysis.lineage.sums(to);
-        if sums && !is_about_sign(rule) {
+        // A sum of some of the values is one all the same.
+        let adds_none = || constants.iter().all(|constant| constant == "0") && self.beside(step.edge).next().is_none();
+        if sums && !is_about_sign(rule) && !adds_none() {
             return false;
         }
         let constants_keep = constants.is_empty() || is_here && parts().into_iter().all(|part| part == Kept::Surely);

@@ -140,7 +140,10 @@ impl Handed<'_> {
             }
             kept = Some(kept.map_or(one, |kept: Kept| kept.min(one)));
         }
-        let kept = kept.unwrap_or_else(|| self.constant_kept(pipeline, path, rule, target));
+        let kept = match kept {
+            Some(kept) => kept.min(self.constants_kept(pipeline, path, rule, target)),
+            None => self.constant_kept(pipeline, path, rule, target),
+        };
         (kept, from.into_iter().collect::<Vec<_>>().join(", "))
     }
 
@@ -175,6 +178,25 @@ impl Handed<'_> {
                 parts.into_iter().min().unwrap_or(Kept::Surely)
             }
         }
+    }
+
+    /// Whether the constants that a query gives beside the values of columns keep a rule.
+    fn constants_kept(&self, pipeline: &Pipeline, path: &str, rule: &Rule, target: &Guarantees) -> Kept {
+        let lineage = &self.mesh.analysis.lineage;
+        let to = DatasetColumn {
+            dataset: pipeline.dataset.clone(),
+            column: path.to_owned(),
+        };
+        let constants = lineage.constants(&to).filter(|constants| !constants.is_empty());
+        let Some(constants) = constants.filter(|_| !refuses_only_null(rule)) else {
+            return Kept::Surely;
+        };
+        let listed = [RowCheck::OneOf(constants.iter().cloned().collect())];
+        let of = |checks: &[RowCheck]| target.keep_by_checks(path, checks, rule);
+        let by_query = of(lineage.certain(&to));
+        let parts = of(&listed).into_iter().enumerate();
+        let parts = parts.map(|(at, kept)| kept.max(by_query.get(at).copied().unwrap_or(Kept::Not)));
+        parts.min().unwrap_or(Kept::Surely)
     }
 
     /// Whether the query lists the values of a column.
