@@ -34,6 +34,7 @@ impl Words {
 /// What tells the rows of a query apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Apart {
+    words: Words,
     columns: Vec<String>,
     rows: Rows,
     /// Whether each of its scalar subqueries gives one row at most.
@@ -41,17 +42,26 @@ pub struct Apart {
 }
 
 impl Apart {
-    /// Whether no two rows have the same values in these columns, or in those that they are inside of.
+    /// Whether no two rows have the same values in these columns. A value inside of a column counts as the column, but for
+    /// exact words: of rows that differ in the column some may have the same inside.
     pub fn by(&self, columns: &[String]) -> bool {
-        let places = columns.iter().filter_map(|path| place(&self.columns, path));
+        let is_whole = |path: &&String| self.words > Words::Exact || self.columns.contains(path);
+        let places = columns.iter().filter(is_whole);
+        let places = places.filter_map(|path| place(&self.columns, path));
         self.rows.are_apart_by(&places.collect())
     }
 
     /// The sets of columns that tell them apart.
     pub fn keys(&self) -> Keys {
         let named = |key: &BTreeSet<usize>| {
-            let told = key.iter().filter(|at| !self.rows.is_fixed(**at));
-            told.filter_map(|at| self.columns.get(*at).cloned()).collect()
+            let mut least = key.clone();
+            for at in key {
+                let without = least.iter().copied().filter(|other| other != at).collect();
+                if self.rows.are_apart_by(&without) {
+                    least = without;
+                }
+            }
+            least.iter().filter_map(|at| self.columns.get(*at).cloned()).collect()
         };
         self.rows.keys.iter().map(named).collect()
     }
@@ -63,6 +73,7 @@ pub(super) fn apart(plan: &LogicalPlan, words: Words, sources: &dyn Fn(&DatasetN
     let rows = reading.rows(plan, &[]);
     let names = plan.schema().fields().iter().map(|field| field.name().clone());
     Apart {
+        words,
         columns: names.collect(),
         rows,
         is_scalar: reading.is_scalar,
@@ -80,6 +91,9 @@ fn place(columns: &[String], path: &str) -> Option<usize> {
 /// Of more keys than these the first ones count.
 const MOST_KEYS: usize = 16;
 
+/// Of more of what determines what, too.
+const MOST_DETERMINED: usize = 64;
+
 /// What is known of the rows of a plan, by the places of its columns.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Rows {
@@ -88,6 +102,8 @@ struct Rows {
     same: Vec<usize>,
     /// Sets of columns, each with those of which rows have the same values that have the same in the set.
     determined: Vec<(BTreeSet<usize>, BTreeSet<usize>)>,
+    /// Sets of columns of a row from elsewhere: whoever knows one of them is taken to know all.
+    alike: Vec<BTreeSet<usize>>,
     /// Columns of which all rows have the same value.
     fixed: BTreeSet<usize>,
     /// Columns that count from one.
@@ -101,6 +117,7 @@ impl Rows {
             keys: Vec::new(),
             same: (0..width).collect(),
             determined: Vec::new(),
+            alike: Vec::new(),
             fixed: BTreeSet::new(),
             numbers: BTreeSet::new(),
         }
@@ -131,9 +148,9 @@ impl Rows {
                 return true;
             }
             let by = self.determined.iter().filter(|(by, _)| by.iter().all(is_there));
-            let more: BTreeSet<_> = by
-                .flat_map(|(_, of)| of.iter().map(|at| self.first_same(*at)))
-                .collect();
+            let alike = self.alike.iter().filter(|all| all.iter().any(is_there));
+            let more = by.map(|(_, of)| of).chain(alike).flatten();
+            let more: BTreeSet<_> = more.map(|at| self.first_same(*at)).collect();
             if more.is_subset(&known) {
                 return false;
             }
@@ -142,7 +159,9 @@ impl Rows {
     }
 
     fn determine(&mut self, by: BTreeSet<usize>, of: BTreeSet<usize>) {
-        if self.determined.len() < MOST_KEYS {
+        let mut known = self.determined.iter();
+        let is_known = known.any(|(known, all)| known.is_subset(&by) && of.is_subset(all));
+        if !is_known && self.determined.len() < MOST_DETERMINED {
             self.determined.push((by, of));
         }
     }
@@ -237,15 +256,16 @@ impl Rows {
         for key in self.keys.iter().flat_map(holding) {
             rows.add_key(key);
         }
-        for (by, of) in &self.determined {
+        let given_of = |of: &BTreeSet<usize>| {
             let of: BTreeSet<_> = of.iter().map(first).collect();
             let own = |given: &Given| given.own.is_some_and(|own| of.contains(&self.first_same(own)));
-            let of = given
-                .iter()
-                .enumerate()
-                .filter(|(_, given)| own(given))
-                .map(|(at, _)| at);
-            let of: BTreeSet<_> = of.collect();
+            let places = given.iter().enumerate().filter(|(_, given)| own(given));
+            places.map(|(at, _)| at).collect::<BTreeSet<_>>()
+        };
+        let alike = self.alike.iter().map(given_of);
+        rows.alike.extend(alike.filter(|all| all.len() > 1));
+        for (by, of) in &self.determined {
+            let of = given_of(of);
             for by in holding(by).into_iter().filter(|_| !of.is_empty()) {
                 rows.determine(by, of.clone());
             }

@@ -191,6 +191,19 @@ fn what_else_is_in_a_query_neither_hides_them_nor_keeps_them() {
             Perhaps,
         ),
         (&format!("{fans} GROUP BY b.id, b.x"), Nothing),
+        // What is looked up is another value of each row that looks.
+        (
+            "SELECT a.x, b.id FROM s.bronze.a AS a LEFT JOIN s.silver.b AS b ON b.x = a.id GROUP BY a.x, b.id",
+            Perhaps,
+        ),
+        (
+            "SELECT DISTINCT a.x, b.id FROM s.bronze.a AS a JOIN s.silver.b AS b ON b.x = a.id",
+            Perhaps,
+        ),
+        (
+            "SELECT b.id, b.x FROM s.silver.b AS b LEFT JOIN (SELECT -1 AS x UNION ALL SELECT x FROM s.bronze.a) AS q ON q.x = b.x",
+            Perhaps,
+        ),
         // One row is looked up.
         (
             "SELECT b.id, b.x FROM s.silver.b AS b, s.bronze.a AS a WHERE a.x = 1",

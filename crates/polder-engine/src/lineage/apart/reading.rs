@@ -14,7 +14,7 @@ use polder_contract::RowCheck;
 use polder_core::DatasetName;
 use polder_query::lineage::dataset_of;
 
-use super::{Given, Keys, Rows, Words, apart, place};
+use super::{Given, Keys, MOST_KEYS, Rows, Words, apart, place};
 use crate::lineage::certain::{Certain, certain, gives_one_of_rows};
 
 /// One reading of a query.
@@ -84,9 +84,14 @@ impl<'r, 'p> Reading<'r, 'p> {
                 let mut rows = Rows::any(width);
                 for key in (self.sources)(&dataset) {
                     let places = key.iter().map(|column| place(&columns, column));
-                    if let Some(places) = places.collect() {
-                        rows.add_key(places);
+                    let Some(places) = places.collect::<Option<BTreeSet<_>>>() else {
+                        continue;
+                    };
+                    match places.is_empty() {
+                        true => rows.alike.push((0..width).collect()),
+                        false => rows.determine(places.clone(), (0..width).collect()),
                     }
+                    rows.add_key(places);
                 }
                 rows
             }
@@ -104,6 +109,15 @@ impl<'r, 'p> Reading<'r, 'p> {
             }
             LogicalPlan::Sort(sort) => self.rows(&sort.input, conditions),
             LogicalPlan::SubqueryAlias(alias) => self.rows(&alias.input, &[]),
+            // What it is of one row of another plan it is not of all.
+            LogicalPlan::Subquery(subquery) if !subquery.outer_ref_columns.is_empty() => match self.words {
+                Words::Exact => Rows::any(width),
+                _ => {
+                    let mut rows = self.rows(&subquery.subquery, &[]);
+                    rows.fixed.clear();
+                    rows
+                }
+            },
             LogicalPlan::Subquery(subquery) => self.rows(&subquery.subquery, &[]),
             LogicalPlan::Repartition(repartition) => self.rows(&repartition.input, &[]),
             LogicalPlan::Limit(limit) => match limit.get_fetch_type() {
@@ -212,6 +226,8 @@ impl<'r, 'p> Reading<'r, 'p> {
             let partition = places(&mut params.partition_by.iter());
             let name = function.fun.name();
             match name {
+                // How many rows come before, nulls and frames aside.
+                "count" | "cume_dist" | "percent_rank" if self.words == Words::Exact => {}
                 "row_number" | "rank" | "dense_rank" | "count" | "cume_dist" | "percent_rank" => {
                     if matches!(name, "row_number" | "rank" | "dense_rank") {
                         rows.numbers.insert(at);
@@ -307,11 +323,27 @@ impl<'r, 'p> Reading<'r, 'p> {
         for (by, of) in &right.determined {
             rows.determine(shifted(by), shifted(of));
         }
+        rows.alike.extend(left.alike.iter().cloned());
+        rows.alike.extend(right.alike.iter().map(shifted));
+        // Of one row at most the other side says whether it is met.
+        let asked = |schema: &DFSchema| {
+            let on = join.on.iter().flat_map(|(one, other)| [one, other]);
+            let all = on.chain(inside.iter().copied());
+            all.flat_map(|expr| places_in(expr, schema)).collect::<BTreeSet<_>>()
+        };
         for key in &left.keys {
-            rows.determine(key.clone(), (0..width).collect());
+            let by = match key.is_empty() {
+                true => shifted(&asked(join.right.schema())),
+                false => key.clone(),
+            };
+            rows.determine(by, (0..width).collect());
         }
         for key in &right.keys {
-            rows.determine(shifted(key), (width..width + right.same.len()).collect());
+            let by = match key.is_empty() {
+                true => asked(join.left.schema()),
+                false => shifted(key),
+            };
+            rows.determine(by, (width..width + right.same.len()).collect());
         }
         if matches!(join.join_type, JoinType::Inner | JoinType::Left) {
             rows.fixed.extend(&left.fixed);
@@ -330,29 +362,45 @@ impl<'r, 'p> Reading<'r, 'p> {
     }
 
     fn of_union(&mut self, inputs: &'p [Arc<LogicalPlan>], width: usize) -> Rows {
-        let each: Vec<_> = inputs.iter().map(|input| self.rows(input, &[])).collect();
-        let tags: Vec<_> = inputs.iter().map(|input| certain(input).collect::<Vec<_>>()).collect();
+        let mut arms = Vec::new();
+        let mut open: Vec<&'p LogicalPlan> = inputs.iter().rev().map(Arc::as_ref).collect();
+        while let Some(arm) = open.pop() {
+            match arm {
+                LogicalPlan::Union(union) => open.extend(union.inputs.iter().rev().map(Arc::as_ref)),
+                arm => arms.push(arm),
+            }
+        }
+        // A key of each of them, put together.
+        let mut keys = vec![BTreeSet::new()];
+        for arm in &arms {
+            let of_arm = self.rows(arm, &[]).keys;
+            let with = |key: &BTreeSet<usize>| of_arm.iter().map(|own| key | own).collect::<Vec<_>>();
+            let mut all: Vec<_> = keys.iter().flat_map(with).collect();
+            all.sort_by_key(BTreeSet::len);
+            all.dedup();
+            all.truncate(MOST_KEYS);
+            keys = all;
+        }
+        let mut rows = Rows::any(width);
+        if keys.is_empty() {
+            return rows;
+        }
+        let tags: Vec<_> = arms.iter().map(|arm| certain(arm).collect::<Vec<_>>()).collect();
         // A column in which each input has a constant of its own.
         let tag = (0..width).find(|at| {
             let mut values = BTreeSet::new();
             tags.iter()
-                .all(|input| match input.get(*at).map(|known| known.checks.as_slice()) {
+                .all(|arm| match arm.get(*at).map(|known| known.checks.as_slice()) {
                     Some([RowCheck::OneOf(only)]) if only.len() == 1 => values.insert(only.clone()),
                     _ => false,
                 })
         });
-        let mut rows = Rows::any(width);
-        let Some((first, others)) = each.split_first() else {
-            return rows;
-        };
-        for key in &first.keys {
-            if others.iter().all(|other| other.are_apart_by(key)) {
-                match (tag, self.words) {
-                    (Some(tag), _) => rows.add_key(key.iter().copied().chain([tag]).collect()),
-                    (None, Words::Exact) => {}
-                    // As if no row were in two of them.
-                    (None, _) => rows.add_key(key.clone()),
-                }
+        for key in keys {
+            match (tag, self.words) {
+                (Some(tag), _) => rows.add_key(key.into_iter().chain([tag]).collect()),
+                (None, Words::Exact) => {}
+                // As if no row were in two of them.
+                (None, _) => rows.add_key(key),
             }
         }
         rows
@@ -433,6 +481,14 @@ fn made_of(expr: &Expr, schema: &DFSchema) -> BTreeSet<usize> {
             walked.map(|_| found).unwrap_or_default()
         }
     }
+}
+
+/// The columns that an expression names.
+fn places_in(expr: &Expr, schema: &DFSchema) -> BTreeSet<usize> {
+    let named = expr.column_refs().into_iter();
+    named
+        .filter_map(|column| schema.maybe_index_of_column(column))
+        .collect()
 }
 
 pub(super) fn unaliased(expr: &Expr) -> &Expr {
