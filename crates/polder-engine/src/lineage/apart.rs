@@ -51,19 +51,28 @@ impl Apart {
         self.rows.are_apart_by(&places.collect())
     }
 
-    /// The sets of columns that tell them apart.
+    /// The least sets of columns that tell them apart: one may do without another, and the other without the one.
     pub fn keys(&self) -> Keys {
-        let named = |key: &BTreeSet<usize>| {
-            let mut least = key.clone();
-            for at in key {
-                let without = least.iter().copied().filter(|other| other != at).collect();
-                if self.rows.are_apart_by(&without) {
-                    least = without;
-                }
+        let mut least = BTreeSet::new();
+        for key in &self.rows.keys {
+            least.insert(self.without_needless(key, None));
+            least.extend(key.iter().map(|wanted| self.without_needless(key, Some(*wanted))));
+        }
+        let named = |key: &BTreeSet<usize>| key.iter().filter_map(|at| self.columns.get(*at).cloned()).collect();
+        least.iter().take(MOST_KEYS).map(named).collect()
+    }
+
+    /// What is left of a key without the columns that it can do without, one that is wanted tried last.
+    fn without_needless(&self, key: &BTreeSet<usize>, wanted: Option<usize>) -> BTreeSet<usize> {
+        let mut least = key.clone();
+        let others = key.iter().copied().filter(|at| Some(*at) != wanted);
+        for at in others.chain(wanted) {
+            least.remove(&at);
+            if !self.rows.are_apart_by(&least) {
+                least.insert(at);
             }
-            least.iter().filter_map(|at| self.columns.get(*at).cloned()).collect()
-        };
-        self.rows.keys.iter().map(named).collect()
+        }
+        least
     }
 }
 

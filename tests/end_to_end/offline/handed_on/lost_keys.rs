@@ -118,6 +118,21 @@ fn they_are_keys_further_on_unless_a_query_leaves_one_of_each() {
         let (told, all) = mesh.loosened([&unique, &any], &unique, "SELECT id, x FROM s.silver.y");
         assert_eq!(told, expected, "{first}: {all}");
     }
+    // Rows from elsewhere are one again, by each of their columns.
+    for group in ["c.id, c.x", "c.x, c.id"] {
+        mesh.between(
+            "y",
+            &any,
+            &format!(
+                "SELECT c.id, c.x FROM s.bronze.c AS c LEFT JOIN s.bronze.a AS a ON a.x = c.x GROUP BY {group} HAVING sum(a.id) > 9"
+            ),
+        );
+        for columns in ["id, x", "x AS id, id AS x"] {
+            let sql = format!("SELECT {columns} FROM s.silver.y");
+            let (told, all) = mesh.loosened([&unique, &any], &unique, &sql);
+            assert_eq!(told, Nothing, "{group}, {columns}: {all}");
+        }
+    }
 }
 
 #[test]
