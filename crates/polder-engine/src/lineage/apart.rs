@@ -12,8 +12,36 @@ use polder_core::DatasetName;
 
 use self::reading::{Reading, is_constant, is_equal, unaliased};
 
-/// Sets of columns: no two rows have the same values in all columns of one of them. By the empty set there is one row at most.
-pub type Keys = Vec<BTreeSet<String>>;
+/// What tells the rows of a dataset apart.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Keys {
+    /// No two rows have the same values in all columns of one of these sets. By the empty set there is one row at most.
+    pub sets: Vec<BTreeSet<String>>,
+    /// Sets of columns of a row from elsewhere: whoever knows one of them is taken to know all.
+    pub alike: Vec<BTreeSet<String>>,
+    /// Whether all rows are from elsewhere: each is taken for the only one wherever it is met.
+    pub is_elsewhere: bool,
+}
+
+impl Keys {
+    /// Those of a dataset of which nothing changes.
+    pub fn elsewhere() -> Self {
+        Self {
+            sets: vec![BTreeSet::new()],
+            is_elsewhere: true,
+            ..Self::default()
+        }
+    }
+}
+
+impl FromIterator<BTreeSet<String>> for Keys {
+    fn from_iter<I: IntoIterator<Item = BTreeSet<String>>>(sets: I) -> Self {
+        Self {
+            sets: sets.into_iter().collect(),
+            ..Self::default()
+        }
+    }
+}
 
 /// What counts as the same value in other words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,10 +52,12 @@ pub enum Words {
     Computed,
     /// And what is compared with it in any way, as if it were equal.
     Compared,
+    /// The same, as if of all that a query chooses among (`coalesce`, `CASE`, `OR`) it chose the one that is counted from zero.
+    Chosen(usize),
 }
 
 impl Words {
-    /// All of them.
+    /// Those that do not ask what is chosen.
     pub const ALL: [Self; 3] = [Self::Exact, Self::Computed, Self::Compared];
 }
 
@@ -39,6 +69,8 @@ pub struct Apart {
     rows: Rows,
     /// Whether each of its scalar subqueries gives one row at most.
     pub is_scalar: bool,
+    /// Among how many columns it chooses at most.
+    pub choices: usize,
 }
 
 impl Apart {
@@ -51,28 +83,14 @@ impl Apart {
         self.rows.are_apart_by(&places.collect())
     }
 
-    /// The least sets of columns that tell them apart: one may do without another, and the other without the one.
+    /// What tells them apart, as that of a dataset which they make.
     pub fn keys(&self) -> Keys {
-        let mut least = BTreeSet::new();
-        for key in &self.rows.keys {
-            least.insert(self.without_needless(key, None));
-            least.extend(key.iter().map(|wanted| self.without_needless(key, Some(*wanted))));
+        let named = |places: &BTreeSet<usize>| places.iter().filter_map(|at| self.columns.get(*at).cloned()).collect();
+        Keys {
+            sets: self.rows.least_keys().iter().map(named).collect(),
+            alike: self.rows.alike.iter().map(named).collect(),
+            is_elsewhere: self.rows.is_elsewhere,
         }
-        let named = |key: &BTreeSet<usize>| key.iter().filter_map(|at| self.columns.get(*at).cloned()).collect();
-        least.iter().take(MOST_KEYS).map(named).collect()
-    }
-
-    /// What is left of a key without the columns that it can do without, one that is wanted tried last.
-    fn without_needless(&self, key: &BTreeSet<usize>, wanted: Option<usize>) -> BTreeSet<usize> {
-        let mut least = key.clone();
-        let others = key.iter().copied().filter(|at| Some(*at) != wanted);
-        for at in others.chain(wanted) {
-            least.remove(&at);
-            if !self.rows.are_apart_by(&least) {
-                least.insert(at);
-            }
-        }
-        least
     }
 }
 
@@ -86,6 +104,7 @@ pub(super) fn apart(plan: &LogicalPlan, words: Words, sources: &dyn Fn(&DatasetN
         columns: names.collect(),
         rows,
         is_scalar: reading.is_scalar,
+        choices: reading.choices.get(),
     }
 }
 
@@ -117,6 +136,8 @@ struct Rows {
     fixed: BTreeSet<usize>,
     /// Columns that count from one.
     numbers: BTreeSet<usize>,
+    /// Whether all come from elsewhere: each is taken for the only one wherever it is met.
+    is_elsewhere: bool,
 }
 
 impl Rows {
@@ -129,6 +150,7 @@ impl Rows {
             alike: Vec::new(),
             fixed: BTreeSet::new(),
             numbers: BTreeSet::new(),
+            is_elsewhere: false,
         }
     }
 
@@ -137,6 +159,23 @@ impl Rows {
         Self {
             keys: vec![BTreeSet::new()],
             ..Self::any(width)
+        }
+    }
+
+    /// Rows of which nothing changes.
+    fn elsewhere(width: usize) -> Self {
+        let mut rows = Self::one(width);
+        rows.alike.push((0..width).collect());
+        rows.is_elsewhere = true;
+        rows
+    }
+
+    /// The keys that they bring into a join with others of which each meets one of them at most.
+    fn keys_met_by(&self, others: &Self) -> Vec<BTreeSet<usize>> {
+        match self.is_elsewhere && !others.is_elsewhere {
+            // What tells them apart is one of their own columns, whichever it is.
+            true => vec![(0..self.same.len()).collect()],
+            false => self.keys.clone(),
         }
     }
 
@@ -165,6 +204,30 @@ impl Rows {
             }
             known.extend(more);
         }
+    }
+
+    /// The least sets of columns that tell them apart: one may do without another, and the other without the one.
+    fn least_keys(&self) -> Vec<BTreeSet<usize>> {
+        let own: Vec<_> = (0..self.same.len()).map(Given::column).collect();
+        let mut least = BTreeSet::new();
+        for key in self.keys.iter().flat_map(|key| self.in_words_of(key, &own)) {
+            least.insert(self.without_needless(&key, None));
+            least.extend(key.iter().map(|wanted| self.without_needless(&key, Some(*wanted))));
+        }
+        least.into_iter().collect()
+    }
+
+    /// What is left of a key without the columns that it can do without, one that is wanted tried last.
+    fn without_needless(&self, key: &BTreeSet<usize>, wanted: Option<usize>) -> BTreeSet<usize> {
+        let mut least = key.clone();
+        let others = key.iter().copied().filter(|at| Some(*at) != wanted);
+        for at in others.chain(wanted) {
+            least.remove(&at);
+            if !self.are_apart_by(&least) {
+                least.insert(at);
+            }
+        }
+        least
     }
 
     fn determine(&mut self, by: BTreeSet<usize>, of: BTreeSet<usize>) {
@@ -234,6 +297,37 @@ impl Rows {
         }
     }
 
+    /// A key as a plan that gives these columns can say it: of columns of one row from elsewhere it needs one, and has another
+    /// one where that is not given.
+    fn in_words_of(&self, key: &BTreeSet<usize>, given: &[Given]) -> Vec<BTreeSet<usize>> {
+        let mut found = vec![key.clone()];
+        for alike in self.alike.iter().filter(|alike| !alike.is_disjoint(key)) {
+            let is_own = |at: &&usize| {
+                let own = given.iter().filter_map(|given| given.own);
+                own.into_iter().any(|own| self.first_same(own) == self.first_same(**at))
+            };
+            let is_in = |at: &&usize| {
+                let mut of = given.iter().flat_map(|given| &given.of);
+                of.any(|of| self.first_same(*of) == self.first_same(**at))
+            };
+            let own = alike.iter().find(is_own);
+            let words: BTreeSet<_> = own
+                .into_iter()
+                .chain(alike.iter().filter(|at| !is_own(at) && is_in(at)))
+                .collect();
+            if words.is_empty() {
+                continue;
+            }
+            let with = |key: &BTreeSet<usize>| {
+                let rest = key.difference(alike);
+                let with = words.iter().map(|word| rest.clone().copied().chain([**word]).collect());
+                with.collect::<Vec<_>>()
+            };
+            found = found.iter().flat_map(with).take(MOST_KEYS).collect();
+        }
+        found
+    }
+
     /// The rows of a plan that gives columns of these, each as it is or made of several.
     fn through(&self, given: &[Given]) -> Self {
         let mut rows = Self::any(given.len());
@@ -262,8 +356,9 @@ impl Rows {
             }
             found
         };
-        for key in self.keys.iter().flat_map(holding) {
-            rows.add_key(key);
+        rows.is_elsewhere = self.is_elsewhere;
+        for key in self.least_keys().iter().flat_map(|key| self.in_words_of(key, given)) {
+            holding(&key).into_iter().for_each(|key| rows.add_key(key));
         }
         let given_of = |of: &BTreeSet<usize>| {
             let of: BTreeSet<_> = of.iter().map(first).collect();
@@ -275,7 +370,10 @@ impl Rows {
         rows.alike.extend(alike.filter(|all| all.len() > 1));
         for (by, of) in &self.determined {
             let of = given_of(of);
-            for by in holding(by).into_iter().filter(|_| !of.is_empty()) {
+            if of.is_empty() {
+                continue;
+            }
+            for by in self.in_words_of(by, given).iter().flat_map(holding) {
                 rows.determine(by, of.clone());
             }
         }
@@ -306,4 +404,14 @@ struct Given {
     /// The one that it is.
     own: Option<usize>,
     is_constant: bool,
+}
+
+impl Given {
+    fn column(at: usize) -> Self {
+        Self {
+            of: BTreeSet::from([at]),
+            own: Some(at),
+            is_constant: false,
+        }
+    }
 }

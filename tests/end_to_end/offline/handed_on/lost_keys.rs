@@ -308,6 +308,52 @@ fn a_key_of_several_columns_is_lost_as_a_whole() {
 }
 
 #[test]
+fn a_key_that_is_kept_stands_in_for_no_other() {
+    let mesh = Mesh::of_two();
+    let (any, unique) = (number(""), number(", unique: true"));
+    let y = "{name: y, logicalType: integer, physicalType: bigint, unique: true}";
+    let [both, one] = [&unique, &any].map(|x| format!("{x}, {y}"));
+    // Of another dataset each row meets one by `y`.
+    let met = "SELECT a.id, a.x FROM s.bronze.a AS a JOIN s.bronze.c AS c ON c.id = a.y";
+    for (sql, expected) in [
+        (met, Breaks),
+        (&format!("{met} GROUP BY a.id, a.y, a.x"), Perhaps),
+        (
+            "SELECT c.id, a.x FROM s.bronze.c AS c LEFT JOIN s.bronze.a AS a ON a.y = c.id",
+            Breaks,
+        ),
+        (
+            "SELECT a.id, c.x FROM s.bronze.c AS c LEFT JOIN s.bronze.a AS a ON a.y = c.id",
+            Nothing,
+        ),
+        (
+            "SELECT c.id, c.x FROM s.bronze.c AS c LEFT JOIN s.bronze.a AS a ON a.y = c.id OR a.x = c.x",
+            Perhaps,
+        ),
+        (
+            "SELECT c.id, c.x FROM s.bronze.c AS c LEFT JOIN (SELECT *, row_number() OVER (PARTITION BY x ORDER BY id) AS n \
+             FROM s.bronze.a) AS a ON a.x = c.x WHERE a.n = 1",
+            Nothing,
+        ),
+        ("SELECT id, coalesce(x, y) AS x FROM s.bronze.a", Perhaps),
+        ("SELECT id, coalesce(y, x) AS x FROM s.bronze.a", Perhaps),
+        (
+            "SELECT id, CASE WHEN id > 0 THEN y ELSE x END AS x FROM s.bronze.a",
+            Perhaps,
+        ),
+        ("SELECT id, coalesce(y, id) AS x FROM s.bronze.a", Nothing),
+        ("SELECT id, 1000 * x + y AS x FROM s.bronze.a", Nothing),
+    ] {
+        let (told, all) = mesh.loosened([&both, &one], &unique, sql);
+        assert_eq!(told, expected, "{sql}: {all}");
+    }
+    mesh.between("y", &any, met);
+    let sql = "SELECT c.id, c.x FROM s.bronze.c AS c LEFT JOIN s.silver.y AS y ON y.x = c.x";
+    let (told, all) = mesh.loosened([&both, &one], &unique, sql);
+    assert_eq!(told, Perhaps, "{all}");
+}
+
+#[test]
 fn groups_that_are_built_anew_by_a_key_have_no_key_by_that() {
     let mesh = Mesh::new();
     let (any, unique) = (number(""), number(", unique: true"));

@@ -1,12 +1,14 @@
 //! How plans pass on what tells their rows apart.
 
+use std::cell::Cell;
 use std::collections::{BTreeSet, HashMap};
 use std::marker::PhantomData;
 use std::sync::Arc;
 
 use datafusion::common::tree_node::{TreeNode as _, TreeNodeRecursion};
 use datafusion::common::{Column, DFSchema};
-use datafusion::logical_expr::utils::split_conjunction;
+use datafusion::logical_expr::expr::WindowFunction;
+use datafusion::logical_expr::utils::{split_binary, split_conjunction};
 use datafusion::logical_expr::{
     Aggregate, Distinct, Expr, FetchType, Filter, Join, JoinType, LogicalPlan, Operator, Window,
 };
@@ -23,6 +25,8 @@ pub(super) struct Reading<'r, 'p> {
     sources: &'r dyn Fn(&DatasetName) -> Keys,
     /// Whether each scalar subquery so far gives one row at most.
     pub(super) is_scalar: bool,
+    /// Among how many columns is chosen at most.
+    pub(super) choices: Cell<usize>,
     /// What was found of plans: a query may name one many times.
     found: HashMap<*const LogicalPlan, Rows>,
     /// The plans live as long.
@@ -35,6 +39,7 @@ impl<'r, 'p> Reading<'r, 'p> {
             words,
             sources,
             is_scalar: true,
+            choices: Cell::default(),
             found: HashMap::new(),
             plans: PhantomData,
         }
@@ -81,18 +86,23 @@ impl<'r, 'p> Reading<'r, 'p> {
                 };
                 let fields = plan.schema().fields().iter();
                 let columns: Vec<_> = fields.map(|field| field.name().clone()).collect();
+                let keys = (self.sources)(&dataset);
+                if keys.is_elsewhere {
+                    return Rows::elsewhere(width);
+                }
                 let mut rows = Rows::any(width);
-                for key in (self.sources)(&dataset) {
+                for key in keys.sets {
                     let places = key.iter().map(|column| place(&columns, column));
                     let Some(places) = places.collect::<Option<BTreeSet<_>>>() else {
                         continue;
                     };
-                    match places.is_empty() {
-                        true => rows.alike.push((0..width).collect()),
-                        false => rows.determine(places.clone(), (0..width).collect()),
-                    }
+                    rows.determine(places.clone(), (0..width).collect());
                     rows.add_key(places);
                 }
+                let alike = keys.alike.iter();
+                let places =
+                    |alike: &BTreeSet<String>| alike.iter().filter_map(|column| place(&columns, column)).collect();
+                rows.alike = alike.map(places).collect();
                 rows
             }
             LogicalPlan::Projection(projection) => {
@@ -125,7 +135,8 @@ impl<'r, 'p> Reading<'r, 'p> {
                 _ => self.rows(&limit.input, &[]),
             },
             LogicalPlan::EmptyRelation(_) => Rows::one(width),
-            LogicalPlan::Values(values) if values.values.len() == 1 || self.words > Words::Exact => Rows::one(width),
+            LogicalPlan::Values(values) if values.values.len() == 1 => Rows::one(width),
+            LogicalPlan::Values(_) if self.words > Words::Exact => Rows::elsewhere(width),
             LogicalPlan::Distinct(Distinct::All(input)) => {
                 let mut rows = self.rows(input, &[]);
                 rows.add_key((0..width).collect());
@@ -170,11 +181,20 @@ impl<'r, 'p> Reading<'r, 'p> {
         given.collect()
     }
 
+    fn chooses_among(&self, choices: usize) {
+        self.choices.set(self.choices.get().max(choices));
+    }
+
     /// The columns that values are computed of, where such count.
     fn made_of(&self, expr: &Expr, schema: &DFSchema) -> BTreeSet<usize> {
         match self.words {
             Words::Exact => BTreeSet::new(),
-            Words::Computed | Words::Compared => made_of(expr, schema),
+            words => {
+                let mut making = Making::of(words, schema);
+                let of = making.made_of(expr);
+                self.chooses_among(making.choices);
+                of
+            }
         }
     }
 
@@ -225,6 +245,9 @@ impl<'r, 'p> Reading<'r, 'p> {
             let params = &function.params;
             let partition = places(&mut params.partition_by.iter());
             let name = function.fun.name();
+            if let Some(partition) = partition.as_ref().filter(|_| is_of_partition(function)) {
+                rows.determine(partition.clone(), BTreeSet::from([at]));
+            }
             match name {
                 // How many rows come before, nulls and frames aside.
                 "count" | "cume_dist" | "percent_rank" if self.words == Words::Exact => {}
@@ -259,12 +282,19 @@ impl<'r, 'p> Reading<'r, 'p> {
     }
 
     fn of_join(&mut self, join: &'p Join, conditions: &[&'p Expr]) -> Rows {
-        let is_inner = join.join_type == JoinType::Inner;
         let on: Vec<&Expr> = join.filter.iter().flat_map(split_conjunction).collect();
         let none: &[&Expr] = &[];
         let mut inside = on.clone();
         inside.extend(conditions);
-        let (above_left, above_right) = match join.join_type {
+        // Conditions of a filter that only rows of both sides fulfil.
+        let meets = |schema: &DFSchema| conditions.iter().any(|condition| refuses_null(condition, schema));
+        let join_type = match join.join_type {
+            JoinType::Left if meets(join.right.schema()) => JoinType::Inner,
+            JoinType::Right if meets(join.left.schema()) => JoinType::Inner,
+            other => other,
+        };
+        let is_inner = join_type == JoinType::Inner;
+        let (above_left, above_right) = match join_type {
             JoinType::Inner => (inside.as_slice(), inside.as_slice()),
             JoinType::Left | JoinType::LeftSemi | JoinType::LeftAnti | JoinType::LeftMark => (conditions, none),
             JoinType::Right | JoinType::RightSemi | JoinType::RightAnti | JoinType::RightMark => (none, conditions),
@@ -272,11 +302,11 @@ impl<'r, 'p> Reading<'r, 'p> {
         };
         let left = self.rows(&join.left, above_left);
         let right = self.rows(&join.right, above_right);
-        match join.join_type {
+        match join_type {
             JoinType::LeftSemi | JoinType::LeftAnti => return left,
             JoinType::RightSemi | JoinType::RightAnti => return right,
             JoinType::LeftMark | JoinType::RightMark => {
-                let (mut rows, mark) = match join.join_type {
+                let (mut rows, mark) = match join_type {
                     JoinType::LeftMark => (left, join.left.schema().fields().len()),
                     _ => (right, join.right.schema().fields().len()),
                 };
@@ -289,12 +319,13 @@ impl<'r, 'p> Reading<'r, 'p> {
         for (one, other) in &join.on {
             compared.add(self, join, (one, other), true);
         }
-        for condition in if is_inner { &inside } else { &on } {
+        let conditions = if is_inner { &inside } else { &on };
+        for condition in conditions.iter().flat_map(|condition| self.chosen(condition)) {
             match condition {
                 Expr::BinaryExpr(binary) if is_equal(binary.op) => {
                     compared.add(self, join, (&binary.left, &binary.right), true);
                 }
-                condition if self.words == Words::Compared => compared.add(self, join, (condition, condition), false),
+                condition if self.words >= Words::Compared => compared.add(self, join, (condition, condition), false),
                 _ => {}
             }
         }
@@ -305,11 +336,14 @@ impl<'r, 'p> Reading<'r, 'p> {
         let mut rows = Rows::any(width + right.same.len());
         rows.same.clone_from(&left.same);
         rows.same.extend(right.same.iter().map(|at| at + width));
-        if join.join_type != JoinType::Right && join.join_type != JoinType::Full && meets_one_right {
-            left.keys.iter().for_each(|key| rows.add_key(key.clone()));
+        if join_type != JoinType::Right && join_type != JoinType::Full && meets_one_right {
+            left.keys_met_by(&right).into_iter().for_each(|key| rows.add_key(key));
         }
-        if join.join_type != JoinType::Left && join.join_type != JoinType::Full && meets_one_left {
-            right.keys.iter().for_each(|key| rows.add_key(shifted(key)));
+        if join_type != JoinType::Left && join_type != JoinType::Full && meets_one_left {
+            right
+                .keys_met_by(&left)
+                .iter()
+                .for_each(|key| rows.add_key(shifted(key)));
         }
         for one in &left.keys {
             for other in &right.keys {
@@ -325,6 +359,13 @@ impl<'r, 'p> Reading<'r, 'p> {
         }
         rows.alike.extend(left.alike.iter().cloned());
         rows.alike.extend(right.alike.iter().map(shifted));
+        rows.is_elsewhere = left.is_elsewhere && right.is_elsewhere;
+        if left.is_elsewhere {
+            rows.alike.push((0..width).collect());
+        }
+        if right.is_elsewhere {
+            rows.alike.push((width..rows.same.len()).collect());
+        }
         // Of one row at most the other side says whether it is met.
         let asked = |schema: &DFSchema| {
             let on = join.on.iter().flat_map(|(one, other)| [one, other]);
@@ -345,20 +386,39 @@ impl<'r, 'p> Reading<'r, 'p> {
             };
             rows.determine(by, (width..width + right.same.len()).collect());
         }
-        if matches!(join.join_type, JoinType::Inner | JoinType::Left) {
+        if matches!(join_type, JoinType::Inner | JoinType::Left) {
             rows.fixed.extend(&left.fixed);
             rows.numbers.extend(&left.numbers);
         }
-        if matches!(join.join_type, JoinType::Inner | JoinType::Right) {
+        if matches!(join_type, JoinType::Inner | JoinType::Right) {
             rows.fixed.extend(shifted(&right.fixed));
             rows.numbers.extend(shifted(&right.numbers));
         }
-        if is_inner {
-            for (one, other) in compared.equal {
-                rows.unite(one, other + width);
+        for (one, other) in compared.equal {
+            let other = other + width;
+            if is_inner {
+                rows.unite(one, other);
+                continue;
+            }
+            // Where there is a row, it has the same; null aside.
+            if self.words > Words::Exact && join_type != JoinType::Right {
+                rows.determine(BTreeSet::from([other]), BTreeSet::from([one]));
+            }
+            if self.words > Words::Exact && join_type != JoinType::Left {
+                rows.determine(BTreeSet::from([one]), BTreeSet::from([other]));
             }
         }
         rows
+    }
+
+    /// The conditions of which a row fulfils all; of those of which it fulfils one, the one that is asked for.
+    fn chosen<'e>(&self, condition: &'e Expr) -> Vec<&'e Expr> {
+        let arms = split_binary(condition, Operator::Or);
+        self.chooses_among(arms.len());
+        match self.words {
+            Words::Chosen(at) if arms.len() > 1 => split_conjunction(arms[at.min(arms.len() - 1)]),
+            _ => vec![condition],
+        }
     }
 
     fn of_union(&mut self, inputs: &'p [Arc<LogicalPlan>], width: usize) -> Rows {
@@ -373,10 +433,10 @@ impl<'r, 'p> Reading<'r, 'p> {
         // A key of each of them, put together.
         let mut keys = vec![BTreeSet::new()];
         for arm in &arms {
-            let of_arm = self.rows(arm, &[]).keys;
+            let of_arm = self.rows(arm, &[]).least_keys();
             let with = |key: &BTreeSet<usize>| of_arm.iter().map(|own| key | own).collect::<Vec<_>>();
             let mut all: Vec<_> = keys.iter().flat_map(with).collect();
-            all.sort_by_key(BTreeSet::len);
+            all.sort_by(|one, other| (one.len(), one).cmp(&(other.len(), other)));
             all.dedup();
             all.truncate(MOST_KEYS);
             keys = all;
@@ -389,11 +449,15 @@ impl<'r, 'p> Reading<'r, 'p> {
         // A column in which each input has a constant of its own.
         let tag = (0..width).find(|at| {
             let mut values = BTreeSet::new();
-            tags.iter()
-                .all(|arm| match arm.get(*at).map(|known| known.checks.as_slice()) {
-                    Some([RowCheck::OneOf(only)]) if only.len() == 1 => values.insert(only.clone()),
-                    _ => false,
-                })
+            let known = |arm: &Vec<Certain>| {
+                arm.get(*at)
+                    .filter(|known| known.have_value)
+                    .map(|known| known.checks.clone())
+            };
+            tags.iter().all(|arm| match known(arm).as_deref() {
+                Some([RowCheck::OneOf(only)]) if only.len() == 1 => values.insert(only.clone()),
+                _ => false,
+            })
         });
         for key in keys {
             match (tag, self.words) {
@@ -421,7 +485,7 @@ impl Compared {
     fn add(&mut self, reading: &Reading<'_, '_>, join: &Join, (one, other): (&Expr, &Expr), is_equal: bool) {
         let (left, right) = (join.left.schema(), join.right.schema());
         if !is_equal {
-            let (of_left, of_right) = (made_of(one, left), made_of(one, right));
+            let (of_left, of_right) = (reading.made_of(one, left), reading.made_of(one, right));
             if !of_left.is_empty() && !of_right.is_empty() {
                 self.left.extend(of_left);
                 self.right.extend(of_right);
@@ -453,32 +517,73 @@ impl Compared {
     }
 }
 
-/// The columns that values are computed of: those that a `CASE` gives, or of which it names one value after the other.
-fn made_of(expr: &Expr, schema: &DFSchema) -> BTreeSet<usize> {
-    let all = |exprs: &mut dyn Iterator<Item = &Expr>| exprs.flat_map(|expr| made_of(expr, schema)).collect();
-    match expr {
-        Expr::Column(column) => schema.maybe_index_of_column(column).into_iter().collect(),
-        Expr::Case(case) => {
-            let given = case.when_then_expr.iter().map(|(_, then)| then.as_ref());
-            let given: BTreeSet<_> = all(&mut given.chain(case.else_expr.as_deref()));
-            let names = |when: &Expr| match (&case.expr, when) {
-                (Some(_), _) => true,
-                (None, Expr::BinaryExpr(binary)) => binary.op == Operator::Eq,
-                _ => false,
-            };
-            let mut when = case.when_then_expr.iter().map(|(when, _)| when.as_ref());
-            if !given.is_empty() || case.else_expr.is_some() || !when.clone().all(names) {
-                return given;
-            }
-            all(&mut when.by_ref().chain(case.expr.as_deref()))
+/// Looking for the columns that values are computed of.
+struct Making<'s> {
+    schema: &'s DFSchema,
+    /// Which one counts of those that are chosen among; all where it is not asked.
+    chosen: Option<usize>,
+    /// Among how many was chosen at most.
+    choices: usize,
+}
+
+impl<'s> Making<'s> {
+    fn of(words: Words, schema: &'s DFSchema) -> Self {
+        Self {
+            schema,
+            chosen: match words {
+                Words::Chosen(at) => Some(at),
+                _ => None,
+            },
+            choices: 0,
         }
-        expr => {
-            let mut found = BTreeSet::new();
-            let walked = expr.apply_children(|part| {
-                found.extend(made_of(part, schema));
-                Ok(TreeNodeRecursion::Continue)
-            });
-            walked.map(|_| found).unwrap_or_default()
+    }
+
+    /// The columns: those that a `CASE` gives, or of which it names one value after the other.
+    fn made_of(&mut self, expr: &Expr) -> BTreeSet<usize> {
+        match expr {
+            Expr::Column(column) => self.schema.maybe_index_of_column(column).into_iter().collect(),
+            Expr::Case(case) => {
+                let given = case.when_then_expr.iter().map(|(_, then)| then.as_ref());
+                let given = self.one_of(given.chain(case.else_expr.as_deref()));
+                let names = |when: &Expr| match (&case.expr, when) {
+                    (Some(_), _) => true,
+                    (None, Expr::BinaryExpr(binary)) => binary.op == Operator::Eq,
+                    _ => false,
+                };
+                let mut when = case.when_then_expr.iter().map(|(when, _)| when.as_ref());
+                if !given.is_empty() || case.else_expr.is_some() || !when.clone().all(names) {
+                    return given;
+                }
+                when.by_ref()
+                    .chain(case.expr.as_deref())
+                    .flat_map(|part| self.made_of(part))
+                    .collect()
+            }
+            Expr::ScalarFunction(function) if matches!(function.name(), "coalesce" | "nvl" | "ifnull") => {
+                self.one_of(function.args.iter())
+            }
+            Expr::ScalarFunction(function) if function.name() == "nvl2" => self.one_of(function.args.iter().skip(1)),
+            expr => {
+                let mut found = BTreeSet::new();
+                let walked = expr.apply_children(|part| {
+                    found.extend(self.made_of(part));
+                    Ok(TreeNodeRecursion::Continue)
+                });
+                walked.map(|_| found).unwrap_or_default()
+            }
+        }
+    }
+
+    /// The same of expressions of which one is chosen.
+    fn one_of<'e>(&mut self, exprs: impl Iterator<Item = &'e Expr>) -> BTreeSet<usize> {
+        let mut all: Vec<_> = exprs
+            .map(|expr| self.made_of(expr))
+            .filter(|of| !of.is_empty())
+            .collect();
+        self.choices = self.choices.max(all.len());
+        match self.chosen {
+            Some(at) if !all.is_empty() => all.swap_remove(at.min(all.len() - 1)),
+            _ => all.into_iter().flatten().collect(),
         }
     }
 }
@@ -528,4 +633,29 @@ fn leaves_first(filter: &Filter, at: usize) -> bool {
         RowCheck::Maximum { value, exclusive } => value == if *exclusive { "2" } else { "1" },
         _ => false,
     })
+}
+
+/// Whether all rows of a partition have the same value.
+fn is_of_partition(function: &WindowFunction) -> bool {
+    let frame = &function.params.window_frame;
+    match function.fun.name() {
+        "first_value" => frame.start_bound.is_unbounded(),
+        "count" | "sum" | "avg" | "min" | "max" => frame.start_bound.is_unbounded() && frame.end_bound.is_unbounded(),
+        _ => false,
+    }
+}
+
+/// Whether a row fulfils a condition only where columns of this schema are not null.
+fn refuses_null(condition: &Expr, schema: &DFSchema) -> bool {
+    let is_own = |expr: &Expr| own_column(expr).is_some_and(|column| schema.maybe_index_of_column(column).is_some());
+    match condition {
+        Expr::BinaryExpr(binary) => {
+            use Operator::{Eq, Gt, GtEq, Lt, LtEq, NotEq};
+            let compares = matches!(binary.op, Eq | NotEq | Lt | LtEq | Gt | GtEq);
+            compares && (is_own(&binary.left) || is_own(&binary.right))
+        }
+        Expr::InList(list) => is_own(&list.expr),
+        Expr::IsNotNull(expr) | Expr::IsTrue(expr) => is_own(expr),
+        condition => is_own(condition),
+    }
 }

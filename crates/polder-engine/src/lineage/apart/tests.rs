@@ -4,8 +4,8 @@ use crate::sql::testing::plan;
 /// Whether rows are apart by columns, where `t` and `u` have the key `k`.
 async fn of(sql: &str, columns: &[&str], words: Words) -> bool {
     let keys = |dataset: &DatasetName| match dataset.to_string().as_str() {
-        "a.silver.t" | "a.silver.u" => vec![BTreeSet::from(["k".to_owned()])],
-        _ => Vec::new(),
+        "a.silver.t" | "a.silver.u" => Keys::from_iter([BTreeSet::from(["k".to_owned()])]),
+        _ => Keys::default(),
     };
     let columns: Vec<_> = columns.iter().map(ToString::to_string).collect();
     apart(&plan(sql).await, words, &keys).by(&columns)
@@ -101,6 +101,12 @@ async fn keys_go_where_rows_meet_one_at_most() {
             "SELECT 't' AS o, k FROM a.silver.t UNION ALL SELECT 'u' AS o, k FROM a.silver.u",
             &["o", "k"],
             true,
+        ),
+        (
+            "SELECT CASE WHEN v > 1 THEN 't' END AS o, k FROM a.silver.t UNION ALL \
+             SELECT CASE WHEN w > 1 THEN 'u' END AS o, k FROM a.silver.u",
+            &["o", "k"],
+            false,
         ),
         ("SELECT v FROM a.silver.t LIMIT 1", &["v"], true),
         ("SELECT max(v) AS v FROM a.silver.t", &["v"], true),
@@ -221,7 +227,7 @@ async fn what_is_computed_of_keys_or_compared_with_them_counts_where_asked() {
 
 #[tokio::test]
 async fn a_scalar_subquery_gives_one_row_where_a_key_says_so() {
-    let keys = |_: &DatasetName| vec![BTreeSet::from(["k".to_owned()])];
+    let keys = |_: &DatasetName| Keys::from_iter([BTreeSet::from(["k".to_owned()])]);
     for (condition, is) in [
         ("k = 'a'", true),
         ("w = 1", false),
@@ -240,4 +246,90 @@ async fn a_query_that_is_named_again_and_again_is_looked_at_once() {
         sql = format!("WITH q AS ({sql}) SELECT one.k FROM q AS one JOIN q AS other ON one.k = other.k");
     }
     assert!(of(&sql, &["k"], Words::Exact).await);
+}
+
+#[tokio::test]
+async fn of_columns_that_are_known_together_one_is_enough() {
+    let keys = |dataset: &DatasetName| match dataset.to_string().as_str() {
+        "a.silver.t" => Keys::from_iter([BTreeSet::from(["k".to_owned(), "v".to_owned()])]),
+        "a.silver.u" => Keys::elsewhere(),
+        _ => Keys::default(),
+    };
+    for (sql, column, are) in [
+        // The newest of each.
+        (
+            "SELECT o.k FROM a.silver.t AS o WHERE o.v = (SELECT max(i.v) FROM a.silver.t AS i WHERE i.k = o.k)",
+            "k",
+            true,
+        ),
+        (
+            "SELECT o.k FROM a.silver.t AS o WHERE o.v = (SELECT max(i.v) FROM a.silver.t AS i WHERE i.v = o.v)",
+            "k",
+            false,
+        ),
+        (
+            "SELECT DISTINCT k, sum(1) OVER (PARTITION BY k) AS n FROM a.silver.t",
+            "k",
+            true,
+        ),
+        (
+            "SELECT DISTINCT k, first_value(v) OVER (PARTITION BY k ORDER BY v) AS n FROM a.silver.t",
+            "k",
+            true,
+        ),
+        (
+            "SELECT DISTINCT k, sum(1) OVER (PARTITION BY k ORDER BY v) AS n FROM a.silver.t",
+            "k",
+            false,
+        ),
+        // Rows from elsewhere keep what tells them apart, and give others nothing of it.
+        (
+            "SELECT u.w, t.v FROM a.silver.u JOIN (SELECT k, max(v) AS v FROM a.silver.t GROUP BY k) AS t USING (k)",
+            "w",
+            true,
+        ),
+        (
+            "SELECT u.w, t.v FROM a.silver.u JOIN (SELECT k, max(v) AS v FROM a.silver.t GROUP BY k) AS t USING (k)",
+            "v",
+            false,
+        ),
+        (
+            "SELECT u.w, t.v FROM a.silver.u LEFT JOIN a.silver.t USING (k)",
+            "w",
+            false,
+        ),
+        (
+            "SELECT u.w + 1 AS w FROM a.silver.u JOIN (SELECT k FROM a.silver.t GROUP BY k) AS t USING (k)",
+            "w",
+            true,
+        ),
+    ] {
+        let found = apart(&plan(sql).await, Words::Computed, &keys).by(&[column.to_owned()]);
+        assert_eq!(found, are, "{sql}, {column}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_chosen_among_counts_one_after_the_other() {
+    let keys = |_: &DatasetName| Keys::from_iter([BTreeSet::from(["k".to_owned()])]);
+    for (sql, first, second) in [
+        ("SELECT coalesce(k, v) AS x FROM a.silver.t", true, false),
+        ("SELECT coalesce(v, k) AS x FROM a.silver.t", false, true),
+        ("SELECT coalesce(k, 'a') AS x FROM a.silver.t", true, true),
+        (
+            "SELECT CASE WHEN v > 1 THEN v ELSE k END AS x FROM a.silver.t",
+            false,
+            true,
+        ),
+        ("SELECT concat(k, v) AS x FROM a.silver.t", true, true),
+        (
+            "SELECT t.k AS x FROM a.silver.t JOIN a.silver.u ON u.k = t.k OR u.w = t.v",
+            true,
+            false,
+        ),
+    ] {
+        let plan = plan(sql).await;
+        let found = [0, 1].map(|at| apart(&plan, Words::Chosen(at), &keys).by(&["x".to_owned()]));
+        assert_eq!(found, [first, second], "{sql}");
+    }
 }

@@ -1,7 +1,7 @@
 //! What tells the rows of datasets apart below one of which a contract keeps certain keys: what their own contracts keep, and
 //! what the queries that make them leave.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
@@ -21,7 +21,12 @@ pub(super) struct Below<'h> {
     datasets: &'h BTreeSet<DatasetName>,
     keys: RefCell<BTreeMap<(DatasetName, Words), Keys>>,
     queries: RefCell<Queries>,
+    /// Among how many columns a query chooses at most, of those looked at so far.
+    choices: Cell<usize>,
 }
+
+/// Of more columns that a query chooses among the first ones count.
+const MOST_CHOICES: usize = 4;
 
 /// What was found of pipelines' queries; nothing of those that do not plan.
 type Queries = BTreeMap<(ObjectName, Words), Option<Rc<Apart>>>;
@@ -40,11 +45,20 @@ impl<'h> Below<'h> {
             datasets,
             keys: RefCell::default(),
             queries: RefCell::default(),
+            choices: Cell::default(),
+        }
+    }
+
+    /// In how many ways the queries that were looked at choose among columns, where they do.
+    pub(super) fn choices(&self) -> usize {
+        match self.choices.get() {
+            0 | 1 => 0,
+            some => some.min(MOST_CHOICES),
         }
     }
 
     /// Whether no two rows that a pipeline makes have the same values in these columns. What comes from elsewhere is taken
-    /// for one row wherever it is met: it changes nothing of that.
+    /// for one row wherever it is met, of which only its own columns tell which one it is.
     pub(super) fn are_apart(&self, pipeline: &Pipeline, columns: &[String], words: Words) -> bool {
         is_keyed(pipeline, columns) || self.query(pipeline, words).is_some_and(|apart| apart.by(columns))
     }
@@ -62,6 +76,8 @@ impl<'h> Below<'h> {
         let lineage = &self.handed.mesh.analysis.lineage;
         let apart = lineage.apart(&pipeline.name, words, &|dataset| self.keys(dataset, words));
         let apart = apart.map(Rc::new);
+        let choices = apart.as_ref().map_or(0, |apart| apart.choices);
+        self.choices.set(self.choices.get().max(choices));
         self.queries.borrow_mut().insert(place, apart.clone());
         apart
     }
@@ -71,7 +87,7 @@ impl<'h> Below<'h> {
             return keys_of(self.kept);
         }
         if !self.datasets.contains(dataset) {
-            return vec![BTreeSet::new()];
+            return Keys::elsewhere();
         }
         let place = (dataset.clone(), words);
         if let Some(found) = self.keys.borrow().get(&place) {
@@ -84,9 +100,14 @@ impl<'h> Below<'h> {
         let pipelines = self.handed.mesh.engine.pipelines().iter();
         for pipeline in pipelines.filter(|pipeline| pipeline.dataset == *dataset) {
             if pipeline.materialization == Materialization::AppendDistinct {
-                keys.push(pipeline.key.iter().cloned().collect());
+                keys.sets.push(pipeline.key.iter().cloned().collect());
             }
-            keys.extend(self.query(pipeline, words).into_iter().flat_map(|apart| apart.keys()));
+            let Some(apart) = self.query(pipeline, words) else {
+                continue;
+            };
+            let left = apart.keys();
+            keys.sets.extend(left.sets);
+            keys.alike.extend(left.alike);
         }
         self.keys.borrow_mut().insert(place, keys.clone());
         keys

@@ -126,14 +126,15 @@ impl LostKeys<'_> {
     /// took away.
     fn breaks(&self, is_so: impl Fn(&Below<'_>, Words) -> bool) -> bool {
         let source = &self.loosened.column.dataset;
-        let mut words = Words::ALL.into_iter();
-        words.any(|words| {
+        let is_lost = |words| {
             is_so(&self.was, words)
                 && !is_so(&self.now, words)
                 && self
                     .loosened
                     .restores(|kept| is_so(&Below::new(self.handed, source, kept, self.datasets), words))
-        })
+        };
+        // Known only after the queries were looked at.
+        Words::ALL.into_iter().any(is_lost) || (0..self.was.choices()).map(Words::Chosen).any(is_lost)
     }
 
     /// Rows of a pipeline of which a rule asks that no two have the same values in these columns.
