@@ -29,7 +29,7 @@ pub static STREAM_COLUMNS: LazyLock<[FieldRef; 8]> = LazyLock::new(|| {
 
 /// How many of the quarantine's columns are written when a row is refused; those behind them are null until somebody
 /// decides about the row.
-pub(crate) const REFUSED_COLUMNS: usize = 17;
+pub(crate) const REFUSED_COLUMNS: usize = 18;
 
 /// The columns of every quarantine table.
 ///
@@ -39,7 +39,7 @@ pub(crate) const REFUSED_COLUMNS: usize = 17;
 /// were received. `_timestamp` is the source's own timestamp of the record, also where the event time is declared;
 /// `_schema_header` holds the bytes of the header that names the schema of `raw`, where there was one.
 ///
-/// `state` says what became of the row since: null or `open`, `replaying` (of the replay with the number `replay`,
+/// `state` says what became of the row: `open` (null, where an earlier Polder refused it), `replaying` (of the replay with the number `replay`,
 /// which was begun and not settled), `replayed` or `discarded`. `attempts` counts replays that judged it, `resolution`
 /// is the reason of a discard, or what made a replay pass; `resolved_by` is who decided, in the run `resolved_by_run`.
 /// `history` is a JSON array with an entry for each time that something was decided or tried, null before the first; it

@@ -12,6 +12,7 @@ use crate::columns::{REFUSED_COLUMNS, quarantine_schema};
 use crate::known::fingerprint;
 use crate::record::RawRecord;
 use crate::row_json::fingerprinted;
+use crate::states::OPEN;
 
 /// Buffered rows and bytes after which a buffer should be written out.
 const FULL_ROWS: usize = 4096;
@@ -106,6 +107,7 @@ impl Buffer {
             Arc::new(builder.finish())
         };
         let (origin, run, contract_version) = (text(&stamp.origin), text(&stamp.run), text(&stamp.contract_version));
+        let state = text(OPEN);
         let mut ingested_at = TimestampMicrosecondBuilder::with_capacity(self.rows);
         ingested_at.append_value_n(stamp.ingested_at, self.rows);
         let columns: Vec<ArrayRef> = vec![
@@ -126,6 +128,7 @@ impl Buffer {
             Arc::new(self.raw.finish()),
             Arc::new(self.timestamp.finish().with_timezone("UTC")),
             Arc::new(self.schema_header.finish()),
+            state,
         ];
         (self.rows, self.bytes) = (0, 0);
         let schema = quarantine_schema();

@@ -106,13 +106,13 @@ impl Table {
                 Err(error) => error,
             };
             failures += 1;
-            let run = &intent.commit.run;
-            tracing::warn!(dataset = %self.name, %run, error = %problem.report(), "commit is not through");
             if failures > UNCLEAR_ATTEMPTS || problem.kind() != ErrorKind::Unreachable {
                 // A conflict was found after the commit was looked for and was not there.
                 let known = !unclear || problem.kind() == ErrorKind::Conflict;
                 return Err(if known { problem } else { self.not_known(problem) });
             }
+            let run = &intent.commit.run;
+            tracing::warn!(dataset = %self.name, %run, error = %problem.report(), "commit is not through: tried again");
             pause(failures).await;
         }
     }
@@ -211,7 +211,7 @@ impl Table {
             }
             let word = |value: Option<i64>| value.map_or_else(|| "nothing".to_owned(), |value| value.to_string());
             return Err(conflict(format!(
-                "the progress of {} is {}, not {}",
+                "somebody else was quicker: the progress of {} is {}, not {}",
                 progress.id,
                 word(stored),
                 word(progress.expected)

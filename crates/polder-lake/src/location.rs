@@ -1,7 +1,8 @@
 //! From a configured location and its options to an object store.
 
 use std::collections::BTreeMap;
-use std::path::Path as FilePath;
+use std::io;
+use std::path::{Path as FilePath, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,7 +25,7 @@ pub(crate) struct Location {
 }
 
 impl Location {
-    /// Opens nothing but creates a missing local folder.
+    /// Opens nothing, and makes nothing: a local folder that is missing is made by what is first written to it.
     pub(crate) fn open(config: &LakeConfig, mesh_root: &FilePath) -> Result<Self> {
         let text = config.location.trim();
         if !text.contains("://") {
@@ -82,7 +83,7 @@ impl Location {
         Ok(Self { store, url })
     }
 
-    /// A local folder, which is made where it is missing.
+    /// A local folder, which need not be there yet.
     pub(crate) fn folder(folder: &FilePath) -> Result<Self> {
         local(folder, &BTreeMap::new())
     }
@@ -110,11 +111,9 @@ fn local(folder: &FilePath, options: &BTreeMap<String, Secret>) -> Result<Locati
         )
         .with_help("options belong to s3://, gs:// and az:// locations"));
     }
-    std::fs::create_dir_all(folder)
-        .map_err(|cause| failure(format!("cannot create the lake's folder {}", folder.display()), cause))?;
-    let folder = folder
-        .canonicalize()
-        .map_err(|cause| failure(format!("cannot open the lake's folder {}", folder.display()), cause))?;
+    let found = std::path::absolute(folder).and_then(|folder| resolved(&folder));
+    let folder =
+        found.map_err(|cause| failure(format!("cannot open the lake's folder {}", folder.display()), cause))?;
     let url = Url::from_directory_path(&folder).map_err(|()| {
         Error::new(
             ErrorKind::Document,
@@ -125,6 +124,26 @@ fn local(folder: &FilePath, options: &BTreeMap<String, Secret>) -> Result<Locati
         store: Arc::new(DurableFileSystem::new()),
         url,
     })
+}
+
+/// The absolute path of a folder without links, as far as it is there.
+fn resolved(folder: &FilePath) -> io::Result<PathBuf> {
+    match (folder.canonicalize(), folder.parent()) {
+        (Ok(found), _) if !found.is_dir() => Err(io::ErrorKind::NotADirectory.into()),
+        (Err(cause), Some(parent)) if cause.kind() == io::ErrorKind::NotFound => {
+            // Something is there: a link that leads nowhere.
+            if folder.symlink_metadata().is_ok() {
+                return Err(cause);
+            }
+            let mut outer = resolved(parent)?;
+            match folder.file_name() {
+                Some(name) => outer.push(name),
+                None => drop(outer.pop()),
+            }
+            Ok(outer)
+        }
+        (found, _) => found,
+    }
 }
 
 /// Gives each option to the builder; a name that the store does not know is an error.
@@ -170,7 +189,14 @@ mod tests {
         let location = Location::open(&config(".polder/lake", &[]), root.path()).unwrap();
         let expected = root.path().canonicalize().unwrap().join(".polder/lake");
         assert_eq!(location.url, Url::from_directory_path(&expected).unwrap());
-        assert!(expected.is_dir());
+        // Reading makes nothing, so a mesh that nobody may write to can be checked.
+        assert!(!root.path().join(".polder").exists());
+        let location = Location::open(&config("missing/../lake", &[]), root.path()).unwrap();
+        let expected = root.path().canonicalize().unwrap().join("lake");
+        assert_eq!(location.url, Url::from_directory_path(&expected).unwrap());
+        std::fs::write(&expected, "").unwrap();
+        let error = Location::open(&config("lake", &[]), root.path()).err().unwrap();
+        assert!(error.to_string().contains("cannot open the lake's folder"), "{error}");
     }
 
     #[test]

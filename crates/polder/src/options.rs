@@ -70,7 +70,7 @@ pub(crate) struct DemoArgs {
 
 #[derive(Debug, Clone, Args)]
 pub(crate) struct PlanArgs {
-    /// Only these pipelines and models (domain.name, or the dataset that is built), with what they need.
+    /// Only these pipelines and models (domain.name, or the dataset that is built); may be given several times.
     #[arg(long, value_name = "NAME")]
     pub(crate) select: Vec<String>,
     /// Plan as if nothing had been built.
@@ -82,7 +82,7 @@ pub(crate) struct PlanArgs {
 
 #[derive(Debug, Clone, Args)]
 pub(crate) struct RunArgs {
-    /// Only these pipelines and models (domain.name, or the dataset that is built).
+    /// Only these pipelines and models (domain.name, or the dataset that is built); may be given several times.
     #[arg(long, value_name = "NAME")]
     pub(crate) select: Vec<String>,
     /// Rebuild from all data, even what is up to date.

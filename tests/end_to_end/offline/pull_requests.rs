@@ -439,6 +439,12 @@ fn a_revision_or_repository_that_is_not_there_is_named() {
     assert!(written.contains("a rule in words, for people"), "{written}");
     let ended = repository.polder.run(&[&["-v"], &mistyped[..]].concat());
     assert!(ended.stderr.contains("a rule in words, for people"), "{}", said(&ended));
+    // What git has against a repository, it says itself.
+    let config = repository.folder.path().join(".git/config");
+    fs::write(&config, "[core]\n\trepositoryformatversion = 9\n").unwrap();
+    let ended = repository.check();
+    assert_eq!(ended.code, Some(2), "{}", said(&ended));
+    assert!(ended.stderr.contains("repo version"), "{}", said(&ended));
     fs::remove_dir_all(repository.folder.path().join(".git")).unwrap();
     let ended = repository.check();
     assert_eq!(ended.code, Some(2), "{}", said(&ended));

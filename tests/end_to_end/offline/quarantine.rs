@@ -438,7 +438,7 @@ fn refused_rows_are_a_dataset_like_any_other_under_a_contract_that_is_built_in()
     assert!(!page.contains("goes to quarantine"), "{page}");
 
     // Pipelines read it: reports of what is refused need no contract written by hand.
-    let query = format!("SELECT rule, count(*) AS refused FROM {REFUSED} WHERE state IS NULL GROUP BY rule");
+    let query = format!("SELECT rule, count(*) AS refused FROM {REFUSED} WHERE state = 'open' GROUP BY rule");
     fs::write(mesh.path("pipelines/shop/refusals.sql"), query).unwrap();
     let declared =
         "description: What is refused.\ndataset: shop.gold.refusals\nmaterialization: replace_groups\nkey: [rule]\n";
@@ -465,6 +465,8 @@ schema:
     let _ = fs::remove_dir_all(&lake);
     fs::rename(&aside, &lake).unwrap();
     mesh.polder.expect(&["run", "--select", "shop.refusals"]);
+    let shown = ["quarantine", "show", "shop.bronze.orders", "--where", "state = 'open'"];
+    assert!(mesh.polder.expect(&shown).contains("amount.minimum"));
     let counted = mesh.csv("SELECT rule, refused FROM shop.gold.refusals");
     assert_eq!(counted, "rule,refused\namount.minimum,1\n");
     // It leads to where the rows came from.

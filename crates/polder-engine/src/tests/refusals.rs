@@ -177,7 +177,7 @@ async fn a_group_that_an_increment_accepts_is_open_no_more() {
     let wanted = [
         replayed(record("a", -3, 2)),
         replayed(record("a", -5, 1)),
-        format!("{other} ∅"),
+        format!("{other} open"),
     ];
     assert_eq!(states, wanted);
     // As a build of everything leaves it.

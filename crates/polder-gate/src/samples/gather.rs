@@ -23,7 +23,17 @@ pub fn gather<'c>(
 ) -> (BTreeMap<DatasetName, Samples>, Vec<Diagnostic>) {
     let mut all: BTreeMap<DatasetName, Samples> = BTreeMap::new();
     let mut diagnostics = Vec::new();
+    let contracts: Vec<_> = contracts.into_iter().collect();
+    let mut times: BTreeMap<&DatasetName, usize> = BTreeMap::new();
+    for contract in &contracts {
+        *times.entry(contract.dataset()).or_default() += 1;
+    }
+    // Of two contracts for one dataset, which is told elsewhere, nobody knows which one counts.
+    let is_one = |contract: &DatasetContract| times.get(contract.dataset()) == Some(&1);
     let mut add = |contract: &DatasetContract, samples: Samples| {
+        if !is_one(contract) {
+            return;
+        }
         let own = all.remove(contract.dataset()).unwrap_or_default();
         all.insert(contract.dataset().clone(), own.join(samples));
     };

@@ -395,6 +395,10 @@ fn documents_are_held_against_the_contract_beside_them() {
         let good = samples[contract.dataset()].good.len();
         assert_eq!(good, if text.contains("A-2") { 2 } else { 1 }, "{text}");
     }
+    // Of two contracts for one dataset nobody knows whose rows they are.
+    let [name, text] = ["orders.samples.yaml", "orders: {good: [{order_id: A-2}]}\n"];
+    let (samples, problems) = gather([&contract, &contract], &document(name, text), lies_there);
+    assert_eq!((samples.len(), problems), (0, Vec::new()));
 }
 
 /// The contracts of this repository and of the mesh that is made for newcomers: every rule has its samples.

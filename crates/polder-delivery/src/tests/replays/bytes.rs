@@ -313,7 +313,7 @@ async fn whoever_cannot_be_asked_leaves_everything_as_it_was() {
     let error = quarantine(&lake).await.replay(&replay).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unreachable);
     assert_eq!(placed(&lake).await, (vec![], vec![0, 1]));
-    assert_eq!(states(&lake).await, [(0, None), (1, None)]);
+    assert_eq!(states(&lake).await, [(0, state("open")), (1, state("open"))]);
 }
 
 #[tokio::test]

@@ -26,7 +26,7 @@ async fn a_quarantine_of_an_earlier_polder_gets_the_columns_that_it_lacks() {
     // The stream at work writes on.
     deliver(&mut stream, &topic, 2, Crash::Never).await.unwrap();
     assert_eq!(placed(&lake).await, (vec![0, 1], vec![0, 2]));
-    assert_eq!(states(&lake).await, [(0, state("replayed")), (2, None)]);
+    assert_eq!(states(&lake).await, [(0, state("replayed")), (2, state("open"))]);
 }
 
 #[tokio::test]

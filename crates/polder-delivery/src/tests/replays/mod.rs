@@ -127,7 +127,7 @@ async fn rows_come_back_as_they_were_under_a_mended_contract() {
     assert_eq!(placed(&lake).await, (vec![0, 1], vec![1, 2, 3]));
     assert_eq!(
         states(&lake).await,
-        [(1, state("replayed")), (2, state("open")), (3, None)]
+        [(1, state("replayed")), (2, state("open")), (3, state("open"))]
     );
 
     let rows = rows(&lake, DATASET).await.unwrap();
@@ -236,7 +236,7 @@ async fn rows_are_discarded_for_a_reason_that_stays() {
     );
     assert_eq!(
         states(&lake).await,
-        [(0, state("discarded")), (1, state("discarded")), (2, None)]
+        [(0, state("discarded")), (1, state("discarded")), (2, state("open"))]
     );
     let rows = rows(&lake, "sales.quarantine.bronze_events").await.unwrap();
     let mut said = texts(&rows, "resolution");
@@ -331,5 +331,5 @@ async fn rows_that_the_table_may_not_have_all_together_stay_open() {
     let error = quarantine(&lake).await.replay(&all(&contract)).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::CheckFailed);
     assert_eq!(placed(&lake).await, (vec![2], vec![0, 1]));
-    assert_eq!(states(&lake).await, [(0, None), (1, None)]);
+    assert_eq!(states(&lake).await, [(0, state("open")), (1, state("open"))]);
 }

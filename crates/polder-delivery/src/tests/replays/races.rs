@@ -80,7 +80,7 @@ async fn a_stream_at_work_meanwhile_loses_and_doubles_nothing() {
     assert_eq!(placed(&lake).await, (vec![0, 1, 2, 3, 5], vec![0, 2, 4]));
     assert_eq!(
         states(&lake).await,
-        [(0, state("replayed")), (2, state("replayed")), (4, None)]
+        [(0, state("replayed")), (2, state("replayed")), (4, state("open"))]
     );
     assert_eq!(quarantine.replay(&all(&contract)).await.unwrap().passed, 1);
     assert_eq!(placed(&lake).await.0, [0, 1, 2, 3, 4, 5]);

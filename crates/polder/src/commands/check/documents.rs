@@ -165,7 +165,7 @@ fn without_contract(stream: &StreamSpec, contracts: &ContractSet) -> Option<Diag
     let near = contracts.nearest(&stream.dataset.to_string());
     Some(Diagnostic {
         severity: Severity::Error,
-        code: "no-contract".into(),
+        code: "missing-contract".into(),
         message: format!("{} has no contract", stream.dataset),
         help: Some(near.map_or_else(
             || "write one in contracts/<domain>/: its schema's physicalName is the dataset's name".to_owned(),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::process::Output;
 
 use chrono::NaiveDate;
 use polder_core::document::Source;
@@ -40,10 +41,8 @@ impl Revision {
     /// # Errors
     /// `Usage` without git or outside of a repository, `NotFound` for a revision that there is not.
     pub(super) fn read(root: &Path, name: &str) -> Result<Self> {
-        let prefix = line(&git(root, &["rev-parse", "--show-prefix"], None)?).ok_or_else(|| {
-            Error::new(ErrorKind::Usage, format!("{} is in no git repository", root.display()))
-                .with_help("--base compares with a revision of the repository that the mesh lies in")
-        })?;
+        let place = git(root, &["rev-parse", "--show-prefix"], None)?;
+        let prefix = line(&place).ok_or_else(|| outside(root, &place))?;
         let wanted = format!("{name}^{{commit}}");
         let find = ["rev-parse", "--verify", "--quiet", "--end-of-options", &wanted];
         let tip = line(&git(root, &find, None)?).ok_or_else(|| {
@@ -117,4 +116,19 @@ impl Revision {
     pub(super) fn path(&self, path: &Path) -> PathBuf {
         PathBuf::from(format!("{}:{}", self.name, path.display()))
     }
+}
+
+/// Why git names no place in a repository.
+fn outside(root: &Path, asked: &Output) -> Error {
+    let said = String::from_utf8_lossy(&asked.stderr);
+    if said.contains("not a git repository") {
+        return Error::new(ErrorKind::Usage, format!("{} is in no git repository", root.display()))
+            .with_help("--base compares with a revision of the repository that the mesh lies in");
+    }
+    // Such as the folder of somebody else, with what git wants to be told about it.
+    let said = said.trim().trim_start_matches("fatal: ");
+    Error::new(
+        ErrorKind::Usage,
+        format!("git does not read the repository of {}: {said}", root.display()),
+    )
 }

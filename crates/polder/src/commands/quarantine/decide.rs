@@ -16,7 +16,7 @@ use polder_gate::arrow_schema;
 use polder_ingest::Rereader;
 use polder_query::{RuleQueries, query_error};
 
-use super::look::{about_columns, find, is_a_rule, tables};
+use super::look::{KNOWN, about_columns, find, is_a_rule, rows, tables};
 use super::set::{fields_of_records, patch};
 use super::who::who;
 use super::{DiscardArgs, ReplayArgs, Which, quoted};
@@ -198,9 +198,11 @@ async fn selection(
         ids: (!which.id.is_empty()).then(|| which.id.iter().cloned().collect()),
     };
     if which.condition.is_some() {
+        let table = quarantine.table();
+        let state = table.schema().index_of("state").is_ok().then_some(KNOWN);
         let query = format!(
             "SELECT _quarantine_id FROM {} WHERE {}",
-            quarantine.table().name(),
+            rows(table.name(), state),
             which.conditions().join(" AND ")
         );
         let unread = || "the quarantine's keys cannot be read".to_owned();

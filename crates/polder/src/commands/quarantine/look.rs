@@ -27,6 +27,20 @@ pub(super) struct Place {
     has_headers: bool,
 }
 
+/// SQL for what became of rows of a table without a column that says so.
+const OPEN: &str = "'open'";
+/// The same where there is one: those that an earlier Polder refused have nothing in it.
+pub(super) const KNOWN: &str = "coalesce(state, 'open')";
+
+/// The rows of a quarantine table as SQL, with a word in `state` for what became of each.
+pub(super) fn rows(table: &DatasetName, state: Option<&str>) -> String {
+    let columns = match state {
+        Some(state) => format!("* REPLACE ({state} AS state)"),
+        None => format!("*, {OPEN} AS state"),
+    };
+    format!("(SELECT {columns} FROM {table}) AS refused")
+}
+
 impl Place {
     /// Reads how the table's rows stand. A replay that was not settled is told by what it did.
     pub(super) async fn read(lake: &Lake, table: &DatasetName) -> Result<Option<Self>> {
@@ -38,12 +52,12 @@ impl Place {
         let has_headers = loaded.schema().index_of("_schema_header").is_ok();
         // Tables of an earlier Polder have no such column: nobody decided about their rows.
         let state = match loaded.schema().index_of("state") {
-            Err(_) => "'open'".to_owned(),
+            Err(_) => OPEN.to_owned(),
             Ok(_) => match Quarantine::under_way(lake, &dataset, &loaded).await? {
                 Some((number, true)) => format!(
                     "CASE WHEN state = 'replaying' AND replay = {number} THEN 'replayed' ELSE coalesce(state, 'open') END"
                 ),
-                _ => "coalesce(state, 'open')".to_owned(),
+                _ => KNOWN.to_owned(),
             },
         };
         Ok(Some(Self {
@@ -62,7 +76,7 @@ impl Place {
 
     /// The columns that are shown of a row, as SQL.
     fn columns(&self, all: bool, format: Format) -> String {
-        let has_states = self.state != "'open'";
+        let has_states = self.state != OPEN;
         match format {
             Format::Table => format!(
                 "_topic, _partition, _offset, rule, reason, contract_version, {}\
@@ -172,9 +186,10 @@ pub(super) async fn show(
         false => format!(" WHERE {}", conditions.join(" AND ")),
     };
     let order = "ORDER BY _ingested_at DESC, _topic, _partition, _offset";
-    let from = format!("FROM {}{condition} {order} LIMIT {limit}", place.table);
+    let rows = rows(&place.table, Some(place.state.as_str()).filter(|state| *state != OPEN));
+    let from = format!("FROM {rows}{condition} {order} LIMIT {limit}");
     let session = platform.session()?;
-    let selected = format!("SELECT count(*) FROM {}{condition}", place.table);
+    let selected = format!("SELECT count(*) FROM {rows}{condition}");
     let selected = async { session.sql(&selected).await?.collect().await.map_err(query_error) };
     let selected = selected.await.map_err(about_columns)?;
     let selected: i64 = selected
