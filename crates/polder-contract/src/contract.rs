@@ -1,5 +1,6 @@
 //! A contract as a whole.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -12,7 +13,8 @@ use crate::definition::Definition;
 use crate::infrastructure::{Role, Server};
 use crate::people::{Price, SupportChannel, Team};
 use crate::place::{Place, items, tags, text};
-use crate::schema::SchemaObject;
+use crate::rule::reference::Target;
+use crate::schema::{Relationship, SchemaObject};
 use crate::service_level::ServiceLevel;
 use crate::version::SemanticVersion;
 
@@ -60,6 +62,8 @@ pub struct Contract {
     pub custom_properties: Vec<CustomProperty>,
     /// What the contract promises, one object a dataset.
     pub objects: Vec<SchemaObject>,
+    /// What references by file name, as written: known among the contracts of a mesh alone.
+    pub(crate) files: HashMap<String, Target>,
     /// What it promises about delivery.
     pub service_levels: Vec<ServiceLevel>,
     /// The document, as shown to users.
@@ -74,6 +78,20 @@ impl Contract {
     /// The datasets that it describes.
     pub fn datasets(&self) -> impl Iterator<Item = &DatasetName> {
         self.objects.iter().filter_map(|object| object.dataset.as_ref())
+    }
+
+    /// The references of all its objects and of what is inside of them.
+    pub fn relationships(&self) -> Vec<&Relationship> {
+        self.objects.iter().flat_map(SchemaObject::all_relationships).collect()
+    }
+
+    /// Whether a reference leads into another document of which nothing is known; what lies at an address is never known.
+    pub fn refers_to_unknown_files(&self) -> bool {
+        let mut ends = self
+            .relationships()
+            .into_iter()
+            .flat_map(|relationship| &relationship.to);
+        ends.any(|end| end.text.contains('#') && !end.text.contains("://") && !self.files.contains_key(&end.text))
     }
 
     /// The first number of its version, where that is one by Semantic Versioning.
@@ -116,6 +134,7 @@ impl Contract {
                 .iter()
                 .map(|node| SchemaObject::read(node, &place))
                 .collect(),
+            files: HashMap::new(),
             service_levels: items(&document, "slaProperties")
                 .iter()
                 .map(|node| ServiceLevel::read(node, &document, &place))

@@ -15,6 +15,7 @@ mod definition;
 pub mod diff;
 mod doubt;
 mod editor;
+mod files;
 mod format;
 mod infrastructure;
 pub mod lifecycle;

@@ -65,7 +65,7 @@ fn parse_as(source: &Source, judged: fn(&mut Diagnostic)) -> Parsed {
         let doubt = Doubt::of(&contract.document, &diagnostics);
         let mut large = HashSet::new();
         let rules = contract.objects.iter();
-        let rules = rules.flat_map(|object| rule::findings(object, &contract.objects, &mut large));
+        let rules = rules.flat_map(|object| rule::findings(object, &contract, &mut large));
         diagnostics.extend(rules.filter(|found| !doubt.covers(found)));
         diagnostics.iter_mut().for_each(judged);
     }

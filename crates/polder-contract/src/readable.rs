@@ -8,7 +8,7 @@ use crate::contract::Contract;
 use crate::dataset_contract::DatasetContract;
 use crate::doubt::Doubt;
 use crate::rule::Rule;
-use crate::schema::{Property, SchemaObject};
+use crate::schema::SchemaObject;
 
 /// A contract in which something is wrong, as far as it could be read. It is none to build or judge by.
 #[derive(Debug, Clone)]
@@ -39,11 +39,25 @@ impl Readable {
         }
     }
 
+    pub(crate) fn contract(&self) -> &Contract {
+        &self.contract
+    }
+
+    pub(crate) fn contract_mut(&mut self) -> &mut Contract {
+        Arc::make_mut(&mut self.contract)
+    }
+
+    /// Whether nothing is in doubt where this was found.
+    pub(crate) fn is_sure_of(&self, found: &Diagnostic) -> bool {
+        !self.doubt.covers(found)
+    }
+
     /// The rules of its datasets; what follows from a mistake is left out.
     pub fn rules(&self) -> Vec<ReadableRules> {
         let mut objects = self.contract.objects.iter();
-        let names_are_known =
-            objects.all(|object| self.names_are_known(object)) && !hides_references(&self.contract.document);
+        let names_are_known = objects.all(|object| self.names_are_known(object))
+            && !self.contract.refers_to_unknown_files()
+            && !hides_references(&self.contract.document);
         let of_dataset = |dataset: DatasetContract| {
             let mut rules = dataset.rules_that_make_sense();
             rules.retain(|rule| !self.doubt.covers_start(rule.place.span));
@@ -67,18 +81,8 @@ impl Readable {
     }
 
     fn names_are_known(&self, object: &SchemaObject) -> bool {
-        let mut columns: Vec<&Property> = object.properties.iter().collect();
-        let mut references: Vec<_> = object.relationships.iter().collect();
-        while let Some(column) = columns.pop() {
-            references.extend(&column.relationships);
-            columns.extend(&column.properties);
-            columns.extend(column.items.as_deref());
-            columns.extend(column.map.as_deref().into_iter().flat_map(|(key, value)| [key, value]));
-        }
-        let mut places = references
-            .iter()
-            .map(|reference| &reference.place)
-            .chain([&object.place]);
+        let references = object.all_relationships().into_iter();
+        let mut places = references.map(|reference| &reference.place).chain([&object.place]);
         places.all(|place| !self.doubt.covers_start(place.span))
     }
 }

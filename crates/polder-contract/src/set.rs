@@ -11,6 +11,7 @@ use polder_core::{DatasetName, Layer};
 
 use crate::contract::Contract;
 use crate::dataset_contract::DatasetContract;
+use crate::files;
 use crate::parse::{Parsed, parse, parse_past};
 use crate::quarantine;
 use crate::readable::Readable;
@@ -41,7 +42,7 @@ impl ContractSet {
 
     /// As [`ContractSet::load`], of contracts of the past (see [`parse_past`]).
     pub fn load_past(sources: impl IntoIterator<Item = (String, Source)>) -> (Self, Vec<Diagnostic>) {
-        Self::load_as(sources, &[], parse_past)
+        Self::load_as(sources, &[], parse_past, files::resolve_past)
     }
 
     /// As [`ContractSet::load`], beside documents that are not even text, of which these findings tell. What is called like a
@@ -50,13 +51,14 @@ impl ContractSet {
         sources: impl IntoIterator<Item = (String, Source)>,
         unread: &[Diagnostic],
     ) -> (Self, Vec<Diagnostic>) {
-        Self::load_as(sources, unread, parse)
+        Self::load_as(sources, unread, parse, files::resolve)
     }
 
     fn load_as(
         sources: impl IntoIterator<Item = (String, Source)>,
         unread: &[Diagnostic],
         parse: fn(&Source) -> Parsed,
+        resolve: files::Resolve,
     ) -> (Self, Vec<Diagnostic>) {
         let sources: Vec<_> = sources.into_iter().collect();
         let mut set = Self::default();
@@ -69,8 +71,10 @@ impl ContractSet {
                 set.lose_named(domain, &finding.file);
             }
         }
+        let mut parsed = parse_all(&sources, parse);
+        resolve(&sources, &mut parsed, unread);
         let mut diagnostics = Vec::new();
-        for ((domain, source), parsed) in sources.iter().zip(parse_all(&sources, parse)) {
+        for ((domain, source), parsed) in sources.iter().zip(parsed) {
             diagnostics.extend(parsed.diagnostics);
             match parsed.contract {
                 Some(contract) => set.add(domain, Arc::new(contract), &mut diagnostics),

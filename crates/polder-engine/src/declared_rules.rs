@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use polder_contract::rule::{Metric, RowTest, Rule, RuleKind, SetTest};
-use polder_contract::{ColumnType, Contract, ContractSet, DatasetContract, ReadableRules};
+use polder_contract::{ColumnType, Contract, ContractSet, DatasetContract, ReadableRules, Relationship, Written};
 use polder_core::document::{Diagnostic, Node, Severity, Source, Span, Value, nearest};
 use polder_core::{DatasetName, Error, ErrorKind, Result};
 use polder_gate::Gate;
@@ -94,9 +94,10 @@ pub(crate) async fn planned(
     let rules = contract.rules().unwrap_or_default();
     let mut planner = None;
     let mut found = Vec::new();
+    let by_file = by_file(&contract.contract);
     let mut readings: Vec<_> = rules
         .iter()
-        .filter_map(|rule| reference(contract, rule, contracts))
+        .filter_map(|rule| reference(contract, rule, &by_file, contracts))
         .collect();
     for (rule, query) in queries(&rules) {
         begin(rules.iter().position(|own| std::ptr::eq(own, rule)).unwrap_or(0));
@@ -126,16 +127,31 @@ fn asker(contract: &DatasetContract, rule: &Rule) -> Asker {
     }
 }
 
-/// What a reference to another dataset reads.
-fn reference(contract: &DatasetContract, rule: &Rule, contracts: &ContractSet) -> Option<Reading> {
+/// What a reference to another dataset reads. Some of the contract's are written `by_file`.
+fn reference(
+    contract: &DatasetContract,
+    rule: &Rule,
+    by_file: &[&Relationship],
+    contracts: &ContractSet,
+) -> Option<Reading> {
+    let declared = by_file.iter().find(|relationship| relationship.place == rule.place);
+    let as_written = declared.map(|relationship| {
+        let written = |ends: &[Written]| ends.iter().map(|end| end.text.as_str()).collect::<Vec<_>>().join(", ");
+        let column = rule.column.as_deref().unwrap_or_default();
+        format!(
+            "{column} {} of {}",
+            written(&relationship.from),
+            written(&relationship.to)
+        )
+    });
     let RuleKind::Set(SetTest {
         metric: Metric::Orphans { columns, dataset, to },
         ..
     }) = &rule.kind
     else {
-        return None;
+        return Some(Reading::unplanned(asker(contract, rule), "", &as_written?));
     };
-    let text = format!("{} of {dataset}: {}", columns.join(", "), to.join(", "));
+    let text = as_written.unwrap_or_else(|| format!("{} of {dataset}: {}", columns.join(", "), to.join(", ")));
     if contracts.is_unreadable(&dataset.to_string()) {
         return None;
     }
@@ -158,6 +174,13 @@ fn reference(contract: &DatasetContract, rule: &Rule, contracts: &ContractSet) -
     ))
 }
 
+/// The references by file of a contract: as it is written such a one may read another dataset than before, or none.
+fn by_file(contract: &Contract) -> Vec<&Relationship> {
+    let mut all = contract.relationships();
+    all.retain(|relationship| relationship.to.iter().any(|end| end.text.contains('#')));
+    all
+}
+
 /// Why a figure of a type can never be what the rule asks for.
 fn misfit(rule: &Rule, kind: &ColumnType) -> Option<Error> {
     let RuleKind::Set(SetTest { operator, .. }) = &rule.kind else {
@@ -170,12 +193,11 @@ fn misfit(rule: &Rule, kind: &ColumnType) -> Option<Error> {
 /// The queries of a contract's rules that cannot be read or ask for what no rule may, each at its place: what can be told
 /// without the columns of any table. The session is of no lake.
 pub fn unread_rules(contract: &DatasetContract, session: &Session) -> Vec<Diagnostic> {
-    unread(
-        contract,
-        &contract.rules().unwrap_or_default(),
-        session,
-        RuleQueries::read,
-    )
+    let read = match contract.contract.refers_to_unknown_files() {
+        true => RuleQueries::read_alone,
+        false => RuleQueries::read,
+    };
+    unread(contract, &contract.rules().unwrap_or_default(), session, read)
 }
 
 /// The same of the rules that could be read of a contract with errors.

@@ -321,6 +321,53 @@ fn rules_of_other_contracts_are_broken_by_what_they_ask_for() {
 }
 
 #[test]
+fn a_reference_by_file_is_broken_like_one_by_dataset() {
+    let a = "      - {name: id, logicalType: integer, physicalType: bigint, relationships: [{to: b.odcs.yaml#b.id}]}\n      - {name: \
+             k, logicalType: integer, physicalType: bigint, relationships: [{to: b.odcs.yaml#/schema/b_id/properties/k_id}]}\n";
+    let b = |version: &str, columns: &str| {
+        contract("s.silver.b", version, columns, "").replace("- name: b\n", "- id: b_id\n    name: b\n")
+    };
+    let gold = contract("s.gold.g", "1.0.0", "id", "");
+    let a = with_properties("s.silver.a", "1.0.0", a, "");
+    let repository = mesh(&a, &b("1.0.0", "id k_id=k z"), &gold, "SELECT id FROM s.silver.a");
+    let ended = repository.check();
+    assert_eq!(ended.code, Some(0), "{}", said(&ended));
+    for (columns, told, wrong) in [
+        ("id k_id=k", "the column `z` was removed: breaks nobody", None),
+        (
+            "k_id=k z",
+            "the column `id` was removed: it breaks rule id.foreignKey of s.silver.a",
+            Some("`b.odcs.yaml#b.id`: there is no property `id` in contracts/s/b.odcs.yaml"),
+        ),
+        (
+            "id z",
+            "the column `k` was removed: it breaks rule k.foreignKey of s.silver.a",
+            Some("`b.odcs.yaml#/schema/b_id/properties/k_id`: there is no property `k_id` in contracts/s/b.odcs.yaml"),
+        ),
+    ] {
+        rewrite(&repository, "contracts/s/b.odcs.yaml", &b("2.0.0", columns));
+        let ended = repository.check();
+        assert_eq!(
+            ended.code,
+            Some(if wrong.is_some() { 2 } else { 0 }),
+            "{told}\n{}",
+            said(&ended)
+        );
+        for part in std::iter::once(told).chain(wrong) {
+            assert!(said(&ended).contains(part), "{part}\n{}", said(&ended));
+        }
+    }
+    fs::remove_file(repository.path("contracts/s/b.odcs.yaml")).unwrap();
+    let ended = repository.check();
+    for part in [
+        "s.silver.b (removed) → rule id.foreignKey of s.silver.a",
+        "there is no contract in contracts/s/b.odcs.yaml",
+    ] {
+        assert!(said(&ended).contains(part), "{part}\n{}", said(&ended));
+    }
+}
+
+#[test]
 fn values_that_are_only_chosen_come_to_the_limits_that_they_break() {
     let listed = |values: &str| format!("      - {{name: k, logicalType: string, enum: [{values}]}}\n");
     let of = |dataset: &str, version: &str, values: &str| {

@@ -205,6 +205,25 @@ fn a_slip_of_the_pen_is_told_once_where_it_is() {
 }
 
 #[test]
+fn the_check_tells_of_a_contract_with_mistakes_what_its_lint_tells() {
+    let mesh = Mesh::offline();
+    mesh.edit(
+        GOLD,
+        "schema:\n",
+        "schema:\n  - name: other\n    physicalName: product.gold.other\n    properties:\n      - {name: n, logicalType: integer, \
+         logicalTypeOptions: {minimum: 5, maximum: 3}}\n      - {name: m, logicalType: integer}\n    quality:\n      - {id: row, \
+         type: custom, engine: polder, implementation: {row: mm > 0}}\n      - {id: query, type: sql, mustBe: 0, query: SELECT \
+         count(*) FROM hr.gold.wages}\n",
+    );
+    let lint = mesh.polder.run(&["contract", "lint"]);
+    let told = findings(&format!("{}{}", lint.stdout, lint.stderr));
+    assert_eq!((lint.code, told.len()), (Some(2), 3), "{told:#?}");
+    let check = mesh.polder.run(&["check"]);
+    let all = findings(&format!("{}{}", check.stdout, check.stderr));
+    assert_eq!((check.code, all), (Some(2), told));
+}
+
+#[test]
 fn a_mistake_in_the_first_good_row_is_told_once_by_the_test_of_samples() {
     let mesh = Mesh::offline();
     mesh.edit(SAMPLES, "quantity: ", "quantiy: ");

@@ -11,8 +11,7 @@ use super::pairing::{
 use super::quality::reference_ids;
 use super::walk::{At, Pair, Walk};
 use crate::contract::Contract;
-use crate::rule::reference::{Target, target};
-use crate::schema::{Property, SchemaObject};
+use crate::rule::reference::{Target, begin, target};
 
 /// What the ends of all relationships name, as they are written in either document.
 #[derive(Debug, Default)]
@@ -36,12 +35,12 @@ impl Ends {
         let (mut was, mut is) = (Named::written(old), Named::written(new));
         if !was.far.is_empty() || !is.far.is_empty() {
             let kept = Kept::all(schema);
-            was.resolve(&old.objects, |object, column| {
+            was.resolve(old, |object, column| {
                 let kept = kept.iter().find(|kept| kept.old == object)?;
                 let column = column.filter(|column| kept.became.contains(&Some(*column)));
                 Some((kept.old, column))
             });
-            is.resolve(&new.objects, |object, column| {
+            is.resolve(new, |object, column| {
                 let kept = kept.iter().find(|kept| kept.new == object)?;
                 Some((kept.old, column.and_then(|column| *kept.became.get(column)?)))
             });
@@ -78,42 +77,25 @@ impl Named {
             for relationship in &object.relationships {
                 let near = relationship.from.iter();
                 named.near.extend(near.map(|end| {
-                    let found = target(std::slice::from_ref(object), &end.text);
-                    let path = found.filter(|found| found.object.is_some()).map(|found| found.path);
+                    let path = begin(object, &end.text).ok();
                     (end.text.clone(), path.unwrap_or_else(|| end.text.clone()))
                 }));
-                named.lead_to(relationship.to.iter().map(|end| &end.text));
             }
-            object.properties.iter().for_each(|property| named.inside(property));
         }
-        named
-    }
-
-    fn inside(&mut self, property: &Property) {
-        let to = property.relationships.iter().flat_map(|one| &one.to);
-        self.lead_to(to.map(|end| &end.text));
-        let map = property
-            .map
-            .as_deref()
+        let far = contract
+            .relationships()
             .into_iter()
-            .flat_map(|(key, value)| [key, value]);
-        let fields = property.properties.iter().chain(property.items.as_deref());
-        fields.chain(map).for_each(|inner| self.inside(inner));
-    }
-
-    fn lead_to<'t>(&mut self, texts: impl Iterator<Item = &'t String>) {
-        self.far.extend(texts.map(|text| (text.clone(), text.clone())));
+            .flat_map(|relationship| &relationship.to);
+        named.far.extend(far.map(|end| (end.text.clone(), end.text.clone())));
+        named
     }
 
     /// Says what the ends lead to: the old position of an object and of its column, which `was` knows by those in this
     /// document; else the name.
-    fn resolve(
-        &mut self,
-        objects: &[SchemaObject],
-        was: impl Fn(usize, Option<usize>) -> Option<(usize, Option<usize>)>,
-    ) {
+    fn resolve(&mut self, contract: &Contract, was: impl Fn(usize, Option<usize>) -> Option<(usize, Option<usize>)>) {
+        let objects = &contract.objects;
         for (text, named) in &mut self.far {
-            let Some(Target { dataset, object, path }) = target(objects, text) else {
+            let Some(Target { dataset, object, path }) = target(contract, text) else {
                 continue;
             };
             // A full name may be that of an object of the contract; it enters lists without a word.

@@ -11,21 +11,22 @@ use super::{
     Metric, OnFailure, Operator, PathStep, Rule, RuleSeverity, custom, id, key, library, limits, path, reference,
 };
 use crate::column_type::ColumnType;
+use crate::contract::Contract;
 use crate::quality::{Quality, QualityKind};
 use crate::schema::{Property, SchemaObject};
 
-/// An object's rules and everything that is wrong with them. `objects` are those of its contract, where they are known.
-pub(super) fn compile(object: &SchemaObject, objects: Option<&[SchemaObject]>) -> (Vec<Rule>, Vec<Diagnostic>) {
-    compile_beside(object, objects, &mut HashSet::new())
+/// An object's rules and everything that is wrong with them. `contract` is its own, where that is known.
+pub(super) fn compile(object: &SchemaObject, contract: Option<&Contract>) -> (Vec<Rule>, Vec<Diagnostic>) {
+    compile_beside(object, contract, &mut HashSet::new())
 }
 
 /// As [`compile`], of an object beside others with these large patterns.
 pub(super) fn compile_beside(
     object: &SchemaObject,
-    objects: Option<&[SchemaObject]>,
+    contract: Option<&Contract>,
     large: &mut HashSet<String>,
 ) -> (Vec<Rule>, Vec<Diagnostic>) {
-    let mut compiler = Compiler::new(object, objects, large);
+    let mut compiler = Compiler::new(object, contract, large);
     let policy = compiler.policy(&object.custom_properties, Policy::default());
     for property in &object.properties {
         compiler.column(property, policy);

@@ -10,6 +10,7 @@ use super::on_failure::{self, Policy};
 use super::pattern::KEPT;
 use super::{Metric, OnFailure, Operator, PathStep, RowCheck, RowTest, Rule, RuleKind, RuleSeverity, SetTest};
 use crate::column_type::ColumnType;
+use crate::contract::Contract;
 use crate::custom_property::CustomProperty;
 use crate::place::Place;
 use crate::schema::{Property, SchemaObject};
@@ -17,7 +18,7 @@ use crate::schema::{Property, SchemaObject};
 /// What the walk over one object has collected.
 pub(super) struct Compiler<'a> {
     pub(super) object: &'a SchemaObject,
-    pub(super) objects: Option<&'a [SchemaObject]>,
+    pub(super) contract: Option<&'a Contract>,
     rules: Vec<Rule>,
     problems: Vec<Diagnostic>,
     ids: HashSet<String>,
@@ -56,16 +57,16 @@ pub(super) struct Heading {
 }
 
 impl<'a> Compiler<'a> {
-    /// Nothing collected yet of an object. `objects` are those of its contract, where they are known, and `large` their
-    /// patterns so far that take much memory.
+    /// Nothing collected yet of an object. `contract` is its own, where that is known, and `large` are the contract's patterns
+    /// so far that take much memory.
     pub(super) fn new(
         object: &'a SchemaObject,
-        objects: Option<&'a [SchemaObject]>,
+        contract: Option<&'a Contract>,
         large: &'a mut HashSet<String>,
     ) -> Self {
         Self {
             object,
-            objects,
+            contract,
             rules: Vec::new(),
             problems: Vec::new(),
             ids: HashSet::new(),

@@ -299,7 +299,7 @@ impl Contract {
     pub fn rules_of(&self, object: &SchemaObject) -> Vec<Rule> {
         match object.properties.len() > MOST_COLUMNS {
             true => Vec::new(),
-            false => compile::compile(object, Some(&self.objects)).0,
+            false => compile::compile(object, Some(self)).0,
         }
     }
 }
@@ -310,7 +310,7 @@ impl DatasetContract {
     /// # Errors
     /// As [`SchemaObject::rules`], and references that name nothing.
     pub fn rules(&self) -> Result<Vec<Rule>, Vec<Diagnostic>> {
-        sound(compile::compile(self.object(), Some(&self.contract.objects)))
+        sound(compile::compile(self.object(), Some(&self.contract)))
     }
 
     /// Those of its rules that make sense, whatever is wrong with others.
@@ -319,17 +319,13 @@ impl DatasetContract {
     }
 }
 
-/// Everything that is wrong with the rules of an object, warnings too; `objects` are all of its contract, and `large`
-/// their patterns so far that take much memory.
-pub(crate) fn findings(
-    object: &SchemaObject,
-    objects: &[SchemaObject],
-    large: &mut HashSet<String>,
-) -> Vec<Diagnostic> {
+/// Everything that is wrong with the rules of an object of the contract, warnings too; `large` are the contract's patterns
+/// so far that take much memory.
+pub(crate) fn findings(object: &SchemaObject, contract: &Contract, large: &mut HashSet<String>) -> Vec<Diagnostic> {
     if object.properties.len() > MOST_COLUMNS {
         return Vec::new();
     }
-    compile::compile_beside(object, Some(objects), large).1
+    compile::compile_beside(object, Some(contract), large).1
 }
 
 fn sound((rules, problems): (Vec<Rule>, Vec<Diagnostic>)) -> Result<Vec<Rule>, Vec<Diagnostic>> {

@@ -7,6 +7,7 @@ use polder_core::units::counted;
 use super::compiler::{Compiler, Heading, Value};
 use super::on_failure::Policy;
 use super::{Metric, Operator, id, key};
+use crate::contract::Contract;
 use crate::place::Written;
 use crate::schema::{Property, Relationship, SchemaObject};
 
@@ -19,6 +20,7 @@ enum Unresolved {
 }
 
 /// What a reference names.
+#[derive(Debug, Clone)]
 pub(crate) struct Target {
     /// The dataset, where the object is bound to one.
     pub(crate) dataset: Option<DatasetName>,
@@ -28,14 +30,34 @@ pub(crate) struct Target {
     pub(crate) path: String,
 }
 
-/// What an end of a reference names, by either notation; nothing where nothing here can follow it.
-pub(crate) fn target(objects: &[SchemaObject], text: &str) -> Option<Target> {
-    let found = match text {
-        elsewhere if elsewhere.contains('#') => return None,
-        path if path.contains('/') => by_id(objects, path),
-        name => by_name(objects, name),
-    };
-    found.ok()
+/// What an end of a reference of the contract names, by any notation; nothing where nothing here can follow it.
+pub(crate) fn target(contract: &Contract, text: &str) -> Option<Target> {
+    match text.contains('#') {
+        true => contract.files.get(text).cloned(),
+        false => within(&contract.objects, text).ok(),
+    }
+}
+
+/// What a reference by file names in the contract of that file.
+pub(crate) fn in_file(contract: &Contract, text: &str) -> Result<Target, (String, Option<String>)> {
+    let objects = &contract.objects;
+    let first = text.split('.').next().unwrap_or_default();
+    if !text.contains('/') && !objects.iter().any(|object| object.name == first) {
+        return Err(unknown(
+            "object",
+            first,
+            objects.iter().map(|object| object.name.as_str()),
+        ));
+    }
+    let target = within(objects, text)?;
+    Ok(Target { object: None, ..target })
+}
+
+fn within(objects: &[SchemaObject], text: &str) -> Result<Target, (String, Option<String>)> {
+    match text.contains('/') {
+        true => by_id(objects, text),
+        false => by_name(objects, text),
+    }
 }
 
 /// A reference that is declared on the property where it begins.
@@ -153,17 +175,17 @@ fn says(relationship: &Relationship) -> String {
 /// The dataset and column that the far end names.
 fn resolve(compiler: &Compiler<'_>, written: &Written) -> Result<(DatasetName, String), Unresolved> {
     let text = written.text.as_str();
-    if let Some((file, _)) = text.split_once('#') {
-        let why = format!(
-            "`{file}` is another document: name its dataset instead, such as sales.silver.customers.customer_id"
-        );
-        return Err(Unresolved::NotRun(why));
-    }
     let only = std::slice::from_ref(compiler.object);
-    let objects = compiler.objects.unwrap_or(only);
-    let target = match text.contains('/') {
-        true => by_id(objects, text),
-        false => by_name(objects, text),
+    let objects = compiler.contract.map_or(only, |contract| &contract.objects);
+    let target = match text.split_once('#') {
+        Some((file, _)) => {
+            let known = compiler.contract.and_then(|contract| contract.files.get(text));
+            let Some(target) = known else {
+                return Err(Unresolved::NotRun(not_followed(file)));
+            };
+            Ok(target.clone())
+        }
+        None => within(objects, text),
     };
     match target {
         Ok(Target {
@@ -179,10 +201,10 @@ fn resolve(compiler: &Compiler<'_>, written: &Written) -> Result<(DatasetName, S
             ..
         }) => Ok((dataset, path)),
         Ok(Target { object, .. }) => {
-            let name = object.map_or("", |object| objects[object].name.as_str());
+            let name = object.map_or(text, |object| objects[object].name.as_str());
             Err(Unresolved::NotRun(format!("`{name}` is bound to no dataset")))
         }
-        Err(_) if compiler.objects.is_none() => Err(Unresolved::NotRun(
+        Err(_) if compiler.contract.is_none() => Err(Unresolved::NotRun(
             "it refers to another object of the contract".to_owned(),
         )),
         // Whoever binds nothing to datasets may name what another contract describes: the standard's own example does.
@@ -190,6 +212,15 @@ fn resolve(compiler: &Compiler<'_>, written: &Written) -> Result<(DatasetName, S
             Err(Unresolved::NotRun(problem))
         }
         Err((problem, help)) => Err(Unresolved::Wrong(problem, help)),
+    }
+}
+
+/// Why a reference into another document is not run.
+fn not_followed(file: &str) -> String {
+    let known = "name its dataset instead, such as sales.silver.customers.customer_id";
+    match file.contains("://") {
+        true => format!("`{file}` is an address, and nothing is fetched: {known}"),
+        false => format!("`{file}` is no contract that was read here, or has no such column"),
     }
 }
 
@@ -206,13 +237,9 @@ fn names_object(objects: &[SchemaObject], text: &str) -> bool {
 }
 
 /// The near end, which is in this object, by either notation; a bare column name is understood too.
-fn begin(object: &SchemaObject, text: &str) -> Result<String, (String, Option<String>)> {
+pub(crate) fn begin(object: &SchemaObject, text: &str) -> Result<String, (String, Option<String>)> {
     let only = std::slice::from_ref(object);
-    let found = match text.contains('/') {
-        true => by_id(only, text),
-        false => by_name(only, text),
-    };
-    match found {
+    match within(only, text) {
         Ok(Target {
             object: Some(_), path, ..
         }) => Ok(path),
@@ -283,11 +310,7 @@ fn by_name(objects: &[SchemaObject], text: &str) -> Result<Target, (String, Opti
     let mut path = String::new();
     for part in parts {
         let Some(property) = properties.iter().find(|property| named(property, part)) else {
-            return Err(unknown(
-                "property",
-                part,
-                properties.iter().map(|property| property.name.as_str()),
-            ));
+            return Err(unknown("property", part, properties.iter().flat_map(names)));
         };
         properties = step(property, &mut path);
     }
@@ -334,6 +357,12 @@ fn step<'p>(property: &'p Property, path: &mut String) -> &'p [Property] {
 
 fn named(property: &Property, name: &str) -> bool {
     property.declared_name.as_deref() == Some(name) || property.name == name
+}
+
+/// The names by which a property may be named.
+fn names(property: &Property) -> impl Iterator<Item = &str> {
+    let declared = property.declared_name.as_deref();
+    declared.into_iter().chain([property.name.as_str()])
 }
 
 fn unknown<'a>(kind: &str, name: &str, known: impl Iterator<Item = &'a str>) -> (String, Option<String>) {

@@ -205,6 +205,19 @@ impl SchemaObject {
         self.properties.iter().find(|property| property.name == name)
     }
 
+    /// Its references, and those of all columns and of what is inside of them.
+    pub(crate) fn all_relationships(&self) -> Vec<&Relationship> {
+        let mut columns: Vec<&Property> = self.properties.iter().collect();
+        let mut found: Vec<_> = self.relationships.iter().collect();
+        while let Some(column) = columns.pop() {
+            found.extend(&column.relationships);
+            columns.extend(&column.properties);
+            columns.extend(column.items.as_deref());
+            columns.extend(column.map.as_deref().into_iter().flat_map(|(key, value)| [key, value]));
+        }
+        found
+    }
+
     /// The columns of the primary key, in its order.
     pub fn primary_key(&self) -> Vec<&Property> {
         let mut key: Vec<_> = self

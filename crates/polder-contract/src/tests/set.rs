@@ -194,3 +194,146 @@ fn objects_may_refer_to_each_other_in_a_circle() {
         ))));
     }
 }
+
+/// `shop.bronze.orders` and, in another domain, `crm.silver.calls` with a reference to it.
+fn calls(to: &str) -> [(String, Source); 2] {
+    let head = |id: &str| format!("apiVersion: v3.1.0\nkind: DataContract\nid: {id}\nversion: 1.0.0\nstatus: active\n");
+    let calls = format!(
+        "{}schema:\n  - name: calls\n    physicalName: crm.silver.calls\n    properties:\n      - {{name: of, logicalType: \
+         string, relationships: [{{to: \"{to}\"}}]}}\n",
+        head("calls")
+    );
+    let orders = format!(
+        "{}schema:\n  - id: o_id\n    name: orders\n    physicalName: shop.bronze.orders\n    properties:\n      - {{id: c_id, \
+         name: customer, physicalName: cust, logicalType: string}}\n      - {{name: lines, logicalType: array, items: \
+         {{logicalType: object, properties: [{{name: sku, logicalType: string}}]}}}}\n",
+        head("orders")
+    );
+    [("crm", "calls", calls), ("shop", "orders", orders)].map(|(domain, file, text)| {
+        let path = format!("contracts/{domain}/{file}.odcs.yaml");
+        (domain.to_owned(), Source::new(path, text))
+    })
+}
+
+#[test]
+fn a_reference_by_file_is_one_to_the_dataset_of_that_contract() {
+    let said = |to: &str| {
+        let (set, found) = ContractSet::load(calls(to));
+        assert_eq!(found, [], "{to}");
+        let rules = set.get(&"crm.silver.calls".parse().unwrap()).unwrap().rules().unwrap();
+        match &rules[0].kind {
+            RuleKind::Set(test) => match &test.metric {
+                Metric::Orphans { dataset, to, .. } => format!("{dataset} {}", to.join(", ")),
+                other => panic!("{other:?}"),
+            },
+            RuleKind::NotRun { why } => why.split(':').next().unwrap().to_owned(),
+            other => panic!("{other:?}"),
+        }
+    };
+    for (to, meant) in [
+        ("../shop/orders.odcs.yaml#orders.customer", "shop.bronze.orders cust"),
+        (
+            ".././shop/../shop/orders.odcs.yaml#/schema/o_id/properties/c_id",
+            "shop.bronze.orders cust",
+        ),
+        ("calls.odcs.yaml#calls.of", "crm.silver.calls of"),
+        (
+            "../shop/orders.odcs.yaml#orders.lines.sku",
+            "lines[].sku of shop.bronze.orders has many values in a row, and keys are held against keys of rows",
+        ),
+        ("https://x.example/orders.odcs.yaml#orders.customer", "`https"),
+        // Beside the mesh's contracts, which are all that is read.
+        (
+            "../../other/orders.odcs.yaml#orders.customer",
+            "`../../other/orders.odcs.yaml` is no contract that was read here, or has no such column",
+        ),
+        (
+            "../../../../orders.odcs.yaml#orders.customer",
+            "`../../../../orders.odcs.yaml` is no contract that was read here, or has no such column",
+        ),
+    ] {
+        assert_eq!(said(to), meant, "{to}");
+    }
+}
+
+#[test]
+fn what_is_wrong_with_a_reference_by_what_its_file_names_is_told_with_the_document() {
+    let [calls, (domain, orders)] = calls("../shop/orders.odcs.yaml#orders.customer");
+    let several = "    relationships:\n      - {from: [orders.customer, orders.day], to: [../crm/calls.odcs.yaml#calls.of, \
+                   orders.customer]}\n";
+    let column = "    properties:\n      - {name: day, logicalType: string}\n";
+    let text = orders
+        .text
+        .replacen("    properties:\n", &format!("{several}{column}"), 1);
+    let (set, found) = ContractSet::load([calls, (domain, Source::new(orders.path, text))]);
+    let found: Vec<_> = found
+        .iter()
+        .map(|found| (found.severity, found.message.as_str()))
+        .collect();
+    assert_eq!(
+        found,
+        [(Severity::Error, "foreignKey: it refers to columns of several datasets")]
+    );
+    assert!(set.get(&"shop.bronze.orders".parse().unwrap()).is_none());
+    assert_eq!(set.readable().len(), 1);
+}
+
+#[test]
+fn a_reference_by_file_that_names_nothing_is_an_error_at_its_place() {
+    let at = "contracts/crm/calls.odcs.yaml:10:62";
+    for (to, problem, help) in [
+        (
+            "../shop/order.odcs.yaml#orders.customer",
+            "there is no contract in contracts/shop/order.odcs.yaml",
+            "did you mean `../shop/orders.odcs.yaml`?",
+        ),
+        (
+            "orders.odcs.yaml#orders.customer",
+            "there is no contract in contracts/crm/orders.odcs.yaml",
+            "did you mean `../shop/orders.odcs.yaml`?",
+        ),
+        (
+            "../shop/orders.odcs.yaml#order.customer",
+            "there is no object `order` in contracts/shop/orders.odcs.yaml",
+            "did you mean `orders`?",
+        ),
+        (
+            "../shop/orders.odcs.yaml#shop.bronze.orders.cust",
+            "there is no object `shop` in contracts/shop/orders.odcs.yaml",
+            "see there what it describes",
+        ),
+        (
+            "../shop/orders.odcs.yaml#orders.custmer",
+            "there is no property `custmer` in contracts/shop/orders.odcs.yaml",
+            "did you mean `customer`?",
+        ),
+        (
+            "../shop/orders.odcs.yaml#/schema/o_id/properties/customer",
+            "there is no property `customer` in contracts/shop/orders.odcs.yaml",
+            "see there what it describes",
+        ),
+    ] {
+        let (set, found) = ContractSet::load(calls(to));
+        let told: Vec<_> = found.iter().map(ToString::to_string).collect();
+        assert_eq!(told, [format!("{at}: `{to}`: {problem}")]);
+        assert_eq!(found[0].help.as_deref(), Some(help), "{to}");
+        assert_eq!(set.datasets().count(), 2);
+        // A comparison with the past is about other things.
+        assert_eq!(ContractSet::load_past(calls(to)).1, [], "{to}");
+    }
+}
+
+#[test]
+fn what_is_wrong_in_the_other_file_is_told_there_alone() {
+    let to = "../shop/orders.odcs.yaml#orders.customer";
+    for (from, is) in [("name: customer", "nam: customer"), ("schema:", "\t- [")] {
+        let [calls, (domain, orders)] = calls(to);
+        let orders = Source::new(orders.path.clone(), orders.text.replace(from, is));
+        let (_, found) = ContractSet::load([calls, (domain, orders)]);
+        let files: Vec<_> = found.iter().map(|found| found.file.display().to_string()).collect();
+        assert!(
+            !files.is_empty() && files.iter().all(|file| file.contains("orders")),
+            "{found:#?}"
+        );
+    }
+}

@@ -89,6 +89,7 @@ type Check = fn(&Declared<'_>) -> Result<Vec<Diagnostic>>;
 /// The checks, in the order in which their findings are shown; what is wrong with contracts, pipelines and models comes
 /// before.
 const CHECKS: &[Check] = &[
+    |mesh| super::contract::lint::wrong_sql(mesh.contracts.readable(), &mut None),
     documents::streams,
     event_times::check,
     documents::partitions,

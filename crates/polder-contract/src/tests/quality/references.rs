@@ -57,8 +57,7 @@ fn references_name_datasets_and_their_columns() {
             "cust.foreignKey: [\"cust\"] sales.silver.customers [\"customer_id\"]",
             "cust.foreignKey#2: [\"cust\"] sales.silver.customers [\"address.zip\"]",
             "cust.foreignKey#3: [\"cust\"] crm.gold.people [\"person_id\"]",
-            "cust.foreignKey#4: `customers.odcs.yaml` is another document: name its dataset instead, such as \
-             sales.silver.customers.customer_id",
+            "cust.foreignKey#4: `customers.odcs.yaml` is no contract that was read here, or has no such column",
             "cust.foreignKey#5: `loose` is bound to no dataset",
             "id.foreignKey: [\"id\"] sales.silver.lines [\"order_id\"]",
             "foreignKey: [\"id\", \"cust\"] sales.silver.lines [\"order_id\", \"customer\"]",

@@ -160,12 +160,7 @@ fn lint(documents: &Documents) -> Result<Vec<Diagnostic>> {
         diagnostics.extend(sql(contract, &mut session)?);
         diagnostics.extend(contract.lifecycle_problems());
     }
-    for readable in readable.iter().flat_map(Readable::rules) {
-        diagnostics.extend(wrong_row_sql(&readable));
-        if readable.rules.iter().any(is_query) {
-            diagnostics.extend(polder_engine::unread_readable(&readable, opened(&mut session)?));
-        }
-    }
+    diagnostics.extend(wrong_sql(&readable, &mut session)?);
     // Rules are compiled anew for this: most contracts refer to no other.
     let referring = set
         .iter()
@@ -217,6 +212,18 @@ fn sql(contract: &Arc<Contract>, session: &mut Option<Session>) -> Result<Vec<Di
         }
         if has(|kind| matches!(kind, QualityKind::Sql { .. })) {
             found.extend(polder_engine::unread_rules(&contract, opened(session)?));
+        }
+    }
+    Ok(found)
+}
+
+/// What is wrong with the SQL of rules beside other mistakes of their contracts.
+pub(crate) fn wrong_sql(readable: &[Readable], session: &mut Option<Session>) -> Result<Vec<Diagnostic>> {
+    let mut found = Vec::new();
+    for readable in readable.iter().flat_map(Readable::rules) {
+        found.extend(wrong_row_sql(&readable));
+        if readable.rules.iter().any(is_query) {
+            found.extend(polder_engine::unread_readable(&readable, opened(session)?));
         }
     }
     Ok(found)

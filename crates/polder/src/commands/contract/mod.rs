@@ -9,7 +9,7 @@ mod document;
 mod export;
 mod import;
 mod infer;
-mod lint;
+pub(crate) mod lint;
 pub(crate) mod parties;
 mod schema;
 mod status;
