@@ -158,7 +158,13 @@ impl Queries for RuleQueries {
         let mut task = threads.spawn(async move { ask(&session, statement).await });
         match tokio::time::timeout(self.limit, &mut task).await {
             Ok(Ok(figure)) => figure,
-            Ok(Err(cause)) => Err(Error::new(ErrorKind::Internal, "the query ended badly").with_source(cause)),
+            // What it says of its end may show values of rows.
+            Ok(Err(cause)) => {
+                let message = "the query engine broke down over it, as it may where memory runs out";
+                Err(Error::new(ErrorKind::Internal, message)
+                    .with_help("raise engine.memory in polder.yaml or POLDER_ENGINE__MEMORY, or ask for less at once")
+                    .with_source(cause))
+            }
             Err(_) => {
                 task.abort();
                 let message = format!(

@@ -33,6 +33,12 @@ pub(crate) fn git_matching(folder: &Path, arguments: &[&str]) -> Result<Output> 
     run(folder, "--glob-pathspecs", arguments, None)
 }
 
+/// That the repository has no revision of this name.
+pub(crate) fn no_revision(name: &str) -> Error {
+    Error::new(ErrorKind::NotFound, format!("there is no revision `{name}`"))
+        .with_help("name a branch, tag or commit that is here; CI has to fetch it (a full fetch, not depth 1)")
+}
+
 fn run(folder: &Path, paths: &str, arguments: &[&str], input: Option<String>) -> Result<Output> {
     let mut command = Command::new("git");
     for variable in OF_HOOKS {

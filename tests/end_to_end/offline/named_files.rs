@@ -60,6 +60,23 @@ fn a_comparison_shows_what_it_speaks_of_in_every_folder() {
     );
     assert_eq!(ended.code, Some(2), "{}", said(&ended));
     assert!(ended.stderr.contains(" | status: [active\n"), "{}", said(&ended));
+    // What else can be named is said: a dataset where one is taken.
+    let files = "a file, or a revision and a path, such as main:contracts/sales/orders.odcs.yaml";
+    for (command, named) in [
+        (
+            &["contract", "export", "orders", "--to", "html"][..],
+            "a dataset (domain.layer.name), ",
+        ),
+        (&["contract", "diff", "orders", "orders"], ""),
+    ] {
+        let ended = below(&base.path(""), command);
+        assert_eq!(ended.code, Some(2), "{}", said(&ended));
+        assert!(
+            ended.stderr.contains(&format!("name {named}{files}")),
+            "{}",
+            said(&ended)
+        );
+    }
 }
 
 #[test]

@@ -426,6 +426,11 @@ fn a_revision_or_repository_that_is_not_there_is_named() {
         "{}",
         said(&ended)
     );
+    let old = "no-such-branch:contracts/sales/x.odcs.yaml";
+    let compared = repository.polder.run(&["contract", "diff", old, old]);
+    let told = |stderr: &str| stderr[stderr.find("there is no revision").unwrap()..].to_owned();
+    assert_eq!(compared.code, Some(2), "{}", said(&compared));
+    assert_eq!(told(&compared.stderr), told(&ended.stderr));
     // What else is found is told with it, and rules that nobody can run only to those who ask.
     repository.edit(
         BRONZE,

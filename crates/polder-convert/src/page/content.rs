@@ -4,7 +4,7 @@ use polder_contract::Contract;
 use polder_core::document::Node;
 
 use super::object::object;
-use super::values::{custom, definitions, items, sentence, shown, text};
+use super::values::{beside, custom, definitions, items, schedule, sentence, shown, text};
 use super::{Block, Page, Row, Section, Site, Text, product};
 
 /// The page of a contract. On a site it names the products around it.
@@ -20,6 +20,7 @@ pub(super) fn of(contract: &Contract, site: Option<&Site<'_>>) -> Page {
     fact("Tenant", text(document, "tenant"));
     fact("Context", document.get("context").map(shown));
     fact("Tags", (!contract.tags.is_empty()).then(|| contract.tags.join(", ")));
+    fact("Created", text(document, "contractCreatedTs"));
     facts.push(("Contract id".to_owned(), Text::Code(contract.id.clone())));
     facts.push((
         "Standard".to_owned(),
@@ -86,14 +87,16 @@ fn service_levels(document: &Node) -> Option<Section> {
             if let Some(unit) = text(level, "unit") {
                 value = format!("{value} {}", in_words(&unit, value == "1"));
             }
-            let mut detail: Vec<String> = text(level, "description").into_iter().collect();
-            for (key, label) in [
-                ("element", "measured on"),
-                ("driver", "because of"),
-                ("schedule", "schedule"),
-            ] {
-                detail.extend(text(level, key).map(|text| format!("{label} {text}")));
-            }
+            let element = text(level, "element").or_else(|| text(document, "slaDefaultElement"));
+            let labelled = [
+                ("measured on", element),
+                ("because of", text(level, "driver")),
+                ("schedule", schedule(level)),
+            ];
+            let labelled = labelled
+                .into_iter()
+                .filter_map(|(label, text)| Some(format!("{label} {}", text?)));
+            let detail: Vec<String> = text(level, "description").into_iter().chain(labelled).collect();
             Row {
                 depth: 0,
                 cells: vec![
@@ -154,36 +157,24 @@ pub(super) fn team(document: &Node) -> Option<Section> {
     let mut facts = Vec::new();
     facts.extend(text(team, "name").map(|name| ("Team".to_owned(), Text::Plain(name))));
     facts.extend(text(team, "description").map(|text| ("About".to_owned(), Text::Plain(text))));
+    let more = [
+        ("Tags", team.get("tags").map(shown)),
+        ("Custom properties", team.get("customProperties").map(custom)),
+    ];
+    facts.extend(
+        more.into_iter()
+            .filter_map(|(label, value)| Some((label.to_owned(), Text::Plain(value?)))),
+    );
     if !facts.is_empty() {
         blocks.push(Block::Facts(facts));
     }
+    blocks.extend(definitions(team).map(|text| Block::Paragraph(sentence(&text))));
     let members = team.as_list().unwrap_or_else(|| items(team, "members"));
-    let rows: Vec<Row> = members
-        .iter()
-        .map(|member| {
-            let since = match (text(member, "dateIn"), text(member, "dateOut")) {
-                (since, Some(until)) => format!("{} to {until}", since.unwrap_or_default()),
-                (Some(since), None) => format!("since {since}"),
-                (None, None) => String::new(),
-            };
-            let name = text(member, "name")
-                .or_else(|| text(member, "username"))
-                .unwrap_or_default();
-            Row {
-                depth: 0,
-                cells: vec![
-                    Text::Plain(name),
-                    Text::Code(text(member, "username").unwrap_or_default()),
-                    Text::Plain(text(member, "role").unwrap_or_default()),
-                    Text::Plain(since),
-                ],
-            }
-        })
-        .collect();
+    let rows: Vec<Row> = members.iter().map(member).collect();
     if !rows.is_empty() {
         blocks.push(Block::Table {
             caption: "Members of the team".to_owned(),
-            headers: vec!["Name", "User", "Role", "When"],
+            headers: vec!["Name", "User", "Role", "When", "Detail"],
             rows,
         });
     }
@@ -193,6 +184,35 @@ pub(super) fn team(document: &Node) -> Option<Section> {
         code: None,
         blocks,
     })
+}
+
+fn member(member: &Node) -> Row {
+    let since = match (text(member, "dateIn"), text(member, "dateOut")) {
+        (since, Some(until)) => format!("{} to {until}", since.unwrap_or_default()),
+        (Some(since), None) => format!("since {since}"),
+        (None, None) => String::new(),
+    };
+    let user = Text::Code(text(member, "username").unwrap_or_default());
+    let (name, user) = match text(member, "name") {
+        Some(name) => (Text::Plain(name), user),
+        None => (user, Text::Plain(String::new())),
+    };
+    let told = ["username", "name", "role", "dateIn", "dateOut", "replacedByUsername"];
+    let replaced = text(member, "replacedByUsername").map(|user| format!("replaced by {user}"));
+    let detail = [
+        Text::Plain(beside(member, &told)),
+        Text::Plain(replaced.unwrap_or_default()),
+    ];
+    Row {
+        depth: 0,
+        cells: vec![
+            name,
+            user,
+            Text::Plain(text(member, "role").unwrap_or_default()),
+            Text::Plain(since),
+            Text::Several(detail.into(), "; "),
+        ],
+    }
 }
 
 /// Every item of a list with all that it says.
@@ -240,11 +260,10 @@ pub(super) fn listed(document: &Node, key: &str, id: &str, title: &str) -> Optio
 
 fn price(document: &Node) -> Option<Section> {
     let price = document.get("price")?;
-    let amount = text(price, "priceAmount")?;
-    let mut words = vec![amount];
-    words.extend(text(price, "priceCurrency"));
-    words.extend(text(price, "priceUnit").map(|unit| format!("per {unit}")));
-    Some(Section {
+    let unit = text(price, "priceUnit").map(|unit| format!("per {unit}"));
+    let words = [text(price, "priceAmount"), text(price, "priceCurrency"), unit];
+    let words: Vec<_> = words.into_iter().flatten().collect();
+    (!words.is_empty()).then(|| Section {
         id: "price".to_owned(),
         title: "Price".to_owned(),
         code: None,
@@ -258,7 +277,9 @@ pub(super) fn links(document: &Node) -> Option<Section> {
         .filter_map(|definition| {
             let url = text(definition, "url")?;
             let label = text(definition, "type").unwrap_or_default();
-            Some((label, Text::Link { text: url.clone(), url }))
+            let about = text(definition, "description").unwrap_or_default();
+            let link = Text::Link { text: url.clone(), url };
+            Some((label, Text::Several(vec![link, Text::Plain(about)], ": ")))
         })
         .collect();
     (!facts.is_empty()).then(|| Section {

@@ -6,6 +6,7 @@ mod markdown;
 mod object;
 mod product;
 mod refers;
+mod rules;
 mod style;
 #[cfg(test)]
 mod tests;

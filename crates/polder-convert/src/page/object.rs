@@ -1,17 +1,16 @@
 //! What a page says of one object: its columns, what is nested in them, and its rules in words.
 
-use std::cmp::Reverse;
-use std::sync::Arc;
-
-use polder_contract::rule::{Metric, OnFailure, Rule, RuleKind, RuleSeverity, SetTest};
-use polder_contract::{Contract, DatasetContract, Operator, SchemaObject};
-use polder_core::Layer;
+use polder_contract::Contract;
 use polder_core::document::Node;
 use polder_core::units::counted;
 
 use super::refers::targets;
-use super::values::{custom, definitions, flag, items, sentence, shown, text};
+use super::rules::rules;
+use super::values::{beside, custom, definitions, flag, items, sentence, shown, text};
 use super::{Block, Row, Section, Site, Text, Word};
+
+/// What is told of a relationship beside its detail; the standard knows one type of it.
+const RELATIONSHIP: [&str; 3] = ["from", "to", "type"];
 
 /// The id of an object's section, by which links lead to it.
 pub(super) fn anchor(index: usize) -> String {
@@ -62,13 +61,14 @@ pub(super) fn object(contract: &Contract, index: usize, node: &Node, site: Optio
             cells: vec![
                 Text::Code(relationship.get("from").map(shown).unwrap_or_default()),
                 refers(relationship.get("to")),
+                Text::Plain(beside(relationship, &RELATIONSHIP)),
             ],
         })
         .collect();
     if !relationships.is_empty() {
         blocks.push(Block::Table {
             caption: format!("Relationships of {name}"),
-            headers: vec!["From", "To"],
+            headers: vec!["From", "To", "Detail"],
             rows: relationships,
         });
     }
@@ -116,6 +116,8 @@ fn columns(node: &Node, role: Option<&str>, depth: usize, refers: &dyn Fn(Option
     }
     for relationship in items(node, "relationships") {
         meaning.push(Word::Refers(refers(relationship.get("to"))));
+        let detail = beside(relationship, &RELATIONSHIP);
+        meaning.extend((!detail.is_empty()).then(|| Word::Note(sentence(&detail))));
     }
     if let Some(logic) = text(node, "transformLogic") {
         meaning.push(Word::Note(format!("Made by: {logic}.")));
@@ -163,9 +165,17 @@ fn columns(node: &Node, role: Option<&str>, depth: usize, refers: &dyn Fn(Option
 fn also_known(node: &Node) -> Option<String> {
     let names: Vec<String> = items(node, "synonyms")
         .iter()
-        .filter_map(|item| text(item, "synonym"))
+        .filter_map(|item| Some(with_detail(text(item, "synonym")?, &beside(item, &["synonym"]))))
         .collect();
     (!names.is_empty()).then(|| format!("Also known as {}", names.join(", ")))
+}
+
+/// A word with what else is known of it.
+fn with_detail(word: String, detail: &str) -> String {
+    match detail.is_empty() {
+        true => word,
+        false => format!("{word} ({detail})"),
+    }
 }
 
 /// Limits of a value in words.
@@ -195,6 +205,8 @@ fn limits(node: &Node) -> String {
             (None, None) => None,
         });
     }
+    let required = options.and_then(|options| options.get("required")).map(shown);
+    words.extend(required.map(|fields| format!("has {fields}")));
     words.extend(option("pattern").map(|pattern| format!("matches {pattern}")));
     words.extend(option("format").map(|format| format!("format {format}")));
     words.extend(
@@ -202,232 +214,21 @@ fn limits(node: &Node) -> String {
             .filter(|flag| *flag == "true")
             .map(|_| "items differ".to_owned()),
     );
-    words.extend(
-        option("timezone")
-            .filter(|flag| *flag == "false")
-            .map(|_| "without a time zone".to_owned()),
-    );
+    words.extend(option("timezone").map(|flag| match flag {
+        "false" => "without a time zone".to_owned(),
+        _ => "with a time zone".to_owned(),
+    }));
     words.extend(option("defaultTimezone").map(|zone| format!("time zone {zone}")));
     let allowed: Vec<String> = items(node, "enum")
         .iter()
         .filter_map(|item| {
-            let value = text(item, "value")?;
-            Some(text(item, "label").map_or(value.clone(), |label| format!("{value} ({label})")))
+            let detail = [text(item, "label"), Some(beside(item, &["value", "label"]))];
+            let detail: Vec<_> = detail.into_iter().flatten().filter(|part| !part.is_empty()).collect();
+            Some(with_detail(text(item, "value")?, &detail.join(": ")))
         })
         .collect();
     if !allowed.is_empty() {
         words.push(format!("one of {}", allowed.join(", ")));
     }
     words.join("; ")
-}
-
-/// The rules of an object in words: those of `quality` and of keys one by one, and what happens where a value is not as its column
-/// asks. What a column asks stands beside it already.
-fn rules(contract: &Contract, index: usize, node: &Node, name: &str) -> Vec<Block> {
-    let Some(object) = contract.objects.get(index) else {
-        return Vec::new();
-    };
-    // Streams fill bronze, pipelines the other layers; a store of its own does as it does.
-    let is_stream = object
-        .dataset
-        .as_ref()
-        .is_some_and(|dataset| dataset.layer() == Layer::Bronze);
-    let compiled = if object.dataset.is_some() {
-        DatasetContract {
-            contract: Arc::new(contract.clone()),
-            object: index,
-        }
-        .rules()
-    } else {
-        object.rules()
-    };
-    let (mut rows, mut of_columns) = (Vec::new(), Vec::new());
-    match compiled {
-        Ok(compiled) => {
-            for rule in compiled.iter() {
-                match quality(node, rule) {
-                    None if !is_key(rule) => of_columns.push((rule.column.clone(), consequence(rule, is_stream))),
-                    declared => rows.push(rule_row(rule, declared, is_stream)),
-                }
-            }
-        }
-        // What cannot be compiled is shown as it is written.
-        Err(_) => rows = declared(node, None),
-    }
-    let said = [unkept(of_columns), misfits(object)];
-    let mut blocks: Vec<_> = said.into_iter().flatten().map(Block::Paragraph).collect();
-    if !rows.is_empty() {
-        blocks.push(Block::Table {
-            caption: format!("Rules of {name}"),
-            headers: vec!["Rule", "Column", "Asks for", "Where it fails", "Classed"],
-            rows,
-        });
-    }
-    blocks
-}
-
-/// What happens where values are not as their columns ask, in a sentence: what most do, and the columns that do otherwise.
-fn unkept(of_columns: Vec<(Option<String>, String)>) -> Option<String> {
-    let mut groups: Vec<(String, Vec<String>)> = Vec::new();
-    for (column, fails) in of_columns {
-        let column = column.unwrap_or_default();
-        match groups.iter_mut().find(|(known, _)| *known == fails) {
-            Some((_, columns)) if columns.contains(&column) => {}
-            Some((_, columns)) => columns.push(column),
-            None => groups.push((fails, vec![column])),
-        }
-    }
-    groups.sort_by_key(|(_, columns)| Reverse(columns.len()));
-    let mut groups = groups.into_iter();
-    let (most, _) = groups.next()?;
-    let others = groups.map(|(fails, columns)| format!("; for {}: {fails}", columns.join(", ")));
-    Some(format!(
-        "Where a value is not as its column asks: {most}{}.",
-        others.collect::<String>()
-    ))
-}
-
-/// Where a value that does not fit its type refuses all that comes with it, in a sentence; of columns with values inside one
-/// word counts for all of these.
-fn misfits(object: &SchemaObject) -> Option<String> {
-    let rejecting = object
-        .properties
-        .iter()
-        .filter(|column| object.on_misfit(column) == OnFailure::Reject);
-    let names: Vec<_> = rejecting.map(|column| column.name.as_str()).collect();
-    if names.is_empty() {
-        return None;
-    }
-    let places = match names.len() == object.properties.len() {
-        true => String::new(),
-        false => format!(" in {}", names.join(", ")),
-    };
-    Some(format!(
-        "Where a value{places} does not fit its type: the batch is refused."
-    ))
-}
-
-/// Whether a rule is that of a key: what happens where it is broken stands nowhere else on the page.
-fn is_key(rule: &Rule) -> bool {
-    matches!(rule.id.rsplit('.').next(), Some("primaryKey" | "unique" | "foreignKey"))
-}
-
-/// What a rule of `quality` is as declared, by the place where it stands.
-fn quality<'n>(node: &'n Node, rule: &Rule) -> Option<&'n Node> {
-    let spans = |node: &Node| node.span.start <= rule.place.span.start && rule.place.span.end <= node.span.end;
-    if !spans(node) {
-        return None;
-    }
-    match (node.as_map(), node.as_list()) {
-        (Some(entries), _) => entries.iter().find_map(|entry| match entry.key.as_str() {
-            "quality" => entry.value.as_list()?.iter().find(|declared| spans(declared)),
-            _ => quality(&entry.value, rule),
-        }),
-        (_, Some(items)) => items.iter().find_map(|item| quality(item, rule)),
-        _ => None,
-    }
-}
-
-/// What a rule says of itself for those who sort rules and for schedulers, in words.
-fn classed(rule: &Rule, declared: Option<&Node>) -> String {
-    let said = |key: &str| declared.and_then(|declared| text(declared, key));
-    let schedule = said("schedule").map(|schedule| match said("scheduler") {
-        Some(scheduler) => format!("{schedule} ({scheduler})"),
-        None => schedule,
-    });
-    let parts = [
-        ("dimension", rule.dimension.clone()),
-        ("severity", said("severity")),
-        ("business impact", said("businessImpact")),
-        ("schedule", schedule),
-    ];
-    let parts = parts
-        .into_iter()
-        .filter_map(|(key, value)| Some(format!("{key}: {}", value?)));
-    parts.collect::<Vec<_>>().join("; ")
-}
-
-/// Whether the test asks that no value comes twice.
-fn is_one_of_each(test: &SetTest) -> bool {
-    let none = matches!(&test.operator, Operator::MustBe(number) if number.parse() == Ok(0.0_f64));
-    matches!(test.metric, Metric::Duplicates { .. }) && none
-}
-
-/// What happens where a rule fails.
-fn consequence(rule: &Rule, is_stream: bool) -> String {
-    match (&rule.kind, rule.severity, rule.on_failure) {
-        (RuleKind::NotRun { why }, ..) => format!("not run: {why}"),
-        (_, RuleSeverity::Warning | RuleSeverity::Info, _) | (_, _, OnFailure::Warn) => "a warning".to_owned(),
-        (RuleKind::Row(_), _, OnFailure::Quarantine) => "the row goes to quarantine".to_owned(),
-        (RuleKind::Row(_), _, OnFailure::Reject) => "the batch is refused".to_owned(),
-        (RuleKind::Set(test), _, OnFailure::Quarantine) if is_stream && is_one_of_each(test) => {
-            "the first row stays, later ones go to quarantine".to_owned()
-        }
-        (RuleKind::Set(_), ..) => "the commit is refused".to_owned(),
-    }
-}
-
-fn rule_row(rule: &Rule, declared: Option<&Node>, is_stream: bool) -> Row {
-    let mut asks = rule.says.clone();
-    // What is said in words alone is its own description.
-    if let Some(text) = rule.description.as_ref().filter(|text| !asks.contains(text.trim())) {
-        asks = if asks.is_empty() {
-            text.clone()
-        } else {
-            format!("{asks}. {text}")
-        };
-    }
-    Row {
-        depth: 0,
-        cells: vec![
-            Text::Code(rule.id.clone()),
-            Text::Code(rule.column.clone().unwrap_or_default()),
-            with_query(asks, declared),
-            Text::Plain(consequence(rule, is_stream)),
-            Text::Plain(classed(rule, declared)),
-        ],
-    }
-}
-
-/// What a rule asks for, with the query that it asks it of, where it has one.
-fn with_query(asks: String, declared: Option<&Node>) -> Text {
-    match declared.and_then(|declared| text(declared, "query")) {
-        Some(query) => Text::Several(vec![Text::Plain(asks), Text::Query(query)], " "),
-        None => Text::Plain(asks),
-    }
-}
-
-/// Quality rules as declared.
-fn declared(node: &Node, column: Option<&str>) -> Vec<Row> {
-    let mut rows: Vec<Row> = items(node, "quality")
-        .iter()
-        .map(|rule| {
-            let name = ["id", "name", "metric", "rule", "type"]
-                .iter()
-                .find_map(|key| text(rule, key));
-            let asks: Vec<String> = rule
-                .as_map()
-                .unwrap_or_default()
-                .iter()
-                .filter(|entry| !matches!(entry.key.as_str(), "id" | "name" | "type" | "severity"))
-                .map(|entry| format!("{}: {}", entry.key, shown(&entry.value)))
-                .collect();
-            Row {
-                depth: 0,
-                cells: vec![
-                    Text::Code(name.unwrap_or_default()),
-                    Text::Code(column.unwrap_or_default().to_owned()),
-                    Text::Plain(asks.join("; ")),
-                    Text::Plain(text(rule, "severity").unwrap_or_default()),
-                    Text::Plain(String::new()),
-                ],
-            }
-        })
-        .collect();
-    for property in items(node, "properties") {
-        let name = text(property, "name").unwrap_or_default();
-        let path = column.map_or(name.clone(), |outer| format!("{outer}.{name}"));
-        rows.extend(declared(property, Some(&path)));
-    }
-    rows
 }

@@ -5,7 +5,7 @@ use polder_contract::product::Product;
 use polder_core::document::Node;
 
 use super::content::{about, links, listed, team, title};
-use super::values::{custom, definitions, items, shown, text};
+use super::values::{beside, items, text};
 use super::{Block, Page, Row, Section, Site, Text};
 
 /// The page of a product. On a site, ports lead to the pages of their contracts.
@@ -95,8 +95,9 @@ fn output_ports(document: &Node, site: Option<&Site<'_>>) -> Option<Section> {
         });
         let bill = items(port, "sbom").iter().filter_map(|part| {
             let url = text(part, "url")?;
+            let kind = text(part, "type").map_or_else(String::new, |kind| format!("{kind} "));
             Some(Text::Link {
-                text: "bill of materials".to_owned(),
+                text: format!("{kind}bill of materials"),
                 url,
             })
         });
@@ -191,18 +192,7 @@ fn page(id: &str, site: &Site<'_>) -> Option<Text> {
 
 /// All that a port says beside its name, its binding and the keys that have a column of their own.
 fn detail(port: &Node, told: &[&str]) -> String {
-    let mut words = Vec::new();
-    for entry in port.as_map().unwrap_or_default() {
-        match entry.key.as_str() {
-            "id" | "name" | "version" | "contractId" => {}
-            key if told.contains(&key) => {}
-            "description" => words.insert(0, shown(&entry.value)),
-            "customProperties" => words.push(custom(&entry.value)),
-            "authoritativeDefinitions" => words.extend(definitions(port)),
-            key => words.push(format!("{key}: {}", shown(&entry.value))),
-        }
-    }
-    words.join("; ")
+    beside(port, &[&["name", "version", "contractId"], told].concat())
 }
 
 fn section(id: &str, title: &str, headers: Vec<&'static str>, rows: Vec<Row>) -> Option<Section> {

@@ -34,7 +34,13 @@ pub(super) fn shown(node: &Node) -> String {
 pub(super) fn definitions(node: &Node) -> Option<String> {
     let places: Vec<String> = items(node, "authoritativeDefinitions")
         .iter()
-        .filter_map(|item| Some(format!("{} ({})", text(item, "url")?, text(item, "type")?)))
+        .filter_map(|item| {
+            let said: Vec<_> = [text(item, "type"), text(item, "description")]
+                .into_iter()
+                .flatten()
+                .collect();
+            Some(format!("{} ({})", text(item, "url")?, said.join(": ")))
+        })
         .collect();
     (!places.is_empty()).then(|| format!("See {}", places.join(", ")))
 }
@@ -45,9 +51,37 @@ pub(super) fn custom(node: &Node) -> String {
         .as_list()
         .unwrap_or_default()
         .iter()
-        .filter_map(|item| Some(format!("{}: {}", text(item, "property")?, shown(item.get("value")?))))
+        .filter_map(|item| {
+            let value = item.get("value").map(shown).unwrap_or_default();
+            let about = text(item, "description").map_or_else(String::new, |text| format!(" ({text})"));
+            Some(format!("{}: {value}{about}", text(item, "property")?))
+        })
         .collect();
     parts.join("; ")
+}
+
+/// When something is checked, and by what.
+pub(super) fn schedule(node: &Node) -> Option<String> {
+    match (text(node, "schedule"), text(node, "scheduler")) {
+        (Some(schedule), Some(scheduler)) => Some(format!("{schedule} ({scheduler})")),
+        (schedule, scheduler) => schedule.or(scheduler),
+    }
+}
+
+/// All that an element says beside the keys that are told of it elsewhere, its description first.
+pub(super) fn beside(node: &Node, told: &[&str]) -> String {
+    let mut words = Vec::new();
+    for entry in node.as_map().unwrap_or_default() {
+        match entry.key.as_str() {
+            "id" => {}
+            key if told.contains(&key) => {}
+            "description" => words.insert(0, shown(&entry.value)),
+            "customProperties" => words.push(custom(&entry.value)),
+            "authoritativeDefinitions" => words.extend(definitions(node)),
+            key => words.push(format!("{key}: {}", shown(&entry.value))),
+        }
+    }
+    words.join("; ")
 }
 
 /// Text that ends as a sentence does.

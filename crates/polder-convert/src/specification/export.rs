@@ -4,6 +4,7 @@ use polder_core::{Error, ErrorKind, Result};
 use serde_json::{Map, Value, json};
 
 use super::{OPTIONS, SHARED, TYPES};
+use crate::draft::push;
 use crate::element::{Column, tables, why_lost};
 use crate::kind::{INT32, INT64, Kind, UINT32, UINT64};
 use crate::loss::{Converted, Tracker, View, scalar_text};
@@ -64,7 +65,12 @@ pub(crate) fn export(contract: &Value) -> Result<Converted<String>> {
     }
     Ok(Converted {
         value: yaml::write(&Value::Object(out)),
-        losses: tracker.finish(contract, |path| why_lost(path, "the specification")),
+        losses: tracker.finish(contract, |path| match path.rsplit('.').next() {
+            Some("transformSourceObjects") => {
+                "the specification names the fields that a field is made from, not their objects alone".to_owned()
+            }
+            _ => why_lost(path, "the specification"),
+        }),
     })
 }
 
@@ -102,11 +108,24 @@ fn servers(root: &View<'_>, out: &mut Map<String, Value>) {
                 entry.insert(key.to_owned(), value.value.clone());
             }
         }
+        for role in server.items("roles").iter().filter_map(role) {
+            push(&mut entry, "roles", role);
+        }
         servers.insert(name.to_owned(), Value::Object(entry));
     }
     if !servers.is_empty() {
         out.insert("servers".to_owned(), Value::Object(servers));
     }
+}
+
+/// A role of a server, of which the specification knows the name and what it is for.
+fn role(role: &View<'_>) -> Option<Value> {
+    let mut entry = Map::from_iter([("name".to_owned(), json!(role.text("role")?))]);
+    entry.extend(
+        role.text("description")
+            .map(|text| ("description".to_owned(), json!(text))),
+    );
+    Some(Value::Object(entry))
 }
 
 fn terms(root: &View<'_>, out: &mut Map<String, Value>) {

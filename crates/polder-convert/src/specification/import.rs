@@ -70,7 +70,13 @@ pub(crate) fn import(source: &Document<'_>, options: &ImportOptions) -> Result<C
         .collect();
     drop_unknown_references(&mut draft.objects, &names, &tracker);
     let value = draft.write(options, &tracker)?;
-    let losses = tracker.finish(&document, |_| "the standard has no place for it".to_owned());
+    let losses = tracker.finish(&document, |path| {
+        let why = match path.rsplit('.').next() {
+            Some("lineage") => "the standard names the objects that a column is made from, not their fields",
+            _ => "the standard has no place for it",
+        };
+        why.to_owned()
+    });
     Ok(Converted { value, losses })
 }
 

@@ -100,8 +100,21 @@ pub(super) fn servers(root: &View<'_>, out: &mut Map<String, Value>) {
             }
             entry = plain;
         }
+        for role in server.items("roles").iter().filter_map(role) {
+            push(&mut entry, "roles", role);
+        }
         push(out, "servers", Value::Object(entry));
     }
+}
+
+/// A role of a server; the standard knows none without a name.
+fn role(role: &View<'_>) -> Option<Value> {
+    let mut entry = Map::from_iter([("role".to_owned(), json!(role.text("name")?))]);
+    entry.extend(
+        role.text("description")
+            .map(|text| ("description".to_owned(), json!(text))),
+    );
+    Some(Value::Object(entry))
 }
 
 /// Whether a contract with this server passes the lint.

@@ -245,3 +245,76 @@ models:
     assert_eq!(columns[1].get("relationships"), None);
     assert_eq!(losses.len(), 1, "{losses:?}");
 }
+
+#[test]
+fn the_roles_of_a_server_go_both_ways() {
+    let text = "dataContractSpecification: 1.2.0
+id: x
+info: {title: x, version: 1.0.0}
+servers:
+  prod: {type: postgres, host: h, port: 5432, database: d, schema: s, roles: [{name: reader, description: Reads all.}, {name: writer}]}
+  odd: {type: someday, roles: [{name: guest, until: noon}, {description: Nobody.}]}
+models: {m: {type: table, fields: {a: {type: string}}}}
+";
+    let (document, losses) = imported(Format::DataContractSpecification, text);
+    let roles = |server: usize| &document["servers"][server]["roles"];
+    assert_eq!(
+        *roles(0),
+        json!([{"role": "reader", "description": "Reads all."}, {"role": "writer"}])
+    );
+    assert_eq!(*roles(1), json!([{"role": "guest"}]));
+    assert_eq!(
+        losses,
+        [
+            "servers.odd.roles[guest].until: noon",
+            "servers.odd.roles[1]: description"
+        ]
+    );
+    let mut document = document;
+    document["servers"][0]["roles"][0]["access"] = json!("read");
+    let exported = export(
+        &contract(&document.to_string()),
+        None,
+        Format::DataContractSpecification,
+    )
+    .unwrap();
+    let lost: Vec<_> = exported
+        .losses
+        .iter()
+        .filter(|loss| loss.path.contains("roles"))
+        .collect();
+    assert_eq!(lost.len(), 1, "{:?}", exported.losses);
+    assert_eq!(lost[0].path, "servers[0].roles[0].access");
+    let (again, _) = imported(Format::DataContractSpecification, &exported.value);
+    document["servers"][0]["roles"][0]
+        .as_object_mut()
+        .unwrap()
+        .remove("access");
+    for server in [0, 1] {
+        assert_eq!(again["servers"][server]["roles"], document["servers"][server]["roles"]);
+    }
+}
+
+#[test]
+fn where_a_column_comes_from_is_named_as_what_the_other_format_says_otherwise() {
+    let text = "dataContractSpecification: 1.2.0\nid: x\ninfo: {title: x, version: 1.0.0}\nmodels: {m: {fields: {a: {type: string, \
+                lineage: {inputFields: [{namespace: n, name: orders, field: b}]}}}}}\n";
+    let converted = crate::import(
+        Format::DataContractSpecification,
+        text,
+        &crate::ImportOptions::default(),
+    )
+    .unwrap();
+    let why = |losses: &[crate::Loss]| losses.iter().map(|loss| loss.why.clone()).collect::<Vec<_>>();
+    assert_eq!(
+        why(&converted.losses),
+        ["the standard names the objects that a column is made from, not their fields"]
+    );
+    let text = "{apiVersion: v3.1.0, kind: DataContract, id: x, version: 1.0.0, status: active, schema: [{name: m, properties: [{name: \
+                a, logicalType: string, transformSourceObjects: [orders]}]}]}";
+    let exported = export(&contract(text), None, Format::DataContractSpecification).unwrap();
+    assert_eq!(
+        why(&exported.losses),
+        ["the specification names the fields that a field is made from, not their objects alone"]
+    );
+}

@@ -9,7 +9,7 @@ use super::{formats, imported, properties};
 use crate::{Dialect, Format, IndexEntry, Site, export, html, import, index, markdown, product_html, product_markdown};
 
 /// The folder of shared material, or nothing, said aloud.
-fn shared(folder: &str) -> Option<PathBuf> {
+pub(super) fn shared(folder: &str) -> Option<PathBuf> {
     let beside = || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared"));
     let path = std::env::var_os("POLDER_SHARED")
         .map_or_else(beside, PathBuf::from)

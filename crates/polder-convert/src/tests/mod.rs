@@ -1,6 +1,7 @@
 mod examples;
 mod hostile;
 mod named;
+mod pages;
 mod round_trip;
 pub(crate) mod scripts;
 mod storable;

@@ -4,6 +4,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use arrow::array::{ArrayRef, StringArray};
+use arrow::datatypes::SchemaRef;
+use async_trait::async_trait;
+use datafusion::catalog::{Session as CatalogSession, TableProvider};
+use datafusion::datasource::TableType;
+use datafusion::logical_expr::Expr;
+use datafusion::physical_plan::ExecutionPlan;
 use polder_contract::rule::Figure;
 use polder_core::ErrorKind;
 use polder_gate::table::Queries;
@@ -23,6 +29,40 @@ async fn a_query_that_never_ends_is_stopped() {
     assert_eq!(error.kind(), ErrorKind::Refused);
     assert!(error.to_string().contains("0.2 s"), "{error}");
     assert!(start.elapsed() < Duration::from_secs(20));
+}
+
+/// A table over which the query engine breaks down.
+#[derive(Debug)]
+struct Broken(Arc<dyn TableProvider>);
+
+#[async_trait]
+impl TableProvider for Broken {
+    fn schema(&self) -> SchemaRef {
+        self.0.schema()
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Base
+    }
+
+    async fn scan(
+        &self,
+        _: &dyn CatalogSession,
+        _: Option<&Vec<usize>>,
+        _: &[Expr],
+        _: Option<usize>,
+    ) -> datafusion::error::Result<Arc<dyn ExecutionPlan>> {
+        panic!("over the row 4711")
+    }
+}
+
+#[tokio::test]
+async fn an_engine_that_breaks_down_is_named_without_what_it_says_of_rows() {
+    let (queries, lines) = queries();
+    let asked = queries.figure("SELECT count(*) FROM {object}", None, Arc::new(Broken(lines)));
+    let error = asked.await.unwrap_err();
+    assert!(error.to_string().contains("the query engine broke down"), "{error}");
+    assert!(!error.to_string().contains("4711"), "{error}");
 }
 
 #[test]

@@ -10,7 +10,7 @@ use polder_core::{Error, ErrorKind, Result};
 
 use super::past::{History, history};
 use super::reading::Reading;
-use crate::git::{git, line};
+use crate::git::{git, line, no_revision};
 
 /// The documents of a mesh in one revision.
 #[derive(Debug)]
@@ -45,10 +45,7 @@ impl Revision {
         let prefix = line(&place).ok_or_else(|| outside(root, &place))?;
         let wanted = format!("{name}^{{commit}}");
         let find = ["rev-parse", "--verify", "--quiet", "--end-of-options", &wanted];
-        let tip = line(&git(root, &find, None)?).ok_or_else(|| {
-            Error::new(ErrorKind::NotFound, format!("there is no revision `{name}`"))
-                .with_help("name a branch, tag or commit that is here; CI has to fetch it (a full fetch, not depth 1)")
-        })?;
+        let tip = line(&git(root, &find, None)?).ok_or_else(|| no_revision(name))?;
         let shared = line(&git(root, &["merge-base", &tip, "HEAD"], None)?);
         let commit = shared
             .filter(|shared| !shared.is_empty())

@@ -58,7 +58,8 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
 
 /// Both documents, as they are named.
 fn read(args: &Args) -> Result<[Source; 2]> {
-    Ok([document::read(&args.old)?, document::read(&args.new)?])
+    let read = |name: &str| document::read(name, document::FILES);
+    Ok([read(&args.old)?, read(&args.new)?])
 }
 
 fn contracts(args: &Args, documents: &[Source; 2]) -> Result<ExitCode> {

@@ -55,6 +55,10 @@ enum Target {
     Html,
 }
 
+/// What can be named.
+const NAMED: &str = "name a dataset (domain.layer.name), a file, or a revision and a path, such as \
+                     main:contracts/sales/orders.odcs.yaml";
+
 /// Prints the contract in the other format, or writes it to a file.
 pub(crate) fn run(global: &Global, args: &Args) -> Result<ExitCode> {
     let mut documents = Vec::new();
@@ -146,7 +150,7 @@ fn find(global: &Global, name: &str, documents: &mut Vec<Source>) -> Result<Foun
             }
         };
     }
-    let source = document::read(name)?;
+    let source = document::read(name, NAMED)?;
     let (found, diagnostics) = match name.ends_with(PRODUCT) {
         true => {
             let (product, diagnostics) = product::parse(&source);

@@ -37,8 +37,8 @@ pub(super) struct AboutArgs {
     /// The domain that owns the data.
     #[arg(long)]
     domain: Option<String>,
-    /// The dataset that it describes (domain.layer.name); for several tables a domain and layer: each becomes a dataset
-    /// of its own name.
+    /// The dataset that it describes (domain.layer.name), or a domain and layer, where each table becomes a dataset of its
+    /// own name.
     #[arg(long, value_name = "DATASET|DOMAIN.LAYER", value_parser = worded::<Binding>)]
     dataset: Option<Binding>,
     /// The user name of its owner.
