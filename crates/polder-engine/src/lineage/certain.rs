@@ -1,6 +1,7 @@
 //! What a query itself says of the values that it gives, wherever they come from: that none of them is null, that they are
 //! these constants, that they are between bounds which it filters by. And which constants it puts beside others.
 
+mod bounds;
 mod conditions;
 mod constants;
 mod nulls;
@@ -11,15 +12,17 @@ use std::collections::{BTreeSet, HashMap};
 use std::marker::PhantomData;
 
 use datafusion::arrow::datatypes::DataType;
-use datafusion::common::tree_node::TreeNode as _;
 use datafusion::common::{Column, DFSchema};
-use datafusion::logical_expr::{Aggregate, Case, Distinct, Expr, ExprSchemable as _, JoinType, LogicalPlan, Operator};
+use datafusion::logical_expr::{
+    Aggregate, Case, Cast, Distinct, Expr, ExprSchemable as _, JoinType, LogicalPlan, Operator, Unnest,
+};
 use polder_contract::RowCheck;
-use polder_query::lineage::DatasetColumn;
+use polder_query::lineage::{DatasetColumn, dataset_of};
 
-use self::conditions::{at_least, at_most, never_null, present_otherwise};
-use self::constants::{constant, constant_number, is_null};
-use self::nulls::{Nulls, Present};
+use self::bounds::{in_type, of_either};
+use self::conditions::{at_least, at_most, met, never_null, present_otherwise};
+use self::constants::{as_type, constant, constant_number, is_null};
+use self::nulls::{Nulls, Present, is_count};
 
 /// What is certain of the values of a column.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -34,6 +37,8 @@ pub(crate) struct Certain {
     pub(crate) brings_null: bool,
     /// Whether they are sums or means of such values.
     pub(crate) sums: bool,
+    /// Whether they are numbers of values that are not null, whichever those are.
+    pub(crate) counts: bool,
     /// Into how many lists, objects or maps that the query made such values were put, and not taken out again.
     pub(crate) inside: usize,
     /// The columns that may be null where the query gives another value instead.
@@ -68,6 +73,15 @@ impl Constants {
             _ => Self::Unknown,
         }
     }
+
+    /// The same in another type.
+    fn in_type(self, to: &DataType) -> Self {
+        let Self::These(all) = self else {
+            return Self::Unknown;
+        };
+        let all = all.iter().map(|constant| as_type(constant, to));
+        all.collect::<Option<_>>().map_or(Self::Unknown, Self::These)
+    }
 }
 
 impl Certain {
@@ -80,20 +94,29 @@ impl Certain {
         }
     }
 
+    /// Of null, which keeps whatever is asked of values.
+    fn of_null() -> Self {
+        Self {
+            checks: vec![RowCheck::OneOf(Vec::new())],
+            ..Self::default()
+        }
+    }
+
+    /// The same, if they keep these too.
+    fn keeping(mut self, checks: impl Iterator<Item = RowCheck>) -> Self {
+        self.checks.extend(checks);
+        self
+    }
+
     /// Of values that come from both, or one of them.
     fn or(self, other: Self) -> Self {
         Self {
             have_value: self.have_value && other.have_value,
-            checks: match (self.checks.as_slice(), other.checks.as_slice()) {
-                ([RowCheck::OneOf(one)], [RowCheck::OneOf(more)]) if one.len() + more.len() <= MOST_CONSTANTS => {
-                    vec![RowCheck::OneOf(one.iter().chain(more).cloned().collect())]
-                }
-                (one, other) if one == other => self.checks,
-                _ => Vec::new(),
-            },
+            checks: of_either(self.checks, other.checks),
             constants: self.constants.and(other.constants),
             brings_null: self.brings_null || other.brings_null,
             sums: self.sums || other.sums,
+            counts: self.counts && other.counts,
             inside: self.inside.max(other.inside),
             replaced: BTreeSet::new(),
         }
@@ -101,6 +124,7 @@ impl Certain {
 
     /// Takes in values of which one is given beside others.
     fn takes_in(&mut self, other: Self) {
+        self.checks = of_either(std::mem::take(&mut self.checks), other.checks);
         self.constants = std::mem::take(&mut self.constants).and(other.constants);
         self.sums |= other.sums;
         self.inside = self.inside.max(other.inside);
@@ -111,6 +135,15 @@ impl Certain {
         Self {
             have_value: false,
             brings_null: true,
+            ..self
+        }
+    }
+
+    /// The same in the rows where they are not null.
+    fn present(self) -> Self {
+        Self {
+            have_value: true,
+            brings_null: false,
             ..self
         }
     }
@@ -151,7 +184,11 @@ impl<'p> Known<'p> {
 
     fn of_column(&mut self, plan: &'p LogicalPlan, at: usize) -> Certain {
         let mut certain = match plan {
-            LogicalPlan::TableScan(_) => Certain::default(),
+            LogicalPlan::TableScan(scan) => Certain {
+                // Of what a recursive query made so far nothing is known here.
+                brings_null: dataset_of(&scan.table_name).is_none(),
+                ..Certain::default()
+            },
             LogicalPlan::Projection(projection) => match projection.expr.get(at) {
                 Some(expr) => self.of_expression(expr, &projection.input),
                 None => Certain::nothing(),
@@ -174,6 +211,11 @@ impl<'p> Known<'p> {
                 let given = given.map(|value| self.of_expression(value, plan));
                 given.reduce(Certain::or).unwrap_or_else(Certain::nothing)
             }
+            LogicalPlan::RecursiveQuery(query) => {
+                let begin = self.column(&query.static_term, at);
+                begin.or(self.column(&query.recursive_term, at))
+            }
+            LogicalPlan::Unnest(unnest) => self.of_unnested(unnest, at),
             LogicalPlan::Aggregate(aggregate) => self.of_group(aggregate, at),
             LogicalPlan::Window(window) => {
                 let before = window.input.schema().fields().len();
@@ -187,15 +229,19 @@ impl<'p> Known<'p> {
             }
             LogicalPlan::Join(join) => {
                 let left = join.left.schema().fields().len();
+                let present = |certain: Certain, is_left: bool, at: usize| match met(join, is_left).contains(&at) {
+                    true => certain.present(),
+                    false => certain,
+                };
                 match (join.join_type, at.checked_sub(left)) {
-                    (
-                        JoinType::Inner | JoinType::Left | JoinType::LeftSemi | JoinType::LeftAnti | JoinType::LeftMark,
-                        None,
-                    ) => self.column(&join.left, at),
+                    (JoinType::Inner | JoinType::LeftSemi, None) => present(self.column(&join.left, at), true, at),
+                    (JoinType::Left | JoinType::LeftAnti | JoinType::LeftMark, None) => self.column(&join.left, at),
                     (JoinType::Right | JoinType::Full, None) => self.column(&join.left, at).or_null(),
-                    (JoinType::Inner | JoinType::Right, Some(at)) => self.column(&join.right, at),
+                    (JoinType::Inner, Some(at)) => present(self.column(&join.right, at), false, at),
+                    (JoinType::Right, Some(at)) => self.column(&join.right, at),
                     (JoinType::Left | JoinType::Full, Some(at)) => self.column(&join.right, at).or_null(),
-                    (JoinType::RightSemi | JoinType::RightAnti, _) => self.column(&join.right, at),
+                    (JoinType::RightSemi, _) => present(self.column(&join.right, at), false, at),
+                    (JoinType::RightAnti, _) => self.column(&join.right, at),
                     _ => Certain::nothing(),
                 }
             }
@@ -206,86 +252,69 @@ impl<'p> Known<'p> {
         certain
     }
 
+    /// What comes out of a list or object, or stands beside.
+    fn of_unnested(&mut self, unnest: &'p Unnest, at: usize) -> Certain {
+        let Some(from) = unnest.dependency_indices.get(at) else {
+            return Certain::nothing();
+        };
+        let of = self.column(&unnest.input, *from);
+        let mut lists = unnest.list_type_columns.iter().map(|(list, _)| list);
+        match lists.any(|list| list == from) || unnest.struct_type_columns.contains(from) {
+            true => Certain {
+                checks: Vec::new(),
+                inside: of.inside.saturating_sub(1),
+                ..of.or_null()
+            },
+            false => of,
+        }
+    }
+
     /// A column of an aggregate: what is grouped by, or what is computed of each group.
     fn of_group(&mut self, aggregate: &'p Aggregate, at: usize) -> Certain {
-        // In grouping sets a group may leave a column out, which is null then.
-        if matches!(aggregate.group_expr.as_slice(), [Expr::GroupingSet(_), ..]) {
-            return Certain::nothing();
+        let (groups, is_set) = groups(aggregate);
+        if let Some(group) = groups.get(at) {
+            let of = self.of_expression(group, &aggregate.input);
+            // In grouping sets a group may leave a column out, which is null then.
+            return if is_set { of.or_null() } else { of };
         }
-        let Some(computed) = at.checked_sub(aggregate.group_expr.len()) else {
-            let group = aggregate.group_expr.get(at);
-            return group.map_or_else(Certain::nothing, |expr| self.of_expression(expr, &aggregate.input));
-        };
-        let Some(expr) = aggregate.aggr_expr.get(computed) else {
+        // Behind those of grouping sets stands which one it is.
+        let others = groups.len() + usize::from(is_set);
+        let computed = at.checked_sub(others).and_then(|at| aggregate.aggr_expr.get(at));
+        let Some(expr) = computed else {
             return Certain::nothing();
         };
         let mut certain = self.of_expression(expr, &aggregate.input);
-        let is_grouped = !aggregate.group_expr.is_empty();
-        if is_grouped && counts_rows(expr) {
+        let is_grouped = !groups.is_empty() && !is_set;
+        if is_grouped && self.counts_rows(expr, &aggregate.input) {
             // There is no group of no rows.
             certain.checks = vec![at_least("1".to_owned())];
         }
-        if !is_grouped {
+        match is_grouped || is_count(expr) {
+            true => certain,
             // Of no rows at all there is none.
-            certain.have_value = false;
-            certain.brings_null = true;
+            false => certain.or_null(),
         }
-        certain
+    }
+
+    /// Whether an aggregate is a number of rows of which each counts.
+    fn counts_rows(&mut self, expr: &'p Expr, input: &'p LogicalPlan) -> bool {
+        match expr {
+            Expr::Alias(alias) => self.counts_rows(&alias.expr, input),
+            Expr::AggregateFunction(function) => {
+                let params = &function.params;
+                let is_plain = function.func.name() == "count" && params.filter.is_none();
+                is_plain && params.args.iter().all(|of| self.is_never_null(of, input))
+            }
+            _ => false,
+        }
     }
 
     fn of_expression(&mut self, expr: &'p Expr, input: &'p LogicalPlan) -> Certain {
         let brings_null = self.brings_null(expr, input);
         let mut certain = self.given(expr, input);
         certain.brings_null = brings_null;
-        certain.have_value |= !brings_null && self.is_of_values(expr, input, &Present::new());
+        certain.have_value |= self.is_present(expr, input, &Present::new());
         certain
-    }
-
-    /// Whether an expression is computed, by what gives null of null alone, from columns that are never null,
-    /// or are not null in the rows that count.
-    fn is_of_values(&mut self, expr: &Expr, input: &'p LogicalPlan, present: &Present) -> bool {
-        let lacks = expr.exists(|part| {
-            Ok(match part {
-                Expr::Column(column) => {
-                    let at = index(input.schema(), column);
-                    at.is_none_or(|at| !present.contains(&at) && !self.column(input, at).have_value)
-                }
-                part => !is_strict(part),
-            })
-        });
-        lacks.is_ok_and(|lacks| !lacks)
-    }
-
-    /// Whether an expression may be null where no column in it is.
-    fn brings_null(&mut self, expr: &Expr, input: &'p LogicalPlan) -> bool {
-        let schema = input.schema();
-        let found = expr.exists(|part| {
-            Ok(match part {
-                Expr::Column(column) => {
-                    let known = index(schema, column).map(|at| self.column(input, at));
-                    known.is_none_or(|known| known.brings_null)
-                }
-                Expr::Literal(value, _) => value.is_null(),
-                Expr::Case(case) => case.else_expr.is_none(),
-                Expr::ScalarFunction(call) => {
-                    let of_map = || call.args.first().map(|of| of.get_type(schema));
-                    match call.name() {
-                        "get_field" => !matches!(of_map(), Some(Ok(DataType::Struct(_)))),
-                        "nullif" | "element_at" | "regexp_match" => true,
-                        name => ["array_", "list_", "map_", "json_"]
-                            .iter()
-                            .any(|of| name.starts_with(of)),
-                    }
-                }
-                Expr::AggregateFunction(function) => {
-                    function.params.filter.is_some() && function.func.name() != "count"
-                }
-                Expr::WindowFunction(function) => matches!(function.fun.name(), "lag" | "lead" | "nth_value"),
-                Expr::TryCast(_) | Expr::ScalarSubquery(_) | Expr::OuterReferenceColumn(..) => true,
-                _ => false,
-            })
-        });
-        found.unwrap_or(true)
     }
 
     fn given(&mut self, expr: &'p Expr, input: &'p LogicalPlan) -> Certain {
@@ -305,10 +334,7 @@ impl<'p> Known<'p> {
             };
         }
         if is_null(expr) {
-            return Certain {
-                checks: vec![RowCheck::OneOf(Vec::new())],
-                ..Certain::default()
-            };
+            return Certain::of_null();
         }
         match expr {
             Expr::Alias(alias) => self.of_expression(&alias.expr, input),
@@ -316,39 +342,16 @@ impl<'p> Known<'p> {
                 Some(at) => self.column(input, at),
                 None => Certain::nothing(),
             },
-            Expr::Cast(cast) => {
-                let of = self.of_expression(&cast.expr, input);
-                // What the other type cannot hold may become another value, or fails, and is no null.
-                let is_whole = |constant: &String| constant.parse::<i128>().is_ok();
-                let constants = match of.constants {
-                    Constants::These(constants)
-                        if constants.is_empty()
-                            || cast.field.data_type().is_numeric() && constants.iter().all(is_whole) =>
-                    {
-                        Constants::These(constants)
-                    }
-                    _ => Constants::Unknown,
-                };
-                Certain {
-                    have_value: of.have_value,
-                    sums: of.sums,
-                    inside: of.inside,
-                    constants,
-                    ..Certain::default()
-                }
-            }
+            Expr::Cast(cast) => self.of_cast(cast, input),
             Expr::Case(case) => self.of_case(case, input),
             Expr::ScalarFunction(call) => {
                 let bounds = call.args.iter().filter_map(constant_number);
                 match call.name() {
-                    "least" => Certain {
-                        checks: bounds.map(at_most).collect(),
-                        ..self.among(&call.args, input)
-                    },
-                    "greatest" => Certain {
-                        checks: bounds.map(at_least).filter(|_| !is_float()).collect(),
-                        ..self.among(&call.args, input)
-                    },
+                    "least" => self.among(&call.args, input).keeping(bounds.map(at_most)),
+                    "greatest" => {
+                        let bounds = bounds.map(at_least).filter(|_| !is_float());
+                        self.among(&call.args, input).keeping(bounds)
+                    }
                     "coalesce" | "ifnull" | "nvl" => {
                         // What stands behind a value that is never null is never given.
                         let last = call.args.iter().position(|value| self.is_never_null(value, input));
@@ -360,6 +363,7 @@ impl<'p> Known<'p> {
                     "array_element" | "get_field" => {
                         let of = self.among(call.args.first(), input);
                         Certain {
+                            checks: Vec::new(),
                             inside: of.inside.saturating_sub(call.args.len().saturating_sub(1)),
                             ..of
                         }
@@ -367,6 +371,7 @@ impl<'p> Known<'p> {
                     "make_array" => {
                         let of = self.among(&call.args, input);
                         Certain {
+                            checks: Vec::new(),
                             inside: of.inside + 1,
                             ..of
                         }
@@ -382,11 +387,13 @@ impl<'p> Known<'p> {
                     _ => Certain::nothing(),
                 }
             }
-            Expr::AggregateFunction(function) if function.func.name() == "count" => {
-                checks(vec![at_least("0".to_owned())])
-            }
+            Expr::AggregateFunction(function) if function.func.name() == "count" => Certain {
+                counts: self.counts_values(&function.params.args, function.params.distinct, input),
+                ..checks(vec![at_least("0".to_owned())])
+            },
             Expr::AggregateFunction(function) if matches!(function.func.name(), "sum" | "avg") => Certain {
                 sums: true,
+                checks: Vec::new(),
                 ..self.among(function.params.args.first(), input)
             },
             Expr::AggregateFunction(function) if function.func.name() == "array_agg" => Certain {
@@ -405,23 +412,46 @@ impl<'p> Known<'p> {
                 name if gives_one_of_rows(name) => self.among(function.params.args.first(), input),
                 "sum" | "avg" => Certain {
                     sums: true,
+                    checks: Vec::new(),
                     ..self.among(function.params.args.first(), input)
                 },
                 "array_agg" => Certain {
                     inside: self.among(function.params.args.first(), input).inside + 1,
                     ..Certain::nothing()
                 },
-                "count" => checks(vec![at_least("0".to_owned())]),
+                "count" => Certain {
+                    counts: self.counts_values(&function.params.args, function.params.distinct, input),
+                    ..checks(vec![at_least("0".to_owned())])
+                },
                 "row_number" | "rank" | "dense_rank" | "ntile" => checks(vec![at_least("1".to_owned())]),
                 _ => Certain::nothing(),
             },
+            Expr::ScalarSubquery(subquery) => self.column(&subquery.subquery, 0).or_null(),
             _ => Certain::nothing(),
         }
     }
 
-    /// What is the same of values of which one is given: the constants among them, and what any of them is made of.
+    /// What the other type cannot hold may become another value, or fails, and is no null.
+    fn of_cast(&mut self, cast: &'p Cast, input: &'p LogicalPlan) -> Certain {
+        let of = self.of_expression(&cast.expr, input);
+        let to = cast.field.data_type();
+        let from = cast.expr.get_type(input.schema());
+        Certain {
+            checks: from.map_or_else(|_| Vec::new(), |from| in_type(of.checks, &from, to)),
+            constants: of.constants.in_type(to),
+            ..of
+        }
+    }
+
+    /// Whether it makes no difference to a number of values what they are, if not null.
+    fn counts_values(&mut self, values: &'p [Expr], is_distinct: bool, input: &'p LogicalPlan) -> bool {
+        !is_distinct && !values.iter().any(|value| self.brings_null(value, input))
+    }
+
+    /// What is the same of values of which one is given: what each of them keeps, the constants among them, and what any
+    /// of them is made of.
     fn among(&mut self, values: impl IntoIterator<Item = &'p Expr>, input: &'p LogicalPlan) -> Certain {
-        let mut among = Certain::default();
+        let mut among = Certain::of_null();
         for value in values {
             among.takes_in(self.of_expression(value, input));
         }
@@ -447,28 +477,15 @@ impl<'p> Known<'p> {
         }
         let mut certain = Certain {
             have_value: case.else_expr.is_some(),
-            ..Certain::default()
+            ..Certain::of_null()
         };
         given.extend(case.else_expr.as_deref().map(|otherwise| (otherwise, present)));
-        let texts = given.iter().filter(|(value, _)| !is_null(value));
-        let texts = texts.map(|(value, _)| constant(value)).collect::<Option<Vec<_>>>();
-        certain.checks.extend(texts.map(RowCheck::OneOf));
         for (value, present) in given {
             let of = self.of_expression(value, input);
             certain.have_value &= of.have_value || self.is_present(value, input, &present);
             certain.takes_in(of);
         }
         certain
-    }
-
-    /// Whether an expression is not null in the rows where some columns are not.
-    fn is_present(&mut self, expr: &'p Expr, input: &'p LogicalPlan, present: &Present) -> bool {
-        let place = match expr {
-            Expr::Column(column) => index(input.schema(), column),
-            _ => None,
-        };
-        place.is_some_and(|at| present.contains(&at))
-            || !self.brings_null(expr, input) && self.is_of_values(expr, input, present)
     }
 }
 
@@ -495,16 +512,11 @@ fn makes_list(name: &str) -> bool {
     )
 }
 
-/// Whether an aggregate is the number of rows.
-fn counts_rows(expr: &Expr) -> bool {
-    match expr {
-        Expr::Alias(alias) => counts_rows(&alias.expr),
-        Expr::AggregateFunction(function) => {
-            let of_rows = |of: &Expr| matches!(of, Expr::Literal(value, _) if !value.is_null());
-            let params = &function.params;
-            function.func.name() == "count" && params.filter.is_none() && params.args.iter().all(of_rows)
-        }
-        _ => false,
+/// What an aggregate groups by, and whether that is in sets.
+fn groups(aggregate: &Aggregate) -> (Vec<&Expr>, bool) {
+    match aggregate.group_expr.as_slice() {
+        [Expr::GroupingSet(sets)] => (sets.distinct_expr(), true),
+        all => (all.iter().collect(), false),
     }
 }
 

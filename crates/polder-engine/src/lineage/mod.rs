@@ -207,6 +207,11 @@ impl ColumnLineage {
         self.certain.get(column).is_some_and(|certain| certain.sums)
     }
 
+    /// Whether the query that makes a column counts values, for which it makes no difference what they are, if not null.
+    pub fn counts(&self, column: &DatasetColumn) -> bool {
+        self.certain.get(column).is_some_and(|certain| certain.counts)
+    }
+
     /// The constants that the query which makes a column gives, beside values that are other columns' own; nothing where it
     /// gives values that are no column's own and that nothing is known of.
     pub fn constants(&self, column: &DatasetColumn) -> Option<&BTreeSet<String>> {

@@ -132,6 +132,52 @@ fn what_was_chosen_on_the_way_is_chosen_again_further_on() {
 }
 
 #[test]
+fn constants_that_were_given_on_the_way_are_held_against_limits_further_on() {
+    let mesh = Mesh::new();
+    let listed = |values: &str, more: &str| listed(values).replacen("enum", &format!("{more}enum"), 1);
+    let (was, is) = (listed("a, b", "required: true, "), listed("a, b", ""));
+    for (value, expected) in [
+        ("k", Nothing),
+        ("coalesce(k, 'a')", Nothing),
+        ("coalesce(k, 'n')", Perhaps),
+        ("CASE WHEN k IS NULL THEN 'b' ELSE k END", Nothing),
+        ("CASE WHEN k IS NULL THEN 'n' ELSE k END", Perhaps),
+    ] {
+        mesh.between("y", &text(""), &format!("SELECT id, {value} AS k FROM s.bronze.a"));
+        let (told, all) = mesh.loosened([&was, &is], &is, "SELECT id, k FROM s.silver.y");
+        assert_eq!(told, expected, "{value}: {all}");
+    }
+}
+
+#[test]
+fn what_is_counted_counts_by_null_alone_and_bounds_stay_with_what_is_made_of_them() {
+    let mesh = Mesh::new();
+    let limited = |least: i32| number(&format!(", required: true, logicalTypeOptions: {{minimum: {least}}}"));
+    let (some, none) = (limited(1), limited(0));
+    let nullable = number(", logicalTypeOptions: {minimum: 1}");
+    for (is, value, expected) in [
+        (&none, "count(x)", Nothing),
+        (&none, "CAST(count(x) AS bigint)", Nothing),
+        (&none, "count(nullif(x, 0))", Perhaps),
+        (&none, "max(x)", Breaks),
+        (&none, "max(greatest(x, 1))", Nothing),
+        (&none, "CAST(max(greatest(x, 1)) AS bigint)", Nothing),
+        (&none, "coalesce(max(greatest(x, 1)), 1)", Nothing),
+        (&none, "max(least(greatest(x, 1), 10))", Nothing),
+        (&none, "max(greatest(x, 0))", Breaks),
+        (&nullable, "count(x)", Perhaps),
+    ] {
+        let sql = format!("SELECT id, {value} AS x FROM s.bronze.a GROUP BY id");
+        let (told, all) = mesh.loosened([&some, is], &least(1), &sql);
+        assert_eq!(told, expected, "{is}, {value}: {all}");
+    }
+    let (two, three) = (listed("a, b"), listed("a, b, c"));
+    let sql = "SELECT id, count(k) AS x FROM s.bronze.a GROUP BY id";
+    let (told, all) = mesh.loosened([&two, &three], &least(1), sql);
+    assert_eq!(told, Nothing, "{all}");
+}
+
+#[test]
 fn rules_in_sql_are_held_against_what_the_step_itself_reads() {
     let mesh = Mesh::new();
     let two = |x: &str, rule: &str| format!("{x}, {{name: k, logicalType: integer, physicalType: bigint{rule}}}");

@@ -158,6 +158,26 @@ fn constants_that_a_query_gives_beside_its_source_keep_to_a_tightened_limit_or_n
         (&least(1), 1, of_a("least(x, 0)"), true),
         (&least(1), 1, of_a("lag(x, 1, 0) OVER (ORDER BY id)"), true),
         (&least(1), 1, format!("{} UNION ALL SELECT 9, 0", of_a("x")), true),
+        // Of a constant nothing is known, and a frame before the row may hold none.
+        (&least(1), 1, of_a("coalesce(x, abs(0))"), true),
+        (&least(1), 1, of_a("coalesce(x, (SELECT 0))"), true),
+        (
+            &required,
+            1,
+            of_a("coalesce(max(x) OVER (ORDER BY id ROWS BETWEEN 2 PRECEDING AND 1 PRECEDING), 0)"),
+            true,
+        ),
+        (
+            &required,
+            1,
+            of_a("coalesce(max(x) OVER (ORDER BY id ROWS BETWEEN 2 PRECEDING AND CURRENT ROW), 0)"),
+            false,
+        ),
+        (&required, 0, grouped("sum(x)"), false),
+        (&required, 0, grouped("coalesce(sum(x), 0)"), false),
+        (&required, 0, grouped("coalesce(sum(x), -1)"), false),
+        (&least(1), 0, grouped("coalesce(sum(x), -1)"), true),
+        (&required, 0, grouped("sum(x - 1)"), true),
         (&least(1), 0, of_a("coalesce(x, 0)"), false),
         (&least(1), 1, of_a("coalesce(x, 1)"), false),
         (&least(1), 1, of_a("coalesce(x, NULL)"), false),
@@ -187,8 +207,50 @@ fn constants_that_a_query_gives_beside_its_source_keep_to_a_tightened_limit_or_n
         let (found, all) = loses(&few, [&text(""), gold], &sql);
         assert_eq!(found, told, "{gold}: {sql}: {all}");
     }
+    let decimal = |more: &str| format!("{{name: d, logicalType: number, physicalType: 'decimal(10,2)'{more}}}");
+    let bound = decimal(", logicalTypeOptions: {minimum: 1}");
+    for (value, told) in [("0.0", true), ("0.5", true), ("1.5", false)] {
+        let sql = format!("SELECT id, CAST(coalesce(d, {value}) AS decimal(10, 2)) AS d FROM s.bronze.a");
+        let (found, all) = loses(&bound, [&decimal(""), &bound], &sql);
+        assert_eq!(found, told, "{value}: {all}");
+    }
     // Null is none of them.
-    let must = number(", required: true");
-    let (found, all) = loses(&number(""), [&number(""), &must], &of_a("coalesce(x, 0)"));
-    assert!(!found, "{all}");
+    let (any, must) = (number(""), number(", required: true"));
+    for (bronze, sql, told) in [
+        (&any, of_a("coalesce(x, 0)"), false),
+        (&must, grouped("sum(x)"), false),
+        (&must, grouped("CAST(avg(x) AS bigint)"), false),
+        (&must, grouped("sum(x) FILTER (WHERE x > 1)"), true),
+        (
+            &must,
+            "SELECT sum(x) AS x, max(id) AS id FROM s.bronze.a".to_owned(),
+            true,
+        ),
+        (&any, grouped("max(x)"), true),
+        (
+            &any,
+            "SELECT id, max(x) AS x FROM s.bronze.a WHERE x IS NOT NULL GROUP BY id".to_owned(),
+            false,
+        ),
+        (&any, grouped("sum(coalesce(x, 0))"), false),
+        (
+            &any,
+            "SELECT a.id, a.x FROM s.bronze.a AS a JOIN s.bronze.a AS b ON b.id = a.x".to_owned(),
+            false,
+        ),
+        (
+            &any,
+            "SELECT a.id, a.x FROM s.bronze.a AS a LEFT JOIN s.bronze.a AS b ON b.id = a.x".to_owned(),
+            true,
+        ),
+        (
+            &any,
+            format!("{} WHERE x IN (SELECT id FROM s.bronze.a)", of_a("x")),
+            false,
+        ),
+        (&any, format!("{} WHERE x + id > 0", of_a("x")), false),
+    ] {
+        let (found, all) = loses(bronze, [&any, &must], &sql);
+        assert_eq!(found, told, "{bronze}: {sql}: {all}");
+    }
 }

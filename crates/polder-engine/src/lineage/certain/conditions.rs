@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use datafusion::arrow::datatypes::DataType;
-use datafusion::common::{Column, DFSchema};
+use datafusion::common::{Column, DFSchema, NullEquality};
 use datafusion::logical_expr::utils::split_conjunction;
-use datafusion::logical_expr::{BinaryExpr, Expr, Filter, Operator};
+use datafusion::logical_expr::{BinaryExpr, Expr, Filter, Join, Operator};
 use polder_contract::RowCheck;
 
 use super::constants::{constant, constant_number, is_text};
@@ -18,24 +18,23 @@ impl Certain {
         let is_it = |column: &Column| schema.maybe_index_of_column(column) == Some(at);
         let of_type = schema.fields().get(at).map(|field| field.data_type());
         for conjunct in split_conjunction(&filter.predicate) {
-            narrow(&mut self, conjunct, &is_it, of_type);
+            narrow(&mut self.checks, conjunct, &is_it, of_type);
         }
-        self
+        match never_null(&filter.predicate, schema).contains(&at) {
+            true => self.present(),
+            false => self,
+        }
     }
 }
 
 /// What a condition says of a column wherever it holds.
-fn narrow(certain: &mut Certain, condition: &Expr, is_it: &dyn Fn(&Column) -> bool, of_type: Option<&DataType>) {
+fn narrow(checks: &mut Vec<RowCheck>, condition: &Expr, is_it: &dyn Fn(&Column) -> bool, of_type: Option<&DataType>) {
     // A text that is held against a number, or a number against a text, is not compared as it stands there.
     let alike = |other: &Expr| is_text(other) == of_type.is_some_and(DataType::is_string);
     let is_it = |expr: &Expr| matches!(expr, Expr::Column(column) if is_it(column));
     // Not a number is above all numbers to the engine, and keeps no limit of a contract.
     let is_float = of_type.is_some_and(DataType::is_floating);
     match condition {
-        Expr::IsNotNull(value) => certain.have_value |= is_it(value),
-        Expr::Not(inner) => {
-            certain.have_value |= matches!(inner.as_ref(), Expr::IsNull(value) if is_it(value));
-        }
         Expr::BinaryExpr(binary) => {
             let Some(op) = compared(binary.op) else { return };
             let sides = [
@@ -43,31 +42,21 @@ fn narrow(certain: &mut Certain, condition: &Expr, is_it: &dyn Fn(&Column) -> bo
                 (&binary.right, &binary.left, op.reverse()),
             ];
             for (_, other, order) in sides.into_iter().filter(|(value, ..)| is_it(value)) {
-                // A comparison with null holds for no row.
-                certain.have_value = true;
                 let bound = bound(order, other).filter(|_| alike(other));
-                certain
-                    .checks
-                    .extend(bound.filter(|bound| !(is_float && is_least(bound))));
+                checks.extend(bound.filter(|bound| !(is_float && is_least(bound))));
             }
         }
-        Expr::Between(between) if is_it(&between.expr) => {
-            certain.have_value = true;
-            if !between.negated {
-                let (low, high) = (constant_number(&between.low), constant_number(&between.high));
-                certain.checks.extend(low.map(at_least));
-                certain.checks.extend(high.map(at_most));
-            }
+        Expr::Between(between) if is_it(&between.expr) && !between.negated => {
+            let (low, high) = (constant_number(&between.low), constant_number(&between.high));
+            checks.extend(low.map(at_least));
+            checks.extend(high.map(at_most));
         }
         Expr::InList(list) if is_it(&list.expr) => {
-            // `NOT IN ()` asks nothing.
-            certain.have_value |= !list.list.is_empty();
             let texts = list.list.iter().map(constant).collect::<Option<Vec<_>>>();
             if !list.negated && list.list.iter().all(alike) {
-                certain.checks.extend(texts.map(RowCheck::OneOf));
+                checks.extend(texts.map(RowCheck::OneOf));
             }
         }
-        Expr::Like(like) if is_it(&like.expr) => certain.have_value = true,
         _ => {}
     }
 }
@@ -155,6 +144,19 @@ pub(super) fn never_null(condition: &Expr, schema: &DFSchema) -> BTreeSet<usize>
         Expr::InSubquery(within) if !within.negated => null_with(&within.expr, schema),
         other => null_with(other, schema),
     }
+}
+
+/// The places of the columns of one side of a join that are not null in the rows that meet.
+pub(super) fn met(join: &Join, is_left: bool) -> BTreeSet<usize> {
+    let schema = if is_left {
+        join.left.schema()
+    } else {
+        join.right.schema()
+    };
+    let keys = join.on.iter().map(|(left, right)| if is_left { left } else { right });
+    let keys = keys.filter(|_| join.null_equality == NullEquality::NullEqualsNothing);
+    let by_filter = join.filter.iter().flat_map(|filter| never_null(filter, schema));
+    keys.flat_map(|key| null_with(key, schema)).chain(by_filter).collect()
 }
 
 /// The places of the columns that are not null wherever a condition does not hold.

@@ -1,5 +1,6 @@
 //! Values that stand in a query, as contracts write them.
 
+use datafusion::arrow::datatypes::DataType;
 use datafusion::arrow::util::display::array_value_to_string;
 use datafusion::common::ScalarValue;
 use datafusion::common::tree_node::TreeNode as _;
@@ -79,6 +80,25 @@ fn is_small(expr: &Expr) -> bool {
     });
     other.is_ok_and(|other| !other)
 }
+
+/// A constant as another type has it; nothing where that may be another one.
+pub(super) fn as_type(constant: &str, to: &DataType) -> Option<String> {
+    let is_whole = constant.parse::<i128>().is_ok();
+    let is_short = || constant.len() <= MOST_DIGITS && constant.bytes().all(|one| b"-.0123456789".contains(&one));
+    let same = match is_whole {
+        true => to.is_numeric(),
+        false => to.is_floating() && is_short(),
+    };
+    match to.is_string() || same {
+        true => Some(constant.to_owned()),
+        // The number of a day is not written like a day.
+        false if is_whole => None,
+        false => written(&ScalarValue::try_from_string(constant.to_owned(), to).ok()?),
+    }
+}
+
+/// So many digits a floating-point number surely keeps.
+const MOST_DIGITS: usize = 15;
 
 fn written(value: &ScalarValue) -> Option<String> {
     match value {

@@ -5,17 +5,17 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use datafusion::arrow::datatypes::DataType;
-use datafusion::common::NullEquality;
 use datafusion::common::tree_node::{TreeNode as _, TreeNodeRecursion};
 use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::{
-    Aggregate, Case, Distinct, Expr, ExprSchemable as _, Join, JoinType, LogicalPlan, Operator, TableScan,
+    Aggregate, Case, Distinct, Expr, ExprSchemable as _, Join, JoinType, LogicalPlan, Operator, TableScan, WindowFrame,
+    WindowFrameBound,
 };
 use polder_query::lineage::{DatasetColumn, dataset_of};
 
-use super::conditions::{chained, never_null, null_with, present_otherwise};
+use super::conditions::{chained, met, never_null, null_with, present_otherwise};
 use super::constants::{constant, is_null};
-use super::{Known, index};
+use super::{Known, groups, index};
 
 /// What becomes of the nulls of the columns that a value is made of.
 #[derive(Debug, Clone, Default)]
@@ -67,8 +67,7 @@ impl<'p> Known<'p> {
             return known.clone();
         }
         let mut nulls = self.nulls_of_column(plan, at, present);
-        let field = plan.schema().fields().get(at);
-        if present.contains(&at) || field.is_some_and(|field| !field.is_nullable()) {
+        if present.contains(&at) || self.column(plan, at).have_value {
             nulls.passed.clear();
         }
         self.nulls.insert(place, nulls.clone());
@@ -77,7 +76,60 @@ impl<'p> Known<'p> {
 
     /// Whether an expression is null in no row.
     pub(super) fn is_never_null(&mut self, expr: &'p Expr, input: &'p LogicalPlan) -> bool {
-        !self.brings_null(expr, input) && self.nulls_of(expr, input, &Present::new()).passed.is_empty()
+        self.is_present(expr, input, &Present::new())
+    }
+
+    /// Whether an expression is not null in the rows where some columns are not.
+    pub(super) fn is_present(&mut self, expr: &'p Expr, input: &'p LogicalPlan, present: &Present) -> bool {
+        let place = match expr {
+            Expr::Column(column) => index(input.schema(), column),
+            _ => None,
+        };
+        place.is_some_and(|at| present.contains(&at))
+            || !self.brings_null(expr, input) && self.nulls_of(expr, input, present).passed.is_empty()
+    }
+
+    /// Whether an expression may be null where no column in it is.
+    pub(super) fn brings_null(&mut self, expr: &Expr, input: &'p LogicalPlan) -> bool {
+        let schema = input.schema();
+        let found = expr.exists(|part| {
+            Ok(match part {
+                Expr::Column(column) => {
+                    let known = index(schema, column).map(|at| self.column(input, at));
+                    known.is_none_or(|known| known.brings_null)
+                }
+                Expr::Literal(value, _) => value.is_null(),
+                Expr::Case(case) => case.else_expr.is_none(),
+                Expr::ScalarFunction(call) => {
+                    let of_map = || call.args.first().map(|of| of.get_type(schema));
+                    match call.name() {
+                        "get_field" => !matches!(of_map(), Some(Ok(DataType::Struct(_)))),
+                        "nullif" | "element_at" | "regexp_match" | "arrow_metadata" | "union_extract" => true,
+                        name => ["array_", "list_", "map_", "json_", "try_"]
+                            .iter()
+                            .any(|of| name.starts_with(of)),
+                    }
+                }
+                Expr::AggregateFunction(function) => {
+                    let name = function.func.name();
+                    !counts(name) && (function.params.filter.is_some() || !has_value_of_rows(name))
+                }
+                Expr::WindowFunction(function) => {
+                    let (name, params) = (function.fun.name(), &function.params);
+                    let has_rows = params.filter.is_none() && holds_its_row(&params.window_frame);
+                    !(counts(name) || has_rows && has_value_of_rows(name))
+                }
+                Expr::TryCast(_)
+                | Expr::ScalarSubquery(_)
+                | Expr::InSubquery(_)
+                | Expr::SetComparison(_)
+                | Expr::Unnest(_)
+                | Expr::HigherOrderFunction(_)
+                | Expr::OuterReferenceColumn(..) => true,
+                _ => false,
+            })
+        });
+        found.unwrap_or(true)
     }
 
     fn nulls_of_column(&mut self, plan: &'p LogicalPlan, at: usize, present: &Present) -> Nulls {
@@ -139,10 +191,7 @@ impl<'p> Known<'p> {
 
     fn nulls_of_group(&mut self, aggregate: &'p Aggregate, at: usize, present: &Present) -> Nulls {
         let schema = aggregate.input.schema();
-        let (groups, is_set) = match aggregate.group_expr.as_slice() {
-            [Expr::GroupingSet(sets)] => (sets.distinct_expr(), true),
-            all => (all.iter().collect(), false),
-        };
+        let (groups, is_set) = groups(aggregate);
         // Behind those of grouping sets stands which one it is.
         let others = groups.len() + usize::from(is_set);
         let made = match at.checked_sub(others) {
@@ -177,11 +226,7 @@ impl<'p> Known<'p> {
             false => matches!(join.join_type, Inner | Left | RightSemi),
         };
         if all_met {
-            if join.null_equality == NullEquality::NullEqualsNothing {
-                let keys = join.on.iter().map(|(left, right)| if is_left { left } else { right });
-                below.extend(keys.flat_map(|key| null_with(key, schema)));
-            }
-            below.extend(join.filter.iter().flat_map(|filter| never_null(filter, schema)));
+            below.extend(met(join, is_left));
         }
         match at < fields {
             true => self.nulls(side, at, &below),
@@ -375,4 +420,52 @@ fn of_rows(name: &str, values: Nulls) -> Nulls {
         "array_agg" => values.put_inside(),
         _ => values,
     }
+}
+
+/// Whether an aggregate or a function over a window is a number of rows or values, also where there are none.
+fn counts(name: &str) -> bool {
+    matches!(
+        name,
+        "count" | "approx_distinct" | "row_number" | "rank" | "dense_rank" | "percent_rank" | "cume_dist" | "ntile"
+    )
+}
+
+/// Whether an aggregate is a number of rows or values.
+pub(super) fn is_count(expr: &Expr) -> bool {
+    match expr {
+        Expr::Alias(alias) => is_count(&alias.expr),
+        Expr::AggregateFunction(function) => counts(function.func.name()),
+        _ => false,
+    }
+}
+
+/// Whether an aggregate is not null of rows of which each has a value, whatever those are; not of no rows at all.
+fn has_value_of_rows(name: &str) -> bool {
+    matches!(
+        name,
+        "sum"
+            | "avg"
+            | "min"
+            | "max"
+            | "first_value"
+            | "last_value"
+            | "any_value"
+            | "median"
+            | "approx_median"
+            | "stddev_pop"
+            | "var_pop"
+            | "array_agg"
+            | "string_agg"
+            | "bool_and"
+            | "bool_or"
+            | "bit_and"
+            | "bit_or"
+            | "bit_xor"
+    )
+}
+
+/// Whether a frame holds the row that it is of: one of rows before or behind may be empty.
+fn holds_its_row(frame: &WindowFrame) -> bool {
+    use WindowFrameBound::{CurrentRow, Following, Preceding};
+    matches!(frame.start_bound, Preceding(_) | CurrentRow) && matches!(frame.end_bound, CurrentRow | Following(_))
 }

@@ -36,9 +36,13 @@ async fn conditions_that_hold_for_no_null_leave_values_alone() {
         assert_eq!(of(&within).await.have_value, expected, "{within}");
         let grouped = format!("SELECT v FROM a.silver.t WHERE {condition} GROUP BY v");
         assert_eq!(of(&grouped).await.have_value, expected, "{grouped}");
-        // Of values that are never null, a sum is none; of some that are, it is one all the same: nothing is said of it.
-        let sums = format!("SELECT sum(v) AS s FROM a.silver.t WHERE {condition} GROUP BY k");
-        assert!(!of(&sums).await.have_value, "{sums}");
+        // There is no group of no rows, but there may be no rows at all.
+        for value in ["sum(v)", "avg(v)", "max(v + 1)", "first_value(v)"] {
+            let sums = format!("SELECT {value} AS s FROM a.silver.t WHERE {condition} GROUP BY k");
+            assert_eq!(of(&sums).await.have_value, expected, "{sums}");
+            let all = format!("SELECT {value} AS s FROM a.silver.t WHERE {condition}");
+            assert!(!of(&all).await.have_value, "{all}");
+        }
         let joined = format!(
             "SELECT q.v FROM a.silver.u LEFT JOIN (SELECT * FROM a.silver.t WHERE {condition}) AS q ON q.k = u.k"
         );
@@ -122,7 +126,56 @@ async fn constants_and_bounds_are_what_the_query_says_they_are() {
         ("v FROM a.silver.t WHERE v IN ('1', '2')", vec![]),
         ("v FROM a.silver.t WHERE v <= 10 OR k = 'a'", vec![]),
         ("v + 1 AS x FROM a.silver.t WHERE v <= 10", vec![]),
-        ("CAST(v AS int) AS x FROM a.silver.t WHERE v <= 10", vec![]),
+        (
+            "CAST(v AS int) AS x FROM a.silver.t WHERE v <= 10",
+            vec![most("10", false)],
+        ),
+        // 9.9 is rounded to 10.
+        (
+            "CAST(x AS bigint) AS x FROM (SELECT CAST(v AS decimal(10, 2)) AS x FROM a.silver.t) WHERE x < 10",
+            vec![most("10", false)],
+        ),
+        ("CAST(v AS varchar) AS x FROM a.silver.t WHERE v <= 10", vec![]),
+        // As texts '9' is above '10'.
+        ("CAST(least(k, '10') AS bigint) AS x FROM a.silver.t", vec![]),
+        (
+            "CAST(least(v, 10) AS bigint) AS x FROM a.silver.t",
+            vec![most("10", false)],
+        ),
+        (
+            "max(greatest(v, 1)) AS x FROM a.silver.t GROUP BY k",
+            vec![least("1", false)],
+        ),
+        (
+            "coalesce(greatest(v, 1), 5) AS x FROM a.silver.t",
+            vec![least("1", false)],
+        ),
+        (
+            "coalesce(nullif(greatest(v, 1), 5), 0) AS x FROM a.silver.t",
+            vec![least("0", false)],
+        ),
+        ("coalesce(nullif(greatest(v, 1), 5), v) AS x FROM a.silver.t", vec![]),
+        (
+            "least(greatest(v, 1), 10) AS x FROM a.silver.t",
+            vec![least("1", false), most("10", false)],
+        ),
+        ("sum(greatest(v, 1)) AS x FROM a.silver.t GROUP BY k", vec![]),
+        (
+            "lag(least(v, 3), 1, 7) OVER (ORDER BY k) AS x FROM a.silver.t",
+            vec![most("7", false)],
+        ),
+        (
+            "CASE WHEN k = 'a' THEN least(v, 3) WHEN k = 'b' THEN NULL ELSE -1 END AS x FROM a.silver.t",
+            vec![most("3", false)],
+        ),
+        (
+            "v FROM a.silver.t WHERE v < 10 UNION ALL SELECT w FROM a.silver.u WHERE w <= 10",
+            vec![most("10", false)],
+        ),
+        (
+            "count(k) AS x FROM a.silver.t WHERE k > 'a' GROUP BY v",
+            vec![least("1", false)],
+        ),
     ] {
         assert_eq!(of(&format!("SELECT {rest}")).await.checks, expected, "{rest}");
     }
@@ -173,10 +226,127 @@ async fn constants_beside_other_values_are_known_and_null_that_the_query_brings(
             true,
         ),
         ("t.v FROM a.silver.u JOIN a.silver.t ON t.k = u.k", these(&[]), false),
-        ("v FROM a.silver.t GROUP BY ROLLUP(v)", Constants::Unknown, true),
+        ("v FROM a.silver.t GROUP BY ROLLUP(v)", these(&[]), true),
+        ("sum(v) AS x FROM a.silver.t GROUP BY ROLLUP(k)", these(&[]), true),
+        ("count(*) AS x FROM a.silver.t", Constants::Unknown, false),
+        ("count(v) AS x FROM a.silver.t", Constants::Unknown, false),
+        ("stddev(v) AS x FROM a.silver.t GROUP BY k", Constants::Unknown, true),
+        (
+            "nth_value(v, 2 ORDER BY v) AS x FROM a.silver.t GROUP BY k",
+            these(&[]),
+            true,
+        ),
+        (
+            "max(v) FILTER (WHERE v > 1) AS x FROM a.silver.t GROUP BY k",
+            these(&[]),
+            true,
+        ),
+        (
+            "CAST(coalesce(v, CAST('0.5' AS decimal(2, 1))) AS decimal(10, 2)) AS x FROM a.silver.t",
+            these(&["0.50"]),
+            false,
+        ),
+        (
+            "CAST(coalesce(v, CAST('0.5' AS decimal(2, 1))) AS decimal(10, 0)) AS x FROM a.silver.t",
+            these(&["1"]),
+            false,
+        ),
+        (
+            "CAST(coalesce(k, 'n') AS varchar) AS x FROM a.silver.t",
+            these(&["n"]),
+            false,
+        ),
+        ("coalesce(v, (SELECT 7)) AS x FROM a.silver.t", these(&["7"]), true),
+        (
+            "k FROM a.silver.t UNION ALL SELECT upper('web')",
+            Constants::Unknown,
+            false,
+        ),
+        ("id FROM (SELECT id, unnest(lines) FROM a.silver.n)", these(&[]), false),
+        ("unnest([v, 0]) AS x FROM a.silver.t", these(&["0"]), true),
+        (
+            "v IN (SELECT w FROM a.silver.u) AS x FROM a.silver.t",
+            Constants::Unknown,
+            true,
+        ),
     ] {
         let found = of(&format!("SELECT {rest}")).await;
         assert_eq!((found.constants, found.brings_null), (constants, brings_null), "{rest}");
+    }
+}
+
+#[tokio::test]
+async fn a_frame_without_the_row_that_it_is_of_may_be_empty() {
+    for (frame, expected) in [
+        ("PARTITION BY k", false),
+        ("ORDER BY v", false),
+        ("ORDER BY v ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW", false),
+        ("ORDER BY v ROWS BETWEEN 3 PRECEDING AND 1 FOLLOWING", false),
+        ("ORDER BY v ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING", true),
+        ("ORDER BY v ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING", true),
+    ] {
+        for (value, expected) in [
+            ("max(v)", expected),
+            ("sum(v)", expected),
+            ("first_value(v)", expected),
+            ("nth_value(v, 2)", true),
+            ("max(v) FILTER (WHERE k = 'a')", true),
+            ("count(v)", false),
+        ] {
+            let sql = format!("SELECT {value} OVER ({frame}) AS x FROM a.silver.t WHERE v > 0");
+            let found = of(&sql).await;
+            assert_eq!((found.brings_null, found.have_value), (expected, !expected), "{sql}");
+            let sql = format!("SELECT coalesce({value} OVER ({frame}), 0) AS x FROM a.silver.t WHERE v > 0");
+            let given = of(&sql).await.constants;
+            let is_given = given == Constants::These(BTreeSet::from(["0".to_owned()]));
+            assert_eq!(is_given, expected, "{sql}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_met_is_not_null() {
+    for (rest, expected) in [
+        ("t.v FROM a.silver.t JOIN a.silver.u ON u.w = t.v", true),
+        ("t.v FROM a.silver.t JOIN a.silver.u ON u.w = t.v + 1", true),
+        ("u.w FROM a.silver.t JOIN a.silver.u ON u.w = t.v", true),
+        ("t.v FROM a.silver.t JOIN a.silver.u ON u.k = t.k", false),
+        ("t.v FROM a.silver.t LEFT JOIN a.silver.u ON u.w = t.v", false),
+        ("u.w FROM a.silver.t LEFT JOIN a.silver.u ON u.w = t.v", false),
+        (
+            "u.w FROM a.silver.t LEFT JOIN a.silver.u ON u.w = t.v WHERE u.w > 0",
+            true,
+        ),
+        (
+            "t.v FROM a.silver.t JOIN a.silver.u ON u.w IS NOT DISTINCT FROM t.v",
+            false,
+        ),
+        ("v FROM a.silver.t WHERE v IN (SELECT w FROM a.silver.u)", true),
+        ("v FROM a.silver.t WHERE v NOT IN (SELECT w FROM a.silver.u)", false),
+        ("v FROM a.silver.t WHERE v + 1 > 0", true),
+        ("md5(k) AS x FROM a.silver.t WHERE k = 'a'", true),
+        ("v % 7 AS x FROM a.silver.t WHERE v > 0", true),
+        ("v % 7 AS x FROM a.silver.t", false),
+        ("coalesce(v, 0) % 7 AS x FROM a.silver.t", true),
+    ] {
+        assert_eq!(of(&format!("SELECT {rest}")).await.have_value, expected, "{rest}");
+    }
+}
+
+#[tokio::test]
+async fn numbers_of_values_depend_on_null_alone() {
+    for (value, expected) in [
+        ("count(v)", true),
+        ("CAST(count(v) AS int)", true),
+        ("count(upper(k))", true),
+        ("count(DISTINCT v)", false),
+        ("count(nullif(v, 1))", false),
+        ("count(CASE WHEN v > 1 THEN 1 END)", false),
+        ("count(v) + sum(v)", false),
+        ("max(v)", false),
+    ] {
+        let sql = format!("SELECT {value} AS x FROM a.silver.t GROUP BY k");
+        assert_eq!(of(&sql).await.counts, expected, "{sql}");
     }
 }
 

@@ -221,8 +221,9 @@ impl<'m> Handed<'m> {
         if !(may_be_null && (as_it_is || computed && is_whole)) {
             return;
         }
-        // A query that could give null before says nothing by giving it now.
-        let is_new = as_it_is || (knows(self.before, to) && !self.before.may_be_null(to));
+        // A query that could give null before says nothing by giving it now, and a group has a value where one row has.
+        let is_one = edge.how == Dependency::Transformation;
+        let is_new = as_it_is || (is_one && knows(self.before, to) && !self.before.may_be_null(to));
         // Some rows may break one about the table.
         let is_new = is_new && matches!(rule.kind, RuleKind::Row(_));
         if is_new && !chooses(edges, &edge.via, ROWS) {
@@ -258,6 +259,9 @@ impl<'m> Handed<'m> {
         }
         let path = rule.column.as_deref().unwrap_or_default();
         let Target::Column(to) = &edge.to else { return };
+        if self.mesh.analysis.lineage.counts(to) {
+            return;
+        }
         if to.column == path {
             // What the query itself says keeps it, whatever comes.
             let certain = self.mesh.analysis.lineage.certain(to);

@@ -85,9 +85,12 @@ impl Handed<'_> {
                 let in_place =
                     here.null && edge.how.is_direct() && self.mesh.analysis.lineage.replaces_null(to, &edge.from);
                 // Others go on as they come, beside what the query gives in the place of null.
-                let ways: &[bool] = match (conditional || in_place, !conditional && here.others) {
+                // Of what is counted it only counts whether it is null.
+                let counts = lost != Lost::Keys && edge.how.is_direct() && self.mesh.analysis.lineage.counts(to);
+                let ways: &[bool] = match (conditional || in_place, !conditional && !counts && here.others) {
                     (true, true) => &[false, true],
                     (true, false) => &[true],
+                    (false, _) if counts => &[],
                     (false, _) => &[false],
                 };
                 for &chooses_anew in ways {
@@ -105,6 +108,7 @@ impl Handed<'_> {
                         false => Vec::new(),
                     };
                     if path == to.column {
+                        certain.extend(self.chosen_among(edge, to).filter(|_| chooses_anew));
                         certain.extend(self.mesh.analysis.lineage.certain(to).iter().cloned());
                     }
                     // What is computed of a value may be null; what is chosen, too.
@@ -180,6 +184,14 @@ impl Handed<'_> {
         entering.into_iter().flatten().filter(move |other| {
             other.via == edge.via && other.to == edge.to && other.how.is_direct() && other.from != edge.from
         })
+    }
+
+    /// What is known of the values that a query gives in the place of others, or chooses by them, where all are constants.
+    fn chosen_among(&self, edge: &ColumnEdge, to: &DatasetColumn) -> Option<RowCheck> {
+        let lineage = &self.mesh.analysis.lineage;
+        let constants = lineage.constants(to)?;
+        let alone = self.beside(edge).next().is_none() && !lineage.sums(to) && !lineage.puts_inside(to);
+        alone.then(|| RowCheck::OneOf(constants.iter().cloned().collect()))
     }
 
     /// Whether all that a query chooses among, the values aside that it chooses by, keeps a rule.
@@ -388,7 +400,7 @@ fn keeps_as_much(loosened: &Loosened<'_>, step: &Step<'_>) -> bool {
 }
 
 /// Whether a rule asks for numbers none of which is below zero, or none above: their sums keep it too.
-fn is_about_sign(rule: &Rule) -> bool {
+pub(super) fn is_about_sign(rule: &Rule) -> bool {
     let RuleKind::Row(RowTest::Value { check, .. }) = &rule.kind else {
         return false;
     };

@@ -6,6 +6,7 @@ use polder_contract::diff::{Change, Class, Guarantees, Kept, key, refuses_null, 
 use polder_contract::{DatasetContract, RowCheck, Rule};
 use polder_engine::{ColumnEdge, DatasetColumn, Dependency, Pipeline, Target};
 
+use super::far::is_about_sign;
 use super::{Handed, REFUSES, ROWS, chooses, refusal, sql};
 
 /// A pipeline that may lose rows by a limit of what it builds.
@@ -116,7 +117,9 @@ impl Handed<'_> {
                 // It is of another kind, and elsewhere in there.
                 continue;
             }
-            let values = match edge.keeps_values {
+            // Sums of numbers of one sign have it too.
+            let adds_up = || lineage.sums(to) && lineage.constants(to).is_some() && is_about_sign(rule);
+            let values = match edge.keeps_values || adds_up() {
                 true => self.values_kept(&keeps, (source, to), rule, target),
                 false if refuses_only_null(rule) => Kept::Surely,
                 // What is computed is as the query says, or may be anything.
@@ -187,15 +190,19 @@ impl Handed<'_> {
             dataset: pipeline.dataset.clone(),
             column: path.to_owned(),
         };
-        let constants = lineage.constants(&to).filter(|constants| !constants.is_empty());
-        let Some(constants) = constants.filter(|_| !refuses_only_null(rule)) else {
+        let constants = lineage.constants(&to);
+        let none = constants.is_some_and(BTreeSet::is_empty);
+        // Of what is inside of a column nothing is known.
+        if none || refuses_only_null(rule) || path.contains(['.', '[']) {
             return Kept::Surely;
-        };
-        let listed = [RowCheck::OneOf(constants.iter().cloned().collect())];
-        let of = |checks: &[RowCheck]| target.keep_by_checks(path, checks, rule);
-        let by_query = of(lineage.certain(&to));
-        let parts = of(&listed).into_iter().enumerate();
-        let parts = parts.map(|(at, kept)| kept.max(by_query.get(at).copied().unwrap_or(Kept::Not)));
+        }
+        let listed = constants.map(|constants| [RowCheck::OneOf(constants.iter().cloned().collect())]);
+        let listed = listed.map(|listed| target.keep_by_checks(path, &listed, rule));
+        let by_query = target.keep_by_checks(path, lineage.certain(&to), rule);
+        let parts = by_query.into_iter().enumerate().map(|(at, kept)| {
+            let listed = listed.as_ref().map(|listed| listed.get(at).copied());
+            kept.max(listed.flatten().unwrap_or(Kept::Unsure))
+        });
         parts.min().unwrap_or(Kept::Surely)
     }
 
