@@ -79,6 +79,19 @@ impl Repository {
         fs::write(self.path(document), text.replace(old, new)).unwrap();
     }
 
+    /// Puts a second object into bronze's contract. Gives its text without it, and that of a contract of the object alone.
+    pub(super) fn add_object(&self) -> [String; 2] {
+        let object = "  - name: extra\n    physicalName: sales.bronze.extra\n    description: More.\n    properties:\n      - name: \
+                      one\n        description: One.\n        logicalType: string\n        physicalType: string\n";
+        let one = fs::read_to_string(self.path(BRONZE)).unwrap();
+        let both = one.replacen("schema:\n", &format!("schema:\n{object}"), 1);
+        fs::write(self.path(BRONZE), both).unwrap();
+        let (head, _) = one.split_once("schema:\n").unwrap();
+        let head = head.replace("id: sales.bronze.invoice_lines", "id: sales.bronze.extra");
+        let extra = format!("{head}schema:\n{object}");
+        [one, extra]
+    }
+
     /// Takes a column out of a contract. Gives its lines.
     fn take_column(&self, document: &str, column: &str) -> String {
         let text = fs::read_to_string(self.path(document)).unwrap();

@@ -160,11 +160,7 @@ fn a_transitive_mode_remembers_what_stood_under_another_name_in_other_words() {
 #[test]
 fn what_a_contract_promised_as_a_whole_goes_with_a_dataset_that_leaves_it() {
     let repository = Repository::new();
-    let object = "  - name: extra\n    physicalName: sales.bronze.extra\n    description: More.\n    properties:\n      - name: \
-                  one\n        description: One.\n        logicalType: string\n        physicalType: string\n";
-    let text = fs::read_to_string(repository.path(BRONZE)).unwrap();
-    let both = text.replacen("schema:\n", &format!("schema:\n{object}"), 1);
-    fs::write(repository.path(BRONZE), both).unwrap();
+    let [one, extra] = repository.add_object();
     let consumer = "catalog/consumers/auditors.yaml";
     let registered = |guarantees: &str| {
         format!(
@@ -174,12 +170,10 @@ fn what_a_contract_promised_as_a_whole_goes_with_a_dataset_that_leaves_it() {
     };
     fs::write(repository.path(consumer), registered("retention")).unwrap();
     repository.commit();
-    let (head, _) = text.split_once("schema:\n").unwrap();
-    let head = head.replace("id: sales.bronze.invoice_lines", "id: sales.bronze.extra");
-    fs::write(repository.path(BRONZE), &text).unwrap();
+    fs::write(repository.path(BRONZE), &one).unwrap();
     let moved = "contracts/sales/extra.odcs.yaml";
     let team = "team:\n  name: data-platform\n";
-    fs::write(repository.path(moved), format!("{head}schema:\n{object}{team}")).unwrap();
+    fs::write(repository.path(moved), format!("{extra}{team}")).unwrap();
     fs::write(repository.path(consumer), registered("")).unwrap();
     let ended = repository.check();
     let broken = "error[breaking-change]: the service level `retention` (10 y) was removed: it breaks consumer auditors \
@@ -188,11 +182,7 @@ fn what_a_contract_promised_as_a_whole_goes_with_a_dataset_that_leaves_it() {
     // The latency was that of another object, and the contract that stays keeps all of it.
     assert!(!said(&ended).contains("`latency`"), "{}", said(&ended));
     let promise = "slaProperties:\n  - property: retention\n    value: 10\n    unit: y\n";
-    fs::write(
-        repository.path(moved),
-        format!("{head}schema:\n{object}{team}{promise}"),
-    )
-    .unwrap();
+    fs::write(repository.path(moved), format!("{extra}{team}{promise}")).unwrap();
     let ended = repository.check();
     assert!(!ended.stderr.contains("error["), "{}", said(&ended));
 }

@@ -158,17 +158,11 @@ fn a_product_in_use_does_not_just_go() {
 #[test]
 fn a_dataset_that_moves_to_another_contract_is_not_removed() {
     let repository = Repository::new();
-    let object = "  - name: extra\n    physicalName: sales.bronze.extra\n    description: More.\n    properties:\n      - name: \
-                  one\n        description: One.\n        logicalType: string\n        physicalType: string\n";
-    let text = fs::read_to_string(repository.path(BRONZE)).unwrap();
-    let both = text.replacen("schema:\n", &format!("schema:\n{object}"), 1);
-    fs::write(repository.path(BRONZE), both).unwrap();
+    let [one, extra] = repository.add_object();
     repository.commit();
-    let (head, _) = text.split_once("schema:\n").unwrap();
-    let head = head.replace("id: sales.bronze.invoice_lines", "id: sales.bronze.extra");
-    fs::write(repository.path(BRONZE), &text).unwrap();
+    fs::write(repository.path(BRONZE), &one).unwrap();
     let moved = "contracts/sales/extra.odcs.yaml";
-    fs::write(repository.path(moved), format!("{head}schema:\n{object}")).unwrap();
+    fs::write(repository.path(moved), extra).unwrap();
     let ended = repository.check();
     assert!(!said(&ended).contains("removed, "), "{}", said(&ended));
     assert!(!said(&ended).contains("`extra`"), "{}", said(&ended));
